@@ -1,0 +1,355 @@
+"""The command line: parse, call, show. Whatever does the work lives elsewhere and can be called from Python.
+
+Exit codes: 0 all done, 1 some inputs failed (named, the rest done), 2 the request itself is wrong, 130 cancelled.
+No traceback reaches a user; `FLAMINGO_DEBUG=1` shows it to a developer.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import cyclopts
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+import flamingo
+from flamingo import runtime, weights
+from flamingo.errors import BadRequest, FlamingoError, show
+from flamingo.options import options
+from flamingo.painting.painter import Model
+from flamingo.weights import folder as shipped_models
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+app = App(
+    name="flamingo",
+    help="Turn photos into art.",
+    version=f"flamingo {flamingo.__version__}",
+    help_format="markdown",
+    usage="Usage: flamingo COMMAND ...",
+)
+app.register_install_completion_command()
+train_app = App(name="train", help="Train the models on your own pictures (needs the extra `train`).")
+app.command(train_app)
+
+# Short names and groups that only the command line has.
+_SHORT = {"output": ["--output", "-o"], "style": ["--style", "-s"]}
+
+
+def _command(verb: Callable[..., Any], run: Callable[..., int], *extra: inspect.Parameter) -> Callable[..., int]:
+    """A command with exactly the options of `verb` (see flamingo.options), and those of the command line alone."""
+    parameters = []
+    for option in options(verb):
+        settings: dict[str, Any] = {"help": option.description, "negative": ()}
+        if option.name in _SHORT:
+            settings["name"] = _SHORT[option.name]
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if option.positional else inspect.Parameter.KEYWORD_ONLY
+        annotation = Annotated[option.type, Parameter(**settings)]  # type: ignore[name-defined]
+        parameters.append(inspect.Parameter(option.name, kind, default=option.default, annotation=annotation))
+    parameters += extra
+
+    def command(*args: Any, **kwargs: Any) -> int:
+        return run(*args, **kwargs)
+
+    command.__name__, command.__doc__ = verb.__name__, (verb.__doc__ or "").split("\n\n")[0]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return command
+
+
+def _flag(name: str, help: str) -> inspect.Parameter:
+    annotation = Annotated[bool, Parameter(name=f"--{name}", negative=(), help=help)]
+    return inspect.Parameter(f"as_{name}", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
+
+
+# -- paint --------------------------------------------------------------------------------------------------
+
+
+def _paint(photos: list[Path], *, as_json: bool = False, **choices: Any) -> int:
+    with _progress(as_json) as progress:
+        task = progress.add_task("painting", total=None, name="")
+
+        def step(done: int, total: int, photo: Path) -> None:
+            progress.update(task, completed=done, total=total, name=show(photo.name))
+
+        results = flamingo.paint(photos, on_progress=step, **choices)
+    failed = [r for r in results if r.error]
+    if as_json:
+        print(json.dumps([r.as_dict() for r in results], indent=1))
+    else:
+        for r in results:
+            if r.error:
+                err.print(f"[red]failed[/] {_plain(str(r.error))}")
+                continue
+            out.print(f"{_plain(show(r.file or ''))}  [dim]{r.seconds:.1f} s[/]")
+            for note in r.notes:
+                out.print(f"  [dim]{_plain(note)}[/]")
+    if failed and len(results) > 1:
+        err.print(f"{len(results) - len(failed)} painted, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+app.command(_command(flamingo.paint, _paint, _flag("json", "Print what was done as JSON.")), name="paint")
+
+
+# -- styles -------------------------------------------------------------------------------------------------
+
+
+@app.command(name="styles")
+def _styles(
+    *,
+    sheet: Annotated[
+        Path | None, Parameter(help="Draw a contact sheet of --photo in every style to this file.")
+    ] = None,
+    photo: Annotated[Path | None, Parameter(help="The photo for the sheet.")] = None,
+    strength: Annotated[float, Parameter(help="Strength for the sheet, 0 to 1.")] = 1.0,
+    model: Annotated[Model, Parameter(help="Painter whose styles to list.")] = "fine",
+    tile: Annotated[int, Parameter(help="Longest side of each picture on the sheet, in pixels.")] = 384,
+    overwrite: Annotated[bool, Parameter(help="Replace the sheet if it is there.", negative=())] = False,
+    as_json: Annotated[bool, Parameter(name="--json", help="Print the list as JSON.", negative=())] = False,
+) -> int:
+    """List the named styles: title, artist, year, and why the painting may be used."""
+    if sheet is None:
+        found = flamingo.styles(model)
+        if as_json:
+            print(json.dumps([s.as_dict() for s in found], indent=1, ensure_ascii=False))
+            return 0
+        table = Table(box=None, pad_edge=False)
+        for heading in ("style", "title", "artist", "year", "rights"):
+            table.add_column(heading)
+        for s in found:
+            table.add_row(s.name, s.title, s.artist, s.year, s.rights)
+        out.print(table)
+        return 0
+    if photo is None:
+        raise BadRequest("--sheet", "a sheet shows one photo in every style", "name the photo with --photo FILE")
+    picture = flamingo.images.read(photo)
+    with _progress(as_json) as progress:
+        task = progress.add_task("painting", total=None, name="")
+        drawn = flamingo.sheet(
+            picture,
+            strength=strength,
+            model=model,
+            tile=tile,
+            on_progress=lambda done, total, name: progress.update(task, completed=done, total=total, name=name),
+        )
+    flamingo.images.write(drawn, sheet, overwrite=overwrite, never=[photo])
+    print(json.dumps({"file": str(sheet)}) if as_json else show(sheet))
+    return 0
+
+
+# -- doctor -------------------------------------------------------------------------------------------------
+
+
+@app.command(name="doctor")
+def _doctor(*, as_json: Annotated[bool, Parameter(name="--json", help="Print as JSON.", negative=())] = False) -> int:
+    """Say what Flamingo runs on here: runtime, threads, memory, models, and what is wrong, if anything."""
+    import psutil
+
+    memory = psutil.virtual_memory()
+    facts: dict[str, str] = {
+        "flamingo": flamingo.__version__,
+        "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+        **runtime.describe(),
+        "memory": f"{memory.available / 2**30:.1f} GiB free of {memory.total / 2**30:.1f}",
+        "models in": str(weights.folder()),
+    }
+    problems = []
+    for name, entry in weights.models().items():
+        try:
+            for kind in entry["files"]:
+                weights.path(name, kind)
+            size = sum(f["bytes"] for f in entry["files"].values()) / 2**20
+            facts[name] = f"{entry['version']}, {size:.1f} MiB, whole"
+        except FlamingoError as error:
+            facts[name] = "cannot be used"
+            problems.append(str(error))
+    if not weights.models():
+        problems.append("no models are installed: install Flamingo again, or train some with `flamingo train paint`")
+    if as_json:
+        print(json.dumps({**facts, "problems": problems}, indent=1))
+    else:
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for key, value in facts.items():
+            table.add_row(f"[dim]{key}[/]", _plain(value))
+        out.print(table)
+        for problem in problems:
+            err.print(f"[red]problem[/] {_plain(problem)}")
+    return 1 if problems else 0
+
+
+# -- train --------------------------------------------------------------------------------------------------
+
+
+def _seconds(_type: Any, tokens: Sequence[cyclopts.Token]) -> float:
+    """25m, 90s, 3h or a plain number of seconds."""
+    text = tokens[0].value.strip().lower()
+    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 0)
+    with suppress(ValueError):
+        seconds = float(text[:-1]) * unit if unit else float(text)
+        if 0 < seconds < 1e9:
+            return seconds
+    raise ValueError("give a time such as 25m, 90s or 3h")
+
+
+@train_app.command(name="paint")
+def _train_paint(
+    *,
+    photos: Annotated[list[Path], Parameter(help="Folders of photos to learn on.", negative=())],
+    styles: Annotated[Path, Parameter(help="Folder of paintings, with a styles.csv if there is one.")],
+    out: Annotated[Path, Parameter(name=["--out", "-o"], help="Folder for checkpoint, log and samples.")] = Path(
+        "runs/paint"
+    ),
+    model: Annotated[Literal["fine", "fast", "debug"], Parameter(help="Which painter to train.")] = "fine",
+    budget: Annotated[float, Parameter(converter=_seconds, help="Time to train for: 25m, 90s, 3h.")] = 1500.0,
+    steps: Annotated[int | None, Parameter(help="Stop after so many steps, if that comes first.")] = None,
+    resume: Annotated[bool, Parameter(help="Go on from the checkpoint in --out.", negative=())] = False,
+    crop: Annotated[int, Parameter(help="Side of the training crops in pixels.")] = 256,
+    photos_per_batch: Annotated[int, Parameter(help="Photos in a batch.")] = 1,
+    styles_per_photo: Annotated[int, Parameter(help="Styles that each photo of a batch is painted in.")] = 2,
+    style_size: Annotated[int, Parameter(help="Longest side of the paintings in pixels.")] = 512,
+    style_weight: Annotated[float, Parameter(help="Weight w of style against content.")] = 20.0,
+    teacher: Annotated[Path | None, Parameter(help="Run folder of a painter to imitate.")] = None,
+    teacher_weight: Annotated[float, Parameter(help="Weight of the imitation.")] = 20.0,
+    perceptual: Annotated[bool, Parameter(help="Learn from VGG-19 (without it, from the teacher alone).")] = True,
+    lr: Annotated[float, Parameter(help="Learning rate.")] = 1e-3,
+    cooldown: Annotated[float, Parameter(help="Last part of the budget, over which the rate falls.")] = 0.25,
+    ema: Annotated[float, Parameter(help="Decay of the averaged weights.")] = 0.998,
+    seed: Annotated[int, Parameter(help="Seed.")] = 0,
+    workers: Annotated[int, Parameter(help="Processes that decode photos.")] = 1,
+    device: Annotated[str, Parameter(help="auto, cpu, cuda.")] = "auto",
+    precision: Annotated[Literal["auto", "f32", "bf16"], Parameter(help="auto measures which is faster.")] = "auto",
+    vgg: Annotated[Path | None, Parameter(help="VGG-19 weights, if not the cached ones.")] = None,
+) -> int:
+    """Train the painter on photos and paintings: time-boxed, resumable, under torchrun on several GPUs."""
+    _needs_torch("training")
+    from flamingo.train import paint as training
+
+    outcome = training.train(
+        training.Recipe(
+            model=model,
+            photos=tuple(map(str, photos)),
+            styles=str(styles),
+            out=str(out),
+            budget=budget,
+            steps=steps,
+            resume=resume,
+            crop=crop,
+            photos_per_batch=photos_per_batch,
+            styles_per_photo=styles_per_photo,
+            style_size=style_size,
+            style_weight=style_weight,
+            teacher=str(teacher or ""),
+            teacher_weight=teacher_weight,
+            perceptual=perceptual,
+            lr=lr,
+            cooldown=cooldown,
+            ema=ema,
+            seed=seed,
+            workers=workers,
+            device=device,
+            precision=precision,
+            vgg=str(vgg or ""),
+        )
+    )
+    figures = ", ".join(f"{k} {v:.3f}" for k, v in outcome.figures.items())
+    print(
+        f"{outcome.checkpoint}: {outcome.steps} steps, {outcome.samples} pictures, {outcome.seconds:.0f} s; {figures}"
+    )
+    if outcome.unreadable:
+        err.print(f"{outcome.unreadable} unreadable photos were passed over")
+    return 0
+
+
+@train_app.command(name="release")
+def _train_release(
+    run: Annotated[Path, Parameter(help="Run folder with a checkpoint.")],
+    *,
+    name: Annotated[str, Parameter(help="Name to ship it under: fine or fast.")],
+    weights: Annotated[Path | None, Parameter(help="Folder of the models; this installation's by default.")] = None,
+    data: Annotated[str, Parameter(help="What it was trained on, for the manifest.")] = "",
+    note: Annotated[str, Parameter(help="Anything else worth knowing.")] = "",
+) -> int:
+    """Export a trained painter as ONNX, with its style vectors, into the folder of shipped models."""
+    _needs_torch("exporting")
+    from flamingo.train.export import release
+
+    entry = release(run, weights or shipped_models(), name=name, data=data, note=note)
+    print(f"painter-{name} {entry['version']}: export differs by {entry['export_psnr']} dB PSNR")
+    return 0
+
+
+def _needs_torch(what: str) -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("torch") is None:
+        raise flamingo.errors.MissingExtra.of(what, "torch", "train")
+
+
+# -- running ------------------------------------------------------------------------------------------------
+
+
+def _progress(silent: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[name]}", markup=False),
+        console=err,
+        transient=True,
+        disable=silent or not err.is_terminal,
+    )
+
+
+def _plain(text: str) -> str:
+    """Text from outside, so that its brackets are not taken for rich's markup."""
+    return text.replace("[", "\\[")
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command line and return its exit code. Errors become one line on standard error."""
+    try:
+        result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        return result if isinstance(result, int) else 0
+    except cyclopts.CycloptsError as error:
+        first = " ".join(str(error).split())
+        err.print(f"[red]error[/] {_plain(first)}")
+        return 2
+    except FlamingoError as error:
+        if os.environ.get("FLAMINGO_DEBUG"):
+            raise
+        err.print(f"[red]error[/] {_plain(str(error))}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        err.print("cancelled; what was finished is kept")
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has gone: point stdout at nothing, so that the interpreter closes in silence.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # the promise: no traceback reaches a user
+        if os.environ.get("FLAMINGO_DEBUG"):
+            raise
+        reason = " ".join(str(error).split())
+        err.print(
+            f"[red]error[/] {_plain(type(error).__name__)}: {_plain(reason)}; this is a fault in Flamingo: "
+            "run again with FLAMINGO_DEBUG=1 and report what it prints"
+        )
+        return 1
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run())

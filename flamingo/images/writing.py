@@ -1,0 +1,223 @@
+"""Pictures out: encoded by the suffix of the name, whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Collection
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from flamingo.errors import (
+    BadPixels,
+    BadRequest,
+    DiskFull,
+    FlamingoError,
+    NoSuchFolder,
+    OutputError,
+    WouldOverwrite,
+    show,
+)
+from flamingo.images import colour, exif, vips
+from flamingo.images.formats import format_of_suffix
+from flamingo.images.picture import Picture, check_rgb
+
+__all__ = ["check_target", "to_bytes", "write"]
+
+_KEEPS_ALPHA = frozenset({"png", "webp", "tiff"})
+_KEEPS_16_BITS = frozenset({"png", "tiff"})
+_TITLES = {"jpeg": "JPEG", "png": "PNG", "webp": "WebP", "tiff": "TIFF", "bmp": "BMP"}
+_LONGEST_SIDES = {"jpeg": 65_500, "webp": 16_383}
+_ROWS = 256
+
+
+def write(
+    picture: Picture,
+    path: Path | str,
+    *,
+    quality: int = 92,
+    overwrite: bool = False,
+    never: Collection[Path] = (),
+) -> tuple[str, ...]:
+    """Write a picture as JPEG, PNG, WebP, TIFF or BMP, by the suffix. Returns notes on what did not fit.
+
+    quality: 1 to 100, for JPEG and WebP; WebP at 100 is lossless.
+    overwrite: whether a file that is there may be replaced; the old one stays until the new one is complete.
+    never: files that must not be replaced even then, under whatever name (links included): the inputs.
+
+    The file appears under its name only when it is complete. Raises BadRequest (suffix, quality), BadPixels
+    (NaN or infinite values), or an OutputError: WouldOverwrite, NoSuchFolder, DiskFull, or plain.
+    """
+    path = Path(path)
+    kind = format_of_suffix(path)
+    check_target(path, overwrite=overwrite, never=never)
+    data, notes = _encoded(picture, kind, quality, show(path))
+    _put(data, path, overwrite)
+    return notes
+
+
+def to_bytes(picture: Picture, kind: str, *, quality: int = 92) -> tuple[bytes, tuple[str, ...]]:
+    """A picture encoded as `kind` (jpeg, png, webp, tiff or bmp), and notes. Raises as `write` does."""
+    if kind not in _TITLES:
+        raise BadRequest(f"the format '{kind}'", "cannot be written", f"use one of {', '.join(_TITLES)}")
+    return _encoded(picture, kind, quality, "the result")
+
+
+def check_target(path: Path, *, overwrite: bool = False, never: Collection[Path] = ()) -> None:
+    """Raise the OutputError that writing to `path` would meet, as far as that can be told beforehand."""
+    name = show(path)
+    try:
+        if path.is_dir():
+            raise OutputError(name, "it is a folder", "give the name of a file")
+        if not path.parent.is_dir():
+            raise NoSuchFolder(name, f"there is no folder '{path.parent}'", "make it first")
+        for other in never:
+            if _same(path, Path(other)):
+                raise WouldOverwrite(name, "it is one of the inputs", "choose another name")
+        if os.path.lexists(path) and not overwrite:
+            raise WouldOverwrite(name, "it exists already", "choose another name or allow overwriting")
+    except (OSError, ValueError) as error:
+        raise _output_error(error, name) from None
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise OutputError(name, "the folder may not be written to", "choose another folder")
+
+
+def _same(first: Path, second: Path) -> bool:
+    if first.absolute() == second.absolute():
+        return True
+    try:
+        return first.samefile(second)
+    except OSError:  # one of them does not exist, so they are not the same
+        return False
+
+
+def _encoded(picture: Picture, kind: str, quality: int, name: str) -> tuple[bytes, tuple[str, ...]]:
+    if not 1 <= quality <= 100:
+        raise BadRequest(f"a quality of {quality}", "is not between 1 and 100", "92 is a good one")
+    check_rgb(picture.rgb)
+    limit = _LONGEST_SIDES.get(kind)
+    if limit and max(picture.rgb.shape[:2]) > limit:
+        raise OutputError(
+            name,
+            f"{_TITLES[kind]} holds at most {limit} pixels on a side",
+            "write PNG or TIFF, or make it smaller",
+        )
+    notes: list[str] = []
+    deep = picture.depth == 16 and kind in _KEEPS_16_BITS
+    if picture.depth == 16 and not deep:
+        notes.append(f"{_TITLES[kind]} holds 8 bits: 16-bit source reduced")
+    rgb, alpha = picture.rgb, picture.alpha
+    if alpha is not None and kind not in _KEEPS_ALPHA:
+        if bool((alpha < 1).any()):
+            notes.append(f"{_TITLES[kind]} has no transparency: laid on white")
+            weight = alpha[..., None]
+            rgb = rgb * weight + (1 - weight)
+        alpha = None
+    converts = picture.icc is not None and kind != "bmp"
+    if picture.icc is not None and kind == "bmp":
+        notes.append("BMP holds no colour profile: written as sRGB")
+    samples = _integers(rgb, 16 if deep or converts else 8)
+    if kind == "bmp":
+        buffer = BytesIO()
+        PIL.Image.fromarray(samples).save(buffer, "BMP")
+        return buffer.getvalue(), tuple(notes)
+    try:
+        image = _tagged(samples, alpha, picture, deep, notes)
+        data = vips.save(image, kind, _options(kind, quality))
+    except vips.Error:
+        raise OutputError(name, f"it could not be encoded as {_TITLES[kind]}", "try PNG") from None
+    if kind == "tiff" and picture.exif is not None:
+        data = exif.with_exif(data, picture.exif)
+    return data, tuple(notes)
+
+
+def _tagged(
+    samples: NDArray[Any], alpha: NDArray[np.float32] | None, picture: Picture, deep: bool, notes: list[str]
+) -> vips.Image:
+    """The samples in the colours they are stored in, with alpha, profile and EXIF attached."""
+    profile = vips.SRGB_PROFILE
+    image = vips.from_array(samples, "rgb16" if samples.dtype == np.uint16 else "srgb")
+    if picture.icc is not None:
+        try:
+            image = colour.from_srgb(image, picture.icc, 16 if deep else 8).copy_memory()
+            profile = picture.icc
+        except vips.Error:
+            notes.append("its colour profile could not be applied: written as sRGB")
+            image = image if deep else (image / 257 + 0.5).cast("uchar")
+        image = image.copy(interpretation="rgb16" if deep else "srgb")
+    if alpha is not None:
+        levels = _integers(alpha[..., None], 16 if deep else 8)
+        image = image.bandjoin(vips.from_array(levels, "grey16" if deep else "b-w"))
+    image = vips.attach(image, "icc-profile-data", profile)
+    return image if picture.exif is None else vips.attach(image, "exif-data", picture.exif)
+
+
+def _options(kind: str, quality: int) -> dict[str, Any]:
+    if kind == "jpeg":
+        return {"Q": quality, "optimize_coding": True}
+    if kind == "webp":
+        return {
+            "Q": quality,
+            "lossless": quality == 100,
+            "exact": True,
+            "smart_subsample": True,
+        }
+    if kind == "png":
+        return {"compression": 6}
+    return {"compression": "deflate", "predictor": "horizontal"}
+
+
+def _integers(array: NDArray[np.float32], depth: int) -> NDArray[Any]:
+    """Round to 8 or 16 bits. Values outside [0, 1] are clipped: networks overshoot. NaN raises BadPixels."""
+    white = np.float32(2**depth - 1)
+    result = np.empty(array.shape, np.uint8 if depth == 8 else np.uint16)
+    for top in range(0, len(array), _ROWS):
+        part = array[top : top + _ROWS]
+        if not np.isfinite(part).all():
+            raise BadPixels(
+                "the result",
+                "some pixels are not numbers, so nothing was written",
+                "report this with the input",
+            )
+        # Clipped before scaling: a finite but huge value would overflow.
+        result[top : top + _ROWS] = np.rint(np.clip(part, 0, 1) * white)
+    return result
+
+
+def _put(data: bytes, path: Path, overwrite: bool) -> None:
+    """Write under a temporary name in the same folder, then rename: readers see the old file or the new."""
+    name = show(path)
+    # Short, since the real name may be as long as a name can be; hidden, since it may outlive a kill.
+    temporary = path.parent / f".flamingo-{secrets.token_hex(6)}.tmp"
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if not overwrite and os.path.lexists(path):  # it has come into being since
+            raise WouldOverwrite(name, "it exists already", "choose another name or allow overwriting")
+        temporary.replace(path)
+    except (OSError, ValueError) as error:
+        raise _output_error(error, name) from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _output_error(error: Exception, name: str) -> FlamingoError:
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(name, "the disk is full", "free some space or choose another folder")
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return OutputError(name, "the folder may not be written to", "choose another folder")
+    if number == errno.ENAMETOOLONG:
+        return OutputError(name, "the name is too long", "choose a shorter one")
+    why = getattr(error, "strerror", None) or "it cannot be written"
+    return OutputError(name, why.lower(), "choose another place")

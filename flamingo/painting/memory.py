@@ -1,0 +1,32 @@
+"""How much memory a picture will take to paint, asked before it is painted: refuse rather than die."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+
+from flamingo.errors import ImageTooLarge
+from flamingo.painting.painter import Model
+
+# Peak bytes a pixel beyond an idle process, measured by bench/paint.py at 2048 px (both runtimes, the larger),
+# with a quarter added.
+_BYTES_PER_PIXEL: dict[Model, int] = {"fine": 420, "fast": 420}
+
+
+def needed(height: int, width: int, model: Model) -> int:
+    """Bytes that painting a picture of this size takes at most, by measurement."""
+    return height * width * _BYTES_PER_PIXEL[model]
+
+
+def check(photo: Path, height: int, width: int, model: Model) -> None:
+    """Raise ImageTooLarge if this machine has not the memory free that painting the photo takes."""
+    free = psutil.virtual_memory().available
+    take = needed(height, width, model)
+    if take > free:
+        fits = int(max(height, width) * (free / take) ** 0.5 * 0.95)
+        raise ImageTooLarge(
+            str(photo),
+            f"painting {width} x {height} pixels takes {take / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free",
+            f"add --size {fits} to paint it smaller",
+        )

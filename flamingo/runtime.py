@@ -1,0 +1,136 @@
+"""The one way a network is run, chosen once: OpenVINO on x86-64, ONNX Runtime elsewhere, CUDA where asked for.
+
+No deep-learning framework is needed for any of them. `FLAMINGO_RUNTIME` (openvino, onnxruntime, cuda) overrides
+the choice and `FLAMINGO_THREADS` the number of threads. All of them compute in 32-bit floats, so that the same
+request gives the same picture on every machine to within rounding.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import importlib.util
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flamingo.errors import BadRequest, ModelCorrupt
+
+Array = NDArray[np.float32]
+RUNTIMES = ("openvino", "onnxruntime", "cuda")
+
+
+class Network(Protocol):
+    """A loaded network: named float32 arrays in, the first output out."""
+
+    def __call__(self, **inputs: Array) -> Array: ...
+
+
+class _OpenVINO:
+    def __init__(self, file: Path, threads: int | None) -> None:
+        core = _openvino_core()
+        config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        if threads:
+            config["INFERENCE_NUM_THREADS"] = threads
+        self._compiled = core.compile_model(str(file), "CPU", config)
+        self._request = self._compiled.create_infer_request()
+
+    def __call__(self, **inputs: Array) -> Array:
+        self._request.infer({k: np.ascontiguousarray(v) for k, v in inputs.items()}, share_inputs=True)
+        # The output tensor is reused by the next call: the caller gets its own copy.
+        return np.array(self._request.get_output_tensor(0).data, dtype=np.float32)
+
+
+class _OnnxRuntime:
+    def __init__(self, file: Path, threads: int | None, *, cuda: bool = False) -> None:
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        if threads:
+            options.intra_op_num_threads = threads
+        # The arena keeps the largest picture's memory for ever; a picture is large and comes once.
+        options.enable_cpu_mem_arena = False
+        providers = ["CUDAExecutionProvider"] if cuda else []
+        self._session = ort.InferenceSession(str(file), options, providers=[*providers, "CPUExecutionProvider"])
+
+    def __call__(self, **inputs: Array) -> Array:
+        (out, *_) = self._session.run(None, dict(inputs))
+        return np.asarray(out, dtype=np.float32)
+
+
+@functools.cache
+def _openvino_core() -> Any:
+    import openvino
+
+    return openvino.Core()
+
+
+@functools.cache
+def chosen() -> str:
+    """The runtime in use on this machine: one of `RUNTIMES`. Raises BadRequest if the one asked for by
+    `FLAMINGO_RUNTIME` is unknown or not installed."""
+    asked = os.environ.get("FLAMINGO_RUNTIME", "").strip().lower()
+    if asked and asked not in RUNTIMES:
+        raise BadRequest(
+            f"FLAMINGO_RUNTIME={asked}", "there is no such runtime", f"choose one of {', '.join(RUNTIMES)}"
+        )
+    if asked == "cuda":
+        import onnxruntime as ort
+
+        if "CUDAExecutionProvider" not in ort.get_available_providers():
+            raise BadRequest(
+                "FLAMINGO_RUNTIME=cuda", "this ONNX Runtime has no CUDA", "run `pip install onnxruntime-gpu`"
+            )
+    if asked == "openvino" and not _has_openvino():
+        raise BadRequest("FLAMINGO_RUNTIME=openvino", "OpenVINO is not installed", "run `pip install openvino`")
+    if asked:
+        return asked
+    on_x86 = platform.machine().lower() in ("x86_64", "amd64")
+    return "openvino" if on_x86 and _has_openvino() else "onnxruntime"
+
+
+def _has_openvino() -> bool:
+    return importlib.util.find_spec("openvino") is not None
+
+
+def threads() -> int | None:
+    """The number of threads asked for by `FLAMINGO_THREADS`, or None: as many as the runtime finds sensible."""
+    asked = os.environ.get("FLAMINGO_THREADS", "").strip()
+    if not asked:
+        return None
+    if not asked.isdigit() or int(asked) < 1:
+        raise BadRequest(f"FLAMINGO_THREADS={asked}", "it is not a number of threads", "give 1 or more")
+    return int(asked)
+
+
+@functools.lru_cache(maxsize=8)
+def load(file: Path) -> Network:
+    """Load an ONNX file with the chosen runtime; loading the same file again costs nothing.
+
+    Raises ModelCorrupt when the file is not a network that the runtime can run.
+    """
+    runtime, count = chosen(), threads()
+    try:
+        if runtime == "openvino":
+            return _OpenVINO(file, count)
+        return _OnnxRuntime(file, count, cuda=runtime == "cuda")
+    except Exception as error:  # both libraries raise many kinds, some of their own
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelCorrupt(str(file), f"{runtime} cannot load it ({reason})", "install Flamingo again") from error
+
+
+def describe() -> Mapping[str, str]:
+    """What runs the networks here, for `flamingo doctor`."""
+    found = {"runtime": chosen(), "threads": str(threads() or f"automatic, {os.cpu_count()} cores")}
+    for package in ("onnxruntime", "openvino"):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found

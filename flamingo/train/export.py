@@ -1,0 +1,204 @@
+"""From a training run to a shipped model: an ONNX file, the style vectors, a manifest entry and a model card.
+
+Weights are stored as 16-bit floats and widened when the model is loaded: half the size on disk, while the
+network still computes in 32 bits. `release` measures what that costs and refuses a file that it would spoil.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import tempfile
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import save_file
+
+from flamingo.errors import ModelCorrupt
+from flamingo.train.checkpoint import Checkpoint
+from flamingo.train.networks import STRIDE, Painter, StyledPainter
+from flamingo.train.paint import CHECKPOINT, load_painter
+
+_SMALL = 256  # constants below this many numbers stay in 32 bits: they weigh nothing
+_LEAST_PSNR = 45.0
+
+
+def export_onnx(painter: Painter, file: Path) -> None:
+    """Write a painter as ONNX with inputs photo (1, 3, 4h, 4w) and vector (1, S) and output picture, any h, w."""
+    h, w = torch.export.Dim("h", min=8), torch.export.Dim("w", min=8)
+    example = (torch.rand(1, 3, 64, 96), torch.randn(1, painter.config.vector))
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")  # the exporter's own; what counts is the comparison in `release`
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        raw = Path(folder) / "raw.onnx"
+        torch.onnx.export(
+            painter.eval(),
+            example,
+            raw,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+            dynamic_shapes=({2: STRIDE * h, 3: STRIDE * w}, {}),
+            input_names=["photo", "vector"],
+            output_names=["picture"],
+        )
+        model = onnx.load(raw)
+    _forget_where_it_came_from(model)
+    _store_in_16_bits(model)
+    onnx.checker.check_model(model, full_check=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, file)
+
+
+def _forget_where_it_came_from(model: onnx.ModelProto) -> None:
+    """The exporter notes source lines and folders of this machine in every node: they concern nobody."""
+    graph = model.graph
+    for thing in [
+        model,
+        graph,
+        *graph.node,
+        *graph.initializer,
+        *graph.value_info,
+        *graph.input,
+        *graph.output,
+    ]:
+        if hasattr(thing, "doc_string"):
+            thing.ClearField("doc_string")
+        if hasattr(thing, "metadata_props"):
+            thing.ClearField("metadata_props")
+
+
+def _store_in_16_bits(model: onnx.ModelProto) -> None:
+    """Replace large float constants by 16-bit ones followed by a cast, which runtimes fold when they load."""
+    graph = model.graph
+    casts = []
+    for i, constant in enumerate(graph.initializer):
+        if constant.data_type != TensorProto.FLOAT or np.prod(constant.dims) < _SMALL:
+            continue
+        name = constant.name
+        narrow = numpy_helper.from_array(numpy_helper.to_array(constant).astype(np.float16), f"{name}.f16")
+        graph.initializer[i].CopyFrom(narrow)
+        casts.append(helper.make_node("Cast", [narrow.name], [name], to=TensorProto.FLOAT, name=f"widen.{name}"))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = "") -> dict[str, Any]:
+    """Export the averaged painter of `run` into the folder `weights` as `painter-NAME` and return its manifest
+    entry. Raises ModelCorrupt if the exported file paints otherwise than the trained one (below 45 dB)."""
+    saved = Checkpoint.load(run / CHECKPOINT)
+    trained = load_painter(run / CHECKPOINT)
+    onnx_file = weights / f"painter-{name}.onnx"
+    vectors_file = weights / f"painter-{name}-styles.safetensors"
+    vectors = {style: trained.vectors[i].numpy().astype(np.float16) for i, style in enumerate(trained.names)}
+    export_onnx(trained.painter, onnx_file)
+    save_file(vectors, vectors_file)
+    vectors_file.chmod(0o644)  # safetensors writes for the owner alone
+    psnr = _fidelity(trained, onnx_file)
+    if psnr < _LEAST_PSNR:
+        raise ModelCorrupt(str(onnx_file), f"it differs from the trained painter ({psnr:.1f} dB)", "report this")
+
+    facts = saved.facts
+    files = {"onnx": onnx_file, "styles": vectors_file}
+    hashes = {kind: hashlib.sha256(file.read_bytes()).hexdigest() for kind, file in files.items()}
+    entry = {
+        "version": f"{datetime.now(UTC):%Y.%m.%d}-{hashes['onnx'][:8]}",
+        "files": {
+            kind: {"file": file.name, "sha256": hashes[kind], "bytes": file.stat().st_size}
+            for kind, file in files.items()
+        },
+        "network": {
+            **facts["config"],
+            "parameters": sum(p.numel() for p in trained.painter.parameters()),
+        },
+        "training": {
+            "command": "flamingo train paint",
+            "samples": facts["samples"],
+            "steps": facts["step"],
+            "seconds": round(facts["seconds"]),
+            "seed": facts["seed"],
+            "photos": facts["photos"],
+            "vgg": facts.get("vgg", "not used"),
+            "sessions": [_short(session) for session in facts["sessions"]],
+            "last figures": {k: round(v, 4) for k, v in facts["figures"].items()},
+        },
+        "export_psnr": round(psnr, 1),
+        "data": data,
+        "note": note,
+        "styles": [_about(style, about) for style, about in facts["styles"].items()],
+    }
+    _write_manifest(weights / "manifest.json", f"painter-{name}", entry)
+    return entry
+
+
+def _fidelity(trained: StyledPainter, file: Path) -> float:
+    """PSNR in dB between the trained painter and the exported file, over every style, on a smooth test picture."""
+    import onnxruntime as ort
+
+    session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    y, x = np.mgrid[0:96, 0:128].astype(np.float32)
+    photo = np.stack([0.5 + 0.4 * np.sin(x / (7 + 5 * c) + y / (11 - 2 * c)) for c in range(3)])[None].astype(
+        np.float32
+    )
+    errors = []
+    for row in trained.vectors:
+        vector = row.numpy().astype(np.float16).astype(np.float32)[None]
+        (got,) = session.run(None, {"photo": photo, "vector": vector})
+        expected = trained.painter(torch.from_numpy(photo), row[None]).numpy()
+        errors.append(float(np.mean((got - expected) ** 2)))
+    return float(-10 * np.log10(max(float(np.mean(errors)), 1e-12)))
+
+
+def _short(session: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest keeps of a session: the settings that matter, never a folder of somebody's machine."""
+    kept = (
+        "crop",
+        "photos_per_batch",
+        "styles_per_photo",
+        "style_size",
+        "style_weight",
+        "lr",
+        "cooldown",
+        "ema",
+        "perceptual",
+        "teacher_weight",
+    )
+    settings = {k: session["recipe"][k] for k in kept if k in session["recipe"]}
+    settings["taught"] = bool(session["recipe"].get("teacher"))
+    return {
+        "seconds": round(session["seconds"]),
+        "machine": session["machine"],
+        "precision": session["precision"],
+        "processes": session["processes"],
+        "torch": session["torch"],
+        **settings,
+    }
+
+
+def _about(style: str, about: dict[str, str]) -> dict[str, str]:
+    rights = about.get("copyright_expired", "")
+    died = about.get("artist_died", "")
+    return {
+        "name": style,
+        "title": about.get("title", style),
+        "artist": about.get("artist", "unknown"),
+        "year": about.get("painted", ""),
+        "rights": f"public domain ({rights}, died {died})" if rights and died else rights or "not stated",
+    }
+
+
+def _write_manifest(file: Path, model: str, entry: dict[str, Any]) -> None:
+    manifest = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"models": {}}
+    manifest["models"][model] = entry
+    manifest["models"] = dict(sorted(manifest["models"].items()))
+    aside = file.with_suffix(".tmp")
+    aside.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    aside.replace(file)

@@ -1,0 +1,58 @@
+"""What a painting is asked to be: the losses that train the painter and the same figures that judge it.
+
+Everything is a *relative* error, so that one set of weights serves every photo and painting:
+
+    c    = |F(out) - F(photo)| / |F(photo)|      at relu4_2           content error
+    s_l  = |G(out) - G(style)| / |G(style)|      at relu1_1..relu5_1  style error of a layer, G the Gram matrix
+    J    = c^2 + w * mean over l of s_l^2                             what is minimised
+
+with Frobenius norms and G(x)_ij = sum over places of x_i x_j / places (Gatys, Ecker & Bethge 2016, equations 1
+to 5, made relative). The first Flamingo minimised 7.5e0 * content (relu2_2) + 1e2 * style (relu1_2, 2_2, 3_3,
+4_3 of VGG-16 in later forks, VGG-19 in the first) of absolute errors, whose balance changes with every
+painting; docs/TRAINING.md sets the two side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from flamingo.train.vgg import CONTENT_LAYER, STYLE_LAYERS
+
+
+def gram(features: Tensor) -> Tensor:
+    """(N, C, h, w) activations -> (N, C, C) float32 Gram matrices, divided by the number of places h * w."""
+    n, c, h, w = features.shape
+    flat = features.float().reshape(n, c, h * w)
+    return flat @ flat.transpose(1, 2) / (h * w)
+
+
+def grams(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The Gram matrices of the five style layers."""
+    return {layer: gram(features[layer]) for layer in STYLE_LAYERS}
+
+
+def content_error_squared(out: Mapping[str, Tensor], photo: Tensor) -> Tensor:
+    """(N,) squared relative error at relu4_2; `photo` are that layer's activations of the photos."""
+    photo = photo.float()
+    difference = (out[CONTENT_LAYER].float() - photo).square().sum((1, 2, 3))
+    return difference / photo.square().sum((1, 2, 3)).clamp_min(1e-6)
+
+
+def style_errors_squared(out: Mapping[str, Tensor], style: Mapping[str, Tensor]) -> Tensor:
+    """(N, 5) squared relative Gram errors, one column a style layer; `style` holds Gram matrices (N or 1, C, C)."""
+    columns = []
+    for layer in STYLE_LAYERS:
+        target = style[layer]
+        difference = (gram(out[layer]) - target).square().sum((1, 2))
+        columns.append(difference / target.square().sum((1, 2)).clamp_min(1e-12))
+    return torch.stack(columns, dim=1)
+
+
+def total_variation(picture: Tensor) -> Tensor:
+    """(N,) mean absolute difference between neighbours, for pictures (N, 3, H, W)."""
+    across = (picture[..., :, 1:] - picture[..., :, :-1]).abs().mean((1, 2, 3))
+    down = (picture[..., 1:, :] - picture[..., :-1, :]).abs().mean((1, 2, 3))
+    return across + down

@@ -1,0 +1,511 @@
+"""Training the painter: `flamingo train paint`.
+
+One loop serves a laptop and a cluster: the recipe says how large and how long, the machine decides how fast.
+Under `torchrun` each process takes its own photos and gradients are averaged. The loop is time-boxed and may be
+stopped at any moment: it saves its state and goes on from there with `--resume`.
+
+The thrift of it: features of a photo, which are the target of the content loss, are computed once and shared by
+the several styles that the photo is painted in within a batch.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import signal
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from PIL import Image
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from flamingo.errors import BadRequest, ModelCorrupt
+from flamingo.train import losses, vgg
+from flamingo.train.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
+from flamingo.train.data import (
+    Consecutive,
+    PhotoCrops,
+    StylePicture,
+    find_pictures,
+    find_styles,
+    load_painting,
+)
+from flamingo.train.holdout import for_training
+from flamingo.train.networks import SIZES, PainterConfig, StyledPainter
+
+CHECKPOINT = "checkpoint.safetensors"
+LOG = "log.jsonl"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a painter is trained. Times in seconds, sizes in pixels."""
+
+    model: str = "fine"
+    photos: tuple[str, ...] = ()
+    styles: str = ""
+    out: str = "runs/paint"
+    budget: float = 25 * 60
+    steps: int | None = None  # stop after so many more steps, whatever the budget says
+    resume: bool = False
+    crop: int = 128
+    photos_per_batch: int = 2
+    styles_per_photo: int = 3
+    style_size: int = 512
+    style_weight: float = 20.0
+    photo_weight: float = 100.0  # mean squared error against the photo, at strength 0
+    tv_weight: float = 0.1
+    teacher: str = ""  # a run folder whose painter is to be imitated
+    teacher_weight: float = 20.0
+    perceptual: bool = True  # False: the teacher alone teaches, and VGG-19 costs nothing
+    lr: float = 1e-3
+    cooldown: float = 0.25  # the last part of the budget, over which the rate falls to a hundredth
+    ema: float = 0.998
+    clip: float = 1.0
+    seed: int = 0
+    workers: int = 1
+    device: str = "auto"
+    precision: str = "auto"
+    vgg: str = ""
+    save_every: float = 120.0
+    sample_every: float = 600.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training came to: steps and seconds over all its sessions, last figures, photos passed over."""
+
+    steps: int
+    samples: int
+    seconds: float
+    figures: dict[str, float]
+    unreadable: int
+    checkpoint: Path
+
+
+def train(recipe: Recipe, *, quiet: bool = False) -> Outcome:
+    """Train (or go on training) a painter; leaves `checkpoint.safetensors`, `log.jsonl`, TensorBoard events and
+    sample sheets in `recipe.out`. Raises BadRequest for a recipe that cannot work."""
+    if recipe.model not in SIZES:
+        raise BadRequest(f"--model {recipe.model}", "there is no such painter", f"choose one of {', '.join(SIZES)}")
+    if recipe.crop % 4 or recipe.crop < 64:
+        raise BadRequest(
+            f"--crop {recipe.crop}", "the painter works in steps of 4", "take a multiple of 4, at least 64"
+        )
+    if not recipe.perceptual and not recipe.teacher:
+        raise BadRequest("--no-perceptual", "then nothing would be learned", "add --teacher RUN or drop it")
+    with ExitStack() as stack:
+        session = _Session(recipe, stack, quiet=quiet)
+        return session.run()
+
+
+class _Session:
+    """One uninterrupted stretch of training on this process's device."""
+
+    def __init__(self, recipe: Recipe, stack: ExitStack, *, quiet: bool) -> None:
+        self.recipe = recipe
+        self.world = int(os.environ.get("WORLD_SIZE", "1"))
+        self.rank = int(os.environ.get("RANK", "0"))
+        self.main = self.rank == 0
+        self.quiet = quiet or not self.main
+        self.device = self._device()
+        if self.world > 1:
+            dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+            stack.callback(dist.destroy_process_group)
+        torch.manual_seed(recipe.seed)
+        self.out = Path(recipe.out)
+        self.out.mkdir(parents=True, exist_ok=True)
+
+        self.styles = find_styles(Path(recipe.styles))
+        self.photos = for_training(find_pictures([Path(p) for p in recipe.photos]))
+        self.model = StyledPainter(SIZES[recipe.model], [s.name for s in self.styles])
+        _place(self.model, self.device)
+        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=recipe.lr, betas=(0.9, 0.99))
+        self.ema = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        self.facts: dict[str, Any] = {
+            "step": 0,
+            "samples": 0,
+            "seconds": 0.0,
+            "unreadable": 0,
+            "sessions": [],
+        }
+        if recipe.resume:
+            self._restore()
+        self.teacher = self._teacher()
+        self.vgg: vgg.VGG19 | None = None
+        if recipe.perceptual:
+            self.vgg = vgg.load(Path(recipe.vgg) if recipe.vgg else None)
+            _place(self.vgg, self.device)
+            self.facts["vgg"] = self.vgg.source
+            self.targets = self._style_targets(self.styles)
+        self.half = self._use_bf16()
+        self.forward = (
+            torch.nn.parallel.DistributedDataParallel(self.model, find_unused_parameters=True)
+            if self.world > 1
+            else self.model
+        )
+        self.writer = self._tensorboard(stack)
+        self.stop = False
+        self._listen_for_stop(stack)
+
+    # -- setting up -----------------------------------------------------------------------------------------
+
+    def _device(self) -> torch.device:
+        if self.recipe.device != "auto":
+            return torch.device(self.recipe.device)
+        if not torch.cuda.is_available():
+            return torch.device("cpu")
+        index = int(os.environ.get("LOCAL_RANK", "0"))
+        torch.cuda.set_device(index)
+        torch.backends.cudnn.benchmark = True
+        return torch.device("cuda", index)
+
+    def _use_bf16(self) -> bool:
+        if self.recipe.precision != "auto":
+            return self.recipe.precision == "bf16"
+        if self.device.type == "cuda":
+            return True
+        return _bf16_is_faster_here()
+
+    def _restore(self) -> None:
+        saved = Checkpoint.load(self.out / CHECKPOINT)
+        if saved.facts["names"] != self.model.names or saved.facts["config"] != self.model.painter.config.as_dict():
+            raise ModelCorrupt(
+                str(self.out / CHECKPOINT),
+                "it was trained for another size or other styles",
+                "name a fresh --out",
+            )
+        self.model.load_state_dict(saved.part("model"))
+        self.ema = {k: t.to(self.device) for k, t in saved.part("ema").items()}
+        restore_optimiser(self.optimiser, self.model, saved.part("optimiser"))
+        self.facts.update({k: saved.facts[k] for k in ("step", "samples", "seconds", "unreadable", "sessions")})
+
+    def _teacher(self) -> StyledPainter | None:
+        if not self.recipe.teacher:
+            return None
+        teacher = load_painter(Path(self.recipe.teacher) / CHECKPOINT)
+        if teacher.names != self.model.names:
+            raise BadRequest("--teacher", "it knows other styles", "use the same --styles folder for both")
+        _place(teacher, self.device)
+        return teacher
+
+    @torch.no_grad()
+    def _style_targets(self, styles: list[StylePicture]) -> dict[str, Tensor]:
+        """Gram matrices of every painting: layer -> (styles, C, C)."""
+        assert self.vgg is not None
+        found: dict[str, list[Tensor]] = {layer: [] for layer in vgg.STYLE_LAYERS}
+        for style in styles:
+            painting = load_painting(style.file, self.recipe.style_size).to(self.device)
+            for layer, matrix in losses.grams(self.vgg(painting, vgg.STYLE_LAYERS)).items():
+                found[layer].append(matrix[0])
+        return {layer: torch.stack(matrices) for layer, matrices in found.items()}
+
+    def _tensorboard(self, stack: ExitStack) -> Any:
+        if not self.main:
+            return None
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            return None  # an extra; log.jsonl and the sample sheets are always written
+        writer = SummaryWriter(self.out / "tensorboard")
+        stack.callback(writer.close)
+        return writer
+
+    def _listen_for_stop(self, stack: ExitStack) -> None:
+        def ask(signum: int, frame: FrameType | None) -> None:
+            self.stop = True
+
+        for name in (signal.SIGINT, signal.SIGTERM):
+            try:
+                before = signal.signal(name, ask)
+            except ValueError:  # not in the main thread: whoever runs us there stops us another way
+                continue
+            stack.callback(signal.signal, name, before)
+
+    # -- the loop -------------------------------------------------------------------------------------------
+
+    def run(self) -> Outcome:
+        recipe = self.recipe
+        r = recipe.photos_per_batch
+        # Photos are numbered over the whole life of the training; each rank takes every world-th batch.
+        start = self.facts["step"] * r * self.world + self.rank * r
+        loader = DataLoader(
+            PhotoCrops(self.photos, recipe.crop, recipe.seed),
+            batch_sampler=_Batches(start, r, self.world),
+            num_workers=recipe.workers,
+            worker_init_fn=_leave_signals_to_the_parent,
+            prefetch_factor=4 if recipe.workers else None,
+            pin_memory=self.device.type == "cuda",
+        )
+        begun = saved = sampled = logged = time.monotonic()
+        first_step = self.facts["step"]
+        seconds_before = self.facts["seconds"]
+        window: list[dict[str, float]] = []
+        figures: dict[str, float] = {}
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
+            disable=self.quiet,
+        ) as progress:
+            task = progress.add_task(f"train {recipe.model}", total=1.0, figures="")
+            for crops, skipped in loader:
+                now = time.monotonic()
+                done = (now - begun) / recipe.budget
+                if recipe.steps:
+                    done = max(done, (self.facts["step"] - first_step) / recipe.steps)
+                if self._agree(self.stop or done >= 1):
+                    break
+                self._set_rate(done, self.facts["step"])
+                window.append(self._step(crops.to(self.device, non_blocking=True)))
+                self.facts["step"] += 1
+                self.facts["samples"] += self.world * r * recipe.styles_per_photo
+                self.facts["unreadable"] += int(skipped.sum())
+                self.facts["seconds"] = seconds_before + time.monotonic() - begun
+                if not self.main:
+                    continue
+                if now - logged > 15 or len(window) >= 200:
+                    figures = self._log(window)
+                    logged, window = now, []
+                if now - saved > recipe.save_every:
+                    self._save(figures)
+                    saved = now
+                if now - sampled > recipe.sample_every:
+                    self._sample_sheet()
+                    sampled = now
+                progress.update(
+                    task,
+                    completed=min(done, 1.0),
+                    figures=f"step {self.facts['step']} " + " ".join(f"{k} {v:.3f}" for k, v in figures.items()),
+                )
+        if self.main:
+            if window:
+                figures = self._log(window)
+            self.facts["sessions"].append(
+                {
+                    "seconds": time.monotonic() - begun,
+                    "recipe": asdict(recipe),
+                    **_machine(self.device, self.half, self.world),
+                }
+            )
+            self._save(figures)
+            self._sample_sheet()
+        return Outcome(
+            self.facts["step"],
+            self.facts["samples"],
+            self.facts["seconds"],
+            figures,
+            self.facts["unreadable"],
+            self.out / CHECKPOINT,
+        )
+
+    def _agree(self, stop: bool) -> bool:
+        """All ranks stop at the same step, or the last all-reduce would wait for ever."""
+        if self.world == 1:
+            return stop
+        flag = torch.tensor([float(stop)], device=self.device)
+        dist.all_reduce(flag, op=dist.ReduceOp.MAX)
+        return bool(flag.item())
+
+    def _set_rate(self, done: float, step: int) -> None:
+        """Warm up over the first 50 steps, hold, then fall to a hundredth over the last part of the budget."""
+        rate = self.recipe.lr * min(1.0, (step + 1) / 50)
+        if self.recipe.cooldown > 0:
+            left = min(1.0, (1 - done) / self.recipe.cooldown)
+            rate *= max(left, 0.01)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+
+    def _draw(self, photos: int) -> tuple[Tensor, Tensor]:
+        """Styles (photos * K,) and strengths for a batch: full strength mostly, the way to the photo sometimes."""
+        k = self.recipe.styles_per_photo
+        random = np.random.default_rng((self.recipe.seed, self.facts["step"], self.rank, 7))
+        styles = [random.choice(len(self.styles), size=k, replace=k > len(self.styles)) for _ in range(photos)]
+        kind = random.random(photos * k)
+        strength = np.where(kind < 0.78, 1.0, np.where(kind < 0.93, random.random(photos * k), 0.0))
+        return (
+            torch.from_numpy(np.concatenate(styles)).to(self.device),
+            torch.from_numpy(strength).float().to(self.device),
+        )
+
+    def _step(self, crops: Tensor) -> dict[str, float]:
+        recipe, k = self.recipe, self.recipe.styles_per_photo
+        photo = (crops.float() / 255).contiguous(memory_format=torch.channels_last)
+        style, strength = self._draw(len(photo))
+        repeated = photo.repeat_interleave(k, dim=0)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            out = self.forward(repeated, style, strength)
+        out = out.float()
+        loss = recipe.tv_weight * losses.total_variation(out)
+        loss = loss + recipe.photo_weight * (1 - strength).square() * (out - repeated).square().mean((1, 2, 3))
+        figures: dict[str, float] = {}
+        if self.teacher is not None:
+            with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+                shown = self.teacher(repeated, style, strength).float()
+            distance = (out - shown).square().mean((1, 2, 3))
+            loss = loss + recipe.teacher_weight * distance
+            figures["teacher"] = float(distance.mean().detach())
+        if self.vgg is not None:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+                with torch.no_grad():
+                    content = self.vgg(photo, [vgg.CONTENT_LAYER])[vgg.CONTENT_LAYER]
+                seen = self.vgg(out)
+            c2 = losses.content_error_squared(seen, content.repeat_interleave(k, dim=0))
+            s2 = losses.style_errors_squared(seen, {layer: t[style] for layer, t in self.targets.items()})
+            loss = loss + c2 + recipe.style_weight * strength.square() * s2.mean(1)
+            full = strength == 1
+            if full.any():
+                c, s = c2[full].detach().sqrt().mean(), s2[full].detach().sqrt().mean(0)
+                figures |= {"c": float(c), "s": float(s.mean())}
+                figures |= {f"s{i}": float(v) for i, v in enumerate(s, 1)}
+                figures["J"] = float((c2 + recipe.style_weight * s2.mean(1))[full].mean().detach())
+        total = loss.mean()
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
+        if torch.isfinite(norm):  # one bad batch must not spoil hours of training
+            self.optimiser.step()
+            self._average()
+        figures |= {"loss": float(total.detach()), "gradient": float(norm)}
+        return figures
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Exponential moving average of the weights: what is shown and shipped. Faster at first."""
+        decay = min(self.recipe.ema, (1 + self.facts["step"]) / (10 + self.facts["step"]))
+        for name, value in self.model.state_dict().items():
+            self.ema[name].lerp_(value, 1 - decay)
+
+    # -- what it leaves behind ------------------------------------------------------------------------------
+
+    def _log(self, window: list[dict[str, float]]) -> dict[str, float]:
+        keys = sorted({k for row in window for k in row})
+        means = {k: float(np.mean([row[k] for row in window if k in row])) for k in keys}
+        line = {
+            "step": self.facts["step"],
+            "samples": self.facts["samples"],
+            "seconds": round(self.facts["seconds"], 1),
+            "lr": self.optimiser.param_groups[0]["lr"],
+            **{k: round(v, 5) for k, v in means.items()},
+        }
+        with (self.out / LOG).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+        if self.writer is not None:
+            for key, value in means.items():
+                self.writer.add_scalar(key, value, self.facts["step"])
+        return {k: means[k] for k in ("J", "c", "s", "teacher") if k in means}
+
+    def _save(self, figures: dict[str, float]) -> None:
+        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"ema.{k}": v for k, v in self.ema.items()}
+        tensors |= {f"optimiser.{k}": v for k, v in optimiser_tensors(self.optimiser, self.model).items()}
+        facts = {
+            **self.facts,
+            "names": self.model.names,
+            "config": self.model.painter.config.as_dict(),
+            "model": self.recipe.model,
+            "figures": figures,
+            "seed": self.recipe.seed,
+            "styles": {s.name: s.about for s in self.styles},
+            "photos": len(self.photos),
+        }
+        Checkpoint(tensors, facts).save(self.out / CHECKPOINT)
+
+    @torch.no_grad()
+    def _sample_sheet(self) -> None:
+        """Three photos in eight styles, from the averaged weights, as a picture and in TensorBoard."""
+        shown = StyledPainter(self.model.painter.config, self.model.names)
+        shown.load_state_dict({k: v.cpu() for k, v in self.ema.items()})
+        shown.eval()
+        crops = PhotoCrops(self.photos, 256, seed=1, zoom=(1.0, 1.0))
+        picks = np.linspace(0, len(self.styles) - 1, min(8, len(self.styles))).round().astype(int)
+        rows = []
+        for i in range(3):
+            photo = crops[i][0][None].float() / 255
+            painted = [shown(photo, torch.tensor([int(p)]), torch.ones(1)) for p in picks]
+            rows.append(torch.cat([photo, *painted], dim=3))
+        sheet = (torch.cat(rows, dim=2)[0].clamp(0, 1) * 255).round().byte()
+        Image.fromarray(sheet.permute(1, 2, 0).numpy()).save(
+            self.out / f"sample-{self.facts['step']:07d}.jpg", quality=90
+        )
+        if self.writer is not None:
+            self.writer.add_image("samples", sheet, self.facts["step"])
+
+
+def _leave_signals_to_the_parent(worker: int) -> None:
+    """Ctrl-C reaches every process of a terminal; a worker that dies of it would cost the parent its last step."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+class _Batches(Consecutive):
+    """Batches of consecutive item numbers, `world` batches apart."""
+
+    def __init__(self, start: int, size: int, world: int) -> None:
+        super().__init__(start, size * world)
+        self.size = size
+
+    def __iter__(self) -> Any:
+        for first in super().__iter__():
+            yield list(range(first, first + self.size))
+
+
+def _place(module: torch.nn.Module, device: torch.device) -> None:
+    """Move a network to the device, its weights laid out with channels last: the fast layout on both kinds."""
+    module.to(device)
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def load_painter(file: Path) -> StyledPainter:
+    """The averaged painter of a checkpoint, frozen, on the CPU. Raises ModelMissing or ModelCorrupt."""
+    saved = Checkpoint.load(file)
+    painter = StyledPainter(PainterConfig(**saved.facts["config"]), saved.facts["names"])
+    painter.load_state_dict(saved.part("ema"))
+    painter.requires_grad_(False)
+    return painter.eval()
+
+
+def _bf16_is_faster_here() -> bool:
+    """Some processors multiply bf16 in hardware, others pretend: three times slower. Only a trial tells."""
+    conv = torch.nn.Conv2d(64, 64, 3, padding=1)
+    _place(conv, torch.device("cpu"))
+    x = torch.rand(4, 64, 64, 64).contiguous(memory_format=torch.channels_last)
+
+    def seconds(enabled: bool) -> float:
+        best = math.inf
+        for _ in range(4):
+            begun = time.perf_counter()
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+                conv(x)
+            best = min(best, time.perf_counter() - begun)
+        return best
+
+    return seconds(True) < 0.8 * seconds(False)
+
+
+def _machine(device: torch.device, half: bool, world: int) -> dict[str, Any]:
+    name = (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else f"{os.cpu_count()} CPU cores, {platform.machine()}"
+    )
+    return {
+        "machine": name,
+        "precision": "bf16" if half else "f32",
+        "processes": world,
+        "torch": torch.__version__,
+    }

@@ -1,0 +1,75 @@
+"""The trained models that Flamingo ships: their files, and the manifest that says where each came from.
+
+`manifest.json` has one entry a model: the files with their sha256, the data and its licence, the training
+(command, seconds, machine, seed) and the figures it reached. A file is checked against its sha256 the first
+time a process uses it, for a model that was cut short by a full disk paints nonsense without a word.
+Each model also has a card in plain words beside it (`cards/NAME.md`).
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from flamingo.errors import ModelCorrupt, ModelMissing
+
+_HERE = Path(__file__).parent
+
+
+def folder() -> Path:
+    """Where the models lie: this package, or the folder named by `FLAMINGO_WEIGHTS` (for one's own)."""
+    chosen = os.environ.get("FLAMINGO_WEIGHTS")
+    return Path(chosen) if chosen else _HERE
+
+
+@functools.lru_cache(maxsize=4)
+def _manifest(where: Path) -> dict[str, Any]:
+    file = where / "manifest.json"
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {"models": {}}
+    except (OSError, ValueError) as error:
+        raise ModelCorrupt(str(file), f"it cannot be read ({error})", "install Flamingo again") from error
+    return found
+
+
+def models() -> dict[str, dict[str, Any]]:
+    """The manifest's entries by model name ("painter-fine", ...)."""
+    found: dict[str, dict[str, Any]] = _manifest(folder())["models"]
+    return found
+
+
+def entry(model: str) -> dict[str, Any]:
+    """The manifest's entry of one model. Raises ModelMissing if it is not there."""
+    try:
+        return models()[model]
+    except KeyError:
+        there = ", ".join(models()) or "none"
+        raise ModelMissing(
+            model, f"not among the models here ({there})", "train it, or install Flamingo again"
+        ) from None
+
+
+@functools.lru_cache(maxsize=64)
+def _checked(file: Path, sha256: str) -> Path:
+    if not file.exists():
+        raise ModelMissing(str(file), "the file is not there", "install Flamingo again")
+    if hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+        raise ModelCorrupt(str(file), "its checksum is wrong", "install Flamingo again")
+    return file
+
+
+def path(model: str, kind: str) -> Path:
+    """The file of a model ("painter-fine", "onnx"), after checking that it is whole.
+
+    Raises ModelMissing or ModelCorrupt.
+    """
+    files = entry(model)["files"]
+    if kind not in files:
+        raise ModelMissing(f"{model} ({kind})", "the manifest has no such file", "install Flamingo again")
+    return _checked(folder() / files[kind]["file"], files[kind]["sha256"])

@@ -1,0 +1,58 @@
+"""What all tests share: photos that anyone may use, a tiny painter made on the spot, and who is skipped why."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from flamingo import weights
+
+ROOT = Path(__file__).parents[1]
+
+needs_torch = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None, reason="torch is not installed (extra `train`)"
+)
+needs_models = pytest.mark.skipif(
+    "painter-fine" not in weights.models(), reason="no trained painter is in flamingo/weights"
+)
+
+
+@pytest.fixture
+def photos() -> Path:
+    """The folder of freely licensed demo photos."""
+    return ROOT / "docs" / "photos"
+
+
+@pytest.fixture
+def cat(photos: Path) -> NDArray[np.float32]:
+    """A photo of a cat, float32 (200, 300, 3) in [0, 1]."""
+    with Image.open(photos / "chelsea.jpg") as opened:
+        return np.asarray(opened.convert("RGB").resize((300, 200)), dtype=np.float32) / 255
+
+
+@pytest.fixture
+def fresh_caches() -> Iterator[None]:
+    """For tests that change the environment: forget what was chosen and loaded, before and after."""
+    from flamingo import runtime
+    from flamingo.painting import styles
+
+    def forget() -> None:
+        for cached in (
+            runtime.chosen,
+            runtime.load,
+            weights._manifest,
+            weights._checked,
+            styles._styles,
+            styles._vectors,
+        ):
+            cached.cache_clear()
+
+    forget()
+    yield
+    forget()

@@ -1,0 +1,60 @@
+"""Promises about the package as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import flamingo
+from flamingo import weights
+from flamingo.options import options
+from tests.conftest import ROOT, needs_models
+
+
+def test_the_public_api_is_what_all_lists() -> None:
+    assert flamingo.__all__ == sorted(flamingo.__all__, key=lambda n: (n.islower(), n))
+    for name in flamingo.__all__:
+        assert hasattr(flamingo, name), name
+
+
+def test_nothing_at_run_time_imports_torch() -> None:
+    script = (
+        "import sys, flamingo, flamingo.cli\n"
+        "flamingo.cli.run(['styles'])\n"
+        "sys.exit('torch' in sys.modules or 'onnxscript' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True).returncode == 0
+
+
+def test_every_argument_that_people_see_has_a_description() -> None:
+    for option in options(flamingo.paint):
+        assert option.description.endswith("."), option.name
+    offered = {option.name for option in options(flamingo.paint)}
+    assert set(inspect.signature(flamingo.paint).parameters) - offered == {"on_progress"}
+
+
+def test_every_file_says_what_it_is_for() -> None:
+    for file in [*ROOT.glob("flamingo/**/*.py"), *ROOT.glob("bench/*.py"), *ROOT.glob("tests/**/*.py")]:
+        if file.stat().st_size:
+            assert file.read_text(encoding="utf-8").lstrip().startswith('"""'), file
+
+
+@needs_models
+@pytest.mark.parametrize("model", sorted(weights.models()))
+def test_every_shipped_model_is_whole_and_has_a_card(model: str) -> None:
+    entry = weights.entry(model)
+    for kind, file in entry["files"].items():
+        found = weights.path(model, kind)
+        assert hashlib.sha256(found.read_bytes()).hexdigest() == file["sha256"]
+        assert found.suffix in {".onnx", ".safetensors"}
+    card = weights.folder() / "cards" / f"{model}.md"
+    assert entry["version"] in card.read_text(encoding="utf-8")
+    assert entry["training"]["seconds"] > 0
+
+
+def test_all_weights_together_stay_small() -> None:
+    assert sum(f.stat().st_size for f in weights.folder().rglob("*") if f.is_file()) < 35 * 2**20

@@ -1,0 +1,205 @@
+"""`flamingo train paint`: learns, resumes exactly, runs on several processes, and ships what it learned."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from flamingo.cli import run
+from flamingo.errors import BadRequest, ModelCorrupt, ModelMissing
+from flamingo.train.checkpoint import Checkpoint
+from flamingo.train.export import release
+from flamingo.train.paint import CHECKPOINT, Recipe, load_painter, train
+
+pytestmark = pytest.mark.usefixtures("vgg_weights")
+
+
+@pytest.fixture
+def recipe(data: Path, tmp_path: Path) -> Recipe:
+    return Recipe(
+        model="debug",
+        photos=(str(data / "photos"),),
+        styles=str(data / "styles"),
+        out=str(tmp_path / "run"),
+        crop=64,
+        photos_per_batch=1,
+        styles_per_photo=2,
+        style_size=96,
+        steps=4,
+        budget=600,
+        workers=0,
+        cooldown=0,
+        precision="f32",
+    )
+
+
+def weights_of(recipe: Recipe, part: str) -> dict[str, torch.Tensor]:
+    return Checkpoint.load(Path(recipe.out) / CHECKPOINT).part(part)
+
+
+def test_training_lowers_the_loss_it_is_given(recipe: Recipe) -> None:
+    train(replace(recipe, steps=40, lr=5e-3), quiet=True)
+    first = Checkpoint.load(Path(recipe.out) / CHECKPOINT).facts["figures"]["J"]
+    after = train(replace(recipe, steps=40, lr=5e-3, resume=True), quiet=True)
+    assert after.steps == 80
+    assert after.figures["J"] < first
+
+
+def test_a_resumed_training_is_the_uninterrupted_one(recipe: Recipe, tmp_path: Path) -> None:
+    train(recipe, quiet=True)
+    halves = replace(recipe, out=str(tmp_path / "halves"), steps=2)
+    train(halves, quiet=True)
+    train(replace(halves, resume=True), quiet=True)
+    for part in ("model", "ema", "optimiser"):
+        whole, resumed = weights_of(recipe, part), weights_of(halves, part)
+        assert whole.keys() == resumed.keys()
+        for name in whole:
+            assert torch.allclose(whole[name], resumed[name], atol=1e-6), f"{part} {name}"
+
+
+def test_another_seed_is_another_training(recipe: Recipe, tmp_path: Path) -> None:
+    train(recipe, quiet=True)
+    other = replace(recipe, seed=1, out=str(tmp_path / "other"))
+    train(other, quiet=True)
+    assert not torch.equal(weights_of(recipe, "model")["vectors"], weights_of(other, "model")["vectors"])
+
+
+def test_a_time_budget_ends_the_training(recipe: Recipe) -> None:
+    outcome = train(replace(recipe, steps=None, budget=1.5), quiet=True)
+    assert outcome.steps > 0
+    assert outcome.checkpoint.exists()
+
+
+def test_it_leaves_a_log_samples_and_tensorboard_scalars(recipe: Recipe) -> None:
+    train(recipe, quiet=True)
+    out = Path(recipe.out)
+    last = json.loads((out / "log.jsonl").read_text().splitlines()[-1])
+    assert {"step", "J", "c", "s", "s1", "s5", "lr"} <= last.keys()
+    with Image.open(next(out.glob("sample-*.jpg"))) as sheet:
+        assert sheet.size == (3 * 256, 3 * 256)
+    assert list((out / "tensorboard").glob("events*"))
+
+
+def test_a_pupil_learns_from_a_teacher_alone(recipe: Recipe, tmp_path: Path) -> None:
+    train(recipe, quiet=True)
+    pupil = replace(recipe, out=str(tmp_path / "pupil"), teacher=recipe.out, perceptual=False, seed=5, lr=5e-3)
+    first = train(replace(pupil, steps=2), quiet=True).figures["teacher"]
+    last = train(replace(pupil, steps=60, resume=True), quiet=True).figures["teacher"]
+    assert last < first
+
+
+def test_two_processes_share_one_training(data: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        "-m",
+        "flamingo",
+        "train",
+        "paint",
+        "--model",
+        "debug",
+        "--photos",
+        str(data / "photos"),
+        "--styles",
+        str(data / "styles"),
+        "--out",
+        str(tmp_path / "run"),
+        "--crop",
+        "64",
+        "--photos-per-batch",
+        "1",
+        "--style-size",
+        "96",
+        "--steps",
+        "2",
+        "--workers",
+        "0",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr[-2000:]
+    facts = Checkpoint.load(tmp_path / "run" / CHECKPOINT).facts
+    assert facts["samples"] == 2 * 2 * 2, "steps x processes x pictures"
+    assert facts["sessions"][0]["processes"] == 2
+
+
+def test_unreadable_photos_are_counted_not_fatal(recipe: Recipe) -> None:
+    assert train(replace(recipe, steps=30, styles_per_photo=1), quiet=True).unreadable > 0
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"model": "huge"}, {"crop": 66}, {"crop": 32}, {"perceptual": False}, {"photos": ("nowhere",)}]
+)
+def test_a_recipe_that_cannot_work_is_refused_in_one_line(recipe: Recipe, wrong: dict[str, object]) -> None:
+    with pytest.raises(BadRequest) as caught:
+        train(replace(recipe, **wrong), quiet=True)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_resuming_nothing_or_something_else_is_refused(recipe: Recipe) -> None:
+    with pytest.raises(ModelMissing):
+        train(replace(recipe, resume=True), quiet=True)
+    train(replace(recipe, steps=1), quiet=True)
+    with pytest.raises(ModelCorrupt, match="another size"):
+        train(replace(recipe, resume=True, model="fast"), quiet=True)
+
+
+def test_a_released_model_paints_as_it_was_trained(recipe: Recipe, tmp_path: Path) -> None:
+    train(recipe, quiet=True)
+    entry = release(Path(recipe.out), tmp_path / "weights", name="fast", data="made up")
+    assert entry["export_psnr"] > 45
+    file = tmp_path / "weights" / "painter-fast.onnx"
+    assert str(Path.home()).encode() not in file.read_bytes()
+    assert b"site-packages" not in file.read_bytes()
+
+    photo = np.random.default_rng(0).random((1, 3, 40, 52), dtype=np.float32)
+    trained = load_painter(Path(recipe.out) / CHECKPOINT)
+    vector = trained.vectors[1:2].numpy()
+    import onnxruntime
+
+    (got,) = onnxruntime.InferenceSession(str(file)).run(None, {"photo": photo, "vector": vector})
+    expected = trained.painter(torch.from_numpy(photo), torch.from_numpy(vector)).numpy()
+    assert np.abs(got - expected).max() < 0.01
+
+
+def test_the_command_trains_and_releases(
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    fresh_caches: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "run"
+    assert run([
+        "train", "paint", "--model", "debug", "--photos", str(data / "photos"), "--styles", str(data / "styles"),
+        "--out", str(out), "--budget", "90s", "--steps", "2", "--crop", "64", "--style-size", "96", "--workers", "0",
+    ]) == 0  # fmt: skip
+    assert "2 steps" in capsys.readouterr().out
+    assert run(["train", "release", str(out), "--name", "fine", "--weights", str(tmp_path / "weights")]) == 0
+    monkeypatch.setenv("FLAMINGO_WEIGHTS", str(tmp_path / "weights"))
+    assert (
+        run(
+            [
+                "paint",
+                str(data / "photos" / "photos0.png"),
+                "--style",
+                "styles1",
+                "-o",
+                str(tmp_path / "x.png"),
+            ]
+        )
+        == 0
+    )
+    with Image.open(tmp_path / "x.png") as painted:
+        assert painted.size == (160, 120)
