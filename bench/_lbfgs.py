@@ -64,9 +64,7 @@ class _Descent:
             "painting": _sha256(to_bytes(painting[0].permute(1, 2, 0).numpy())),
         }
         self._about = about
-        self._file = (
-            cache / f"{hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:24]}.json"
-        )
+        self._file = cache / f"{hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:24]}.json"
         self._raw: list[float] = self._cached()
         self._optimiser: torch.optim.LBFGS | None = None
         self._unsaved = 0
@@ -187,9 +185,7 @@ def worth(
                 descent.save()
     marks = [k for k in (0, 1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500) if k < len(curve)]
     marks = sorted({*marks, len(curve) - 1})
-    report.table(
-        ["L-BFGS, mean over pairs; steps", *map(str, marks)], [["J", *(f"{curve[k]:.3f}" for k in marks)]]
-    )
+    report.table(["L-BFGS, mean over pairs; steps", *map(str, marks)], [["J", *(f"{curve[k]:.3f}" for k in marks)]])
     worths = {name: steps_worth(r["J"], curve) for name, r in rows.items() if name != IDENTITY}
     texts = {name: f">{len(curve) - 1}" if k is None else str(k) for name, k in worths.items()}
     report.table(

@@ -62,9 +62,7 @@ class Report:
         widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
         self._out.print()
         for line in [lines[0], ["-" * width for width in widths], *lines[1:]]:
-            cells = [
-                c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))
-            ]
+            cells = [c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))]
             self._out.print("  ".join(cells).rstrip(), soft_wrap=True)
         self._out.print()
 
@@ -84,9 +82,7 @@ class Report:
         if self.file is None:
             return
         goals = [{**asdict(g), "verdict": g.verdict} for g in self.goals]
-        text = json.dumps(
-            {**self.figures, "goals": goals, "left_out": self.notes}, indent=1, ensure_ascii=False
-        )
+        text = json.dumps({**self.figures, "goals": goals, "left_out": self.notes}, indent=1, ensure_ascii=False)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         aside = self.file.with_name(self.file.name + ".tmp")
         aside.write_text(text + "\n", encoding="utf-8")

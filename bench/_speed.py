@@ -22,6 +22,7 @@ from _report import Report
 
 import flamingo
 
+SIZES = ((512, 356), (1024, 711), (2048, 1422))
 RUNTIMES = ("openvino", "onnxruntime")
 _PSNR_GOAL = 45.0
 _WALL_GOAL = 1.0
@@ -60,9 +61,9 @@ def contestants(models: Sequence[str], lite: Path | None) -> list[Contestant]:
     return found
 
 
-def speed(report: Report, models: Sequence[str], lite: Path | None, *, rounds: int, repeats: int) -> None:
+def speed(report: Report, models: Sequence[str], lite: Path | None, *, rounds: int, repeats: int, upto: int) -> None:
     quick = report.quick
-    sizes = [(128, 88)] if quick else [(512, 356), (1024, 711), (2048, 1422)]
+    sizes = [(128, 88)] if quick else [size for size in SIZES if size[0] <= upto]
     square = 128 if quick else 512
     report.heading("Speed")
     report.say(
@@ -97,9 +98,7 @@ def speed(report: Report, models: Sequence[str], lite: Path | None, *, rounds: i
                     }
                     taken[c.name].append(_turn(report, c, asked, size, before=taken[c.name]))
                     progress.advance(task)
-        psnr = {
-            m: _psnr(folder / f"{m}, {RUNTIMES[0]}.npy", folder / f"{m}, {RUNTIMES[1]}.npy") for m in models
-        }
+        psnr = {m: _psnr(folder / f"{m}, {RUNTIMES[0]}.npy", folder / f"{m}, {RUNTIMES[1]}.npy") for m in models}
     for size in sizes:
         figures["sizes"][f"{size[0]}x{size[1]}"] = _show(report, size, turns[size])
     figures["two_threads"] = _two_threads(report, square, turns[(square, square)])

@@ -50,6 +50,7 @@ def run_here() -> None:
             path = Path(json.loads(line))
             answer: dict[str, Any] = {"path": str(path)}
             reset_peaks()
+            before = processor_time()
             start = time.perf_counter()
             try:
                 picture = read(path)
@@ -63,6 +64,7 @@ def run_here() -> None:
             except BaseException as error:
                 answer |= {"outcome": "traceback", "kind": type(error).__name__, "text": str(error)}
             answer["seconds"] = time.perf_counter() - start
+            answer["processor"] = max(0.0, processor_time() - before)
             answer["megabytes"] = peak()
             print(json.dumps(answer), flush=True)
 
@@ -74,6 +76,16 @@ def processes() -> list[int]:
         with suppress(OSError):  # a thread that has just ended
             found += [int(pid) for pid in children.read_text().split()]
     return found
+
+
+def processor_time() -> float:
+    """Seconds of processor time of this process and its children so far."""
+    total = 0.0
+    for pid in processes():
+        with suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
 
 
 def reset_peaks() -> None:
@@ -122,7 +134,14 @@ def fed(waiting: list[Path], stderr: IO[str]) -> Iterator[dict[str, Any]]:
         if not line:
             spent = time.perf_counter() - start
             text = f"exit status {runner.wait()}"
-            yield {"path": str(path), "outcome": "crash", "kind": text, "seconds": spent, "megabytes": 0.0}
+            yield {
+                "path": str(path),
+                "outcome": "crash",
+                "kind": text,
+                "seconds": spent,
+                "processor": spent,
+                "megabytes": 0.0,
+            }
             break
         answer = json.loads(line)
         chatter = stderr.read()
@@ -145,7 +164,7 @@ def through_command_line(paths: list[Path]) -> Iterator[dict[str, Any]]:
             with log.open("wb") as sink:
                 command = [sys.executable, "-m", "flamingo", "paint", str(path), "-o", str(out)]
                 child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=sink, cwd=ROOT)
-                usage, status = wait(child, 10 * SECONDS)
+                megabytes, processor, status = wait(child, 10 * SECONDS)
             seconds = time.perf_counter() - start
             text = log.read_text(errors="replace").strip()
             if status < 0 or status > 2:
@@ -162,21 +181,22 @@ def through_command_line(paths: list[Path]) -> Iterator[dict[str, Any]]:
                 "kind": kind,
                 "text": text,
                 "seconds": seconds,
-                "megabytes": usage,
+                "processor": processor,
+                "megabytes": megabytes,
             }
 
 
-def wait(child: subprocess.Popen[bytes], limit: float) -> tuple[float, int]:
-    """Peak memory of a child in megabytes, and how it ended; killed at the limit."""
+def wait(child: subprocess.Popen[bytes], limit: float) -> tuple[float, float, int]:
+    """Peak memory of a child in megabytes, its processor time, and how it ended; killed at the limit."""
     if not hasattr(os, "wait4"):
-        return 0.0, child.wait(limit)
+        return 0.0, 0.0, child.wait(limit)
     until = time.monotonic() + limit
     while True:
         pid, status, usage = os.wait4(child.pid, os.WNOHANG)
         if pid:
             child.returncode = os.waitstatus_to_exitcode(status)
             unit = 1e6 if sys.platform == "darwin" else 1e3
-            return usage.ru_maxrss / unit, child.returncode
+            return usage.ru_maxrss / unit, usage.ru_utime + usage.ru_stime, child.returncode
         if time.monotonic() > until:
             child.kill()
             until = float("inf")
@@ -301,6 +321,9 @@ def main() -> int:
     parser.add_argument("--mutate", metavar="N", type=int, default=0, help="damaged copies of each file")
     parser.add_argument("--seed", metavar="S", type=int, default=0, help="of the damage (default 0)")
     parser.add_argument("--paint", action="store_true", help="run the command line instead of the reader")
+    parser.add_argument(
+        "--processor-time", action="store_true", help="judge by processor time, for a machine that is busy"
+    )
     parser.add_argument("--list", action="store_true", help="also print every file and what it came to")
     parser.add_argument("--keep", metavar="DIR", type=Path, help="keep files that failed here")
     parser.add_argument("--runner", action="store_true", help=argparse.SUPPRESS)
@@ -327,20 +350,22 @@ def main() -> int:
 def report(paths: list[Path], options: argparse.Namespace) -> int:
     counts: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
-    slowest = largest = ("", 0.0)
+    slowest = busiest = largest = ("", 0.0)
     total = 0.0
     runs = through_command_line(paths) if options.paint else through_reader(paths)
     for answer in runs:
         outcome, seconds, megabytes = answer["outcome"], answer["seconds"], answer["megabytes"]
         total += seconds
-        failed = outcome in ("traceback", "crash") or seconds > SECONDS or megabytes > MEGABYTES
+        counted = answer["processor"] if options.processor_time else seconds
+        failed = outcome in ("traceback", "crash") or counted > SECONDS or megabytes > MEGABYTES
         counts[outcome] += 1
-        counts["slow"] += seconds > SECONDS
+        counts["slow"] += counted > SECONDS
         counts["large"] += megabytes > MEGABYTES
         if outcome != "picture":
             kinds[f"{outcome}: {answer['kind']}"] += 1
         name = Path(answer["path"]).name
         slowest = max(slowest, (name, seconds), key=lambda pair: pair[1])
+        busiest = max(busiest, (name, answer["processor"]), key=lambda pair: pair[1])
         largest = max(largest, (name, megabytes), key=lambda pair: pair[1])
         if failed or options.list:
             print(f"{name}: {outcome} {seconds:.2f} s {megabytes:.0f} MB {answer.get('text', '')}")
@@ -354,9 +379,11 @@ def report(paths: list[Path], options: argparse.Namespace) -> int:
         print(f"| - {kind} | {count} |")
     print(f"| traceback | {counts['traceback']} |")
     print(f"| crash | {counts['crash']} |")
-    print(f"| over {SECONDS:g} s | {counts['slow']} |")
+    what = "of processor time " if options.processor_time else ""
+    print(f"| over {SECONDS:g} s {what}| {counts['slow']} |")
     print(f"| over {MEGABYTES / 1000:g} GB | {counts['large']} |")
     print(f"| slowest | {slowest[1]:.2f} s ({slowest[0]}) |")
+    print(f"| most processor time | {busiest[1]:.2f} s ({busiest[0]}) |")
     print(f"| largest | {largest[1]:.0f} MB ({largest[0]}) |")
     return 1 if any(counts[bad] for bad in ("traceback", "crash", "slow", "large")) else 0
 

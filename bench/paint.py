@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         if painters or lite:
             rounds, repeats = (1, 1) if asked.quick else (asked.rounds, asked.repeats)
-            speed(report, list(painters), lite, rounds=rounds, repeats=repeats)
+            speed(report, list(painters), lite, rounds=rounds, repeats=repeats, upto=asked.upto)
         report.save()
     if {"quality", "lbfgs"} & set(asked.only):
         _by_vgg(report, asked, painters, lite)
@@ -66,9 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _by_vgg(
-    report: Report, asked: argparse.Namespace, painters: dict[str, Painter], lite: Path | None
-) -> None:
+def _by_vgg(report: Report, asked: argparse.Namespace, painters: dict[str, Painter], lite: Path | None) -> None:
     """The parts that need torch, VGG-19 and the paintings."""
     if asked.styles is None:
         report.leave_out("quality and L-BFGS, which need the paintings: name their folder with --styles")
@@ -177,9 +175,7 @@ def _photos(report: Report, asked: argparse.Namespace) -> list[Photo]:
             "quality and L-BFGS, for there are no photos: install scikit-image or name some with --photos"
         )
     elif len(photos) < wanted:
-        report.say(
-            f"only {len(photos)} photos; with --photos DIR there would be up to {wanted}, held-out ones alone"
-        )
+        report.say(f"only {len(photos)} photos; with --photos DIR there would be up to {wanted}, held-out ones alone")
     return photos[:wanted]
 
 
@@ -204,9 +200,7 @@ def _load() -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--styles", type=Path, metavar="DIR", help="the paintings, with styles.csv")
     add(
@@ -226,6 +220,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--size", type=int, default=512, help="longest side for quality (default: %(default)s)")
     add("--rounds", type=int, default=3, help="turns of each contestant in speed (default: %(default)s)")
     add("--repeats", type=int, default=3, help="pictures a turn in speed (default: %(default)s)")
+    add("--upto", type=int, default=2048, metavar="PX", help="no larger picture in speed (default: %(default)s)")
     add("--pairs", type=int, default=12, help="pairs for L-BFGS, each another photo (default: %(default)s)")
     add(
         "--lbfgs-size",

@@ -64,9 +64,7 @@ def from_srgb(image: vips.Image, profile: bytes, depth: int) -> vips.Image:
     return connection.icc_export(depth=depth, intent="relative", black_point_compensation=True)
 
 
-def _cmyk(
-    image: vips.Image, profile: bytes | None, notes: list[str]
-) -> tuple[vips.Image, bytes | None, list[str]]:
+def _cmyk(image: vips.Image, profile: bytes | None, notes: list[str]) -> tuple[vips.Image, bytes | None, list[str]]:
     if profile is not None:
         try:
             grid = vips.from_array(np.concatenate([_grid(), _grid()[:, :, :1]], axis=2), "cmyk")
@@ -87,9 +85,7 @@ def _cmyk(
 
 
 def _to_srgb_16(image: vips.Image) -> vips.Image:
-    return image.icc_transform(
-        "srgb", embedded=True, intent="relative", black_point_compensation=True, depth=16
-    )
+    return image.icc_transform("srgb", embedded=True, intent="relative", black_point_compensation=True, depth=16)
 
 
 def _three(image: vips.Image) -> vips.Image:
@@ -130,9 +126,7 @@ def _grid() -> NDArray[np.uint8]:
 
 def _is_srgb(profile: bytes) -> bool:
     grid = _grid()
-    there = vips.to_array(
-        _to_srgb_16(vips.attach(vips.from_array(grid, "srgb"), "icc-profile-data", profile))
-    )
+    there = vips.to_array(_to_srgb_16(vips.attach(vips.from_array(grid, "srgb"), "icc-profile-data", profile)))
     return bool(np.abs(there / 65535 - grid / 255).max() <= _SAME)
 
 

@@ -155,9 +155,7 @@ def _samples(
         notes.append("converted from a device-independent colour space to sRGB")
         space, bands, form = image.interpretation, image.bands, image.format
     if form not in ("uchar", "ushort", "uint", "float", "double"):
-        raise UnsupportedImage(
-            name, f"its samples are of type {form}", "save it with 8 or 16 bits per channel"
-        )
+        raise UnsupportedImage(name, f"its samples are of type {form}", "save it with 8 or 16 bits per channel")
     colours = 4 if space == "cmyk" else (1 if bands <= 2 else 3)
     if (bands > colours + 1 and space == "multiband") or bands < colours:
         raise UnsupportedImage(name, f"it has {bands} channels of unknown meaning", "save it as RGB or grey")

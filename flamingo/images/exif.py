@@ -147,14 +147,7 @@ def with_exif(tiff: bytes, block: bytes) -> bytes:
     entries = {**_entries(extra, 0), **_entries(tiff, start)}
     body = tiff + extra + b"\0" * (len(extra) % 2)
     directory = b"".join(entries[tag] for tag in sorted(entries))
-    return (
-        body[:4]
-        + struct.pack("<I", len(body))
-        + body[8:]
-        + struct.pack("<H", len(entries))
-        + directory
-        + bytes(4)
-    )
+    return body[:4] + struct.pack("<I", len(body)) + body[8:] + struct.pack("<H", len(entries)) + directory + bytes(4)
 
 
 def _entries(data: bytes, start: int) -> dict[int, bytes]:

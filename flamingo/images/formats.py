@@ -102,11 +102,7 @@ def format_of_suffix(path: PurePath | str) -> str:
     """The format that `write` would use for this name. Raises BadRequest for a suffix it does not know."""
     suffix = PurePath(path).suffix.lower()
     if suffix not in WRITE_SUFFIXES:
-        why = (
-            f"pictures cannot be written as '{suffix}'"
-            if suffix
-            else "the name has no suffix that says the format"
-        )
+        why = f"pictures cannot be written as '{suffix}'" if suffix else "the name has no suffix that says the format"
         raise BadRequest(show(str(path)), why, f"use {', '.join(WRITE_SUFFIXES)}")
     return WRITE_SUFFIXES[suffix]
 

@@ -30,9 +30,8 @@ _SLACK = 1 << 30
 
 def main() -> None:
     """Answer requests until the pipe is closed."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # the parent decides what an interrupt means, and closes the pipe
+    # The parent decides what an interrupt means, and closes the pipe.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     source = os.fdopen(os.dup(0), "rb", closefd=True)
     sink = os.fdopen(os.dup(1), "wb", closefd=True)
     # A library that prints must not print into the answer.

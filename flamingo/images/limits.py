@@ -41,8 +41,7 @@ class Limits:
         if width * height > self.pixels:
             raise ImageTooLarge(
                 name,
-                f"{width} x {height} is {width * height / 1e6:.4g} megapixels, "
-                f"more than {self.pixels / 1e6:.4g}",
+                f"{width} x {height} is {width * height / 1e6:.4g} megapixels, more than {self.pixels / 1e6:.4g}",
                 "make it smaller first",
             )
         if max(width, height) > LONGEST_SIDE:

@@ -55,9 +55,7 @@ def _plan(inputs: list[Path], output: Path, suffix: str | None, overwrite: bool)
     if output.exists() and not output.is_dir():
         raise OutputError(show(output), "several results need a folder, and this is a file", "name a folder")
     if output.suffix.lower() in WRITE_SUFFIXES and not output.is_dir():
-        raise BadRequest(
-            show(output), "several results need a folder, and this names a file", "name a folder"
-        )
+        raise BadRequest(show(output), "several results need a folder, and this names a file", "name a folder")
     found = list(_expanded(inputs, output))
     if not found:
         where = ", ".join(show(path) for path in inputs[:3])

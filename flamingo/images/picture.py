@@ -41,9 +41,7 @@ class Picture:
 
     def __post_init__(self) -> None:
         check_rgb(self.rgb)
-        if self.alpha is not None and (
-            self.alpha.dtype != np.float32 or self.alpha.shape != self.rgb.shape[:2]
-        ):
+        if self.alpha is not None and (self.alpha.dtype != np.float32 or self.alpha.shape != self.rgb.shape[:2]):
             raise BadPixels(
                 "the transparency of a picture",
                 f"must be float32 of {self.rgb.shape[:2]}, not {self.alpha.dtype} of {self.alpha.shape}",
@@ -78,9 +76,7 @@ class Picture:
         less than 1.
         """
         if longest < 1:
-            raise BadRequest(
-                f"a size of {longest}", "a picture has at least 1 pixel", "ask for a larger size"
-            )
+            raise BadRequest(f"a size of {longest}", "a picture has at least 1 pixel", "ask for a larger size")
         scale = longest / max(self.height, self.width)
         height, width = (max(1, round(side * scale)) for side in (self.height, self.width))
         if (height, width) == (self.height, self.width):
@@ -112,8 +108,8 @@ def check_rgb(rgb: Any) -> None:
 def _resized(array: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
     image = vips.from_array(array.astype(np.float32, copy=False), "multiband")
     image = image.resize(width / array.shape[1], vscale=height / array.shape[0], kernel="lanczos3")
+    if (image.height, image.width) != (height, width):  # it rounds sizes in its own way
+        image = image.embed(0, 0, width, height, extend="copy")
     result = vips.to_array(image)
-    if result.shape[:2] != (height, width):  # rounding inside libvips
-        result = np.resize(result, (height, width, result.shape[2]))
     # Lanczos overshoots at edges.
     return np.asarray(np.clip(result, 0, 1), np.float32)

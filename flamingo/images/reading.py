@@ -21,9 +21,7 @@ __all__ = ["from_bytes", "read"]
 _USUAL = Limits()
 
 
-def read(
-    path: Path | str, *, limits: Limits = _USUAL, keep_gps: bool = False, trusted: bool = False
-) -> Picture:
+def read(path: Path | str, *, limits: Limits = _USUAL, keep_gps: bool = False, trusted: bool = False) -> Picture:
     """Read a JPEG, PNG, WebP, TIFF, BMP or GIF file, told by its content and not by its name.
 
     The picture is upright and in sRGB. What had to be left out or changed stands in its `notes`. Decoding

@@ -22,6 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save_file
 
 from flamingo.errors import ModelCorrupt
+from flamingo.train import card
 from flamingo.train.checkpoint import Checkpoint
 from flamingo.train.networks import STRIDE, Painter, StyledPainter
 from flamingo.train.paint import CHECKPOINT, load_painter
@@ -92,8 +93,8 @@ def _store_in_16_bits(model: onnx.ModelProto) -> None:
 
 
 def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = "") -> dict[str, Any]:
-    """Export the averaged painter of `run` into the folder `weights` as `painter-NAME` and return its manifest
-    entry. Raises ModelCorrupt if the exported file paints otherwise than the trained one (below 45 dB)."""
+    """Export the averaged painter of `run` into the folder `weights` as `painter-NAME`, with its card, and return
+    its manifest entry. Raises ModelCorrupt if the exported file paints otherwise than the trained one (below 45 dB)."""
     saved = Checkpoint.load(run / CHECKPOINT)
     trained = load_painter(run / CHECKPOINT)
     onnx_file = weights / f"painter-{name}.onnx"
@@ -136,6 +137,9 @@ def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = 
         "styles": [_about(style, about) for style, about in facts["styles"].items()],
     }
     _write_manifest(weights / "manifest.json", f"painter-{name}", entry)
+    card_file = weights / "cards" / f"painter-{name}.md"
+    card_file.parent.mkdir(exist_ok=True)
+    card_file.write_text(card.write(f"painter-{name}", entry), encoding="utf-8")
     return entry
 
 

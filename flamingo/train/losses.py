@@ -7,9 +7,8 @@ Everything is a *relative* error, so that one set of weights serves every photo 
     J    = c^2 + w * mean over l of s_l^2                             what is minimised
 
 with Frobenius norms and G(x)_ij = sum over places of x_i x_j / places (Gatys, Ecker & Bethge 2016, equations 1
-to 5, made relative). The first Flamingo minimised 7.5e0 * content (relu2_2) + 1e2 * style (relu1_2, 2_2, 3_3,
-4_3 of VGG-16 in later forks, VGG-19 in the first) of absolute errors, whose balance changes with every
-painting; docs/TRAINING.md sets the two side by side.
+to 5, made relative). Earlier systems minimised absolute errors, whose balance changes with every painting;
+docs/TRAINING.md sets their weights and ours side by side.
 """
 
 from __future__ import annotations

@@ -20,9 +20,7 @@ def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def noise(
-    height: int = 24, width: int = 32, channels: int = 3, dtype: Any = np.uint8, seed: int = 0
-) -> Array:
+def noise(height: int = 24, width: int = 32, channels: int = 3, dtype: Any = np.uint8, seed: int = 0) -> Array:
     top = np.iinfo(dtype).max + 1
     return np.random.default_rng(seed).integers(0, top, (height, width, channels), dtype=dtype)
 
@@ -39,7 +37,7 @@ def chunk(name: bytes, body: bytes) -> bytes:
 
 
 def png(array: Array, *, claim: tuple[int, int] | None = None) -> bytes:
-    """A PNG of an (H, W, C) array of uint8 or uint16; `claim` puts another (width, height) into its header."""
+    """A PNG of an (H, W, C) array of uint8 or uint16; `claim`: another (width, height) for its header."""
     height, width, channels = array.shape
     colour = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
     rows = array.astype(">u2" if array.dtype == np.uint16 else "u1")

@@ -154,9 +154,7 @@ def test_a_wide_profile_is_converted_to_srgb() -> None:
 
 
 def test_grey_stays_grey_under_a_wide_profile() -> None:
-    picture = from_bytes(
-        files.saved(Image.new("RGB", (8, 8), (128,) * 3), "PNG", icc_profile=files.wide_profile())
-    )
+    picture = from_bytes(files.saved(Image.new("RGB", (8, 8), (128,) * 3), "PNG", icc_profile=files.wide_profile()))
     assert np.ptp(levels(picture)[0, 0]) <= 1
     assert abs(levels(picture).mean() - 128) < 3
 
@@ -239,7 +237,7 @@ def test_the_place_is_kept_if_asked_for() -> None:
     assert found.get_ifd(0x8825)[1] == "N"
 
 
-# What is refused ---------------------------------------------------------------------------------------------
+# What is refused ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP"])
@@ -279,13 +277,18 @@ def test_the_limits_can_be_set() -> None:
             from_bytes(data, limits=limits)
 
 
-def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
-    """Sixty more passes over 64 megapixels, in a few kilobytes each."""
+def test_a_file_that_takes_too_long_is_given_up() -> None:
+    data = files.saved(Image.new("RGB", (4000, 4000)), "JPEG")
+    with pytest.raises(errors.UnreadableImage, match="too long"):
+        from_bytes(data, limits=Limits(seconds=1e-4))
+    assert from_bytes(data).width == 4000  # and the next one is none the worse
+
+
+def test_many_passes_over_a_large_picture_are_refused() -> None:
     data = files.saved(Image.new("L", (8000, 8000), 128), "JPEG", progressive=True, quality=30)
     last = data.rindex(b"\xff\xda")
-    with pytest.raises(errors.UnreadableImage, match=r"too long|damaged"):
-        from_bytes(data[:-2] + data[last:-2] * 60 + data[-2:], limits=Limits(seconds=0.01))
-    assert from_bytes(files.saved(files.photo(), "PNG")).width == 32  # and the next one is none the worse
+    with pytest.raises(errors.UnreadableImage):
+        from_bytes(data[:-2] + data[last:-2] * 300 + data[-2:])
 
 
 @pytest.mark.parametrize(
@@ -340,9 +343,7 @@ def test_the_reader_says_nothing_on_its_own(tmp_path: Path, capfd: pytest.Captur
     junk=st.binary(min_size=1, max_size=8),
     header=st.booleans(),
 )
-def test_a_damaged_file_gives_a_picture_or_one_line(
-    kind: str, place: float, junk: bytes, header: bool
-) -> None:
+def test_a_damaged_file_gives_a_picture_or_one_line(kind: str, place: float, junk: bytes, header: bool) -> None:
     data = bytearray(files.saved(files.photo(), kind))
     start = int(place * (min(len(data), 120) if header else len(data)))
     data[start : start + len(junk)] = junk
@@ -356,9 +357,7 @@ def test_a_damaged_file_gives_a_picture_or_one_line(
 
 @given(
     array=st.integers(0, 2**32).map(
-        lambda seed: files.noise(
-            1 + seed % 7, 1 + seed % 11, 1 + seed % 4, [np.uint8, np.uint16][seed % 2], seed
-        )
+        lambda seed: files.noise(1 + seed % 7, 1 + seed % 11, 1 + seed % 4, [np.uint8, np.uint16][seed % 2], seed)
     )
 )
 @settings(max_examples=30, deadline=None)

@@ -161,7 +161,7 @@ def test_webp_refuses_what_it_cannot_hold() -> None:
         to_bytes(Picture(rgb=np.zeros((1, 16384, 3), np.float32)), "webp")
 
 
-# Places ------------------------------------------------------------------------------------------------------
+# Places ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["out.gif", "out", "out.xyz", "out."])
@@ -248,7 +248,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     assert list(tmp_path.iterdir()) == [target]
 
 
-# Sizes -------------------------------------------------------------------------------------------------------
+# Sizes ----------------------------------------------------------
 
 
 def test_a_panorama_keeps_its_shape_when_resized() -> None:
@@ -261,9 +261,7 @@ def test_a_panorama_keeps_its_shape_when_resized() -> None:
 @given(height=st.integers(1, 300), width=st.integers(1, 300), longest=st.integers(1, 400))
 @settings(max_examples=80, deadline=None)
 def test_resizing_gives_the_size_asked_for_and_says_so(height: int, width: int, longest: int) -> None:
-    plain = Picture(
-        rgb=np.full((height, width, 3), 0.3, np.float32), alpha=np.ones((height, width), np.float32)
-    )
+    plain = Picture(rgb=np.full((height, width, 3), 0.3, np.float32), alpha=np.ones((height, width), np.float32))
     result = plain.resized(longest)
     assert max(result.rgb.shape) == max(longest, 3)
     assert bool(result.notes) == (result.rgb.shape != plain.rgb.shape)

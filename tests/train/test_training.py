@@ -47,10 +47,11 @@ def weights_of(recipe: Recipe, part: str) -> dict[str, torch.Tensor]:
 
 
 def test_training_lowers_the_loss_it_is_given(recipe: Recipe) -> None:
-    train(replace(recipe, steps=40, lr=5e-3), quiet=True)
+    recipe = replace(recipe, steps=25, lr=5e-3, styles_per_photo=1)
+    train(recipe, quiet=True)
     first = Checkpoint.load(Path(recipe.out) / CHECKPOINT).facts["figures"]["J"]
-    after = train(replace(recipe, steps=40, lr=5e-3, resume=True), quiet=True)
-    assert after.steps == 80
+    after = train(replace(recipe, resume=True), quiet=True)
+    assert after.steps == 50
     assert after.figures["J"] < first
 
 
