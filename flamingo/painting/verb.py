@@ -100,8 +100,7 @@ def paint(
         raise BadRequest(
             ", ".join(map(str, photos)), "no photos are there", "name photos, or a folder that holds some"
         )
-    if output is None:
-        (Path("painted") / style).mkdir(parents=True, exist_ok=True)
+    images.warm_up()  # the process that decodes photos starts while the painter loads
     painter = Painter(model)
     inputs = [photo for photo, _ in plan]
     done = []

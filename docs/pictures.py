@@ -1,0 +1,44 @@
+"""Makes the pictures of the README with the models as they are: run `script/pictures` after a model has changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+import flamingo
+from flamingo.images import Picture, read, write
+
+DOCS = Path(__file__).parent
+
+
+def side_by_side(pictures: list[np.ndarray], gap: int = 8) -> np.ndarray:
+    """Pictures of one size, (H, W, 3), in a row with white between them."""
+    white = np.ones((pictures[0].shape[0], gap, 3), dtype=np.float32)
+    row = [part for picture in pictures for part in (picture, white)][:-1]
+    return np.concatenate(row, axis=1)
+
+
+def save(rgb: np.ndarray, name: str) -> None:
+    picture = Picture(rgb=rgb, alpha=None, depth=8, grey=False, icc=None, exif=None, format="jpeg", notes=())
+    write(picture, DOCS / "pictures" / name, overwrite=True, quality=88)
+    print(DOCS / "pictures" / name)
+
+
+def main() -> None:
+    (DOCS / "pictures").mkdir(exist_ok=True)
+    painter = flamingo.Painter("fine")
+    astronaut = read(DOCS / "photos" / "astronaut.jpg").rgb
+    names = ["starry-night", "great-wave", "composition-vii", "the-kiss", "udnie"]
+    both = [astronaut, *(painter.paint(astronaut, name) for name in names)]
+    save(np.concatenate([side_by_side(both[:3]), side_by_side(both[3:])], axis=0), "astronaut.jpg")
+    coffee = read(DOCS / "photos" / "coffee.jpg").resized(400).rgb
+    save(side_by_side([painter.paint(coffee, "wheat-field", s) for s in (0, 0.25, 0.5, 0.75, 1)]), "strength.jpg")
+    write(
+        flamingo.sheet(read(DOCS / "photos" / "rocket.jpg"), tile=320), DOCS / "pictures" / "sheet.jpg",
+        overwrite=True, quality=86,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
