@@ -25,10 +25,10 @@ Version {entry["version"]}. A convolutional network that paints a photo in the m
 {entry["note"] or "No remarks."}
 
 ## What it is
-{network["parameters"]:,} parameters; {network["full"]}, {network["half"]}, {network["quarter"]} channels at full, half
-and quarter resolution, {network["blocks"]} residual blocks, style vectors of {network["vector"]} numbers. Input: RGB in
-[0, 1], sides multiples of 4. Output: the same. Stored in 16 bits, computed in 32
-(export and training agree to {entry["export_psnr"]} dB).
+{network["parameters"]:,} parameters. Channels at full, half and quarter resolution: {network["full"]},
+{network["half"]}, {network["quarter"]}; {network["blocks"]} residual blocks; style vectors of {network["vector"]} numbers.
+Input: RGB in [0, 1], sides multiples of 4. Output: the same. Stored in 16 bits, computed in 32 (export and training
+agree to {entry["export_psnr"]} dB).
 
 | file | size | sha256 |
 |---|---|---|
@@ -37,14 +37,14 @@ and quarter resolution, {network["blocks"]} residual blocks, style vectors of {n
 ## What it learned from
 {entry["data"] or "Not stated."}
 
-{training["photos"]:,} photos after one in fifty was held out for testing, and {len(entry["styles"])} paintings, all in
-the public domain (`flamingo styles`). Losses from VGG-19: {training["vgg"]}.
+{training["photos"]:,} photos after one in fifty was held out for testing, and the {len(entry["styles"])} paintings
+that `flamingo styles` lists with their rights. Losses from VGG-19: {training["vgg"]}.
 
 ## How it was trained
 `{training["command"]}`, seed {training["seed"]}: {training["samples"]:,} painted pictures in {training["steps"]:,}
 steps, {training["seconds"] / 60:.0f} minutes in all. At the end, on training crops: {figures}.
 
-| session | minutes | machine | precision | crop | batch | style weight | rate | last part cooled | taught |
+| | minutes | machine | precision | crop | batch | style weight | rate | cooled | taught |
 |---|---|---|---|---|---|---|---|---|---|
 {sessions}
 

@@ -94,7 +94,8 @@ def _store_in_16_bits(model: onnx.ModelProto) -> None:
 
 def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = "") -> dict[str, Any]:
     """Export the averaged painter of `run` into the folder `weights` as `painter-NAME`, with its card, and return
-    its manifest entry. Raises ModelCorrupt if the exported file paints otherwise than the trained one (below 45 dB)."""
+    its manifest entry. Raises ModelCorrupt if the exported file paints otherwise than the trained one (below
+    45 dB)."""
     saved = Checkpoint.load(run / CHECKPOINT)
     trained = load_painter(run / CHECKPOINT)
     onnx_file = weights / f"painter-{name}.onnx"

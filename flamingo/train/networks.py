@@ -51,7 +51,7 @@ class PainterConfig:
 
 SIZES = {
     "fine": PainterConfig(full=16, half=48, quarter=96, blocks=5),
-    "fast": PainterConfig(full=0, half=32, quarter=48, blocks=5),
+    "fast": PainterConfig(full=0, half=32, quarter=64, blocks=4),
     "debug": PainterConfig(full=0, half=4, quarter=8, blocks=1, vector=8),
 }
 
@@ -75,6 +75,35 @@ class _Conv(nn.Module):
         return out
 
 
+class _UpTail(nn.Module):
+    """Nearest-neighbour upsampling by two, then a 5 x 5 convolution to RGB: computed at the low resolution.
+
+    On an upsampled picture two neighbouring taps of the kernel often fall on the same low-resolution pixel. Their
+    sum leaves a 3 x 3 kernel for each of the four positions within a pixel: the same result (padded before the
+    upsampling) for a tenth of the work, since 12 channels fill a processor's registers and 3 do not.
+    """
+
+    fold: Tensor
+
+    def __init__(self, cin: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(cin, 3, 5)
+        # fold[position, low-resolution tap, tap]: which of the five taps fall on which of the three pixels.
+        fold = torch.zeros(2, 3, 5)
+        for position in range(2):
+            for tap in range(-2, 3):
+                fold[position, (position + tap) // 2 + 1, tap + 2] = 1
+        self.register_buffer("fold", fold, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        # (3, C, 5, 5) -> (3, row position, column position, C, 3, 3): pixel_shuffle's order of channels.
+        kernel = torch.einsum("ocij,pai,qbj->opqcab", self.conv.weight, self.fold, self.fold)
+        assert self.conv.bias is not None
+        bias = self.conv.bias.repeat_interleave(4)
+        four = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), kernel.reshape(12, -1, 3, 3), bias)
+        return F.pixel_shuffle(four, 2)
+
+
 class Painter(nn.Module):
     """photo (N, 3, H, W) float RGB in [0, 1], H and W multiples of 4 and at least 16; vector (N, S) float
     -> picture (N, 3, H, W) in [0, 1]."""
@@ -95,9 +124,7 @@ class Painter(nn.Module):
         self.up = nn.ModuleList([_Conv(c.quarter, c.half, 3, up=True)])
         if c.full:
             self.up.append(_Conv(c.half, c.full, 3, up=True))
-            self.tail = _Conv(c.full, 3, 5)
-        else:
-            self.tail = _Conv(c.half, 3, 5, up=True)
+        self.tail = _Conv(c.full, 3, 5) if c.full else _UpTail(c.half)
         self.widths = (
             ([c.full] if c.full else [])
             + [c.half, c.quarter]

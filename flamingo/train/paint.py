@@ -46,6 +46,7 @@ from flamingo.train.networks import SIZES, PainterConfig, StyledPainter
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
+_LARGEST_CONTENT_ERROR = 10.0  # squared; that of a good painting is about 1
 
 
 @dataclass(frozen=True)
@@ -366,7 +367,8 @@ class _Session:
                 seen = self.vgg(out)
             c2 = losses.content_error_squared(seen, content.repeat_interleave(k, dim=0))
             s2 = losses.style_errors_squared(seen, {layer: t[style] for layer, t in self.targets.items()})
-            loss = loss + c2 + recipe.style_weight * strength.square() * s2.mean(1)
+            # A photo of plain sky has next to no features, so its relative error knows no bounds.
+            loss = loss + c2.clamp_max(_LARGEST_CONTENT_ERROR) + recipe.style_weight * strength.square() * s2.mean(1)
             full = strength == 1
             if full.any():
                 c, s = c2[full].detach().sqrt().mean(), s2[full].detach().sqrt().mean(0)
