@@ -26,9 +26,9 @@ Version {entry["version"]}. A convolutional network that paints a photo in the m
 
 ## What it is
 {network["parameters"]:,} parameters. Channels at full, half and quarter resolution: {network["full"]},
-{network["half"]}, {network["quarter"]}; {network["blocks"]} residual blocks; style vectors of {network["vector"]} numbers.
-Input: RGB in [0, 1], sides multiples of 4. Output: the same. Stored in 16 bits, computed in 32 (export and training
-agree to {entry["export_psnr"]} dB).
+{network["half"]}, {network["quarter"]}; {network["blocks"]} residual blocks; style vectors of {network["vector"]}
+numbers. Input: RGB in [0, 1], sides multiples of 4. Output: the same. Stored in 16 bits, computed in 32 (export and
+training agree to {entry["export_psnr"]} dB).
 
 | file | size | sha256 |
 |---|---|---|
