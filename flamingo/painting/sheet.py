@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from importlib.resources import files
 from typing import Annotated
 
 import numpy as np
@@ -56,10 +57,9 @@ def sheet(
 def _lay_out(cells: list[tuple[NDArray[np.float32], str, str]], columns: int | None) -> Picture:
     height, width = cells[0][0].shape[:2]
     size = max(11, width // 24)
-    title, small = ImageFont.load_default(size), ImageFont.load_default(max(10, size * 4 // 5))
+    title, small = ImageFont.truetype(_font(), size), ImageFont.truetype(_font(), max(10, size * 4 // 5))
     gap, caption = max(8, width // 24), int(size * 3.2)
-    across = columns or max(1, round(math.sqrt(len(cells) * (height + caption) / width * 1.5)))
-    across = min(across, len(cells))
+    across = min(columns or _columns(len(cells), width, height + caption), len(cells))
     down = math.ceil(len(cells) / across)
     page = Image.new("RGB", (across * (width + gap) + gap, down * (height + caption + gap) + gap), _PAPER)
     draw = ImageDraw.Draw(page)
@@ -72,9 +72,24 @@ def _lay_out(cells: list[tuple[NDArray[np.float32], str, str]], columns: int | N
     return Picture(rgb=rgb, alpha=None, depth=8, grey=False, icc=None, exif=None, format="png", notes=())
 
 
-def _fitted(
-    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
-) -> str:
+def _columns(cells: int, width: int, height: int) -> int:
+    """How many side by side: few empty places, and a sheet not far from half as wide again as it is high."""
+
+    def badness(across: int) -> float:
+        down = math.ceil(cells / across)
+        shape = across * width / (down * height)
+        return 2 * (across * down - cells) / cells + 0.6 * abs(math.log(shape / 1.5))
+
+    return min(range(1, cells + 1), key=badness)
+
+
+def _font() -> str:
+    """Source Sans Pro (SIL Open Font License) from its package: it has the letters of painters' names, which the
+    font inside Pillow has not."""
+    return str(files("font_source_sans_pro") / "files" / "SourceSansPro-Regular.ttf")
+
+
+def _fitted(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     if draw.textlength(text, font) <= width:
         return text
     while text and draw.textlength(text + "…", font) > width:

@@ -190,13 +190,12 @@ def _short(session: dict[str, Any]) -> dict[str, Any]:
 
 def _about(style: str, about: dict[str, str]) -> dict[str, str]:
     rights = about.get("copyright_expired", "")
-    died = about.get("artist_died", "")
     return {
         "name": style,
         "title": about.get("title", style),
         "artist": about.get("artist", "unknown"),
         "year": about.get("painted", ""),
-        "rights": f"public domain ({rights}, died {died})" if rights and died else rights or "not stated",
+        "rights": f"public domain ({rights})" if rights.startswith("life+") else rights or "not stated",
     }
 
 
