@@ -32,10 +32,10 @@ def main() -> None:
     names = ["starry-night", "great-wave", "composition-vii", "the-kiss", "udnie"]
     both = [astronaut, *(painter.paint(astronaut, name) for name in names)]
     save(np.concatenate([side_by_side(both[:3]), side_by_side(both[3:])], axis=0), "astronaut.jpg")
-    coffee = read(DOCS / "photos" / "coffee.jpg").resized(400).rgb
-    save(side_by_side([painter.paint(coffee, "wheat-field", s) for s in (0, 0.25, 0.5, 0.75, 1)]), "strength.jpg")
+    cat = read(DOCS / "photos" / "chelsea.jpg").resized(400).rgb
+    save(side_by_side([painter.paint(cat, "olive-trees", s) for s in (0, 0.25, 0.5, 0.75, 1)]), "strength.jpg")
     write(
-        flamingo.sheet(read(DOCS / "photos" / "rocket.jpg"), tile=320), DOCS / "pictures" / "sheet.jpg",
+        flamingo.sheet(read(DOCS / "photos" / "coffee.jpg"), tile=320), DOCS / "pictures" / "sheet.jpg",
         overwrite=True, quality=86,
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -56,7 +57,7 @@ def named(name: str, model: str = "fine") -> Style:
 def vector(name: str, strength: float = 1.0, model: str = "fine") -> NDArray[np.float32]:
     """The style vector (S,) float32 of a named style at a strength in [0, 1].
 
-    Strength is the length of the vector: the zero vector is the plain photo. Raises BadRequest for an unknown
+    Strength sets the length of the vector: the zero vector is the plain photo. Raises BadRequest for an unknown
     name or a strength that is not a number from 0 to 1.
     """
     named(name, model)
@@ -64,7 +65,17 @@ def vector(name: str, strength: float = 1.0, model: str = "fine") -> NDArray[np.
         raise BadRequest(
             f"strength {strength}", "it is not between 0 and 1", "give 0 (the photo) to 1 (the painting)"
         )
-    return _vectors(model)[name] * np.float32(strength)
+    return _vectors(model)[name] * np.float32(_length(strength))
+
+
+def _length(strength: float) -> float:
+    """How far to go along a style vector so that the picture changes evenly with the strength.
+
+    The painter lays its painting over the photo through a gate sigmoid(4 - 8 t), t the length (see
+    flamingo/train/networks.py): most of the change would come between .3 and .7. This is the inverse of that
+    curve, scaled to lead from 0 to 1.
+    """
+    return 0.5 + math.atanh((2 * strength - 1) * math.tanh(2)) / 4
 
 
 @functools.lru_cache(maxsize=8)

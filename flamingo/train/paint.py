@@ -141,6 +141,7 @@ class _Session:
             "unreadable": 0,
             "sessions": [],
         }
+        self.seconds_before = 0.0
         if recipe.resume:
             self._restore()
         self.teacher = self._teacher()
@@ -191,6 +192,7 @@ class _Session:
         self.ema = {k: t.to(self.device) for k, t in saved.part("ema").items()}
         restore_optimiser(self.optimiser, self.model, saved.part("optimiser"))
         self.facts.update({k: saved.facts[k] for k in ("step", "samples", "seconds", "unreadable", "sessions")})
+        self.seconds_before = self.facts["seconds"]
 
     def _teacher(self) -> StyledPainter | None:
         if not self.recipe.teacher:
@@ -251,7 +253,6 @@ class _Session:
         )
         begun = saved = sampled = logged = time.monotonic()
         first_step = self.facts["step"]
-        seconds_before = self.facts["seconds"]
         window: list[dict[str, float]] = []
         figures: dict[str, float] = {}
         with Progress(
@@ -276,7 +277,7 @@ class _Session:
                 self.facts["step"] += 1
                 self.facts["samples"] += self.world * r * recipe.styles_per_photo
                 self.facts["unreadable"] += int(skipped.sum())
-                self.facts["seconds"] = seconds_before + time.monotonic() - begun
+                self.facts["seconds"] = self.seconds_before + time.monotonic() - begun
                 if not self.main:
                     continue
                 if now - logged > 15 or len(window) >= 200:
@@ -296,13 +297,6 @@ class _Session:
         if self.main:
             if window:
                 figures = self._log(window)
-            self.facts["sessions"].append(
-                {
-                    "seconds": time.monotonic() - begun,
-                    "recipe": asdict(recipe),
-                    **_machine(self.device, self.half, self.world),
-                }
-            )
             self._save(figures)
             self._sample_sheet()
         return Outcome(
@@ -415,8 +409,15 @@ class _Session:
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"ema.{k}": v for k, v in self.ema.items()}
         tensors |= {f"optimiser.{k}": v for k, v in optimiser_tensors(self.optimiser, self.model).items()}
+        session = {
+            "seconds": self.facts["seconds"] - self.seconds_before,
+            "recipe": asdict(self.recipe),
+            **_machine(self.device, self.half, self.world),
+        }
         facts = {
             **self.facts,
+            # Written at every save, so that a session that is killed is still accounted for.
+            "sessions": [*self.facts["sessions"], session],
             "names": self.model.names,
             "config": self.model.painter.config.as_dict(),
             "model": self.recipe.model,
