@@ -1,5 +1,8 @@
 """From a training run to a shipped model: an ONNX file, the style vectors, a manifest entry and a model card.
 
+The averaged weights are shipped a second time as plain tensors, so that anyone can train on from there
+(`flamingo train paint --start`) without the run folder.
+
 Weights are stored as 16-bit floats and widened when the model is loaded: half the size on disk, while the
 network still computes in 32 bits. `release` measures what that costs and refuses a file that it would spoil.
 """
@@ -108,8 +111,12 @@ def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = 
     if psnr < _LEAST_PSNR:
         raise ModelCorrupt(str(onnx_file), f"it differs from the trained painter ({psnr:.1f} dB)", "report this")
 
-    facts = saved.facts
-    files = {"onnx": onnx_file, "styles": vectors_file}
+    facts = {**saved.facts, "sessions": [_short(session) for session in saved.facts["sessions"]]}
+    start_file = weights / f"painter-{name}.safetensors"
+    averaged = {f"ema.{k}": v.half() for k, v in saved.part("ema").items()}
+    Checkpoint(averaged, facts).save(start_file)
+    start_file.chmod(0o644)
+    files = {"onnx": onnx_file, "styles": vectors_file, "start": start_file}
     hashes = {kind: hashlib.sha256(file.read_bytes()).hexdigest() for kind, file in files.items()}
     entry = {
         "version": f"{datetime.now(UTC):%Y.%m.%d}-{hashes['onnx'][:8]}",
@@ -129,7 +136,7 @@ def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = 
             "seed": facts["seed"],
             "photos": facts["photos"],
             "vgg": facts.get("vgg", "not used"),
-            "sessions": [_short(session) for session in facts["sessions"]],
+            "sessions": facts["sessions"],
             "last figures": {k: round(v, 4) for k, v in facts["figures"].items()},
         },
         "export_psnr": round(psnr, 1),
@@ -164,6 +171,8 @@ def _fidelity(trained: StyledPainter, file: Path) -> float:
 
 def _short(session: dict[str, Any]) -> dict[str, Any]:
     """What the manifest keeps of a session: the settings that matter, never a folder of somebody's machine."""
+    if "recipe" not in session:  # of an earlier release, from which this training started
+        return session
     kept = (
         "crop",
         "photos_per_batch",

@@ -60,6 +60,7 @@ class Recipe:
     budget: float = 25 * 60
     steps: int | None = None  # stop after so many more steps, whatever the budget says
     resume: bool = False
+    start: str = ""  # weights of a release to start from, instead of chance
     crop: int = 128
     photos_per_batch: int = 2
     styles_per_photo: int = 3
@@ -143,7 +144,9 @@ class _Session:
         }
         self.seconds_before = 0.0
         if recipe.resume:
-            self._restore()
+            self._restore(Checkpoint.load(self.out / CHECKPOINT), recipe.out)
+        elif recipe.start:
+            self._restore(Checkpoint.load(Path(recipe.start)), recipe.start)
         self.teacher = self._teacher()
         self.vgg: vgg.VGG19 | None = None
         if recipe.perceptual:
@@ -180,16 +183,13 @@ class _Session:
             return True
         return _bf16_is_faster_here()
 
-    def _restore(self) -> None:
-        saved = Checkpoint.load(self.out / CHECKPOINT)
+    def _restore(self, saved: Checkpoint, where: str) -> None:
+        """Go on from a checkpoint; a release has the averaged weights alone, and then Adam starts afresh."""
         if saved.facts["names"] != self.model.names or saved.facts["config"] != self.model.painter.config.as_dict():
-            raise ModelCorrupt(
-                str(self.out / CHECKPOINT),
-                "it was trained for another size or other styles",
-                "name a fresh --out",
-            )
-        self.model.load_state_dict(saved.part("model"))
-        self.ema = {k: t.to(self.device) for k, t in saved.part("ema").items()}
+            raise ModelCorrupt(where, "it was trained for another size or other styles", "name a fresh --out")
+        averaged = {k: t.float() for k, t in saved.part("ema").items()}
+        self.model.load_state_dict(saved.part("model") or averaged)
+        self.ema = {k: t.to(self.device) for k, t in averaged.items()}
         restore_optimiser(self.optimiser, self.model, saved.part("optimiser"))
         self.facts.update({k: saved.facts[k] for k in ("step", "samples", "seconds", "unreadable", "sessions")})
         self.seconds_before = self.facts["seconds"]
@@ -272,7 +272,7 @@ class _Session:
                     done = max(done, (self.facts["step"] - first_step) / recipe.steps)
                 if self._agree(self.stop or done >= 1):
                     break
-                self._set_rate(done, self.facts["step"])
+                self._set_rate(done, self.facts["step"] - (first_step if recipe.start else 0))
                 window.append(self._step(crops.to(self.device, non_blocking=True)))
                 self.facts["step"] += 1
                 self.facts["samples"] += self.world * r * recipe.styles_per_photo

@@ -67,6 +67,19 @@ def test_a_resumed_training_is_the_uninterrupted_one(recipe: Recipe, tmp_path: P
             assert torch.allclose(whole[name], resumed[name], atol=1e-6), f"{part} {name}"
 
 
+def test_a_training_starts_from_a_release(recipe: Recipe, tmp_path: Path) -> None:
+    train(recipe, quiet=True)
+    entry = release(Path(recipe.out), tmp_path / "weights", name="fast")
+    start = tmp_path / "weights" / entry["files"]["start"]["file"]
+    assert str(tmp_path).encode() not in start.read_bytes(), "no folder of this machine is shipped"
+    on = replace(recipe, out=str(tmp_path / "on"), start=str(start), steps=1)
+    outcome = train(on, quiet=True)
+    assert outcome.steps == 5
+    before, after = weights_of(recipe, "ema"), weights_of(on, "ema")
+    assert all(torch.allclose(before[k], after[k], atol=0.02) for k in before)
+    assert len(Checkpoint.load(outcome.checkpoint).facts["sessions"]) == 2
+
+
 def test_another_seed_is_another_training(recipe: Recipe, tmp_path: Path) -> None:
     train(recipe, quiet=True)
     other = replace(recipe, seed=1, out=str(tmp_path / "other"))
