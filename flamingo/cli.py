@@ -12,9 +12,8 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import cyclopts
 from cyclopts import App, Parameter
@@ -25,8 +24,9 @@ from rich.table import Table
 import flamingo
 from flamingo import runtime, weights
 from flamingo.errors import BadRequest, FlamingoError, show
-from flamingo.options import options
+from flamingo.options import one_line_refusals, options
 from flamingo.painting.painter import Model
+from flamingo.train.recipe import Recipe
 from flamingo.weights import folder as shipped_models
 
 out = Console(highlight=False, soft_wrap=True)
@@ -44,14 +44,18 @@ train_app = App(name="train", help="Train the models on your own pictures (needs
 app.command(train_app)
 
 # Short names and groups that only the command line has.
-_SHORT = {"output": ["--output", "-o"], "style": ["--style", "-s"]}
+_SHORT = {"output": ["--output", "-o"], "style": ["--style", "-s"], "out": ["--out", "-o"]}
 
 
-def _command(verb: Callable[..., Any], run: Callable[..., int], *extra: inspect.Parameter) -> Callable[..., int]:
+def _command(
+    verb: Callable[..., Any], run: Callable[..., int], *extra: inspect.Parameter, about: str = ""
+) -> Callable[..., int]:
     """A command with exactly the options of `verb` (see flamingo.options), and those of the command line alone."""
     parameters = []
     for option in options(verb):
-        settings: dict[str, Any] = {"help": option.description, "negative": ()}
+        settings: dict[str, Any] = {"help": option.description}
+        if option.default is not True:
+            settings["negative"] = ()  # --no-... is worth a line of help only where it changes something
         if option.name in _SHORT:
             settings["name"] = _SHORT[option.name]
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if option.positional else inspect.Parameter.KEYWORD_ONLY
@@ -62,7 +66,7 @@ def _command(verb: Callable[..., Any], run: Callable[..., int], *extra: inspect.
     def command(*args: Any, **kwargs: Any) -> int:
         return run(*args, **kwargs)
 
-    command.__name__, command.__doc__ = verb.__name__, (verb.__doc__ or "").split("\n\n")[0]
+    command.__name__, command.__doc__ = verb.__name__, about or (verb.__doc__ or "").split("\n\n")[0]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     return command
@@ -192,79 +196,13 @@ def _doctor(*, as_json: Annotated[bool, Parameter(name="--json", help="Print as 
 # -- train --------------------------------------------------------------------------------------------------
 
 
-def _seconds(_type: Any, tokens: Sequence[cyclopts.Token]) -> float:
-    """25m, 90s, 3h or a plain number of seconds."""
-    text = tokens[0].value.strip().lower()
-    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 0)
-    with suppress(ValueError):
-        seconds = float(text[:-1]) * unit if unit else float(text)
-        if 0 < seconds < 1e9:
-            return seconds
-    raise ValueError("give a time such as 25m, 90s or 3h")
-
-
-@train_app.command(name="paint")
-def _train_paint(
-    *,
-    photos: Annotated[list[Path], Parameter(help="Folders of photos to learn on.", negative=())],
-    styles: Annotated[Path, Parameter(help="Folder of paintings, with a styles.csv if there is one.")],
-    out: Annotated[Path, Parameter(name=["--out", "-o"], help="Folder for checkpoint, log and samples.")] = Path(
-        "runs/paint"
-    ),
-    model: Annotated[Literal["fine", "fast", "debug"], Parameter(help="Which painter to train.")] = "fine",
-    budget: Annotated[float, Parameter(converter=_seconds, help="Time to train for: 25m, 90s, 3h.")] = 1500.0,
-    steps: Annotated[int | None, Parameter(help="Stop after so many steps, if that comes first.")] = None,
-    resume: Annotated[bool, Parameter(help="Go on from the checkpoint in --out.", negative=())] = False,
-    start: Annotated[Path | None, Parameter(help="Weights of a release to start from.")] = None,
-    crop: Annotated[int, Parameter(help="Side of the training crops in pixels.")] = 256,
-    photos_per_batch: Annotated[int, Parameter(help="Photos in a batch.")] = 1,
-    styles_per_photo: Annotated[int, Parameter(help="Styles that each photo of a batch is painted in.")] = 2,
-    style_size: Annotated[int, Parameter(help="Longest side of the paintings in pixels.")] = 512,
-    style_weight: Annotated[float, Parameter(help="Weight w of style against content.")] = 20.0,
-    teacher: Annotated[Path | None, Parameter(help="Run folder of a painter to imitate.")] = None,
-    teacher_weight: Annotated[float, Parameter(help="Weight of the imitation.")] = 20.0,
-    perceptual: Annotated[bool, Parameter(help="Learn from VGG-19 (without it, from the teacher alone).")] = True,
-    lr: Annotated[float, Parameter(help="Learning rate.")] = 1e-3,
-    cooldown: Annotated[float, Parameter(help="Last part of the budget, over which the rate falls.")] = 0.25,
-    ema: Annotated[float, Parameter(help="Decay of the averaged weights.")] = 0.998,
-    seed: Annotated[int, Parameter(help="Seed.")] = 0,
-    workers: Annotated[int, Parameter(help="Processes that decode photos.")] = 1,
-    device: Annotated[str, Parameter(help="auto, cpu, cuda.")] = "auto",
-    precision: Annotated[Literal["auto", "f32", "bf16"], Parameter(help="auto measures which is faster.")] = "auto",
-    vgg: Annotated[Path | None, Parameter(help="VGG-19 weights, if not the cached ones.")] = None,
-) -> int:
-    """Train the painter on photos and paintings: time-boxed, resumable, under torchrun on several GPUs."""
+def _train_paint(**choices: Any) -> int:
     _needs_torch("training")
     from flamingo.train import paint as training
 
-    outcome = training.train(
-        training.Recipe(
-            model=model,
-            photos=tuple(map(str, photos)),
-            styles=str(styles),
-            out=str(out),
-            budget=budget,
-            steps=steps,
-            resume=resume,
-            start=str(start or ""),
-            crop=crop,
-            photos_per_batch=photos_per_batch,
-            styles_per_photo=styles_per_photo,
-            style_size=style_size,
-            style_weight=style_weight,
-            teacher=str(teacher or ""),
-            teacher_weight=teacher_weight,
-            perceptual=perceptual,
-            lr=lr,
-            cooldown=cooldown,
-            ema=ema,
-            seed=seed,
-            workers=workers,
-            device=device,
-            precision=precision,
-            vgg=str(vgg or ""),
-        )
-    )
+    with one_line_refusals("flamingo train paint"):
+        recipe = Recipe(**choices)
+    outcome = training.train(recipe)
     figures = ", ".join(f"{k} {v:.3f}" for k, v in outcome.figures.items())
     print(
         f"{outcome.checkpoint}: {outcome.steps} steps, {outcome.samples} pictures, {outcome.seconds:.0f} s; {figures}"
@@ -272,6 +210,16 @@ def _train_paint(
     if outcome.unreadable:
         err.print(f"{outcome.unreadable} unreadable photos were passed over")
     return 0
+
+
+train_app.command(
+    _command(
+        Recipe,
+        _train_paint,
+        about="Train the painter on photos and paintings: time-boxed, resumable, under torchrun on several GPUs.",
+    ),
+    name="paint",
+)
 
 
 @train_app.command(name="release")

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import ConfigDict, ValidationError, validate_call
+from pydantic import BeforeValidator, ConfigDict, ValidationError, validate_call
 from pydantic.fields import FieldInfo
 
 from flamingo.errors import BadRequest
@@ -39,7 +40,7 @@ class Option:
 
 
 def options(verb: Callable[..., Any]) -> list[Option]:
-    """The arguments that a verb offers to people, in order."""
+    """The arguments that a verb (or a class of settings, such as a training recipe) offers to people, in order."""
     hints = get_type_hints(verb, include_extras=True)
     found = []
     for parameter in inspect.signature(verb).parameters.values():
@@ -49,7 +50,9 @@ def options(verb: Callable[..., Any]) -> list[Option]:
         kind, *extras = get_args(hint)
         field = next((e for e in extras if isinstance(e, FieldInfo)), None)
         if field is not None:
-            positional = parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+            if any(isinstance(e, BeforeValidator) for e in extras):
+                kind = kind | str  # it reads text of its own kind, such as 25m
+            positional = not inspect.isclass(verb) and parameter.kind is not inspect.Parameter.KEYWORD_ONLY
             found.append(Option(parameter.name, kind, parameter.default, field, positional))
     return found
 
@@ -60,13 +63,21 @@ def checked(verb: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(verb)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
+        with one_line_refusals(f"flamingo {verb.__name__}"):
             return validated(*args, **kwargs)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = str(first["loc"][0]) if first["loc"] else verb.__name__
-            given = repr(first.get("input"))
-            reason = first["msg"][0].lower() + first["msg"][1:]
-            raise BadRequest(f"{name} {given}"[:120], reason, f"see `flamingo {verb.__name__} --help`") from None
 
     return call
+
+
+@contextmanager
+def one_line_refusals(command: str) -> Iterator[None]:
+    """Turn pydantic's report on wrong arguments into one line about the first of them: BadRequest."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).replace("_", "-") if first["loc"] else command
+        reason = first["msg"].removeprefix("Value error, ")
+        raise BadRequest(
+            f"{name} {first.get('input')!r}"[:120], reason[0].lower() + reason[1:], f"see `{command} --help`"
+        ) from None

@@ -145,7 +145,24 @@ def test_without_models_painting_says_so_in_one_line(photo: Path, tmp_path: Path
     assert "painter-fine" in done.stderr
 
 
-@pytest.mark.parametrize("budget", ["25x", "-3m", "nan", ""])
-def test_a_budget_that_is_no_time_is_refused(budget: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["train", "paint", "--photos", str(tmp_path), "--styles", str(tmp_path), f"--budget={budget}"]) == 2
-    assert "25m" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--budget=25x"], "25m"),
+        (["--budget=-3m"], "25m"),
+        (["--budget=nan"], "25m"),
+        (["--crop=66"], "multiple of 4"),
+        (["--crop=32"], "64"),
+        (["--model=huge"], "fine"),
+        (["--lr=0"], "greater than 0"),
+        (["--styles=nowhere"], "no such folder"),
+    ],
+)
+def test_a_wrong_training_is_refused_in_one_line(
+    wrong: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch", reason="torch is not installed (extra `train`)")
+    assert run(["train", "paint", "--photos", str(tmp_path), "--out", str(tmp_path / "run"), *wrong]) == 2
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert shown.count("\n") == 1

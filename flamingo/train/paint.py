@@ -43,45 +43,11 @@ from flamingo.train.data import (
 )
 from flamingo.train.holdout import for_training
 from flamingo.train.networks import SIZES, PainterConfig, StyledPainter
+from flamingo.train.recipe import Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
 _LARGEST_CONTENT_ERROR = 10.0  # squared; that of a good painting is about 1
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a painter is trained. Times in seconds, sizes in pixels."""
-
-    model: str = "fine"
-    photos: tuple[str, ...] = ()
-    styles: str = ""
-    out: str = "runs/paint"
-    budget: float = 25 * 60
-    steps: int | None = None  # stop after so many more steps, whatever the budget says
-    resume: bool = False
-    start: str = ""  # weights of a release to start from, instead of chance
-    crop: int = 128
-    photos_per_batch: int = 2
-    styles_per_photo: int = 3
-    style_size: int = 512
-    style_weight: float = 20.0
-    photo_weight: float = 100.0  # mean squared error against the photo, at strength 0
-    tv_weight: float = 0.1
-    teacher: str = ""  # a run folder whose painter is to be imitated
-    teacher_weight: float = 20.0
-    perceptual: bool = True  # False: the teacher alone teaches, and VGG-19 costs nothing
-    lr: float = 1e-3
-    cooldown: float = 0.25  # the last part of the budget, over which the rate falls to a hundredth
-    ema: float = 0.998
-    clip: float = 1.0
-    seed: int = 0
-    workers: int = 1
-    device: str = "auto"
-    precision: str = "auto"
-    vgg: str = ""
-    save_every: float = 120.0
-    sample_every: float = 600.0
 
 
 @dataclass(frozen=True)
@@ -99,12 +65,6 @@ class Outcome:
 def train(recipe: Recipe, *, quiet: bool = False) -> Outcome:
     """Train (or go on training) a painter; leaves `checkpoint.safetensors`, `log.jsonl`, TensorBoard events and
     sample sheets in `recipe.out`. Raises BadRequest for a recipe that cannot work."""
-    if recipe.model not in SIZES:
-        raise BadRequest(f"--model {recipe.model}", "there is no such painter", f"choose one of {', '.join(SIZES)}")
-    if recipe.crop % 4 or recipe.crop < 64:
-        raise BadRequest(
-            f"--crop {recipe.crop}", "the painter works in steps of 4", "take a multiple of 4, at least 64"
-        )
     if not recipe.perceptual and not recipe.teacher:
         raise BadRequest("--no-perceptual", "then nothing would be learned", "add --teacher RUN or drop it")
     with ExitStack() as stack:

@@ -1,0 +1,72 @@
+"""How a painter is trained: the recipe, defined once for Python and for `flamingo train paint`.
+
+It stands apart from the loop so that the command line can show its options without importing torch.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic.dataclasses import dataclass
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def seconds(text: object) -> float:
+    """25m, 90s, 3h or a number of seconds, as seconds. Raises ValueError, which says what is understood."""
+    written = str(text).strip().lower()
+    try:
+        found = float(written[:-1]) * _UNITS[written[-1]] if written[-1:] in _UNITS else float(written)
+    except ValueError:
+        found = -1.0
+    if not 0 < found < 1e9:
+        raise ValueError("give a time such as 25m, 90s or 3h")
+    return found
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a painter is trained. Times in seconds (or "25m", "3h"), sizes in pixels, paths as text."""
+
+    photos: Annotated[tuple[str, ...], Field(description="Folders of photos to learn on.")] = ()
+    styles: Annotated[str, Field(description="Folder of paintings, with a styles.csv if there is one.")] = ""
+    out: Annotated[str, Field(description="Folder for checkpoint, log and samples.")] = "runs/paint"
+    model: Annotated[Literal["fine", "fast", "debug"], Field(description="Which painter to train.")] = "fine"
+    budget: Annotated[float, BeforeValidator(seconds), Field(description="Time to train for: 25m, 90s, 3h.")] = 1500.0
+    steps: Annotated[int | None, Field(ge=1, description="Stop after so many more steps, if that comes first.")] = (
+        None
+    )
+    resume: Annotated[bool, Field(description="Go on from the checkpoint in --out.")] = False
+    start: Annotated[str, Field(description="Weights of a release to start from, instead of chance.")] = ""
+    crop: Annotated[int, Field(ge=64, multiple_of=4, description="Side of the training crops, a multiple of 4.")] = (
+        256
+    )
+    photos_per_batch: Annotated[int, Field(ge=1, description="Photos in a batch.")] = 1
+    styles_per_photo: Annotated[int, Field(ge=1, description="Styles that each photo of a batch is painted in.")] = 2
+    style_size: Annotated[int, Field(ge=16, description="Longest side of the paintings.")] = 512
+    style_weight: Annotated[float, Field(ge=0, description="Weight w of style against content.")] = 20.0
+    photo_weight: Annotated[
+        float, Field(ge=0, description="Weight of the squared error against the photo at strength 0.")
+    ] = 100.0
+    tv_weight: Annotated[float, Field(ge=0, description="Weight of the total variation.")] = 0.1
+    teacher: Annotated[str, Field(description="Run folder of a painter to imitate.")] = ""
+    teacher_weight: Annotated[float, Field(ge=0, description="Weight of the imitation.")] = 20.0
+    perceptual: Annotated[
+        bool, Field(description="Learn from VGG-19; without it the teacher alone teaches, and VGG-19 costs nothing.")
+    ] = True
+    lr: Annotated[float, Field(gt=0, description="Learning rate of Adam.")] = 1e-3
+    cooldown: Annotated[
+        float, Field(ge=0, le=1, description="Last part of the budget, over which the rate falls to a hundredth.")
+    ] = 0.25
+    ema: Annotated[float, Field(ge=0, lt=1, description="Decay of the averaged weights.")] = 0.998
+    clip: Annotated[float, Field(gt=0, description="Largest norm of a gradient.")] = 1.0
+    seed: Annotated[int, Field(ge=0, description="Seed of everything that is drawn.")] = 0
+    workers: Annotated[int, Field(ge=0, description="Processes that decode photos.")] = 1
+    device: Annotated[str, Field(description="auto, cpu or cuda.")] = "auto"
+    precision: Annotated[
+        Literal["auto", "f32", "bf16"], Field(description="auto tries which one is faster here.")
+    ] = "auto"
+    vgg: Annotated[str, Field(description="VGG-19 weights, if not the cached ones.")] = ""
+    save_every: Annotated[float, BeforeValidator(seconds), Field(description="Time between checkpoints.")] = 120.0
+    sample_every: Annotated[float, BeforeValidator(seconds), Field(description="Time between sample sheets.")] = 600.0
