@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 PARTS = ("speed", "quality", "lbfgs")
 PHOTOS, STYLES = 24, 10
+STRENGTH_PHOTOS = 8  # each at five strengths: enough to see which way the means go
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,7 +86,7 @@ def _by_vgg(report: Report, asked: argparse.Namespace, painters: dict[str, Paint
         quality(report, judge, painters, lite, photos, styles, size=size)
         report.save()
         if painters:
-            strength(report, judge, painters, photos, styles, size=size)
+            strength(report, judge, painters, spread(photos, STRENGTH_PHOTOS), styles, size=size)
             report.save()
     if "lbfgs" in asked.only:
         from _lbfgs import worth
@@ -225,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--lbfgs-size",
         type=int,
-        default=256,
+        default=512,
         metavar="PX",
         help="longest side for L-BFGS (default: %(default)s)",
     )
