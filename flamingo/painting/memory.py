@@ -11,7 +11,7 @@ from flamingo.painting.painter import Model
 
 # Peak bytes a pixel beyond an idle process, measured by bench/paint.py at 2048 px (both runtimes, the larger),
 # with a quarter added.
-_BYTES_PER_PIXEL: dict[Model, int] = {"fine": 420, "fast": 420}
+_BYTES_PER_PIXEL: dict[Model, int] = {"fine": 860, "fast": 430}
 
 
 def needed(height: int, width: int, model: Model) -> int:
