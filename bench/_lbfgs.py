@@ -32,8 +32,8 @@ from _report import Report
 from torch import Tensor
 
 from flamingo.painting.painter import Painter
-from flamingo.train import losses, vgg
-from flamingo.train.data import StylePicture, load_painting
+from flamingo.train.painting import losses, vgg
+from flamingo.train.painting.data import StylePicture, load_painting
 
 _METHOD = f"torch L-BFGS, lr 1, history 10, no line search, clipped, from the photo, w {WEIGHT}"
 _GOAL = 50

@@ -74,7 +74,7 @@ def held_out(folders: Iterable[Path], count: int, longest: int) -> list[Photo]:
 
     Photos that would have to be enlarged much are taken only when the others do not suffice.
     """
-    from flamingo.train.holdout import for_testing
+    from flamingo.train.painting.holdout import for_testing
 
     files = {p.stem: p for d in folders for p in sorted(d.rglob("*")) if p.suffix.lower() in _SUFFIXES}
     testing = sorted(for_testing(files.values()), key=lambda file: file.name)

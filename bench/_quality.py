@@ -1,4 +1,4 @@
-"""How much of the photo and of the painting the results hold, by VGG-19 (see flamingo/train/losses.py).
+"""How much of the photo and of the painting the results hold, by VGG-19 (see flamingo/train/painting/losses.py).
 
     c    content error at relu4_2                       0 for the photo itself
     s    mean of the style errors s1..s5                0 for a picture with the painting's Gram matrices
@@ -24,8 +24,8 @@ from _report import Report
 from torch import Tensor
 
 from flamingo.painting.painter import Painter
-from flamingo.train import losses, vgg
-from flamingo.train.data import StylePicture, load_painting
+from flamingo.train.painting import losses, vgg
+from flamingo.train.painting.data import StylePicture, load_painting
 
 WEIGHT = 20.0
 LAYERS = len(vgg.STYLE_LAYERS)

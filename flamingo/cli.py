@@ -26,7 +26,7 @@ from flamingo import runtime, weights
 from flamingo.errors import BadRequest, FlamingoError, show
 from flamingo.options import one_line_refusals, options
 from flamingo.painting.painter import Model
-from flamingo.train.recipe import Recipe
+from flamingo.train.painting.recipe import PainterRecipe
 from flamingo.weights import folder as shipped_models
 
 out = Console(highlight=False, soft_wrap=True)
@@ -198,10 +198,10 @@ def _doctor(*, as_json: Annotated[bool, Parameter(name="--json", help="Print as 
 
 def _train_paint(**choices: Any) -> int:
     _needs_torch("training")
-    from flamingo.train import paint as training
+    from flamingo.train.painting import loop as training
 
     with one_line_refusals("flamingo train paint"):
-        recipe = Recipe(**choices)
+        recipe = PainterRecipe(**choices)
     outcome = training.train(recipe)
     figures = ", ".join(f"{k} {v:.3f}" for k, v in outcome.figures.items())
     print(
@@ -214,7 +214,7 @@ def _train_paint(**choices: Any) -> int:
 
 train_app.command(
     _command(
-        Recipe,
+        PainterRecipe,
         _train_paint,
         about="Train the painter on photos and paintings: time-boxed, resumable, under torchrun on several GPUs.",
     ),
@@ -233,7 +233,7 @@ def _train_release(
 ) -> int:
     """Export a trained painter as ONNX, with its style vectors, into the folder of shipped models."""
     _needs_torch("exporting")
-    from flamingo.train.export import release
+    from flamingo.train.painting.export import release
 
     entry = release(run, weights or shipped_models(), name=name, data=data, note=note)
     print(f"painter-{name} {entry['version']}: export differs by {entry['export_psnr']} dB PSNR")

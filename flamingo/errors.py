@@ -5,7 +5,10 @@
     ├── BadInput                         one input cannot be used; the others can
     │   ├── UnreadableImage              missing, damaged, cut short, or too slow to decode
     │   ├── ImageTooLarge                more pixels, bytes or memory than the limits allow
-    │   └── UnsupportedImage             a sound file of a kind that is not read here
+    │   ├── UnsupportedImage             a sound file of a kind that is not read here
+    │   ├── UnreadableMusic              missing, damaged, or without a note in it
+    │   ├── MusicTooLarge                more bytes, notes, bars or minutes than the limits allow
+    │   └── UnsupportedMusic             a kind of file from which no music is read here
     ├── OutputError                      the result cannot be put where it was asked for
     │   ├── WouldOverwrite               something is there already, or it is one of the inputs
     │   ├── NoSuchFolder                 the folder for the result is missing
@@ -39,10 +42,13 @@ __all__ = [
     "ModelCorrupt",
     "ModelError",
     "ModelMissing",
+    "MusicTooLarge",
     "NoSuchFolder",
     "OutputError",
     "UnreadableImage",
+    "UnreadableMusic",
     "UnsupportedImage",
+    "UnsupportedMusic",
     "WouldOverwrite",
     "one_line",
     "show",
@@ -112,6 +118,18 @@ class ImageTooLarge(BadInput):
 
 class UnsupportedImage(BadInput):
     """The file is of a kind, or uses a feature, that is not read here."""
+
+
+class UnreadableMusic(BadInput):
+    """The file is missing, damaged, or holds no music."""
+
+
+class MusicTooLarge(BadInput):
+    """The file holds more than the limits allow."""
+
+
+class UnsupportedMusic(BadInput):
+    """The file is of a kind from which no music is read here."""
 
 
 class OutputError(FlamingoError):

@@ -26,9 +26,11 @@ RUNTIMES = ("openvino", "onnxruntime", "cuda")
 
 
 class Network(Protocol):
-    """A loaded network: named float32 arrays in, the first output out."""
+    """A loaded network: named float32 arrays in, the first output out; `outputs` gives all, in the file's order."""
 
     def __call__(self, **inputs: Array) -> Array: ...
+
+    def outputs(self, **inputs: Array) -> list[Array]: ...
 
 
 class _OpenVINO:
@@ -41,9 +43,19 @@ class _OpenVINO:
         self._request = self._compiled.create_infer_request()
 
     def __call__(self, **inputs: Array) -> Array:
+        self._infer(inputs)
+        return self._output(0)
+
+    def outputs(self, **inputs: Array) -> list[Array]:
+        self._infer(inputs)
+        return [self._output(i) for i in range(len(self._compiled.outputs))]
+
+    def _infer(self, inputs: Mapping[str, Array]) -> None:
         self._request.infer({k: np.ascontiguousarray(v) for k, v in inputs.items()}, share_inputs=True)
+
+    def _output(self, place: int) -> Array:
         # The output tensor is reused by the next call: the caller gets its own copy.
-        return np.array(self._request.get_output_tensor(0).data, dtype=np.float32)
+        return np.array(self._request.get_output_tensor(place).data, dtype=np.float32)
 
 
 class _OnnxRuntime:
@@ -62,6 +74,9 @@ class _OnnxRuntime:
     def __call__(self, **inputs: Array) -> Array:
         (out, *_) = self._session.run(None, dict(inputs))
         return np.asarray(out, dtype=np.float32)
+
+    def outputs(self, **inputs: Array) -> list[Array]:
+        return [np.asarray(out, dtype=np.float32) for out in self._session.run(None, dict(inputs))]
 
 
 @functools.cache

@@ -12,7 +12,7 @@ import pytest
 import flamingo
 from flamingo import weights
 from flamingo.options import options
-from flamingo.train.recipe import Recipe
+from flamingo.train.painting.recipe import PainterRecipe
 from tests.conftest import ROOT, needs_models
 
 
@@ -32,7 +32,7 @@ def test_nothing_at_run_time_imports_torch() -> None:
 
 
 def test_every_argument_that_people_see_has_a_description() -> None:
-    for option in [*options(flamingo.paint), *options(Recipe)]:
+    for option in [*options(flamingo.paint), *options(PainterRecipe)]:
         assert option.description.endswith("."), option.name
     offered = {option.name for option in options(flamingo.paint)}
     assert set(inspect.signature(flamingo.paint).parameters) - offered == {"on_progress"}

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from flamingo.errors import BadRequest, OutputError, WouldOverwrite, show
+from flamingo.files import check_target
 from flamingo.images.formats import READ_SUFFIXES, WRITE_SUFFIXES, format_of_suffix, written_suffix
-from flamingo.images.writing import check_target
 
 __all__ = ["plan_outputs"]
 

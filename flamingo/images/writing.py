@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import secrets
 from collections.abc import Collection
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,21 +11,13 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from flamingo.errors import (
-    BadPixels,
-    BadRequest,
-    DiskFull,
-    FlamingoError,
-    NoSuchFolder,
-    OutputError,
-    WouldOverwrite,
-    show,
-)
+from flamingo.errors import BadPixels, BadRequest, OutputError, show
+from flamingo.files import check_target, put
 from flamingo.images import colour, exif, vips
 from flamingo.images.formats import format_of_suffix
 from flamingo.images.picture import Picture, check_rgb
 
-__all__ = ["check_target", "to_bytes", "write"]
+__all__ = ["to_bytes", "write"]
 
 _KEEPS_ALPHA = frozenset({"png", "webp", "tiff"})
 _KEEPS_16_BITS = frozenset({"png", "tiff"})
@@ -59,7 +47,7 @@ def write(
     kind = format_of_suffix(path)
     check_target(path, overwrite=overwrite, never=never)
     data, notes = _encoded(picture, kind, quality, show(path))
-    _put(data, path, overwrite)
+    put(data, path, overwrite)
     return notes
 
 
@@ -68,34 +56,6 @@ def to_bytes(picture: Picture, kind: str, *, quality: int = 92) -> tuple[bytes, 
     if kind not in _TITLES:
         raise BadRequest(f"the format '{kind}'", "cannot be written", f"use one of {', '.join(_TITLES)}")
     return _encoded(picture, kind, quality, "the result")
-
-
-def check_target(path: Path, *, overwrite: bool = False, never: Collection[Path] = ()) -> None:
-    """Raise the OutputError that writing to `path` would meet, as far as that can be told beforehand."""
-    name = show(path)
-    try:
-        if path.is_dir():
-            raise OutputError(name, "it is a folder", "give the name of a file")
-        if not path.parent.is_dir():
-            raise NoSuchFolder(name, f"there is no folder '{path.parent}'", "make it first")
-        for other in never:
-            if _same(path, Path(other)):
-                raise WouldOverwrite(name, "it is one of the inputs", "choose another name")
-        if os.path.lexists(path) and not overwrite:
-            raise WouldOverwrite(name, "it exists already", "choose another name or allow overwriting")
-    except (OSError, ValueError) as error:
-        raise _output_error(error, name) from None
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise OutputError(name, "the folder may not be written to", "choose another folder")
-
-
-def _same(first: Path, second: Path) -> bool:
-    if first.absolute() == second.absolute():
-        return True
-    try:
-        return first.samefile(second)
-    except OSError:  # one of them does not exist, so they are not the same
-        return False
 
 
 def _encoded(picture: Picture, kind: str, quality: int, name: str) -> tuple[bytes, tuple[str, ...]]:
@@ -189,35 +149,3 @@ def _integers(array: NDArray[np.float32], depth: int) -> NDArray[Any]:
         # Clipped before scaling: a finite but huge value would overflow.
         result[top : top + _ROWS] = np.rint(np.clip(part, 0, 1) * white)
     return result
-
-
-def _put(data: bytes, path: Path, overwrite: bool) -> None:
-    """Write under a temporary name in the same folder, then rename: readers see the old file or the new."""
-    name = show(path)
-    # Short, since the real name may be as long as a name can be; hidden, since it may outlive a kill.
-    temporary = path.parent / f".flamingo-{secrets.token_hex(6)}.tmp"
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if not overwrite and os.path.lexists(path):  # it has come into being since
-            raise WouldOverwrite(name, "it exists already", "choose another name or allow overwriting")
-        temporary.replace(path)
-    except (OSError, ValueError) as error:
-        raise _output_error(error, name) from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
-def _output_error(error: Exception, name: str) -> FlamingoError:
-    number = getattr(error, "errno", None)
-    if number in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull(name, "the disk is full", "free some space or choose another folder")
-    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return OutputError(name, "the folder may not be written to", "choose another folder")
-    if number == errno.ENAMETOOLONG:
-        return OutputError(name, "the name is too long", "choose a shorter one")
-    why = getattr(error, "strerror", None) or "it cannot be written"
-    return OutputError(name, why.lower(), "choose another place")

@@ -20,7 +20,7 @@ from flamingo import weights  # noqa: E402
 from flamingo.errors import ModelMissing  # noqa: E402
 from flamingo.painting import styles  # noqa: E402
 from flamingo.painting.painter import MODELS  # noqa: E402
-from flamingo.train import vgg  # noqa: E402
+from flamingo.train.painting import vgg  # noqa: E402
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 
@@ -161,7 +161,7 @@ def _curve_is_kept(folder: Path) -> None:
     import _quality
     from _pictures import Photo
 
-    from flamingo.train.data import StylePicture
+    from flamingo.train.painting.data import StylePicture
 
     random = np.random.default_rng(5)
     for name in ("photo", "painting"):

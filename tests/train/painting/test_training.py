@@ -17,15 +17,15 @@ from PIL import Image
 from flamingo.cli import run
 from flamingo.errors import BadRequest, ModelCorrupt, ModelMissing
 from flamingo.train.checkpoint import Checkpoint
-from flamingo.train.export import release
-from flamingo.train.paint import CHECKPOINT, Recipe, load_painter, train
+from flamingo.train.painting.export import release
+from flamingo.train.painting.loop import CHECKPOINT, PainterRecipe, load_painter, train
 
 pytestmark = pytest.mark.usefixtures("vgg_weights")
 
 
 @pytest.fixture
-def recipe(data: Path, tmp_path: Path) -> Recipe:
-    return Recipe(
+def recipe(data: Path, tmp_path: Path) -> PainterRecipe:
+    return PainterRecipe(
         model="debug",
         photos=(str(data / "photos"),),
         styles=str(data / "styles"),
@@ -42,11 +42,11 @@ def recipe(data: Path, tmp_path: Path) -> Recipe:
     )
 
 
-def weights_of(recipe: Recipe, part: str) -> dict[str, torch.Tensor]:
+def weights_of(recipe: PainterRecipe, part: str) -> dict[str, torch.Tensor]:
     return Checkpoint.load(Path(recipe.out) / CHECKPOINT).part(part)
 
 
-def test_training_lowers_the_loss_it_is_given(recipe: Recipe) -> None:
+def test_training_lowers_the_loss_it_is_given(recipe: PainterRecipe) -> None:
     recipe = replace(recipe, steps=25, lr=5e-3, styles_per_photo=1)
     train(recipe, quiet=True)
     first = Checkpoint.load(Path(recipe.out) / CHECKPOINT).facts["figures"]["J"]
@@ -55,7 +55,7 @@ def test_training_lowers_the_loss_it_is_given(recipe: Recipe) -> None:
     assert after.figures["J"] < first
 
 
-def test_a_resumed_training_is_the_uninterrupted_one(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_resumed_training_is_the_uninterrupted_one(recipe: PainterRecipe, tmp_path: Path) -> None:
     train(recipe, quiet=True)
     halves = replace(recipe, out=str(tmp_path / "halves"), steps=2)
     train(halves, quiet=True)
@@ -67,7 +67,7 @@ def test_a_resumed_training_is_the_uninterrupted_one(recipe: Recipe, tmp_path: P
             assert torch.allclose(whole[name], resumed[name], atol=1e-6), f"{part} {name}"
 
 
-def test_a_training_starts_from_a_release(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_training_starts_from_a_release(recipe: PainterRecipe, tmp_path: Path) -> None:
     train(recipe, quiet=True)
     entry = release(Path(recipe.out), tmp_path / "weights", name="fast")
     start = tmp_path / "weights" / entry["files"]["start"]["file"]
@@ -80,20 +80,20 @@ def test_a_training_starts_from_a_release(recipe: Recipe, tmp_path: Path) -> Non
     assert len(Checkpoint.load(outcome.checkpoint).facts["sessions"]) == 2
 
 
-def test_another_seed_is_another_training(recipe: Recipe, tmp_path: Path) -> None:
+def test_another_seed_is_another_training(recipe: PainterRecipe, tmp_path: Path) -> None:
     train(recipe, quiet=True)
     other = replace(recipe, seed=1, out=str(tmp_path / "other"))
     train(other, quiet=True)
     assert not torch.equal(weights_of(recipe, "model")["vectors"], weights_of(other, "model")["vectors"])
 
 
-def test_a_time_budget_ends_the_training(recipe: Recipe) -> None:
+def test_a_time_budget_ends_the_training(recipe: PainterRecipe) -> None:
     outcome = train(replace(recipe, steps=None, budget=1.5), quiet=True)
     assert outcome.steps > 0
     assert outcome.checkpoint.exists()
 
 
-def test_it_leaves_a_log_samples_and_tensorboard_scalars(recipe: Recipe) -> None:
+def test_it_leaves_a_log_samples_and_tensorboard_scalars(recipe: PainterRecipe) -> None:
     train(recipe, quiet=True)
     out = Path(recipe.out)
     last = json.loads((out / "log.jsonl").read_text().splitlines()[-1])
@@ -103,7 +103,7 @@ def test_it_leaves_a_log_samples_and_tensorboard_scalars(recipe: Recipe) -> None
     assert list((out / "tensorboard").glob("events*"))
 
 
-def test_a_pupil_learns_from_a_teacher_alone(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_pupil_learns_from_a_teacher_alone(recipe: PainterRecipe, tmp_path: Path) -> None:
     train(recipe, quiet=True)
     pupil = replace(recipe, out=str(tmp_path / "pupil"), teacher=recipe.out, perceptual=False, seed=5, lr=5e-3)
     first = train(replace(pupil, steps=2), quiet=True).figures["teacher"]
@@ -148,18 +148,18 @@ def test_two_processes_share_one_training(data: Path, tmp_path: Path) -> None:
     assert facts["sessions"][0]["processes"] == 2
 
 
-def test_unreadable_photos_are_counted_not_fatal(recipe: Recipe) -> None:
+def test_unreadable_photos_are_counted_not_fatal(recipe: PainterRecipe) -> None:
     assert train(replace(recipe, steps=30, styles_per_photo=1), quiet=True).unreadable > 0
 
 
 @pytest.mark.parametrize("wrong", [{"perceptual": False}, {"photos": ("nowhere",)}, {"styles": "nowhere"}])
-def test_a_recipe_that_cannot_work_is_refused_in_one_line(recipe: Recipe, wrong: dict[str, object]) -> None:
+def test_a_recipe_that_cannot_work_is_refused_in_one_line(recipe: PainterRecipe, wrong: dict[str, object]) -> None:
     with pytest.raises(BadRequest) as caught:
         train(replace(recipe, **wrong), quiet=True)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
 
 
-def test_resuming_nothing_or_something_else_is_refused(recipe: Recipe) -> None:
+def test_resuming_nothing_or_something_else_is_refused(recipe: PainterRecipe) -> None:
     with pytest.raises(ModelMissing):
         train(replace(recipe, resume=True), quiet=True)
     train(replace(recipe, steps=1), quiet=True)
@@ -167,7 +167,7 @@ def test_resuming_nothing_or_something_else_is_refused(recipe: Recipe) -> None:
         train(replace(recipe, resume=True, model="fast"), quiet=True)
 
 
-def test_a_released_model_paints_as_it_was_trained(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_released_model_paints_as_it_was_trained(recipe: PainterRecipe, tmp_path: Path) -> None:
     train(recipe, quiet=True)
     entry = release(Path(recipe.out), tmp_path / "weights", name="fast", data="made up")
     assert entry["export_psnr"] > 45

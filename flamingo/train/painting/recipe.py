@@ -10,23 +10,11 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
-_UNITS = {"s": 1, "m": 60, "h": 3600}
-
-
-def seconds(text: object) -> float:
-    """25m, 90s, 3h or a number of seconds, as seconds. Raises ValueError, which says what is understood."""
-    written = str(text).strip().lower()
-    try:
-        found = float(written[:-1]) * _UNITS[written[-1]] if written[-1:] in _UNITS else float(written)
-    except ValueError:
-        found = -1.0
-    if not 0 < found < 1e9:
-        raise ValueError("give a time such as 25m, 90s or 3h")
-    return found
+from flamingo.train.budget import seconds
 
 
 @dataclass(frozen=True)
-class Recipe:
+class PainterRecipe:
     """How a painter is trained. Times in seconds (or "25m", "3h"), sizes in pixels, paths as text."""
 
     photos: Annotated[tuple[str, ...], Field(description="Folders of photos to learn on.")] = ()

@@ -16,7 +16,7 @@ if importlib.util.find_spec("torch") is None:
 @pytest.fixture(scope="session")
 def vgg_weights() -> None:
     from flamingo.errors import ModelMissing
-    from flamingo.train import vgg
+    from flamingo.train.painting import vgg
 
     try:
         vgg.load(download=False)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from flamingo.errors import BadRequest
-from flamingo.train.data import Consecutive, PhotoCrops, find_pictures, find_styles
-from flamingo.train.holdout import for_testing, for_training
+from flamingo.train.painting.data import Consecutive, PhotoCrops, find_pictures, find_styles
+from flamingo.train.painting.holdout import for_testing, for_training
 
 
 def test_item_i_depends_on_the_seed_and_on_i_alone(data: Path) -> None:

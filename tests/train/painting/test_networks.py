@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from flamingo.train.networks import SIZES, Painter, StyledPainter
+from flamingo.train.painting.networks import SIZES, Painter, StyledPainter
 
 
 @pytest.mark.parametrize("size", SIZES)

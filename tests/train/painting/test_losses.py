@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from flamingo.train import losses
-from flamingo.train.vgg import CONTENT_LAYER, STYLE_LAYERS
+from flamingo.train.painting import losses
+from flamingo.train.painting.vgg import CONTENT_LAYER, STYLE_LAYERS
 
 
 def features(seed: int) -> dict[str, torch.Tensor]:

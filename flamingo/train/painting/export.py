@@ -9,12 +9,9 @@ network still computes in 32 bits. `release` measures what that costs and refuse
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import tempfile
 import warnings
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +22,11 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save_file
 
 from flamingo.errors import ModelCorrupt
-from flamingo.train import card
 from flamingo.train.checkpoint import Checkpoint
-from flamingo.train.networks import STRIDE, Painter, StyledPainter
-from flamingo.train.paint import CHECKPOINT, load_painter
+from flamingo.train.manifest import files_of, version_of, write_manifest
+from flamingo.train.painting import card
+from flamingo.train.painting.loop import CHECKPOINT, load_painter
+from flamingo.train.painting.networks import STRIDE, Painter, StyledPainter
 
 _SMALL = 256  # constants below this many numbers stay in 32 bits: they weigh nothing
 _LEAST_PSNR = 45.0
@@ -117,13 +115,10 @@ def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = 
     Checkpoint(averaged, facts).save(start_file)
     start_file.chmod(0o644)
     files = {"onnx": onnx_file, "styles": vectors_file, "start": start_file}
-    hashes = {kind: hashlib.sha256(file.read_bytes()).hexdigest() for kind, file in files.items()}
+    described = files_of(files)
     entry = {
-        "version": f"{datetime.now(UTC):%Y.%m.%d}-{hashes['onnx'][:8]}",
-        "files": {
-            kind: {"file": file.name, "sha256": hashes[kind], "bytes": file.stat().st_size}
-            for kind, file in files.items()
-        },
+        "version": version_of(described["onnx"]),
+        "files": described,
         "network": {
             **facts["config"],
             "parameters": sum(p.numel() for p in trained.painter.parameters()),
@@ -144,7 +139,7 @@ def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = 
         "note": note,
         "styles": [_about(style, about) for style, about in facts["styles"].items()],
     }
-    _write_manifest(weights / "manifest.json", f"painter-{name}", entry)
+    write_manifest(weights / "manifest.json", f"painter-{name}", entry)
     card_file = weights / "cards" / f"painter-{name}.md"
     card_file.parent.mkdir(exist_ok=True)
     card_file.write_text(card.write(f"painter-{name}", entry), encoding="utf-8")
@@ -206,12 +201,3 @@ def _about(style: str, about: dict[str, str]) -> dict[str, str]:
         "year": about.get("painted", ""),
         "rights": f"public domain ({rights})" if rights.startswith("life+") else rights or "not stated",
     }
-
-
-def _write_manifest(file: Path, model: str, entry: dict[str, Any]) -> None:
-    manifest = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"models": {}}
-    manifest["models"][model] = entry
-    manifest["models"] = dict(sorted(manifest["models"].items()))
-    aside = file.with_suffix(".tmp")
-    aside.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    aside.replace(file)

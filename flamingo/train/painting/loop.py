@@ -11,15 +11,11 @@ the several styles that the photo is painted in within a batch.
 from __future__ import annotations
 
 import json
-import math
 import os
-import platform
-import signal
 import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -31,9 +27,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from flamingo.errors import BadRequest, ModelCorrupt
-from flamingo.train import losses, vgg
+from flamingo.train import session
 from flamingo.train.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
-from flamingo.train.data import (
+from flamingo.train.painting import losses, vgg
+from flamingo.train.painting.data import (
     Consecutive,
     PhotoCrops,
     StylePicture,
@@ -41,9 +38,9 @@ from flamingo.train.data import (
     find_styles,
     load_painting,
 )
-from flamingo.train.holdout import for_training
-from flamingo.train.networks import SIZES, PainterConfig, StyledPainter
-from flamingo.train.recipe import Recipe
+from flamingo.train.painting.holdout import for_training
+from flamingo.train.painting.networks import SIZES, PainterConfig, StyledPainter
+from flamingo.train.painting.recipe import PainterRecipe
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
@@ -62,26 +59,25 @@ class Outcome:
     checkpoint: Path
 
 
-def train(recipe: Recipe, *, quiet: bool = False) -> Outcome:
+def train(recipe: PainterRecipe, *, quiet: bool = False) -> Outcome:
     """Train (or go on training) a painter; leaves `checkpoint.safetensors`, `log.jsonl`, TensorBoard events and
     sample sheets in `recipe.out`. Raises BadRequest for a recipe that cannot work."""
     if not recipe.perceptual and not recipe.teacher:
         raise BadRequest("--no-perceptual", "then nothing would be learned", "add --teacher RUN or drop it")
     with ExitStack() as stack:
-        session = _Session(recipe, stack, quiet=quiet)
-        return session.run()
+        return _Session(recipe, stack, quiet=quiet).run()
 
 
 class _Session:
     """One uninterrupted stretch of training on this process's device."""
 
-    def __init__(self, recipe: Recipe, stack: ExitStack, *, quiet: bool) -> None:
+    def __init__(self, recipe: PainterRecipe, stack: ExitStack, *, quiet: bool) -> None:
         self.recipe = recipe
         self.world = int(os.environ.get("WORLD_SIZE", "1"))
         self.rank = int(os.environ.get("RANK", "0"))
         self.main = self.rank == 0
         self.quiet = quiet or not self.main
-        self.device = self._device()
+        self.device = session.device(recipe.device)
         if self.world > 1:
             dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
             stack.callback(dist.destroy_process_group)
@@ -114,34 +110,16 @@ class _Session:
             _place(self.vgg, self.device)
             self.facts["vgg"] = self.vgg.source
             self.targets = self._style_targets(self.styles)
-        self.half = self._use_bf16()
+        self.half = session.half_precision(recipe.precision, self.device)
         self.forward = (
             torch.nn.parallel.DistributedDataParallel(self.model, find_unused_parameters=True)
             if self.world > 1
             else self.model
         )
-        self.writer = self._tensorboard(stack)
-        self.stop = False
-        self._listen_for_stop(stack)
+        self.writer = session.tensorboard(self.out, stack) if self.main else None
+        self.stop = session.Stop(stack)
 
     # -- setting up -----------------------------------------------------------------------------------------
-
-    def _device(self) -> torch.device:
-        if self.recipe.device != "auto":
-            return torch.device(self.recipe.device)
-        if not torch.cuda.is_available():
-            return torch.device("cpu")
-        index = int(os.environ.get("LOCAL_RANK", "0"))
-        torch.cuda.set_device(index)
-        torch.backends.cudnn.benchmark = True
-        return torch.device("cuda", index)
-
-    def _use_bf16(self) -> bool:
-        if self.recipe.precision != "auto":
-            return self.recipe.precision == "bf16"
-        if self.device.type == "cuda":
-            return True
-        return _bf16_is_faster_here()
 
     def _restore(self, saved: Checkpoint, where: str) -> None:
         """Go on from a checkpoint; a release has the averaged weights alone, and then Adam starts afresh."""
@@ -174,28 +152,6 @@ class _Session:
                 found[layer].append(matrix[0])
         return {layer: torch.stack(matrices) for layer, matrices in found.items()}
 
-    def _tensorboard(self, stack: ExitStack) -> Any:
-        if not self.main:
-            return None
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            return None  # an extra; log.jsonl and the sample sheets are always written
-        writer = SummaryWriter(self.out / "tensorboard")
-        stack.callback(writer.close)
-        return writer
-
-    def _listen_for_stop(self, stack: ExitStack) -> None:
-        def ask(signum: int, frame: FrameType | None) -> None:
-            self.stop = True
-
-        for name in (signal.SIGINT, signal.SIGTERM):
-            try:
-                before = signal.signal(name, ask)
-            except ValueError:  # not in the main thread: whoever runs us there stops us another way
-                continue
-            stack.callback(signal.signal, name, before)
-
     # -- the loop -------------------------------------------------------------------------------------------
 
     def run(self) -> Outcome:
@@ -207,7 +163,7 @@ class _Session:
             PhotoCrops(self.photos, recipe.crop, recipe.seed),
             batch_sampler=_Batches(start, r, self.world),
             num_workers=recipe.workers,
-            worker_init_fn=_leave_signals_to_the_parent,
+            worker_init_fn=session.leave_signals_to_the_parent,
             prefetch_factor=4 if recipe.workers else None,
             pin_memory=self.device.type == "cuda",
         )
@@ -230,9 +186,10 @@ class _Session:
                 done = (now - begun) / recipe.budget
                 if recipe.steps:
                     done = max(done, (self.facts["step"] - first_step) / recipe.steps)
-                if self._agree(self.stop or done >= 1):
+                if session.agree(self.stop.asked or done >= 1, self.device):
                     break
-                self._set_rate(done, self.facts["step"] - (first_step if recipe.start else 0))
+                since = self.facts["step"] - (first_step if recipe.start else 0)
+                session.set_rate(self.optimiser, recipe.lr, recipe.cooldown, done, since)
                 window.append(self._step(crops.to(self.device, non_blocking=True)))
                 self.facts["step"] += 1
                 self.facts["samples"] += self.world * r * recipe.styles_per_photo
@@ -267,23 +224,6 @@ class _Session:
             self.facts["unreadable"],
             self.out / CHECKPOINT,
         )
-
-    def _agree(self, stop: bool) -> bool:
-        """All ranks stop at the same step, or the last all-reduce would wait for ever."""
-        if self.world == 1:
-            return stop
-        flag = torch.tensor([float(stop)], device=self.device)
-        dist.all_reduce(flag, op=dist.ReduceOp.MAX)
-        return bool(flag.item())
-
-    def _set_rate(self, done: float, step: int) -> None:
-        """Warm up over the first 50 steps, hold, then fall to a hundredth over the last part of the budget."""
-        rate = self.recipe.lr * min(1.0, (step + 1) / 50)
-        if self.recipe.cooldown > 0:
-            left = min(1.0, (1 - done) / self.recipe.cooldown)
-            rate *= max(left, 0.01)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
 
     def _draw(self, photos: int) -> tuple[Tensor, Tensor]:
         """Styles (photos * K,) and strengths for a batch: full strength mostly, the way to the photo sometimes."""
@@ -335,16 +275,9 @@ class _Session:
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
         if torch.isfinite(norm):  # one bad batch must not spoil hours of training
             self.optimiser.step()
-            self._average()
+            session.average(self.ema, self.model, recipe.ema, self.facts["step"])
         figures |= {"loss": float(total.detach()), "gradient": float(norm)}
         return figures
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """Exponential moving average of the weights: what is shown and shipped. Faster at first."""
-        decay = min(self.recipe.ema, (1 + self.facts["step"]) / (10 + self.facts["step"]))
-        for name, value in self.model.state_dict().items():
-            self.ema[name].lerp_(value, 1 - decay)
 
     # -- what it leaves behind ------------------------------------------------------------------------------
 
@@ -369,15 +302,15 @@ class _Session:
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"ema.{k}": v for k, v in self.ema.items()}
         tensors |= {f"optimiser.{k}": v for k, v in optimiser_tensors(self.optimiser, self.model).items()}
-        session = {
+        this = {
             "seconds": self.facts["seconds"] - self.seconds_before,
             "recipe": asdict(self.recipe),
-            **_machine(self.device, self.half, self.world),
+            **session.machine(self.device, self.half, self.world),
         }
         facts = {
             **self.facts,
             # Written at every save, so that a session that is killed is still accounted for.
-            "sessions": [*self.facts["sessions"], session],
+            "sessions": [*self.facts["sessions"], this],
             "names": self.model.names,
             "config": self.model.painter.config.as_dict(),
             "model": self.recipe.model,
@@ -409,12 +342,6 @@ class _Session:
             self.writer.add_image("samples", sheet, self.facts["step"])
 
 
-def _leave_signals_to_the_parent(worker: int) -> None:
-    """Ctrl-C reaches every process of a terminal; a worker that dies of it would cost the parent its last step."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-
 class _Batches(Consecutive):
     """Batches of consecutive item numbers, `world` batches apart."""
 
@@ -440,35 +367,3 @@ def load_painter(file: Path) -> StyledPainter:
     painter.load_state_dict(saved.part("ema"))
     painter.requires_grad_(False)
     return painter.eval()
-
-
-def _bf16_is_faster_here() -> bool:
-    """Some processors multiply bf16 in hardware, others pretend: three times slower. Only a trial tells."""
-    conv = torch.nn.Conv2d(64, 64, 3, padding=1)
-    _place(conv, torch.device("cpu"))
-    x = torch.rand(4, 64, 64, 64).contiguous(memory_format=torch.channels_last)
-
-    def seconds(enabled: bool) -> float:
-        best = math.inf
-        for _ in range(4):
-            begun = time.perf_counter()
-            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=enabled):
-                conv(x)
-            best = min(best, time.perf_counter() - begun)
-        return best
-
-    return seconds(True) < 0.8 * seconds(False)
-
-
-def _machine(device: torch.device, half: bool, world: int) -> dict[str, Any]:
-    name = (
-        torch.cuda.get_device_name(device)
-        if device.type == "cuda"
-        else f"{os.cpu_count()} CPU cores, {platform.machine()}"
-    )
-    return {
-        "machine": name,
-        "precision": "bf16" if half else "f32",
-        "processes": world,
-        "torch": torch.__version__,
-    }

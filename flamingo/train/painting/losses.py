@@ -18,7 +18,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from flamingo.train.vgg import CONTENT_LAYER, STYLE_LAYERS
+from flamingo.train.painting.vgg import CONTENT_LAYER, STYLE_LAYERS
 
 
 def gram(features: Tensor) -> Tensor:

@@ -1,0 +1,30 @@
+"""The critic that keeps the best of several pieces. It is not the one that measures them in the benchmarks.
+
+It listens with the network's own ears. A piece is good when each note is about as surprising as the notes of people
+are (too likely is a loop, too unlikely is noise: the typical-set argument of Meister et al. 2023), when the persona
+and mood that were asked for explain it better than no wish at all, and when it neither stands still nor repeats
+itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from flamingo.composing.sampling import Drawn
+
+
+def score(piece: Drawn, facts: dict[str, Any]) -> float:
+    """Higher is better; 0 is about what an average piece reaches."""
+    notes = max(piece.notes, 1)
+    human = facts["typical"]  # nats a note of held-out human bars: mean and spread
+    surprise = (piece.told / notes - human["mean"]) / human["spread"]
+    persona = (piece.untold - piece.told) / notes
+    rows = piece.events
+    bars = [tuple(map(tuple, part[1:].tolist())) for part in np.split(rows, piece.lines[1:])]
+    repeated = 1 - len(set(bars)) / len(bars)
+    empty = sum(not bar for bar in bars) / len(bars)
+    density = notes / piece.plan.seconds
+    thin = max(0.0, 3.0 - density)
+    return float(-abs(surprise) + 2 * persona - 3 * max(0.0, repeated - 0.4) - 4 * empty - thin)

@@ -1,0 +1,230 @@
+"""The trained composer as it is run: plain numpy on one thread, with a cache of keys and values.
+
+A step of this network is a few small matrix products, so a deep-learning runtime would spend its time on copying the
+cache in and out; numpy is as fast and needs nothing. Training and this file compute the same function
+(flamingo/train/composing/networks.py explains it); a test holds them to each other.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flamingo import weights
+from flamingo.composing import events, mood
+from flamingo.errors import ModelCorrupt
+
+Array = NDArray[Any]
+CONTEXT = 512
+"""Events that the network sees at once, as in training; beyond them the oldest half is forgotten."""
+_KNOTS = 9
+_EPS = 1e-6
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What the network is told of a bar. personas: weights by name, which sum to 1 (empty: not told). None: not
+    told. left: bars left, this one included. bpm: quarter notes a minute."""
+
+    personas: Mapping[str, float]
+    valence: float | None
+    arousal: float | None
+    left: int | None
+    bpm: float | None
+    metre: int
+    minor: bool
+    ensemble: int = 0
+    start: bool = False
+
+
+class Composer:
+    """A loaded composer. personas: the names it knows; facts: what its file says of its training."""
+
+    def __init__(self, tensors: Mapping[str, Array], facts: dict[str, Any]) -> None:
+        self.facts = facts
+        config = facts["config"]
+        self.personas: tuple[str, ...] = tuple(config["personas"])
+        self.layers, self.width, self.heads = config["layers"], config["width"], config["heads"]
+        self.scale = mood.Scale(**facts["scale"])
+        self._t = {name: np.ascontiguousarray(value, np.float32) for name, value in tensors.items()}
+        # Matrices are kept as (in, out), so that a row of activations multiplies them from the left.
+        self._m = {n: np.ascontiguousarray(v.T) for n, v in self._t.items() if self._is_matrix(n)}
+        rate = 10_000.0 ** (-np.arange(0, self.width // self.heads, 2, dtype=np.float64) / (self.width // self.heads))
+        turn = np.arange(CONTEXT)[:, None] * rate
+        self._cos, self._sin = np.cos(turn).astype(np.float32), np.sin(turn).astype(np.float32)
+        octaveless = self._t["octaveless.weight"][(np.arange(events.PITCHES) + events.LOWEST) % 12]
+        self._pitch = self._t["pitch.weight"] + octaveless
+
+    @staticmethod
+    def _is_matrix(name: str) -> bool:
+        return name.startswith(("blocks.", "to_")) and name.endswith(".weight") and "norm" not in name
+
+    @classmethod
+    def load(cls, name: str = "composer") -> Composer:
+        """The composer that ships with the package, or lies in FLAMINGO_WEIGHTS. Raises a ModelError."""
+        return _load(weights.path(name, "weights"))
+
+    # ------------------------------------------------------------------ what is told
+    def told(self, bar: Bar) -> Array:
+        """(d,) the conditions of a bar as one vector."""
+        t = self._t
+        table = t["persona.weight"]
+        total = np.zeros(self.width, np.float32)
+        if bar.personas:
+            for name, weight in bar.personas.items():
+                total += weight * table[self.personas.index(name)]
+        else:
+            total += table[-1]
+        total += self._between(t["valence.weight"], bar.valence) + self._between(t["arousal.weight"], bar.arousal)
+        total += t["left.weight"][-1 if bar.left is None else int(events.left_index(bar.left))]
+        total += t["tempo.weight"][-1 if bar.bpm is None else int(events.tempo_index(bar.bpm))]
+        total += t["metre.weight"][bar.metre] + t["minor.weight"][int(bar.minor)]
+        return np.asarray(total + t["ensemble.weight"][bar.ensemble] + t["start.weight"][int(bar.start)])
+
+    @staticmethod
+    def _between(table: Array, value: float | None) -> Array:
+        if value is None:
+            return np.asarray(table[_KNOTS])
+        at = (min(max(value, -1.0), 1.0) + 1) / 2 * (_KNOTS - 1)
+        low = min(int(at), _KNOTS - 2)
+        return np.asarray((1 - (at - low)) * table[low] + (at - low) * table[low + 1], np.float32)
+
+    # ------------------------------------------------------------------ the network
+    def embed(self, rows: Array) -> Array:
+        """(..., 4) events to (..., d)."""
+        t = self._t
+        safe = np.maximum(rows, 0)
+        there = (rows[..., 1] >= 0)[..., None]
+        note = self._pitch[safe[..., 1]] + t["duration.weight"][safe[..., 2]] + t["velocity.weight"][safe[..., 3]]
+        return np.asarray(t["where.weight"][safe[..., 0]] + note * there)
+
+    def _norm(self, x: Array, name: str) -> Array:
+        return np.asarray(x / np.sqrt(np.mean(x * x, -1, keepdims=True) + _EPS) * self._t[name])
+
+    def forward(self, x: Array, cache: Cache) -> Array:
+        """(b, t, d) inputs, appended to the cache, to (b, t, d) states."""
+        b, t, d = x.shape
+        h, size = self.heads, self.width // self.heads
+        n = cache.length
+        cos, sin = self._cos[n : n + t], self._sin[n : n + t]
+        mask = None if t == 1 else np.triu(np.full((t, n + t), -np.inf, np.float32), n + 1)
+        for i in range(self.layers):
+            qkv = self._norm(x, f"blocks.{i}.norm1.weight").reshape(-1, d) @ self._m[f"blocks.{i}.qkv.weight"]
+            q, k, v = qkv.reshape(b, t, 3, h, size).transpose(2, 0, 3, 1, 4)
+            cache.keys[i, :, :, n : n + t] = _rotate(k, cos, sin)
+            cache.values[i, :, :, n : n + t] = v
+            keys, values = cache.keys[i, :, :, : n + t], cache.values[i, :, :, : n + t]
+            scores = _rotate(q, cos, sin) @ keys.swapaxes(-1, -2) * np.float32(size**-0.5)
+            if mask is not None:
+                scores += mask
+            y = _softmax(scores) @ values
+            x = x + (y.transpose(0, 2, 1, 3).reshape(-1, d) @ self._m[f"blocks.{i}.out.weight"]).reshape(b, t, d)
+            up = self._norm(x, f"blocks.{i}.norm2.weight").reshape(-1, d) @ self._m[f"blocks.{i}.up.weight"]
+            x = x + (_gelu(up) @ self._m[f"blocks.{i}.down.weight"]).reshape(b, t, d)
+        cache.length = n + t
+        return self._norm(x, "norm.weight")
+
+    def logits(self, name: str, state: Array) -> Array:
+        """Logits of "where", "pitch", "duration" or "velocity" from (b, d) states to which what is already chosen of
+        the event has been added with `add`."""
+        mixed = _gelu(state @ self._m[f"to_{name}.mix.weight"] + self._t[f"to_{name}.mix.bias"])
+        return np.asarray(mixed @ self._m[f"to_{name}.logits.weight"] + self._t[f"to_{name}.logits.bias"])
+
+    def add(self, state: Array, name: str, choice: Array) -> Array:
+        """States with one more number of the event chosen: (b,) indices."""
+        table = self._pitch if name == "pitch" else self._t[f"{name}.weight"]
+        return np.asarray(state + table[choice])
+
+    def nats(self, rows: Array, told: Array) -> Array:
+        """(n, 4) nats of each number of the events after the first, which begins the context; windows as in training.
+
+        rows: (n + 1, 4) relative events; told: (n + 1, d) conditions.
+        """
+        found = np.zeros((len(rows) - 1, 4))
+        half = CONTEXT // 2
+        for begin in range(0, max(1, len(rows) - 1 - half), half):
+            part = rows[begin : begin + CONTEXT + 1]
+            cache = Cache(self, 1)
+            x = self.embed(part[:-1]) + told[begin : begin + len(part) - 1]
+            states = self.forward(x[None], cache)[0]
+            target = part[1:]
+            nats = np.zeros((len(target), 4))
+            for column, name in enumerate(("where", "pitch", "duration", "velocity")):
+                there = target[:, column] >= 0
+                logp = _log_softmax(self.logits(name, states))
+                safe = np.maximum(target[:, column], 0)
+                nats[:, column] = np.where(there, -logp[np.arange(len(target)), safe], 0)
+                if name != "velocity":
+                    states = np.where(there[:, None], self.add(states, name, safe), states)
+            fresh = 0 if begin == 0 else half
+            found[begin + fresh : begin + len(target)] = nats[fresh:]
+        return found
+
+
+class Cache:
+    """Keys and values of what was heard: (layers, rows, heads, CONTEXT, size)."""
+
+    def __init__(self, model: Composer, rows: int) -> None:
+        shape = (model.layers, rows, model.heads, CONTEXT, model.width // model.heads)
+        self.keys, self.values = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        self.length = 0
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with some of the rows only."""
+        self.keys, self.values = self.keys[:, rows], self.values[:, rows]
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Small products are slower on several threads than on one, and others may want the cores."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(1)
+    return limits
+
+
+@functools.lru_cache(maxsize=4)
+def _load(file: Path) -> Composer:
+    return read(file)
+
+
+def read(file: Path) -> Composer:
+    """A composer from a safetensors file whose metadata holds its facts as JSON. Raises ModelCorrupt."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="numpy") as opened:
+            facts = json.loads((opened.metadata() or {})["facts"])
+            tensors = {name.removeprefix("ema."): opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        return Composer(tensors, facts)
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise ModelCorrupt(str(file), f"not a composer ({error})", "install Flamingo again") from error
+
+
+def _rotate(x: Array, cos: Array, sin: Array) -> Array:
+    half = x.shape[-1] // 2
+    a, b = x[..., :half], x[..., half:]
+    return np.concatenate((a * cos - b * sin, a * sin + b * cos), axis=-1)
+
+
+def _softmax(x: Array) -> Array:
+    y = np.exp(x - x.max(-1, keepdims=True))
+    return np.asarray(y / y.sum(-1, keepdims=True))
+
+
+def _log_softmax(x: Array) -> Array:
+    x = x.astype(np.float64)
+    x = x - x.max(-1, keepdims=True)
+    return np.asarray(x - np.log(np.exp(x).sum(-1, keepdims=True)))
+
+
+def _gelu(x: Array) -> Array:
+    """The tanh form (Hendrycks and Gimpel 2016)."""
+    return np.asarray(0.5 * x * (1 + np.tanh(np.float32(0.7978845608) * (x + np.float32(0.044715) * x * x * x))))

@@ -1,0 +1,176 @@
+"""Mood as a point: valence (unpleasant -1 to pleasant 1) and arousal (calm -1 to excited 1), and what it sounds like.
+
+What arousal and valence mean here is measured, not decreed: for every bar of the training music a few plain features
+are taken over the bars around it (tempo, density, loudness and articulation for arousal; major or minor, consonance
+and register for valence), weighted, and replaced by their rank among all bars of the corpus. So 0 is the median of
+the music that the model knows, and -1 and 1 are its extremes. The scale is stored with the model.
+
+Words are places on the plane, after Russell's circumplex (1980).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flamingo.composing.piece import Piece
+from flamingo.composing.tonality import correlations
+from flamingo.errors import BadRequest
+
+Array = NDArray[Any]
+
+WORDS: dict[str, tuple[float, float]] = {
+    "happy": (0.8, 0.5),
+    "joyful": (0.9, 0.7),
+    "excited": (0.6, 0.9),
+    "triumphant": (0.7, 0.8),
+    "playful": (0.7, 0.4),
+    "tender": (0.5, -0.4),
+    "calm": (0.4, -0.8),
+    "peaceful": (0.6, -0.8),
+    "dreamy": (0.3, -0.6),
+    "neutral": (0.0, 0.0),
+    "melancholy": (-0.5, -0.4),
+    "sad": (-0.8, -0.6),
+    "gloomy": (-0.7, -0.8),
+    "mysterious": (-0.3, -0.2),
+    "restless": (-0.4, 0.6),
+    "angry": (-0.7, 0.9),
+    "fearful": (-0.8, 0.6),
+    "dramatic": (-0.4, 0.8),
+}
+"""Words for moods, as (valence, arousal)."""
+
+FEATURES = ("tempo", "density", "loudness", "detached", "mode", "consonance", "register")
+_WINDOW = 3  # bars on each side
+# How much the measured features count. Signs follow Gabrielsson and Lindstrom's review (2010): fast, dense, loud and
+# detached is excited; major, consonant and high is pleasant. The mode leads, since listeners agree on it most.
+_AROUSAL = {"tempo": 1.0, "density": 1.0, "loudness": 1.0, "detached": 0.3}
+_VALENCE = {"mode": 1.0, "consonance": 0.3, "register": 0.25}
+
+
+def place(word: str) -> tuple[float, float]:
+    """Valence and arousal of a word. Raises BadRequest, suggesting the nearest word known."""
+    found = WORDS.get(word.strip().lower())
+    if found is None:
+        near = get_close_matches(word.lower(), WORDS, 1, 0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(WORDS)}"
+        raise BadRequest(f"mood {word!r}", "is no mood known here", hint)
+    return found
+
+
+def bar_features(piece: Piece) -> Array:
+    """(bars, 7) float64: FEATURES of each bar, over it and three bars on each side.
+
+    tempo: log2 of quarters a minute; density: log2 of notes a second; loudness: mean velocity; detached: one minus
+    the median of duration over distance to the next attack, at most 1; mode: how much better the best major profile
+    fits than the best minor one; consonance: minus the share of seconds, tritones and sevenths among notes that sound
+    together; register: mean pitch.
+    """
+    notes, edges = piece.notes, piece.edges
+    bars = len(edges) - 1
+    times = piece.seconds(edges)
+    where = np.searchsorted(notes["start"], edges)
+    weights = np.minimum(notes["duration"], 48).astype(float)
+    bar_of = np.repeat(np.arange(bars), np.diff(where))
+    inside = slice(int(where[0]), int(where[-1]))
+    classes = np.zeros((bars, 12))
+    np.add.at(classes, (bar_of, notes["pitch"][inside] % 12), weights[inside])
+    sums = np.zeros((bars, 3))
+    np.add.at(sums[:, 0], bar_of, 1)
+    np.add.at(sums[:, 1], bar_of, notes["velocity"][inside].astype(float))
+    np.add.at(sums[:, 2], bar_of, notes["pitch"][inside].astype(float))
+    attacks, first = np.unique(notes["start"], return_index=True)
+    detached = np.full(bars, np.nan)
+    clash = np.full(bars, np.nan)
+    if len(attacks) > 1:
+        gap = np.diff(attacks).astype(float)
+        longest = np.maximum.reduceat(notes["duration"], first)[:-1]
+        ratio = np.clip(1 - longest / gap, 0, 1)
+        attack_bar = np.clip(piece.bar_of(attacks[:-1]), 0, bars - 1)
+        total = np.bincount(attack_bar, ratio, bars)
+        number = np.bincount(attack_bar, minlength=bars)
+        detached = np.divide(total, number, out=detached, where=number > 0)
+        clash = _clashes(notes, bar_of, inside, bars)
+    found = np.full((bars, len(FEATURES)), np.nan)
+    for bar in range(bars):
+        a, b = max(0, bar - _WINDOW), min(bars, bar + _WINDOW + 1)
+        seconds = max(float(times[b] - times[a]), 1e-3)
+        count, loud, high = sums[a:b].sum(0)
+        found[bar, 0] = np.log2(float(edges[b] - edges[a]) / 24 / seconds * 60)
+        if not count:
+            continue
+        found[bar, 1] = np.log2(count / seconds)
+        found[bar, 2] = loud / count
+        if not np.all(np.isnan(detached[a:b])):
+            found[bar, 3] = np.nanmean(detached[a:b])
+        fits = correlations(classes[a:b].sum(0))
+        found[bar, 4] = fits[:12].max() - fits[12:].max()
+        if not np.all(np.isnan(clash[a:b])):
+            found[bar, 5] = -np.nanmean(clash[a:b])
+        found[bar, 6] = high / count
+    return found
+
+
+def _clashes(notes: Array, bar_of: Array, inside: slice, bars: int) -> Array:
+    """(bars,) share of dissonant intervals between notes struck together; NaN where nothing is."""
+    start, pitch = notes["start"][inside], notes["pitch"][inside].astype(int)
+    total, bad = np.zeros(bars), np.zeros(bars)
+    for apart in (1, 2, 3, 4):  # notes are sorted: chords of up to five notes are seen whole
+        if len(start) <= apart:
+            break
+        together = start[apart:] == start[:-apart]
+        interval = (pitch[apart:] - pitch[:-apart]) % 12
+        np.add.at(total, bar_of[apart:][together], 1)
+        np.add.at(bad, bar_of[apart:][together & np.isin(interval, (1, 2, 6, 10, 11))], 1)
+    return np.asarray(np.divide(bad, total, out=np.full(bars, np.nan), where=total > 0))
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How features become valence and arousal: mean and spread of each feature over the corpus, and the 41 quantiles
+    of both weighted sums. Made by `measured`, stored with the model."""
+
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
+    valence: tuple[float, ...]
+    arousal: tuple[float, ...]
+
+    @classmethod
+    def measured(cls, features: Array) -> Self:
+        """From all bars of a corpus: (bars, 7), NaN where a bar had none (or no player, for loudness)."""
+        mean, spread = np.nanmean(features, 0), np.nanstd(features, 0)
+        grid = np.linspace(0, 1, 41)
+        z = (features - mean) / spread
+        sums = [_weighted(z, w) for w in (_VALENCE, _AROUSAL)]
+        valence, arousal = (np.quantile(s[np.isfinite(s)], grid) for s in sums)
+        return cls(*(tuple(round(float(x), 5) for x in row) for row in (mean, spread, valence, arousal)))
+
+    def points(self, features: Array, expressive: bool = True) -> tuple[Array, Array]:
+        """Valence and arousal, each (bars,) in [-1, 1], NaN for bars without notes. Without a player (`expressive`
+        False) loudness says nothing and is left out."""
+        z = (features - np.array(self.mean)) / np.array(self.spread)
+        if not expressive:
+            z[:, FEATURES.index("loudness")] = np.nan
+        grid = np.linspace(-1, 1, 41)
+        v, a = _weighted(z, _VALENCE), _weighted(z, _AROUSAL)
+        return np.interp(v, self.valence, grid), np.interp(a, self.arousal, grid)
+
+    def of(self, piece: Piece) -> tuple[float, float]:
+        """Valence and arousal of a whole piece: the mean over its bars."""
+        v, a = self.points(bar_features(piece), piece.expressive)
+        return float(np.nanmean(v)), float(np.nanmean(a))
+
+
+def _weighted(z: Array, weights: dict[str, float]) -> Array:
+    """Weighted mean of the features that are there, over the root of the weights' squares, so that a missing feature
+    does not make a bar look average."""
+    w = np.array([weights.get(name, 0.0) for name in FEATURES])
+    there = np.isfinite(z) & (w > 0)
+    norm = np.sqrt((there * w**2).sum(1))
+    sums = np.where(there, z * w, 0).sum(1)
+    return np.asarray(np.divide(sums, norm, out=np.full(len(z), np.nan), where=norm > 0))

@@ -1,0 +1,323 @@
+"""Music in: from a MIDI file, a score (MusicXML, Humdrum, ABC, MEI) or a recording, told apart by the name's ending.
+
+Scores are read by Verovio, which plays them as MIDI. It is a large C++ program made for friendly files and some bytes
+make it crash, so it works in a helper process of limited time and memory, and whatever it prints stays there. Two
+things that a MIDI file cannot say are asked of it besides: where the bar lines are (after a pickup they are not where
+the time signature would put them), and the title.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+
+from flamingo.composing.midi_reading import MAX_BYTES, from_midi
+from flamingo.composing.piece import UNITS, Piece
+from flamingo.errors import MusicTooLarge, UnreadableMusic, UnsupportedMusic, show
+
+__all__ = ["KINDS", "MAX_SCORE_BYTES", "folder", "from_bytes", "read"]
+
+KINDS: dict[str, str] = {
+    ".mid": "midi",
+    ".midi": "midi",
+    ".musicxml": "musicxml",
+    ".xml": "musicxml",
+    ".mxl": "mxl",
+    ".krn": "humdrum",
+    ".abc": "abc",
+    ".mei": "mei",
+    ".mp3": "sound",
+    ".wav": "sound",
+    ".ogg": "sound",
+    ".flac": "sound",
+}
+"""What is in a file, by its ending in lower case."""
+
+MAX_SCORE_BYTES = 32 * 2**20
+"""Bytes of text in a score, unpacked. A symphony in MusicXML has about 20 MB."""
+_MAX_SOUND_BYTES = 4 * 2**30
+_TITLE_WITHIN = 2**20  # characters
+_SECONDS = 60
+_MEMORY = 6 * 2**30
+
+Progress = Callable[[float, float], None]
+
+
+def read(path: Path | str, *, minutes: float = 30.0, on_progress: Progress | None = None) -> Piece:
+    """Read the music in a file whose kind is one of `KINDS`.
+
+    minutes: the longest recording that is listened to; other kinds have limits of their own.
+    on_progress: called with the seconds of a recording that have been heard, and all of them.
+
+    Raises UnreadableMusic (missing, damaged, without notes), MusicTooLarge, UnsupportedMusic, or MissingExtra where a
+    recording needs a package that is not installed.
+    """
+    path = Path(path)
+    name = show(path)
+    try:
+        state = path.stat()
+    except (OSError, ValueError) as error:
+        why = "there is no such file" if isinstance(error, FileNotFoundError) else _reason(error)
+        raise UnreadableMusic(name, why, "check the name") from None
+    if stat.S_ISDIR(state.st_mode):
+        raise UnreadableMusic(name, "it is a folder, not a piece of music", "name the files in it")
+    if not stat.S_ISREG(state.st_mode):  # reading a pipe or a terminal could wait for ever
+        raise UnsupportedMusic(name, "it is not a regular file", "save the music to a file first")
+    kind = _kind(path.name, name)
+    _check_size(state.st_size, kind, name)
+    if not os.access(path, os.R_OK):
+        raise UnreadableMusic(name, "it may not be read", "check its permissions")
+    if kind == "sound":
+        from flamingo.composing.transcribe import transcribe
+
+        return transcribe(path, minutes=minutes, on_progress=on_progress)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableMusic(name, _reason(error), "check its permissions") from None
+    return _parsed(data, kind, name, path.stem)
+
+
+def from_bytes(data: bytes, name: str, *, minutes: float = 30.0, on_progress: Progress | None = None) -> Piece:
+    """The same as `read`, from the bytes of a file. `name` tells the kind by its ending, and messages use it."""
+    shown = show(name)
+    kind = _kind(name, shown)
+    _check_size(len(data), kind, shown)
+    if kind == "sound":
+        from flamingo.composing.transcribe import transcribe
+
+        return transcribe(io.BytesIO(data), name=name, minutes=minutes, on_progress=on_progress)
+    return _parsed(data, kind, shown, Path(name).stem)
+
+
+def folder(path: Path | str) -> list[Path]:
+    """The files of the known `KINDS` in a folder and the folders in it, sorted. What is hidden is left out, as are
+    links to folders. Raises UnreadableMusic where the folder is missing or may not be read."""
+    path = Path(path)
+    try:
+        if not path.is_dir():
+            why = "it is not a folder" if path.exists() else "there is no such folder"
+            raise UnreadableMusic(show(path), why, "check the name")
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise UnreadableMusic(show(path), "it may not be read", "check its permissions")
+    except (OSError, ValueError) as error:
+        raise UnreadableMusic(show(path), _reason(error), "check the name") from None
+    found = []
+    for root, folders, files in os.walk(path):
+        folders[:] = [f for f in folders if not f.startswith(".")]
+        found += [Path(root, f) for f in files if not f.startswith(".") and Path(f).suffix.lower() in KINDS]
+    return sorted(f for f in found if f.is_file())
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or "it cannot be opened").lower()
+
+
+def _kind(file: str, name: str) -> str:
+    kind = KINDS.get(Path(file).suffix.lower())
+    if kind is None:
+        raise UnsupportedMusic(name, "this kind of file is not read as music", f"use one of {', '.join(KINDS)}")
+    return kind
+
+
+def _check_size(size: int, kind: str, name: str) -> None:
+    limit = {"midi": MAX_BYTES, "sound": _MAX_SOUND_BYTES}.get(kind, MAX_SCORE_BYTES)
+    if size > limit:
+        raise MusicTooLarge(name, f"it has {size / 2**20:,.0f} MiB; {limit >> 20:,} are read at most", "cut it")
+    if size == 0:
+        raise UnreadableMusic(name, "the file is empty", "export it again")
+
+
+def _parsed(data: bytes, kind: str, name: str, stem: str) -> Piece:
+    if kind == "midi":
+        return from_midi(data, name, title=stem)
+    if kind == "mxl":
+        data, kind = _unpacked(data, name), "musicxml"
+    text = _text(data, name)
+    if kind in ("musicxml", "mei"):
+        text, kind = _checked_xml(text, name)
+    answer = _engraved(text, kind, name)
+    lines = [round(float(place) * UNITS) for place in answer["bars"]]
+    piece = from_midi(answer["midi"], name, title=_title(text, kind) or stem, bar_lines=lines)
+    return replace(piece, expressive=False)
+
+
+# Text --------------------------------------------------------------------
+
+
+def _unpacked(data: bytes, name: str) -> bytes:
+    """The score in a compressed MusicXML file, whose container names it. Nothing is unpacked beyond the limit."""
+    damaged = UnreadableMusic(name, "it is not a whole compressed MusicXML file", "export it again")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            names = packed.namelist()
+            inside = [n for n in names if n.lower().endswith((".xml", ".musicxml")) and not n.startswith("META-INF")]
+            if "META-INF/container.xml" in names:
+                with packed.open("META-INF/container.xml") as file:
+                    container = file.read(2**16).decode("utf-8", "replace")
+                said = [html.unescape(n) for n in re.findall(r"full-path\s*=\s*[\"']([^\"']+)[\"']", container)]
+                inside = [n for n in said if n in names] or inside
+            if not inside:
+                raise damaged
+            with packed.open(inside[0]) as file:
+                text = file.read(MAX_SCORE_BYTES + 1)
+    except Exception:  # a damaged archive makes zipfile and the unpackers raise nearly anything
+        raise damaged from None
+    if len(text) > MAX_SCORE_BYTES:
+        raise MusicTooLarge(name, f"unpacked it has more than {MAX_SCORE_BYTES >> 20} MiB", "cut it")
+    return text
+
+
+def _text(data: bytes, name: str) -> str:
+    """The text of a score in the encoding that its first bytes tell, else UTF-8, else Latin-1."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encodings = ["utf-16"]
+    elif data[:2] == b"<\0":
+        encodings = ["utf-16-le"]
+    elif data[:2] == b"\0<":
+        encodings = ["utf-16-be"]
+    else:
+        encodings = ["utf-8-sig", "latin-1"]
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+        break
+    raise UnreadableMusic(name, "it is not text, as a score of this kind is", "export it again")
+
+
+def _checked_xml(text: str, name: str) -> tuple[str, str]:
+    """The XML without its declaration (the encoding it names is no longer true), and what it holds: musicxml or mei.
+
+    An entity can be declared to stand for millions of others. No score needs one, so a file with any is refused.
+    """
+    if "<!ENTITY" in text:
+        raise UnsupportedMusic(name, "it declares XML entities, which are not read", "export it again")
+    text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text, count=1)
+    try:  # Verovio makes what it can of half a file, and says nothing
+        expat.ParserCreate().Parse(text, True)
+    except expat.ExpatError as error:
+        raise UnreadableMusic(name, f"it is not whole XML ({error})", "export it again") from None
+    if re.search(r"<(?:score-partwise|score-timewise)[\s>]", text):
+        return text, "musicxml"
+    if re.search(r"<(?:\w+:)?mei[\s>]", text):
+        return text, "mei"
+    raise UnreadableMusic(name, "it holds neither MusicXML nor MEI", "export it again")
+
+
+def _title(text: str, kind: str) -> str:
+    """The title that a score gives itself, or ""."""
+    patterns = {
+        "musicxml": (r"<work-title[^<>]*>([^<]+)<", r"<movement-title[^<>]*>([^<]+)<"),
+        "mei": (r"<title\b[^<>]*>([^<]+)<",),
+        "abc": (r"(?m)^T:[ \t]*(.+)$",),
+        "humdrum": (r"(?m)^!!!OTL[^:\n]*:[ \t]*(.+)$",),
+    }
+    for pattern in patterns[kind]:
+        found = re.search(pattern, text[:_TITLE_WITHIN])
+        if found and found[1].strip():
+            return " ".join(html.unescape(found[1]).split())[:200]
+    return ""
+
+
+# The helper process ---------------------------------------------------------
+
+# The package is entered by its path and without running its `__init__`, which may import far more than this needs.
+_START = """
+import sys, types
+for name, path in (("flamingo", sys.argv[1]), ("flamingo.composing", sys.argv[1] + "/composing")):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [path]
+from flamingo.composing.reading import _help
+_help(sys.argv[2])
+"""
+
+
+def _engraved(text: str, kind: str, name: str) -> dict[str, Any]:
+    """What Verovio makes of a score: "midi", bytes, and "bars", the quarter notes at which its bars begin and
+    the last one ends."""
+    environment = dict(os.environ)
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    command = [sys.executable, "-P", "-W", "ignore", "-c", _START, str(Path(__file__).parents[1]), kind]
+    try:
+        done = subprocess.run(
+            command,
+            input=text.encode("utf-8", "replace"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            env=environment,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise MusicTooLarge(name, f"it takes more than {_SECONDS} seconds to read", "cut it") from None
+    except OSError:
+        raise UnreadableMusic(name, "no helper process can be started to read it", "free some memory") from None
+    try:
+        header, midi = done.stdout.split(b"\n", 1)
+        answer = json.loads(header)
+    except ValueError:
+        answer, midi = {"error": "it makes the reader of scores fail"}, b""
+    if "error" in answer:
+        raise UnreadableMusic(name, str(answer["error"]), "export it again")
+    return {"midi": midi, "bars": answer["bars"]}
+
+
+def _help(kind: str) -> None:
+    """The helper's side: a score on standard input; a line of JSON and then a MIDI file on standard output."""
+    import base64
+
+    _limit()
+    # Verovio prints to the standard output's number too, so the answer goes through a copy of it.
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    text = sys.stdin.buffer.read().decode("utf-8")
+
+    import verovio
+
+    verovio.enableLog(verovio.LOG_OFF)
+    toolkit = verovio.toolkit()
+    answer: dict[str, Any] = {"error": "no score can be made of it"}
+    midi = b""
+    if toolkit.setInputFrom({"humdrum": "humdrum", "abc": "abc", "mei": "mei"}.get(kind, "musicxml")) is not False:
+        try:
+            if toolkit.loadData(text):
+                midi = base64.b64decode(toolkit.renderToMIDI())
+                events = toolkit.renderToTimemap({"includeMeasures": True, "includeRests": True})
+                events = json.loads(events) if isinstance(events, str) else events
+                # The last event is where the last bar ends.
+                bars = [float(e["qstamp"]) for e in events if "measureOn" in e or e is events[-1]]
+                answer = {"bars": bars}
+        except (RuntimeError, ValueError, KeyError, MemoryError):
+            answer = {"error": "no score can be made of it"}
+    out.write(json.dumps(answer).encode() + b"\n" + midi)
+    out.close()
+    os._exit(0)  # the library's own clearing up may crash after an odd file, and nothing depends on it
+
+
+def _limit() -> None:
+    """Bound this process's memory and processor time, where the system can."""
+    try:
+        import resource
+    except ImportError:
+        return
+    for what, most in ((resource.RLIMIT_AS, _MEMORY), (resource.RLIMIT_CPU, _SECONDS), (resource.RLIMIT_CORE, 0)):
+        try:
+            resource.setrlimit(what, (most, most))
+        except (OSError, ValueError):
+            continue

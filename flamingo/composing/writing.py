@@ -1,0 +1,132 @@
+"""Music out: a piece as sound, MIDI, sheet music or picture, by the suffix of the name, whole or not at all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from pathlib import Path
+from typing import Literal, cast
+
+from flamingo import files
+from flamingo.composing.piece import Piece
+from flamingo.errors import BadRequest, show
+
+__all__ = ["KINDS", "check", "to_bytes", "write"]
+
+View = Literal["roll", "score"]
+
+KINDS = (".mid", ".midi", ".wav", ".mp3", ".ogg", ".flac", ".musicxml", ".svg", ".pdf", ".png")
+"""The suffixes that `write` takes."""
+
+_SOUND = frozenset({".wav", ".mp3", ".ogg", ".flac"})
+_RATE = 44100
+_SOFT = 1.0  # LU below the loudness wanted from which on it is said
+
+
+def write(
+    piece: Piece,
+    path: Path | str,
+    *,
+    soundfont: Path | None = None,
+    overwrite: bool = False,
+    never: Collection[Path] = (),
+    view: View = "roll",
+) -> tuple[str, ...]:
+    """Write a piece as the kind of file that the suffix says. Returns notes on what the person should know.
+
+    .mid .midi          MIDI
+    .wav .mp3 .ogg .flac  sound at 44,100 Hz in stereo, -16 LUFS, played from `soundfont` or the built-in one
+    .musicxml           a score for notation programs
+    .svg .pdf           the engraved score; SVG as one tall page
+    .png                a picture: the piano roll, or with view="score" the first engraved page
+
+    overwrite: whether a file that is there may be replaced; the old one stays until the new one is complete.
+    never: files that must not be replaced even then, under whatever name (links included): the inputs.
+
+    Raises what `check` raises before any work is done; then what making the file can raise; then an OutputError.
+    """
+    path = Path(path)
+    check(path, soundfont=soundfont, overwrite=overwrite, never=never, view=view)
+    data, notes = _made(piece, path.suffix.lower(), soundfont, view)
+    files.put(data, path, overwrite)
+    return notes
+
+
+def to_bytes(piece: Piece, kind: str, *, soundfont: Path | None = None, view: View = "roll") -> bytes:
+    """A piece as the bytes of a file of a kind: one of KINDS, with or without the dot. Raises as `write` does."""
+    suffix = kind.lower() if kind.startswith(".") else f".{kind.lower()}"
+    _check_kind(suffix, f"the kind '{kind}'", view)
+    return _made(piece, suffix, soundfont, view)[0]
+
+
+def check(
+    path: Path | str,
+    *,
+    soundfont: Path | None = None,
+    overwrite: bool = False,
+    never: Collection[Path] = (),
+    view: View = "roll",
+) -> None:
+    """Raise what writing to `path` would meet, as far as that can be told before there is a piece.
+
+    Raises BadRequest (suffix, view), an OutputError (WouldOverwrite, NoSuchFolder or plain), or, for a sound file,
+    BadInput or MissingExtra about the SoundFont.
+    """
+    path = Path(path)
+    _check_kind(path.suffix.lower(), show(path), view)
+    files.check_target(path, overwrite=overwrite, never=never)
+    if path.suffix.lower() in _SOUND:
+        from flamingo.composing.sound import check_soundfont
+
+        check_soundfont(soundfont)
+
+
+def _check_kind(suffix: str, name: str, view: str) -> None:
+    if suffix not in KINDS:
+        why = f"the suffix '{suffix}' is no kind of music file" if suffix else "it has no suffix to tell the kind"
+        raise BadRequest(name, why, f"use one of {', '.join(KINDS)}")
+    if view not in ("roll", "score"):
+        raise BadRequest(f"the view '{view}'", "is not known", "use roll or score")
+
+
+def _made(piece: Piece, suffix: str, soundfont: Path | None, view: View) -> tuple[bytes, tuple[str, ...]]:
+    if suffix in _SOUND:
+        return _as_sound(piece, suffix, soundfont)
+    notes = ("the SoundFont was not used: only sound files need one",) if soundfont is not None else ()
+    return _without_sound(piece, suffix, view), notes
+
+
+def _without_sound(piece: Piece, suffix: str, view: View) -> bytes:
+    if suffix in (".mid", ".midi"):
+        from flamingo.composing.midi_file import to_midi
+
+        return to_midi(piece)
+    if suffix == ".png" and view == "roll":
+        from flamingo import images
+        from flamingo.composing import roll
+
+        return images.to_bytes(roll.draw(piece), "png")[0]
+    from flamingo.composing import engraving
+
+    if suffix == ".png":
+        return engraving.to_png(piece)
+    if suffix == ".pdf":
+        return engraving.to_pdf(piece)
+    if suffix == ".svg":
+        return engraving.to_svg(piece).encode()
+    return engraving.to_musicxml(piece)
+
+
+def _as_sound(piece: Piece, suffix: str, soundfont: Path | None) -> tuple[bytes, tuple[str, ...]]:
+    from flamingo.composing import sound
+
+    samples = sound.render(piece, soundfont=soundfont, rate=_RATE)
+    tags = {"title": piece.title, "artist": f"Flamingo ({piece.persona})" if piece.persona else "Flamingo"}
+    kind = cast(Literal["wav", "mp3", "ogg", "flac"], suffix.removeprefix("."))
+    notes: list[str] = []
+    lufs = sound.describe_loudness(samples, _RATE)["lufs"]
+    if not math.isfinite(lufs):
+        notes.append("there is nothing to hear in it")
+    elif lufs < sound.LOUDNESS - _SOFT:
+        notes.append(f"softer than usual: {lufs:.1f} LUFS, since more would have flattened its peaks")
+    return sound.encode(samples, _RATE, kind, tags), tuple(notes)

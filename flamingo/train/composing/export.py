@@ -1,0 +1,163 @@
+"""From a training run to a shipped composer: weights, what was measured on its music, fingerprints, card, manifest.
+
+Beside the averaged weights (16-bit floats in one safetensors file, from which one can also train on) the file says
+what the planner must know: the habits of each persona (keys, metres, tempos), how tempo goes with arousal, and how
+surprising human music is to this network. All of it is measured on the training works; the figures on the test works.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from flamingo.composing import events, mood, originality
+from flamingo.composing.model import read
+from flamingo.composing.piece import Metre, Piece
+from flamingo.train.checkpoint import Checkpoint
+from flamingo.train.composing import card, corpus
+from flamingo.train.composing.loop import CHECKPOINT, load_composer, nats_a_note
+from flamingo.train.manifest import files_of, version_of, write_manifest
+
+Array = NDArray[Any]
+
+
+def release(
+    run: Path, weights: Path, music: list[Path], *, name: str = "composer", note: str = "", data: str = ""
+) -> dict[str, Any]:
+    """Export the averaged composer of `run` into the folder `weights`, with its card, and return its manifest entry.
+    music: the folders that it was trained on."""
+    net, facts = load_composer(run / CHECKPOINT)
+    scale = mood.Scale(**facts["scale"])
+    pairs = corpus.read(corpus.find(music))
+    train = [(s, p) for s, p in pairs if s.split == "train"]
+    facts = {
+        **facts,
+        "sessions": [_short(s) for s in facts["sessions"]],
+        "habits": habits(train, facts["config"]["personas"], scale),
+        "tempo_slope": _tempo_slope(train, scale),
+    }
+    tests = corpus.songs([(s, p) for s, p in pairs if s.split == "test"], facts["config"]["personas"], scale)
+    held_out = nats_a_note(net, tests, 512, torch.device("cpu"))
+    facts["test"] = {k: round(v, 4) for k, v in held_out.items()}
+    file = weights / f"{name}.safetensors"
+    tensors = {f"ema.{k}": v.half() for k, v in net.state_dict().items()}
+    Checkpoint(tensors, {**facts, "typical": {"mean": 0.0, "spread": 1.0}}).save(file)
+    facts["typical"] = _typical(file, [(s, p) for s, p in pairs if s.split == "valid"], facts, scale)
+    Checkpoint(tensors, facts).save(file)
+    file.chmod(0o644)
+    index = weights / f"{name}-fingerprints.safetensors"
+    originality.build((f"{s.composer}: {s.title}", p) for s, p in train).save(index)
+    index.chmod(0o644)
+    described = files_of({"weights": file, "fingerprints": index})
+    entry = {
+        "version": version_of(described["weights"]),
+        "files": described,
+        "network": {**facts["config"], "parameters": sum(p.numel() for p in net.parameters())},
+        "training": {
+            "command": "flamingo train compose",
+            "events": facts["events"],
+            "steps": facts["step"],
+            "seconds": round(facts["seconds"]),
+            "seed": facts["seed"],
+            "files": facts["files"],
+            "notes": facts["notes"],
+            "sessions": facts["sessions"],
+            "last figures": {k: round(v, 4) for k, v in facts["figures"].items()},
+        },
+        "test nats a note": facts["test"],
+        "licence": "CC BY-SA 4.0",
+        "data": data,
+        "note": note,
+    }
+    write_manifest(weights / "manifest.json", name, entry)
+    card_file = weights / "cards" / f"{name}.md"
+    card_file.parent.mkdir(exist_ok=True)
+    card_file.write_text(card.write(name, entry), encoding="utf-8")
+    return entry
+
+
+def habits(
+    pairs: list[tuple[corpus.Source, Piece]], personas: list[str], scale: mood.Scale
+) -> dict[str, dict[str, Any]]:
+    """What each persona's music is usually like: share of minor, tonics by mode, metres with their share of bars and
+    tempo (log2 of quarters a minute), mean arousal."""
+    found = {}
+    for persona in personas:
+        mine = [p for s, p in pairs if s.composer == persona and corpus.ensemble_of(p) < 2]
+        tonics = {mode: [0.0] * 12 for mode in ("major", "minor")}
+        bars: dict[str, list[float]] = defaultdict(list)
+        arousal = []
+        for piece in mine:
+            tonics["minor" if piece.key.minor else "major"][piece.key.tonic] += 1
+            cut = events.cut_long_bars(piece)
+            edges = np.append(cut["start"].astype(int), piece.length)
+            tempo = np.log2(corpus.bar_tempos(piece, edges))
+            for (_, n, d), t in zip(cut.tolist(), tempo.tolist(), strict=True):
+                bars[str(Metre(n, d))].append(t)
+            arousal.append(np.nanmean(scale.points(mood.bar_features(piece), piece.expressive)[1]))
+        # A bar of 1/4 is a pickup, and one of 11/16 somebody's cadenza: neither is a metre to write a piece in.
+        usual = {m: t for m, t in bars.items() if m in events.METRES and Metre.parse(m).units >= 36}
+        every = sum(map(len, usual.values()))
+        kept = {m: t for m, t in usual.items() if len(t) >= 0.08 * every}
+        count = sum(map(len, kept.values()))
+        minor = sum(tonics["minor"])
+        found[persona] = {
+            "minor": round((minor + 1) / (len(mine) + 2.5), 3),
+            "tonics": {mode: [round(x + 0.2 / 12, 3) for x in row] for mode, row in tonics.items()},
+            "metres": {
+                m: {"share": round(len(t) / count, 3), "tempo": round(float(np.median(t)), 3)}
+                for m, t in sorted(kept.items())
+            },
+            "tempo": round(float(np.median(np.concatenate(list(kept.values())))), 3),
+            "arousal": round(float(np.mean(arousal)), 3),
+        }
+    return found
+
+
+def _tempo_slope(pairs: list[tuple[corpus.Source, Piece]], scale: mood.Scale) -> float:
+    """By how much log2 of the tempo rises from arousal 0 to 1, over all bars."""
+    x, y = [], []
+    for _, piece in pairs:
+        features = mood.bar_features(piece)
+        x.append(scale.points(features, piece.expressive)[1])
+        y.append(features[:, 0])
+    arousal, tempo = np.concatenate(x), np.concatenate(y)
+    there = np.isfinite(arousal)
+    return round(float(np.polyfit(arousal[there], tempo[there], 1)[0]), 4)
+
+
+def _typical(
+    file: Path, pairs: list[tuple[corpus.Source, Piece]], facts: dict[str, Any], scale: mood.Scale
+) -> dict[str, float]:
+    """Mean and spread of nats a note over excerpts of 16 bars of works that were not trained on."""
+    model = read(file)
+    found = []
+    for song in corpus.songs(pairs, facts["config"]["personas"], scale)[:40]:
+        for begin in range(0, len(song.first) - 17, 32):
+            rows = corpus.excerpt(song, begin, begin + 16, song.key)
+            notes = int((rows["events"][:, 1] >= 0).sum())
+            if notes < 48 or not song.played or song.ensemble:
+                continue
+            told = corpus.told(model, rows, facts["config"]["personas"])
+            found.append(model.nats(rows["events"], told).sum() / notes)
+    return {"mean": round(float(np.mean(found)), 4), "spread": round(float(np.std(found)), 4)}
+
+
+def _short(this: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest keeps of a session: the settings that matter, never a folder of somebody's machine."""
+    if "recipe" not in this:  # of an earlier release, from which this training started
+        return this
+    kept = ("length", "batch", "lr", "weight_decay", "dropout", "forget", "cooldown", "ema")
+    return {
+        "seconds": round(this["seconds"]),
+        "machine": this["machine"],
+        "precision": this["precision"],
+        "processes": this["processes"],
+        "torch": this["torch"],
+        **{k: this["recipe"][k] for k in kept},
+    }

@@ -1,0 +1,334 @@
+"""Training a composer: `flamingo train compose`. Time-boxed, resumable, under torchrun on several processes.
+
+What is reported is nats a note: minus the log-probability of all that a note is (where, pitch, duration, velocity),
+bar lines included, over the number of notes. Held-out works are measured in their own key, whole, with everything
+told that a reader of the score could tell.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor
+
+from flamingo.composing import mood
+from flamingo.errors import BadRequest, ModelCorrupt
+from flamingo.train import session
+from flamingo.train.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
+from flamingo.train.composing import corpus
+from flamingo.train.composing.networks import CONDITIONS, SIZES, ComposerConfig, ComposerNet
+from flamingo.train.composing.recipe import ComposerRecipe
+
+CHECKPOINT = "checkpoint.safetensors"
+LOG = "log.jsonl"
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training came to: steps, events and seconds over all its sessions, and the last figures."""
+
+    steps: int
+    events: int
+    seconds: float
+    figures: dict[str, float]
+    checkpoint: Path
+
+
+def train(recipe: ComposerRecipe, *, quiet: bool = False) -> Outcome:
+    """Train (or go on training) a composer or a baseline; leaves `checkpoint.safetensors`, `log.jsonl`, TensorBoard
+    events and samples in `recipe.out`. Raises BadRequest for a recipe that cannot work."""
+    with ExitStack() as stack:
+        if recipe.model == "ngram":
+            from flamingo.train.composing import ngram
+
+            return ngram.train(recipe)
+        return _Session(recipe, stack, quiet=quiet).run()
+
+
+@dataclass(frozen=True)
+class Music:
+    """A corpus made ready: songs by split, the personas, the mood scale measured on the training songs."""
+
+    songs: dict[str, list[corpus.Song]]
+    personas: tuple[str, ...]
+    scale: mood.Scale
+    files: dict[str, int]
+    notes: dict[str, int]
+
+
+def load_music(folders: tuple[str, ...], known: dict[str, Any] | None = None) -> Music:
+    """Read a corpus. known: the facts of a checkpoint, whose personas and scale are kept."""
+    if not folders:
+        raise BadRequest("--music", "there is nothing to learn from", "name a folder of MIDI files")
+    pairs = corpus.read(corpus.find([Path(f) for f in folders]))
+    if not pairs:
+        raise BadRequest("--music", "none of the files can be read", "name a folder of whole MIDI files")
+    if known:
+        personas, scale = tuple(known["config"]["personas"]), mood.Scale(**known["scale"])
+    else:
+        personas = tuple(corpus.personas_of(pairs))
+        features = [mood.bar_features(p) for s, p in pairs if s.split == "train"]
+        played = [p.expressive for s, p in pairs if s.split == "train"]
+        for rows, expressive in zip(features, played, strict=True):
+            if not expressive:
+                rows[:, mood.FEATURES.index("loudness")] = np.nan
+        scale = mood.Scale.measured(np.concatenate(features))
+    splits = ("train", "valid", "test")
+    chosen = {name: [(s, p) for s, p in pairs if s.split == name] for name in splits}
+    return Music(
+        {name: corpus.songs(found, personas, scale) for name, found in chosen.items()},
+        personas,
+        scale,
+        {name: len(found) for name, found in chosen.items()},
+        {name: sum(len(p.notes) for _, p in found) for name, found in chosen.items()},
+    )
+
+
+class _Session:
+    """One uninterrupted stretch of training on this process's device."""
+
+    def __init__(self, recipe: ComposerRecipe, stack: ExitStack, *, quiet: bool) -> None:
+        self.recipe = recipe
+        self.world = int(os.environ.get("WORLD_SIZE", "1"))
+        self.rank = int(os.environ.get("RANK", "0"))
+        self.main = self.rank == 0
+        self.quiet = quiet or not self.main
+        self.device = session.device(recipe.device)
+        if self.world > 1:
+            dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+            stack.callback(dist.destroy_process_group)
+        torch.manual_seed(recipe.seed)
+        self.out = Path(recipe.out)
+        self.out.mkdir(parents=True, exist_ok=True)
+        saved = None
+        if recipe.resume:
+            saved = Checkpoint.load(self.out / CHECKPOINT)
+        elif recipe.start:
+            saved = Checkpoint.load(Path(recipe.start))
+        self.music = load_music(recipe.music, saved.facts if saved else None)
+        config = ComposerConfig(self.music.personas, **SIZES[recipe.model])
+        if saved and ComposerConfig.from_dict(saved.facts["config"]) != config:
+            raise ModelCorrupt(recipe.start or recipe.out, "it was trained at another size", "name a fresh --out")
+        self.model = ComposerNet(config, recipe.dropout).to(self.device)
+        matrices = [p for p in self.model.parameters() if p.ndim > 1]
+        others = [p for p in self.model.parameters() if p.ndim <= 1]
+        self.optimiser = torch.optim.AdamW(
+            [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}],
+            lr=recipe.lr,
+            betas=(0.9, 0.95),
+        )
+        self.ema = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        self.facts: dict[str, Any] = {"step": 0, "events": 0, "seconds": 0.0, "sessions": []}
+        if saved:
+            averaged = {k: t.float() for k, t in saved.part("ema").items()}
+            self.model.load_state_dict(saved.part("model") or averaged)
+            self.ema = {k: t.to(self.device) for k, t in averaged.items()}
+            restore_optimiser(self.optimiser, self.model, saved.part("optimiser"))
+            self.facts.update({k: saved.facts[k] for k in ("step", "events", "seconds", "sessions")})
+        self.seconds_before = self.facts["seconds"]
+        self.half = session.half_precision(recipe.precision, self.device)
+        self.writer = session.tensorboard(self.out, stack) if self.main else None
+        self.stop = session.Stop(stack)
+        self.length = min(recipe.length, 100) if recipe.model == "lstm" else recipe.length
+
+    def run(self) -> Outcome:
+        recipe = self.recipe
+        windows = corpus.Windows(self.music.songs["train"], self.length, self._random(0))
+        begun = saved = sampled = logged = time.monotonic()
+        first = self.facts["step"]
+        seen: list[dict[str, float]] = []
+        figures: dict[str, float] = {}
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
+            disable=self.quiet,
+        ) as progress:
+            task = progress.add_task(f"train {recipe.model}", total=1.0, figures="")
+            while True:
+                now = time.monotonic()
+                done = (now - begun) / recipe.budget
+                if recipe.steps:
+                    done = max(done, (self.facts["step"] - first) / recipe.steps)
+                if session.agree(self.stop.asked or done >= 1, self.device):
+                    break
+                session.set_rate(self.optimiser, recipe.lr, recipe.cooldown, done, self.facts["step"] - first)
+                windows.random = self._random(self.facts["step"])
+                seen.append(self._step(windows))
+                self.facts["step"] += 1
+                self.facts["events"] += self.world * recipe.batch * self.length
+                self.facts["seconds"] = self.seconds_before + time.monotonic() - begun
+                if not self.main:
+                    continue
+                if now - logged > 30 or len(seen) >= 1000:
+                    figures = self._log(seen)
+                    logged, seen = now, []
+                if now - saved > recipe.save_every:
+                    self._save(figures)
+                    saved = now
+                if now - sampled > recipe.sample_every:
+                    figures |= self._valid()
+                    sampled = now
+                progress.update(
+                    task,
+                    completed=min(done, 1.0),
+                    figures=f"step {self.facts['step']} " + " ".join(f"{k} {v:.3f}" for k, v in figures.items()),
+                )
+        if self.main:
+            if seen:
+                figures = self._log(seen)
+            figures |= self._valid()
+            self._save(figures)
+        return Outcome(
+            self.facts["step"], self.facts["events"], self.facts["seconds"], figures, self.out / CHECKPOINT
+        )
+
+    def _random(self, step: int) -> np.random.Generator:
+        return np.random.default_rng((self.recipe.seed, step, self.rank))
+
+    def _step(self, windows: corpus.Windows) -> dict[str, float]:
+        rows = [windows.row() for _ in range(self.recipe.batch)]
+        batch = _tensors({k: np.stack([r[k] for r in rows]) for k in rows[0]}, self.device)
+        shape = (*batch["persona"][:, :-1].shape, len(CONDITIONS))
+        # What is not told is not told for a whole sequence; one sequence in ten is told nothing at all.
+        hidden = torch.rand(shape[0], 1, shape[2], device=self.device) < self.recipe.forget
+        hidden |= torch.rand(shape[0], 1, 1, device=self.device) < 0.1
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            nats = self.model.losses(batch, hidden.expand(shape))
+        count = (batch["events"][:, 1:, 1] >= 0).sum()
+        loss = nats.sum() / count
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.world > 1:
+            for p in self.model.parameters():
+                if p.grad is not None:
+                    dist.all_reduce(p.grad)
+                    p.grad /= self.world
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        if torch.isfinite(norm):  # one bad batch must not spoil hours of training
+            self.optimiser.step()
+            session.average(self.ema, self.model, self.recipe.ema, self.facts["step"])
+        parts = (nats.detach().sum((0, 1)) / count).tolist()
+        return {"nats": float(loss.detach()), "gradient": float(norm)} | dict(
+            zip(("where", "pitch", "duration", "velocity"), parts, strict=True)
+        )
+
+    def _log(self, seen: list[dict[str, float]]) -> dict[str, float]:
+        means = {k: float(np.mean([row[k] for row in seen])) for k in seen[0]}
+        self._record(means)
+        return {"nats": means["nats"]}
+
+    def _record(self, means: dict[str, float]) -> None:
+        line = {k: self.facts[k] for k in ("step", "events")} | {
+            "seconds": round(self.facts["seconds"], 1),
+            "lr": self.optimiser.param_groups[0]["lr"],
+            **{k: round(v, 5) for k, v in means.items()},
+        }
+        with (self.out / LOG).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+        if self.writer is not None:
+            for key, value in means.items():
+                self.writer.add_scalar(key, value, self.facts["step"])
+
+    def _valid(self) -> dict[str, float]:
+        """Nats a note on the validation works, from the averaged weights, and the samples."""
+        shown = ComposerNet(self.model.config, 0.0).to(self.device)
+        shown.load_state_dict(self.ema)
+        found: dict[str, float] = {}
+        if self.music.songs["valid"]:
+            found = {
+                "valid": nats_a_note(shown, self.music.songs["valid"], self.length, self.device, most=40_000)["all"]
+            }
+            self._record(found)
+        if self.model.config.trunk == "transformer":
+            from flamingo.train.composing import samples
+
+            samples.leave(shown, self._describe({}), self.out, self.facts["step"], self.writer)
+        return found
+
+    def _describe(self, figures: dict[str, float]) -> dict[str, Any]:
+        this = {
+            "seconds": self.facts["seconds"] - self.seconds_before,
+            "recipe": asdict(self.recipe),
+            **session.machine(self.device, self.half, self.world),
+        }
+        return {
+            **self.facts,
+            # Written at every save, so that a session that is killed is still accounted for.
+            "sessions": [*self.facts["sessions"], this],
+            "config": self.model.config.as_dict(),
+            "scale": asdict(self.music.scale),
+            "model": self.recipe.model,
+            "figures": figures,
+            "seed": self.recipe.seed,
+            "files": self.music.files,
+            "notes": self.music.notes,
+        }
+
+    def _save(self, figures: dict[str, float]) -> None:
+        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"ema.{k}": v for k, v in self.ema.items()}
+        tensors |= {f"optimiser.{k}": v for k, v in optimiser_tensors(self.optimiser, self.model).items()}
+        Checkpoint(tensors, self._describe(figures)).save(self.out / CHECKPOINT)
+
+
+def _tensors(batch: dict[str, Array], device: torch.device) -> dict[str, Tensor]:
+    floats = ("valence", "arousal")
+    return {
+        k: torch.from_numpy(np.ascontiguousarray(v, np.float32 if k in floats or k == "played" else np.int64)).to(
+            device
+        )
+        for k, v in batch.items()
+    }
+
+
+@torch.no_grad()
+def nats_a_note(
+    model: ComposerNet, songs: list[corpus.Song], length: int, device: torch.device, most: int | None = None
+) -> dict[str, float]:
+    """Nats a note of songs, in windows of `length` events of which the second half counts (the first gives context;
+    at the beginning of a song all count): "all", and "where", "pitch", "duration", "velocity" apart."""
+    model.eval()
+    total, notes = np.zeros(4), 0
+    half = length // 2
+    for song in songs:
+        whole = corpus.excerpt(replace(song), 0, len(song.first) - 1, song.key)
+        n = len(whole["events"]) - 1
+        for begin in range(0, max(1, n - half), half):
+            rows = {k: v[begin : begin + length + 1][None] for k, v in whole.items()}
+            batch = _tensors(rows, device)
+            nats = model.losses(batch)[0].cpu().numpy()
+            target = rows["events"][0, 1:]
+            fresh = slice(0 if begin == 0 else half, None)
+            total += nats[fresh].sum(0)
+            notes += int((target[fresh, 1] >= 0).sum())
+        if most and notes >= most:
+            break
+    each = total / max(notes, 1)
+    return {"all": float(each.sum())} | dict(
+        zip(("where", "pitch", "duration", "velocity"), each.tolist(), strict=True)
+    )
+
+
+def load_composer(file: Path) -> tuple[ComposerNet, dict[str, Any]]:
+    """The averaged network of a checkpoint, frozen, on the CPU, and its facts. Raises a ModelError."""
+    saved = Checkpoint.load(file)
+    net = ComposerNet(ComposerConfig.from_dict(saved.facts["config"]), 0.0)
+    net.load_state_dict({k: t.float() for k, t in saved.part("ema").items()})
+    net.requires_grad_(False)
+    return net.eval(), saved.facts
