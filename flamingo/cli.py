@@ -26,6 +26,7 @@ from flamingo import runtime, weights
 from flamingo.errors import BadRequest, FlamingoError, show
 from flamingo.options import one_line_refusals, options
 from flamingo.painting.painter import Model
+from flamingo.train.composing.recipe import ComposerRecipe
 from flamingo.train.painting.recipe import PainterRecipe
 from flamingo.weights import folder as shipped_models
 
@@ -34,7 +35,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 app = App(
     name="flamingo",
-    help="Turn photos into art.",
+    help="Turn photos into art, and compose its music.",
     version=f"flamingo {flamingo.__version__}",
     help_format="markdown",
     usage="Usage: flamingo COMMAND ...",
@@ -44,7 +45,14 @@ train_app = App(name="train", help="Train the models on your own pictures (needs
 app.command(train_app)
 
 # Short names and groups that only the command line has.
-_SHORT = {"output": ["--output", "-o"], "style": ["--style", "-s"], "out": ["--out", "-o"]}
+_SHORT = {
+    "output": ["--output", "-o"],
+    "style": ["--style", "-s"],
+    "out": ["--out", "-o"],
+    "persona": ["--persona", "-p"],
+    "continue_from": ["--continue"],
+    "music": ["--music", "--from"],
+}
 
 
 def _command(
@@ -105,6 +113,63 @@ def _paint(photos: list[Path], *, as_json: bool = False, **choices: Any) -> int:
 
 
 app.command(_command(flamingo.paint, _paint, _flag("json", "Print what was done as JSON.")), name="paint")
+
+
+# -- compose ------------------------------------------------------------------------------------------------
+
+
+def _compose(*, as_json: bool = False, **choices: Any) -> int:
+    with _progress(as_json) as progress:
+        task = progress.add_task("composing", total=None, name="")
+        results = flamingo.compose(
+            on_progress=lambda done, total, what: progress.update(task, completed=done, total=total, name=what),
+            **choices,
+        )
+    failed = [r for r in results if r.error]
+    if as_json:
+        print(json.dumps([r.as_dict() for r in results], indent=1, ensure_ascii=False))
+    else:
+        for r in results:
+            if r.error:
+                err.print(f"[red]failed[/] {_plain(str(r.error))}")
+                continue
+            told = r.as_dict()
+            out.print(
+                f"{_plain(show(r.file or ''))}  [dim]{told['key']}, {told['metre']}, tempo {told['tempo']:.0f}, "
+                f"{told['bars']} bars, {told['lasts']:.1f} s, made in {r.seconds:.1f} s[/]"
+            )
+            for note in (*([r.originality.sentence] if r.originality else []), *r.notes):
+                out.print(f"  [dim]{_plain(note)}[/]")
+    if failed and len(results) > 1:
+        err.print(f"{len(results) - len(failed)} composed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+app.command(_command(flamingo.compose, _compose, _flag("json", "Print what was done as JSON.")), name="compose")
+
+
+@app.command(name="personas")
+def _personas(
+    *, as_json: Annotated[bool, Parameter(name="--json", help="Print as JSON.", negative=())] = False
+) -> int:
+    """List the personas in whose manner music can be composed, and what their music is usually like."""
+    found = flamingo.personas()
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return 0
+    table = Table(box=None, pad_edge=False)
+    for heading in ("persona", "in minor", "metre", "tempo", "arousal"):
+        table.add_column(heading)
+    for p in found:
+        table.add_row(
+            p["name"] + (" (yours)" if p["own"] else ""),
+            f"{p['minor']:.0%}",
+            p["metre"],
+            str(p["tempo"]),
+            f"{p['arousal']:+.2f}",
+        )
+    out.print(table)
+    return 0
 
 
 # -- styles -------------------------------------------------------------------------------------------------
@@ -222,17 +287,48 @@ train_app.command(
 )
 
 
+def _train_compose(**choices: Any) -> int:
+    _needs_torch("training")
+    from flamingo.train.composing import loop as training
+
+    with one_line_refusals("flamingo train compose"):
+        recipe = ComposerRecipe(**choices)
+    outcome = training.train(recipe)
+    figures = ", ".join(f"{k} {v:.3f}" for k, v in outcome.figures.items())
+    print(f"{outcome.checkpoint}: {outcome.steps} steps, {outcome.events} events, {outcome.seconds:.0f} s; {figures}")
+    return 0
+
+
+train_app.command(
+    _command(
+        ComposerRecipe,
+        _train_compose,
+        about="Train a composer on a folder of music, or teach the one that ships a new persona (--persona NAME).",
+    ),
+    name="compose",
+)
+
+
 @train_app.command(name="release")
 def _train_release(
     run: Annotated[Path, Parameter(help="Run folder with a checkpoint.")],
     *,
-    name: Annotated[str, Parameter(help="Name to ship it under: fine or fast.")],
+    name: Annotated[str, Parameter(help="Name to ship it under: fine or fast for a painter; composer.")],
+    music: Annotated[
+        list[Path] | None, Parameter(help="For a composer: the folders that it learned from.", negative=())
+    ] = None,
     weights: Annotated[Path | None, Parameter(help="Folder of the models; this installation's by default.")] = None,
     data: Annotated[str, Parameter(help="What it was trained on, for the manifest.")] = "",
     note: Annotated[str, Parameter(help="Anything else worth knowing.")] = "",
 ) -> int:
-    """Export a trained painter as ONNX, with its style vectors, into the folder of shipped models."""
+    """Export a trained painter or composer, with its card, into the folder of shipped models."""
     _needs_torch("exporting")
+    if music:
+        from flamingo.train.composing import export
+
+        entry = export.release(run, weights or shipped_models(), music, name=name, data=data, note=note)
+        print(f"{name} {entry['version']}: {entry['test nats a note']['all']:.3f} nats a note on the test works")
+        return 0
     from flamingo.train.painting.export import release
 
     entry = release(run, weights or shipped_models(), name=name, data=data, note=note)

@@ -98,7 +98,7 @@ def _score(piece: Piece, *, credits: bool) -> bytes:
 
 
 def _title(piece: Piece) -> str:
-    return piece.title or f"Piece in {re.sub('b ', '-flat ', str(piece.key)).replace('#', '-sharp')}"
+    return piece.title or f"Piece in {piece.key.in_words}"
 
 
 def _makers(piece: Piece) -> str:

@@ -77,6 +77,11 @@ class Key:
         """Pitch classes of the tonic triad."""
         return self.tonic, (self.tonic + (3 if self.minor else 4)) % 12, (self.tonic + 7) % 12
 
+    @property
+    def in_words(self) -> str:
+        """ "B-flat major", as it stands in a title: music fonts' signs are not in every text font."""
+        return str(self).replace("b ", "-flat ").replace("# ", "-sharp ")
+
     def __str__(self) -> str:
         return f"{(_MINOR_NAMES if self.minor else _MAJOR_NAMES)[self.tonic]} {'minor' if self.minor else 'major'}"
 

@@ -184,7 +184,7 @@ class _Roll:
         title = piece.title or "Untitled"
         legend = self._legend()
         self.pen.text((left, 16 * self.unit), self._fitted(title, self.big, legend - left), self.ink, self.big)
-        key = str(piece.key).replace("b ", "-flat ").replace("#", "-sharp")
+        key = piece.key.in_words
         facts = [f"in the persona of {piece.persona}"] if piece.persona else []
         facts += [key, str(piece.metre()), f"{round(piece.bpm)} quarters a minute", f"{len(piece.bars)} bars"]
         words = "  ·  ".join(facts)

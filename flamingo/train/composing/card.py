@@ -54,6 +54,7 @@ which `flamingo compose` compares what it wrote.
 ## What it is for, and what it is not
 New music for one's own pictures and films, and a start for one's own pieces. A persona is a leaning learned from a
 few hours of a composer's piano music, not the composer; do not pass a piece off as a work of theirs. It knows
-European keyboard music of about 1750 to 1920 and nothing else. What valence and arousal mean to it was measured on that same
-music by plain features, not asked of listeners. Measured figures, good and bad, stand in `docs/LEADERBOARD.md`.
+European keyboard music of about 1750 to 1920 and nothing else. What valence and arousal mean to it was measured
+on that same music by plain features, not asked of listeners. Measured figures, good and bad, stand in
+`docs/LEADERBOARD.md`.
 """

@@ -51,7 +51,8 @@ def release(
     Checkpoint(tensors, facts).save(file)
     file.chmod(0o644)
     index = weights / f"{name}-fingerprints.safetensors"
-    originality.build((f"{s.composer}: {s.title}", p) for s, p in train).save(index)
+    learned = originality.build((f"{s.composer.title()}: {s.title}", p) for s, p in train)
+    learned.with_null((p, ()) for s, p in pairs if s.split != "train").save(index)
     index.chmod(0o644)
     described = files_of({"weights": file, "fingerprints": index})
     entry = {

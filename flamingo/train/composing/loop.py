@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
 
-from flamingo.composing import mood
-from flamingo.errors import BadRequest, ModelCorrupt
+from flamingo import weights as shipped
+from flamingo.errors import ModelCorrupt
 from flamingo.train import session
 from flamingo.train.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
-from flamingo.train.composing import corpus
+from flamingo.train.composing import corpus, own_persona
+from flamingo.train.composing.music import load_music
 from flamingo.train.composing.networks import CONDITIONS, SIZES, ComposerConfig, ComposerNet
 from flamingo.train.composing.recipe import ComposerRecipe
 
@@ -57,45 +58,6 @@ def train(recipe: ComposerRecipe, *, quiet: bool = False) -> Outcome:
         return _Session(recipe, stack, quiet=quiet).run()
 
 
-@dataclass(frozen=True)
-class Music:
-    """A corpus made ready: songs by split, the personas, the mood scale measured on the training songs."""
-
-    songs: dict[str, list[corpus.Song]]
-    personas: tuple[str, ...]
-    scale: mood.Scale
-    files: dict[str, int]
-    notes: dict[str, int]
-
-
-def load_music(folders: tuple[str, ...], known: dict[str, Any] | None = None) -> Music:
-    """Read a corpus. known: the facts of a checkpoint, whose personas and scale are kept."""
-    if not folders:
-        raise BadRequest("--music", "there is nothing to learn from", "name a folder of MIDI files")
-    pairs = corpus.read(corpus.find([Path(f) for f in folders]))
-    if not pairs:
-        raise BadRequest("--music", "none of the files can be read", "name a folder of whole MIDI files")
-    if known:
-        personas, scale = tuple(known["config"]["personas"]), mood.Scale(**known["scale"])
-    else:
-        personas = tuple(corpus.personas_of(pairs))
-        features = [mood.bar_features(p) for s, p in pairs if s.split == "train"]
-        played = [p.expressive for s, p in pairs if s.split == "train"]
-        for rows, expressive in zip(features, played, strict=True):
-            if not expressive:
-                rows[:, mood.FEATURES.index("loudness")] = np.nan
-        scale = mood.Scale.measured(np.concatenate(features))
-    splits = ("train", "valid", "test")
-    chosen = {name: [(s, p) for s, p in pairs if s.split == name] for name in splits}
-    return Music(
-        {name: corpus.songs(found, personas, scale) for name, found in chosen.items()},
-        personas,
-        scale,
-        {name: len(found) for name, found in chosen.items()},
-        {name: sum(len(p.notes) for _, p in found) for name, found in chosen.items()},
-    )
-
-
 class _Session:
     """One uninterrupted stretch of training on this process's device."""
 
@@ -117,16 +79,24 @@ class _Session:
             saved = Checkpoint.load(self.out / CHECKPOINT)
         elif recipe.start:
             saved = Checkpoint.load(Path(recipe.start))
-        self.music = load_music(recipe.music, saved.facts if saved else None)
-        config = ComposerConfig(self.music.personas, **SIZES[recipe.model])
+        elif recipe.persona:
+            saved = Checkpoint.load(shipped.path("composer", "weights"))
+        if recipe.persona:
+            assert saved is not None
+            self.music, saved = own_persona.load(recipe, saved, quiet=self.quiet)
+            config = ComposerConfig.from_dict(saved.facts["config"])
+        else:
+            self.music = load_music(recipe.music, saved.facts if saved else None)
+            config = ComposerConfig(self.music.personas, **SIZES[recipe.model])
         if saved and ComposerConfig.from_dict(saved.facts["config"]) != config:
             raise ModelCorrupt(recipe.start or recipe.out, "it was trained at another size", "name a fresh --out")
+        self.lr = recipe.lr or (3e-4 if recipe.persona else 1.5e-3)
         self.model = ComposerNet(config, recipe.dropout).to(self.device)
         matrices = [p for p in self.model.parameters() if p.ndim > 1]
         others = [p for p in self.model.parameters() if p.ndim <= 1]
         self.optimiser = torch.optim.AdamW(
             [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}],
-            lr=recipe.lr,
+            lr=self.lr,
             betas=(0.9, 0.95),
         )
         self.ema = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
@@ -167,7 +137,7 @@ class _Session:
                     done = max(done, (self.facts["step"] - first) / recipe.steps)
                 if session.agree(self.stop.asked or done >= 1, self.device):
                     break
-                session.set_rate(self.optimiser, recipe.lr, recipe.cooldown, done, self.facts["step"] - first)
+                session.set_rate(self.optimiser, self.lr, recipe.cooldown, done, self.facts["step"] - first)
                 windows.random = self._random(self.facts["step"])
                 seen.append(self._step(windows))
                 self.facts["step"] += 1
@@ -194,6 +164,8 @@ class _Session:
                 figures = self._log(seen)
             figures |= self._valid()
             self._save(figures)
+            if recipe.persona:
+                own_persona.install(recipe.persona, self.out / CHECKPOINT, self.music)
         return Outcome(
             self.facts["step"], self.facts["events"], self.facts["seconds"], figures, self.out / CHECKPOINT
         )
@@ -264,7 +236,7 @@ class _Session:
     def _describe(self, figures: dict[str, float]) -> dict[str, Any]:
         this = {
             "seconds": self.facts["seconds"] - self.seconds_before,
-            "recipe": asdict(self.recipe),
+            "recipe": {**asdict(self.recipe), "lr": self.lr},
             **session.machine(self.device, self.half, self.world),
         }
         return {

@@ -1,8 +1,8 @@
 """The oldest baseline: counts of short contexts, backed off where they are too long to have been seen.
 
 An event's four numbers are predicted one after the other, like the networks do, each from the events before it. The
-estimate is that of Witten and Bell (1991): a context's own counts, mixed with the estimate of the next shorter context
-by how often it has been followed by something new.
+estimate is that of Witten and Bell (1991): a context's own counts, mixed with the estimate of the next shorter
+context by how often it has been followed by something new.
 """
 
 from __future__ import annotations
@@ -72,8 +72,9 @@ class NGram:
 
 
 def train(recipe: ComposerRecipe) -> Outcome:
-    """Count the training works and measure the held-out ones; leaves `ngram.json` with the figures in `recipe.out`."""
-    from flamingo.train.composing.loop import Outcome, load_music
+    """Count the training works, measure the held-out ones, and leave the figures in `ngram.json` in `recipe.out`."""
+    from flamingo.train.composing.loop import Outcome
+    from flamingo.train.composing.music import load_music
 
     begun = time.monotonic()
     music = load_music(recipe.music)

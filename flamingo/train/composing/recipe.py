@@ -30,11 +30,14 @@ class ComposerRecipe:
     resume: Annotated[bool, Field(description="Go on from the checkpoint in --out.")] = False
     start: Annotated[str, Field(description="Weights of a release to start from, instead of chance.")] = ""
     persona: Annotated[
-        str, Field(description="Teach --start one new persona of this name from the folders of --music.")
+        str,
+        Field(description="Teach the composer that ships (or --start) one new persona, from MIDI, scores or sound."),
     ] = ""
     length: Annotated[int, Field(ge=32, le=4096, description="Events in a training sequence.")] = 512
     batch: Annotated[int, Field(ge=1, description="Sequences in a batch.")] = 4
-    lr: Annotated[float, Field(gt=0, description="Learning rate of AdamW.")] = 1.5e-3
+    lr: Annotated[
+        float | None, Field(gt=0, description="Learning rate of AdamW; without it 1.5e-3, or 3e-4 for a new persona.")
+    ] = None
     weight_decay: Annotated[float, Field(ge=0, description="Weight decay of the matrices.")] = 0.1
     dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout inside the network.")] = 0.1
     forget: Annotated[

@@ -1,0 +1,384 @@
+"""The verb `compose`, defined once: its arguments, their meaning and limits, and what comes back.
+
+As for `paint`, the signature of `compose` is the definition: the command line, the HTTP API and the page are made
+from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from flamingo.composing import critic, events, originality, performance, reading, writing
+from flamingo.composing.model import Composer
+from flamingo.composing.mood import place
+from flamingo.composing.personas import Cast, cast
+from flamingo.composing.piece import BAR, Key, Metre, Piece
+from flamingo.composing.plan import FASTEST, LONGEST, SHORTEST, SLOWEST, Plan, settle
+from flamingo.composing.sampling import Dice, Drawn, draw
+from flamingo.composing.tonality import ending
+from flamingo.errors import BadRequest, FlamingoError
+from flamingo.options import checked
+
+Array = NDArray[Any]
+Progress = Callable[[int, int, str], None]
+"""Called as (done, all, what is being done)."""
+
+_REDRAWS = 6
+
+
+@dataclass(frozen=True)
+class Composed:
+    """One piece: itself, where it was written (None if it was not), what must be told about it, how original it is,
+    and everything that made it, enough to make the same piece again. error: why it was not written, or None."""
+
+    piece: Piece
+    file: Path | None = None
+    error: FlamingoError | None = None
+    notes: tuple[str, ...] = ()
+    originality: originality.Originality | None = None
+    mood: tuple[float, float] = (0.0, 0.0)
+    seconds: float = 0.0
+    recipe: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`: plain values only."""
+        piece, shared = self.piece, self.originality
+        return {
+            "file": str(self.file) if self.file else None,
+            "error": str(self.error) if self.error else None,
+            "title": piece.title,
+            "key": str(piece.key),
+            "metre": str(piece.metre()),
+            "tempo": round(float(piece.tempos["bpm"][0]), 2),
+            "bars": len(piece.bars),
+            "notes": len(piece.notes),
+            "lasts": round(float(piece.seconds()), 3),
+            "valence": round(self.mood[0], 3),
+            "arousal": round(self.mood[1], 3),
+            "originality": shared.sentence if shared else None,
+            "original": shared.original if shared else None,
+            "remarks": list(self.notes),
+            "seconds": round(self.seconds, 3),
+            "recipe": self.recipe,
+        }
+
+
+@checked
+def compose(
+    *,
+    persona: Annotated[
+        str,
+        Field(description="Whose manner: one of `flamingo personas`, or a mix such as beethoven=.7,schubert=.3."),
+    ] = "beethoven",
+    seconds: Annotated[
+        float, Field(ge=SHORTEST, le=LONGEST, allow_inf_nan=False, description="How long the piece lasts.")
+    ] = 30.0,
+    mood: Annotated[
+        str | None, Field(description="A word for the mood: happy, sad, angry, calm, tender, dramatic, ...")
+    ] = None,
+    valence: Annotated[
+        float | None,
+        Field(ge=-1, le=1, allow_inf_nan=False, description="From -1, unpleasant, to 1, pleasant."),
+    ] = None,
+    arousal: Annotated[
+        float | None,
+        Field(ge=-1, le=1, allow_inf_nan=False, description="From -1, calm, to 1, excited."),
+    ] = None,
+    key: Annotated[str | None, Field(description="Key, such as 'C minor' or Eb; without it the persona's.")] = None,
+    tempo: Annotated[
+        float | None,
+        Field(ge=SLOWEST, le=FASTEST, allow_inf_nan=False, description="Quarter notes a minute, kept exactly."),
+    ] = None,
+    metre: Annotated[str | None, Field(description="Time signature: 4/4, 3/4, 2/4, 6/8, ...")] = None,
+    instrument: Annotated[
+        str, Field(description="Who plays: piano, harpsichord, strings, ...; or melody first: flute,piano,cello.")
+    ] = "piano",
+    continue_from: Annotated[
+        Path | None, Field(description="Music that the piece begins with and goes on from: MIDI, MusicXML, sound.")
+    ] = None,
+    variations: Annotated[int, Field(ge=1, le=100, description="How many different pieces to write.")] = 1,
+    best: Annotated[int, Field(ge=1, le=32, description="Draw so many for each piece and keep the best.")] = 1,
+    original: Annotated[
+        bool, Field(description="Draw again while a piece shares more with the training music than people's do.")
+    ] = False,
+    temperature: Annotated[
+        float, Field(ge=0, le=3, allow_inf_nan=False, description="Daring: 0 takes the likeliest note, 1 is natural.")
+    ] = 1.0,
+    top_p: Annotated[
+        float,
+        Field(gt=0, le=1, allow_inf_nan=False, description="Choose among the likeliest of this share."),
+    ] = 0.97,
+    min_p: Annotated[
+        float, Field(ge=0, lt=1, allow_inf_nan=False, description="Leave out what is less likely, by this factor.")
+    ] = 0.02,
+    guidance: Annotated[
+        float, Field(ge=0, le=5, allow_inf_nan=False, description="How strongly persona and mood are insisted on.")
+    ] = 1.5,
+    humanise: Annotated[
+        float, Field(ge=0, le=1, allow_inf_nan=False, description="A player's freedom in timing and loudness.")
+    ] = 0.5,
+    speed: Annotated[
+        float,
+        Field(ge=0.25, le=4, allow_inf_nan=False, description="Play it so many times as fast; its length changes."),
+    ] = 1.0,
+    pitch: Annotated[int, Field(ge=-24, le=24, description="Play it so many semitones higher or lower.")] = 0,
+    soundfont: Annotated[
+        Path | None, Field(description="SoundFont (.sf2) to play it with, instead of the small one installed.")
+    ] = None,
+    view: Annotated[
+        Literal["roll", "score"],
+        Field(description="What a .png shows: piano roll, or the score's first page."),
+    ] = "roll",
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="The same seed gives the same piece.")] = 0,
+    output: Annotated[
+        Path | None,
+        Field(
+            description="File to write, by its suffix: .mid .wav .mp3 .ogg .flac .musicxml .svg .pdf .png; "
+            "without it composed/PERSONA-SEED.mp3."
+        ),
+    ] = None,
+    overwrite: Annotated[bool, Field(description="Replace a result that is already there.")] = False,
+    on_progress: Progress | None = None,
+) -> list[Composed]:
+    """Compose music in the persona of a composer, of the asked length, that ends as a piece should.
+
+    Returns one `Composed` a variation, each written to its file (`output`, or numbered from 1 if there are several).
+    What each shares with the music that was learned from is in `originality`.
+
+    Raises BadRequest for what cannot be asked, an OutputError if the result cannot be put there, a BadInput for a
+    file that cannot be read, and a ModelError if the composer cannot be used. An exception that on_progress raises,
+    such as KeyboardInterrupt, cancels what is left; files are written whole or not at all.
+    """
+    who = cast(persona)
+    model, personas = who.model, who.personas
+    if mood is not None:
+        if valence is not None or arousal is not None:
+            raise BadRequest("mood", "a word and a place were both given", "leave out --mood, or the two numbers")
+        valence, arousal = place(mood)
+    names = performance.instruments_of(instrument)
+    wished_key = Key.parse(key) if key is not None else None
+    wished_metre = _metre(metre) if metre is not None else None
+    first = output or Path("composed") / f"{'-'.join(personas)}-{seed}.mp3"
+    if output is None:
+        first.parent.mkdir(exist_ok=True)
+    files = _files(first, variations)
+    never = [p for p in (continue_from, soundfont) if p is not None]
+    for file in files:
+        writing.check(file, soundfont=soundfont, overwrite=overwrite, never=never, view=view)
+    begun_with = _melody(continue_from, wished_metre) if continue_from is not None else None
+    if begun_with is not None:
+        wished_key, wished_metre = wished_key or begun_with.key, begun_with.metre()
+        tempo = tempo or float(np.clip(begun_with.bpm, SLOWEST, FASTEST))
+    wish = _Wish(
+        personas, seconds, valence, arousal, wished_key, tempo, wished_metre, begun_with,
+        Dice(temperature, top_p, min_p, guidance), best, original, seed,
+    )  # fmt: skip
+    done = []
+    for i, file in enumerate(files):
+        started = time.perf_counter()
+        drawn, shared = _draw(who, wish, i, len(files), on_progress)
+        piece, remarks = _perform(model, drawn, wish, names, humanise, speed, pitch, i)
+        error: FlamingoError | None = None
+        written: Path | None = file
+        if on_progress:
+            on_progress(i * 100 + 90, len(files) * 100, f"writing {file.name}")
+        try:
+            remarks += writing.write(piece, file, soundfont=soundfont, overwrite=overwrite, never=never, view=view)
+        except FlamingoError as failed:
+            error, written = failed, None
+        recipe = {
+            "persona": dict(personas),
+            "seconds": seconds,
+            "valence": valence,
+            "arousal": arousal,
+            "key": key,
+            "tempo": tempo,
+            "metre": metre,
+            "instrument": instrument,
+            "continue_from": _sha256(continue_from),
+            "variation": i,
+            "best": best,
+            "original": original,
+            "temperature": temperature,
+            "top_p": top_p,
+            "min_p": min_p,
+            "guidance": guidance,
+            "humanise": humanise,
+            "speed": speed,
+            "pitch": pitch,
+            "soundfont": soundfont.name if soundfont else None,
+            "seed": seed,
+            "model_version": who.version,
+        }
+        done.append(
+            Composed(
+                piece,
+                written,
+                error,
+                remarks,
+                shared,
+                model.scale.of(piece),
+                time.perf_counter() - started,
+                recipe,
+            )
+        )
+    if on_progress:
+        on_progress(len(files) * 100, len(files) * 100, "done")
+    return done
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What was asked for, understood."""
+
+    personas: Mapping[str, float]
+    seconds: float
+    valence: float | None
+    arousal: float | None
+    key: Key | None
+    tempo: float | None
+    metre: Metre | None
+    begun_with: Piece | None
+    dice: Dice
+    best: int
+    original: bool
+    seed: int
+
+
+def _draw(
+    who: Cast, wish: _Wish, variation: int, many: int, on_progress: Progress | None
+) -> tuple[Drawn, originality.Originality]:
+    """The best of the draws, drawn again while it must be original and is not."""
+    kept: tuple[Drawn, originality.Originality] | None = None
+    for attempt in range(_REDRAWS if wish.original else 1):
+
+        def step(done: int, bars: int, attempt: int = attempt) -> None:
+            if on_progress:
+                what = f"bar {done} of {bars}" + (f", attempt {attempt + 1}" if attempt else "")
+                on_progress(variation * 100 + 90 * done // max(bars, 1), many * 100, what)
+
+        seeds = [(wish.seed, variation, attempt, b) for b in range(wish.best)]
+        # Key, metre and tempo are the same for all of them: the critic chooses between pieces, not between keys.
+        plan = _plan(who.model, wish, np.random.default_rng((wish.seed, variation, 77)))
+        prompt = None if wish.begun_with is None else [_prompt(wish.begun_with, plan)] * wish.best
+        drawn = draw(who.model, [plan] * wish.best, seeds, wish.dice, prompts=prompt, on_progress=step)
+        chosen = max(drawn, key=lambda d: critic.score(d, who.model.facts))
+        report = who.originality(chosen.piece())
+        if kept is None or (report.original, -report.longest.length) > (kept[1].original, -kept[1].longest.length):
+            kept = chosen, report
+        if report.original:
+            break
+    assert kept is not None
+    return kept
+
+
+def _plan(model: Composer, wish: _Wish, random: np.random.Generator) -> Plan:
+    plan = settle(
+        model, random, personas=wish.personas, seconds=wish.seconds, valence=wish.valence, arousal=wish.arousal,
+        key=wish.key, tempo=wish.tempo, metre=wish.metre,
+    )  # fmt: skip
+    if wish.begun_with is not None and plan.bars < len(wish.begun_with.bars) + 2:
+        least = (len(wish.begun_with.bars) + 3) * plan.metre.units / 24 * 60 / plan.bpm
+        raise BadRequest(
+            f"{wish.seconds:g} s", "the music to go on from lasts as long already", f"ask for {least:.0f} s or more"
+        )
+    return plan
+
+
+def _perform(
+    model: Composer, drawn: Drawn, wish: _Wish, names: list[str], humanise: float, speed: float, pitch: int, i: int
+) -> tuple[Piece, tuple[str, ...]]:
+    """From the score that was drawn to what is played."""
+    random = np.random.default_rng((wish.seed, i, 99))
+    remarks: tuple[str, ...] = ()
+    piece = drawn.piece()
+    if wish.begun_with is not None:
+        piece = _with_melody(piece, wish.begun_with)
+    if wish.arousal is not None and len(piece.notes):
+        loudness = model.scale.mean[2] + 0.8 * model.scale.spread[2] * wish.arousal
+        piece = performance.louder(piece, 0.6 * (loudness - float(piece.notes["velocity"].mean())))
+    names_of = " and ".join(name.replace("-", " ").title() for name in wish.personas)
+    piece = replace(piece, persona=names_of, title=f"Piece in {piece.key.in_words}")
+    piece = performance.humanised(piece, humanise, random)
+    if names != ["piano"]:
+        before = len(piece.notes)
+        piece = performance.played_by(piece, names)
+        if len(piece.notes) < before:
+            remarks = (f"{before - len(piece.notes)} notes doubled others on {', '.join(names)} and are left out",)
+    if names[-1] in performance.KEYBOARDS and humanise > 0 and len(names) == 1:
+        piece = performance.pedalled(piece)
+    if pitch:
+        piece = piece.transposed(pitch)
+        piece = replace(piece, title=f"Piece in {piece.key.in_words}")
+    if speed != 1:
+        piece = piece.at_speed(speed)
+    if not ending(drawn.piece()).cadence:
+        remarks += ("its end is not a full cadence",)
+    return piece, remarks
+
+
+# -- going on from a user's own music -----------------------------------------------------------------------
+
+
+def _melody(file: Path, metre: Metre | None) -> Piece:
+    """The user's music on even bars: of `metre`, or of the metre that most of its bars have."""
+    piece = reading.read(file)
+    metres = [str(piece.metre(b)) for b in range(len(piece.bars))]
+    chosen = metre or Metre.parse(max(sorted(set(metres)), key=metres.count))
+    if chosen.units > events.PLACES:
+        raise BadRequest(f"metre {chosen}", "such long bars cannot be composed", "give --metre with shorter ones")
+    # A first bar that is shorter than the rest is a pickup: it comes at the end of a whole bar.
+    lead = (chosen.units - piece.metre(0).units) % chosen.units if len(piece.bars) > 1 else 0
+    notes = piece.notes.copy()
+    notes["start"] += lead
+    tempos = piece.tempos.copy()
+    tempos["start"][1:] += lead
+    count = int(notes["start"].max()) // chosen.units + 1
+    bars = np.array([(i * chosen.units, chosen.numerator, chosen.denominator) for i in range(count)], BAR)
+    return replace(piece, notes=notes, bars=bars, tempos=tempos)
+
+
+def _prompt(melody: Piece, plan: Plan) -> Array:
+    """The user's music as the events that the new piece begins with."""
+    return events.relative(events.spell(melody).events, plan.key.tonic)
+
+
+def _with_melody(piece: Piece, melody: Piece) -> Piece:
+    """The user's own notes in place of their spelling, which rounds durations and loudness."""
+    begin = int(melody.length)
+    mine = melody.notes.copy()
+    mine["part"] = 0
+    mine["shift"] = 0
+    kept = piece.notes[piece.notes["start"] >= begin]
+    return Piece.build(
+        events.release_before_repeat(np.concatenate((mine, kept))), piece.bars, piece.key, tempos=piece.tempos
+    )
+
+
+# -- small things -------------------------------------------------------------------------------------------
+
+
+def _metre(text: str) -> Metre:
+    metre = Metre.parse(text)
+    if not 24 <= metre.units <= events.PLACES:
+        raise BadRequest(f"metre {text!r}", "a bar lasts from one to six quarter notes", "try 4/4, 3/4, 2/4 or 6/8")
+    return metre
+
+
+def _files(first: Path, many: int) -> list[Path]:
+    if many == 1:
+        return [first]
+    return [first.with_name(f"{first.stem}-{i}{first.suffix}") for i in range(1, many + 1)]
+
+
+def _sha256(file: Path | None) -> str | None:
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file is not None else None

@@ -1,0 +1,60 @@
+"""A corpus made ready for training and for measuring: songs by split, personas, and the scale of moods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from flamingo.composing import mood
+from flamingo.composing.piece import Piece
+from flamingo.errors import BadRequest
+from flamingo.train.composing import corpus
+
+
+@dataclass(frozen=True)
+class Music:
+    """A corpus made ready: songs by split, the personas, the mood scale measured on the training songs."""
+
+    songs: dict[str, list[corpus.Song]]
+    personas: tuple[str, ...]
+    scale: mood.Scale
+    files: dict[str, int]
+    notes: dict[str, int]
+    pairs: list[tuple[corpus.Source, Piece]]
+
+
+def load_music(folders: tuple[str, ...], known: dict[str, Any] | None = None) -> Music:
+    """Read a corpus. known: the facts of a checkpoint, whose personas and scale are kept."""
+    if not folders:
+        raise BadRequest("--music", "there is nothing to learn from", "name a folder of MIDI files")
+    pairs = corpus.read(corpus.find([Path(f) for f in folders]))
+    if not pairs:
+        raise BadRequest("--music", "none of the files can be read", "name a folder of whole MIDI files")
+    if known:
+        personas, scale = tuple(known["config"]["personas"]), mood.Scale(**known["scale"])
+    else:
+        personas = tuple(corpus.personas_of(pairs))
+        features = [mood.bar_features(p) for s, p in pairs if s.split == "train"]
+        played = [p.expressive for s, p in pairs if s.split == "train"]
+        for rows, expressive in zip(features, played, strict=True):
+            if not expressive:
+                rows[:, mood.FEATURES.index("loudness")] = np.nan
+        scale = mood.Scale.measured(np.concatenate(features))
+    return made(pairs, personas, scale)
+
+
+def made(pairs: list[tuple[corpus.Source, Piece]], personas: tuple[str, ...], scale: mood.Scale) -> Music:
+    """Pieces with their sources as music for training."""
+    splits = ("train", "valid", "test")
+    chosen = {name: [(s, p) for s, p in pairs if s.split == name] for name in splits}
+    return Music(
+        {name: corpus.songs(found, personas, scale) for name, found in chosen.items()},
+        personas,
+        scale,
+        {name: len(found) for name, found in chosen.items()},
+        {name: sum(len(p.notes) for _, p in found) for name, found in chosen.items()},
+        pairs,
+    )
