@@ -1,0 +1,224 @@
+"""The sections of bench/compose.py that ask the network itself: how well it foresees music that people wrote, what
+its critic is good for, and how fast it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _compose_figures import distance, human_scale, percent
+from _compose_pieces import beside
+from _compose_pool import Pool, note, scores
+from _report import Report
+
+from flamingo.composing import critic, sound
+from flamingo.composing.plan import settle
+from flamingo.composing.sampling import Dice, draw
+from flamingo.train.composing import corpus
+
+FIELDS = ("where", "pitch", "duration", "velocity", "all")
+
+
+# ---------------------------------------------------------------------- likelihood
+def likelihood(report: Report, pool: Pool, lstm: Path | None) -> None:
+    """Nats a note of held-out works, for counts, the LSTM and the composer."""
+    report.heading("Likelihood of held-out works, nats a note (lower is better)")
+    model = pool.model
+    tests = corpus.songs(pool.split("test", keyboard=False), model.personas, model.scale)
+    if pool.pieces < 100:
+        tests = tests[:: max(1, len(tests) // max(2, pool.pieces // 4))]
+    count = sum(len(song.events) for song in tests)
+    found = {"n-gram": _ngram(pool, tests)}
+    if lstm is None:
+        report.leave_out("the LSTM: name its training run with --lstm")
+    else:
+        found["LSTM, 3 x 512, window 100"] = _lstm(lstm, tests)
+    note("likelihood: the composer")
+    found["Flamingo"] = _ours(pool, tests)
+    report.table(["model", *FIELDS], [[name, *(f"{row[f]:.3f}" for f in FIELDS)] for name, row in found.items()])
+    report.say(f"{len(tests)} works of the test side of the split, {count} events; velocities where a player gave any")
+    report.figures["likelihood"] = found
+    ours = found["Flamingo"]["all"]
+    for name, row in found.items():
+        if name != "Flamingo":
+            report.goal(
+                f"nats a note below those of {name}", f"< {row['all']:.3f}", f"{ours:.3f}", ours < row["all"]
+            )
+
+
+def _ngram(pool: Pool, tests: Sequence[corpus.Song]) -> dict[str, float]:
+    from flamingo.train.composing import ngram
+
+    note("likelihood: counting n-grams")
+    counts = ngram.NGram()
+    for song in corpus.songs(pool.split("train", keyboard=False), pool.model.personas, pool.model.scale):
+        counts.learn(corpus.excerpt(song, 0, len(song.first) - 1, song.key)["events"])
+    return ngram.nats_a_note(counts, list(tests))
+
+
+def _lstm(run: Path, tests: Sequence[corpus.Song]) -> dict[str, float]:
+    import _lstm
+    import torch
+
+    from flamingo.train.composing.loop import nats_a_note
+
+    note("likelihood: LSTM")
+    # It is told nothing, and may have been trained with other personas.
+    return nats_a_note(
+        _lstm.load(run), [replace(song, persona=-1) for song in tests], _lstm.WINDOW, torch.device("cpu")
+    )
+
+
+def _ours(pool: Pool, tests: Sequence[corpus.Song]) -> dict[str, float]:
+    """With the network as it is run: numpy, 16-bit weights."""
+    total, notes = np.zeros(4), 0
+    for song in tests:
+        rows = corpus.excerpt(song, 0, len(song.first) - 1, song.key)
+        nats = pool.model.nats(rows["events"], corpus.told(pool.model, rows, pool.model.personas))
+        if not song.played:
+            nats[:, 3] = 0
+        total += nats.sum(0)
+        notes += int((rows["events"][1:, 1] >= 0).sum())
+    each = (total / max(notes, 1)).tolist()
+    return dict(zip(FIELDS, [*each, sum(each)], strict=True))
+
+
+# ---------------------------------------------------------------------- critic
+def best_of(report: Report, pool: Pool, draws: int = 8) -> None:
+    """Whether the best of eight, as the critic sees it, is nearer to what people write than any one of them."""
+    count = max(2, pool.pieces // 10)
+    report.heading(f"The critic: --best {draws} against --best 1, {count} pieces")
+    groups = pool.several(count, draws)
+    bars = int(np.median([m.plan.bars for g in groups for m in g]))
+    people = beside(pool, bars)
+    if len(people) < 2:
+        report.leave_out("the critic, for there is too little held-out music to compare with")
+        return
+    scale = human_scale(people)
+    far = np.array([[distance(m.piece, scale) for m in g] for g in groups])
+    score = np.array([[critic.score(m.drawn, pool.model.facts) for m in g] for g in groups])
+    original = np.array([[pool.index.report(m.piece).original for m in g] for g in groups])
+    pick = score.argmax(1)
+    rows = np.arange(len(groups))
+    gain = far.mean(1) - far[rows, pick]
+    error = float(gain.std(ddof=1) / np.sqrt(count))
+    human = float(np.mean([distance(piece, scale) for piece in people]))
+    within = float(np.mean([np.corrcoef(a, -b)[0, 1] for a, b in zip(score, far, strict=True)]))
+    found = {
+        "distance, one draw": float(far.mean()),
+        f"distance, best of {draws}": float(far[rows, pick].mean()),
+        f"distance, nearest of {draws} (no critic could do better)": float(far.min(1).mean()),
+        "distance, people's excerpts": human,
+        "gain": float(gain.mean()),
+        "standard error of the gain": error,
+        "correlation of score and nearness": within,
+        "original, one draw": float(original.mean()),
+        f"original, best of {draws}": float(original[rows, pick].mean()),
+    }
+    report.table(["figure", "value"], [[name, f"{value:.3f}"] for name, value in found.items()])
+    report.say("distance: how many human standard deviations off the human mean, averaged over 16 measures")
+    report.figures["critic"] = {"pieces": count, "draws": draws, **found}
+    report.goal(
+        f"--best {draws} is nearer to people's music than --best 1",
+        "gain > 2 standard errors",
+        f"{gain.mean():+.3f} ± {error:.3f}",
+        bool(gain.mean() > 2 * error),
+    )
+
+
+# ---------------------------------------------------------------------- speed
+_FRESH = """
+import json, resource, sys, time
+begun = time.perf_counter()
+import flamingo
+imported = time.perf_counter()
+from flamingo.composing.model import Composer
+model = Composer.load()
+loaded = time.perf_counter()
+unit = 1e6 if sys.platform == "darwin" else 1e3
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+before = peak()
+from pathlib import Path
+flamingo.compose(seconds=30, output=Path(sys.argv[1]), overwrite=True)
+print(json.dumps({"import, s": imported - begun, "load, s": loaded - imported, "memory, loaded, MB": before,
+                  "30 s to mp3 thereafter, s": time.perf_counter() - loaded, "memory, peak, MB": peak()}))
+"""
+
+
+def speed(report: Report, pool: Pool, folder: Path, *, rounds: int = 3) -> None:
+    """One thread: drawing one piece and eight together, rendering, loading."""
+    report.heading("Speed, one thread")
+    found: dict[str, Any] = {}
+    rows = []
+    for together in (1, 8):
+        every = [_drawing(pool, together, seed) for seed in range(rounds)]
+        best = max(every, key=lambda one: one["times real time"])
+        found[f"{together} at once"] = {"best": best, "every": every}
+        rows.append([f"{together} at once", *(f"{best[k]:.1f}" for k in best)])
+    report.table(["drawn", *found["1 at once"]["best"]], rows)
+    made = pool.plain[0].piece
+    begun = time.perf_counter()
+    samples = sound.render(made)
+    rendered = time.perf_counter()
+    data = sound.encode(samples, 44100, "mp3")
+    encoded = time.perf_counter()
+    lasts = float(made.seconds())
+    found["render"] = {
+        "rendering, times real time": lasts / (rendered - begun),
+        "rendering and mp3, times real time": lasts / (encoded - begun),
+        "kB": len(data) / 1e3,
+        "sound lasts longer than asked by, s": len(samples) / 44100 - made_for(pool),
+    }
+    found["fresh process"] = _fresh(folder / "speed.mp3")
+    table = {**found["render"], **found["fresh process"]}
+    report.table(["figure", "value"], [[name, f"{value:.2f}"] for name, value in table.items()])
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    report.say(f"load of the machine {load:.1f}; the best of {rounds} rounds")
+    report.figures["speed"] = found
+    one = found["1 at once"]["best"]["times real time"]
+    report.goal("one piece faster than real time, one thread", "≥ 8 times", f"{one:.1f} times", one >= 8)
+
+
+def made_for(pool: Pool) -> float:
+    return pool.plain[0].plan.seconds
+
+
+def _drawing(pool: Pool, together: int, seed: int) -> Mapping[str, float]:
+    random = np.random.default_rng((pool.seed, 7, seed))
+    plans = [settle(pool.model, random, personas={pool.favourites[0]: 1.0}, seconds=30.0) for _ in range(together)]
+    begun = time.perf_counter()
+    drawn = draw(pool.model, plans, list(range(together)), Dice())
+    spent = time.perf_counter() - begun
+    return {
+        "events/s": sum(len(d.rows) for d in drawn) / spent,
+        "times real time": sum(p.seconds for p in plans) / spent,
+        "seconds": spent,
+    }
+
+
+def _fresh(output: Path) -> dict[str, float]:
+    """What a new process needs."""
+    done = subprocess.run(
+        [sys.executable, "-c", _FRESH, str(output)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).resolve().parents[1],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    if done.returncode:
+        note(done.stderr)
+        return {}
+    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+__all__ = ["best_of", "likelihood", "percent", "scores", "speed"]

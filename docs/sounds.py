@@ -1,0 +1,61 @@
+"""Makes docs/sounds: thirty seconds of every persona, each with its piano roll, and the score of the first page of
+one of them. Run `script/sounds` after the composer has changed."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from pathlib import Path
+
+import soundfile
+
+import flamingo
+from flamingo.composing import writing
+
+FOLDER = Path(__file__).parent / "sounds"
+SECONDS, SEED, BEST = 30, 1, 4
+
+
+def small_mp3(wav: Path) -> bytes:
+    """About 70 kbit/s: enough for one piano, small enough for a repository."""
+    samples, rate = soundfile.read(wav, dtype="float32")
+    file = io.BytesIO()
+    soundfile.write(file, samples.mean(1), rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=0.75)
+    return file.getvalue()
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    lines = [
+        "# Thirty seconds of every persona",
+        "",
+        f"`flamingo compose --persona NAME --seconds {SECONDS} --best {BEST} --seed {SEED}`, made by `script/sounds`. What",
+        "these are worth is measured in [LEADERBOARD.md](LEADERBOARD.md). Licence: CC BY-SA 4.0, for the composer learned",
+        "from performances by Bernd Krueger (piano-midi.de), CC BY-SA 3.0 DE, and from OpenScore's CC0 scores.",
+        "",
+    ]
+    for persona in (p["name"] for p in flamingo.personas() if not p["own"]):
+        with tempfile.TemporaryDirectory() as folder:
+            (made,) = flamingo.compose(
+                persona=persona, seconds=SECONDS, seed=SEED, best=BEST, output=Path(folder) / "x.wav"
+            )
+            (FOLDER / f"{persona}.mp3").write_bytes(small_mp3(Path(folder) / "x.wav"))
+        writing.write(made.piece, FOLDER / f"{persona}.png", overwrite=True)
+        told = made.as_dict()
+        lines += [
+            f"## {persona.title()}",
+            f"[{persona}.mp3](sounds/{persona}.mp3): {told['key']}, {told['metre']}, tempo {told['tempo']:.0f}, "
+            f"{told['bars']} bars. {told['originality']}",
+            "",
+            f"![Piano roll](sounds/{persona}.png)",
+            "",
+        ]
+        print(persona, told["key"], told["metre"], told["notes"])
+        if persona == "schubert":
+            writing.write(made.piece, FOLDER.parent / "pictures" / "score.png", overwrite=True, view="score")
+            writing.write(made.piece, FOLDER.parent / "pictures" / "roll.png", overwrite=True)
+    (FOLDER.parent / "sounds.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
