@@ -234,7 +234,8 @@ def _doctor(*, as_json: Annotated[bool, Parameter(name="--json", help="Print as 
         "memory": f"{memory.available / 2**30:.1f} GiB free of {memory.total / 2**30:.1f}",
         "models in": str(weights.folder()),
     }
-    problems = []
+    problems: list[str] = []
+    facts |= _sound_and_hearing()
     for name, entry in weights.models().items():
         try:
             for kind in entry["files"]:
@@ -245,7 +246,7 @@ def _doctor(*, as_json: Annotated[bool, Parameter(name="--json", help="Print as 
             facts[name] = "cannot be used"
             problems.append(str(error))
     if not weights.models():
-        problems.append("no models are installed: install Flamingo again, or train some with `flamingo train paint`")
+        problems.append("no models are installed: install Flamingo again, or train some with `flamingo train`")
     if as_json:
         print(json.dumps({**facts, "problems": problems}, indent=1))
     else:
@@ -256,6 +257,23 @@ def _doctor(*, as_json: Annotated[bool, Parameter(name="--json", help="Print as 
         for problem in problems:
             err.print(f"[red]problem[/] {_plain(problem)}")
     return 1 if problems else 0
+
+
+def _sound_and_hearing() -> dict[str, str]:
+    """What plays music here and what writes recordings down, or what to install for it."""
+    from flamingo.composing import sound, transcribe
+
+    found = {}
+    looks: dict[str, Callable[[], Path]] = {
+        "soundfont": lambda: sound.check_soundfont(None),
+        "recordings": transcribe.network_file,
+    }
+    for fact, look in looks.items():
+        try:
+            found[fact] = look().name
+        except FlamingoError as error:
+            found[fact] = f"none; {error.hint}"
+    return found
 
 
 # -- train --------------------------------------------------------------------------------------------------
