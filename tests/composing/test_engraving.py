@@ -166,6 +166,20 @@ def test_head_tempo_and_loudness() -> None:
     assert [b.text for b in root.iter("bar-style")] == ["light-heavy"]
 
 
+def test_a_ritardando_at_the_end_does_not_change_the_tempo_at_the_beginning() -> None:
+    def written(tempos: list[tuple[int, float]], bars: int) -> list[str | None]:
+        notes = [(i * 24, 24, 72) for i in range(4 * bars)]
+        piece = built(notes, tempos=np.array(tempos, TEMPO))
+        return [mark.text for mark in score(piece).iter("per-minute")]
+
+    assert written([(0, 118), (10 * 96, 110), (11 * 96, 92)], 12) == ["118"]
+    # After a great change the same holds for the passage that ends the piece.
+    assert written([(0, 60), (8 * 96, 118), (18 * 96, 100)], 20) == ["60", "118"]
+    # Up to four bars, every one counts.
+    assert written([(0, 120), (2 * 96, 80)], 4) == ["96"]
+    assert written([(0, 120), (3 * 96, 80)], 5) == ["120"]
+
+
 def test_metre_changes_are_written() -> None:
     notes = np.array([(0, 96, 60, 70, 0, 0), (96, 72, 62, 70, 0, 0)], NOTE)
     piece = Piece.build(notes, np.array([(0, 4, 4), (96, 3, 4)], BAR), Key(0))

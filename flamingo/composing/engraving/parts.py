@@ -1,0 +1,105 @@
+"""One part with all that must be known before it is written: clefs, names of notes, and the signs of every bar."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+import numpy as np
+
+from flamingo.composing.engraving.hands import into_hands
+from flamingo.composing.engraving.marks import choose_clefs, clef_choices, loudness_marks
+from flamingo.composing.engraving.names import part_names
+from flamingo.composing.engraving.notes import Chord, Note, tidy
+from flamingo.composing.engraving.spelling import signature, spell
+from flamingo.composing.engraving.values import Sign, beam, hide_rests, settle, signs_of_bar
+from flamingo.composing.engraving.voices import into_voices
+from flamingo.composing.piece import Piece
+
+
+class Part:
+    """One part, decided and ready to be written bar by bar.
+
+    program, name, short: its instrument (General MIDI, from 0) and what that is called, in full and in short.
+    key, bars: the key of the piece, and the metre of each bar.
+    clefs: for each staff, that of each bar.
+    dynamics: loudness marks by bar.
+    spelling: letter, alteration and octave of each note of the piece.
+    signs: for each bar and in it each staff, the signs of each voice that has some, with the voice's number.
+    """
+
+    def __init__(self, piece: Piece, part: int) -> None:
+        self.key = piece.key
+        self.program = int(piece.programs[part]) if piece.programs else 0
+        self.name, self.short = part_names(piece.programs, part)
+        self._edges = [int(e) for e in piece.edges]
+        self.bars = [piece.metre(bar) for bar in range(len(piece.bars))]
+        self.spelling = spell(piece)
+        chosen = np.flatnonzero(piece.notes["part"] == part)
+        if part == 0 and len(piece.programs) <= 1:
+            chosen = np.arange(len(piece.notes))  # whatever part they claim, there is no other
+        notes = []
+        for i in chosen:
+            row = piece.notes[i]
+            start = min(int(row["start"]), self._edges[-1] - 1)
+            notes.append(Note(int(i), start, max(start + 1, start + int(row["duration"])), int(row["pitch"])))
+        if self.program < 8 and len(piece.programs) <= 1:
+            right, left = into_hands(notes)
+            staves = [right, left]
+            choices: list[tuple[str, ...]] = [("treble", "bass"), ("bass", "treble")]
+        else:
+            staves = [notes]
+            choices = [clef_choices(self.program, notes)]
+        self.clefs = [choose_clefs(staff, which, self._edges) for staff, which in zip(staves, choices, strict=True)]
+        self.dynamics = loudness_marks(piece, part)
+        voices = [self._decide(staff) for staff in staves]
+        past: list[dict[tuple[str, int], int]] = [{} for _ in staves]
+        self.signs: list[list[list[tuple[int, list[Sign]]]]] = []
+        for bar in range(len(self.bars)):
+            here = [self._bar(of_staff, bar) for of_staff in voices]
+            past = [self._accidentals([s for _, s in staff], was) for staff, was in zip(here, past, strict=True)]
+            self.signs.append(here)
+
+    def _decide(self, notes: list[Note]) -> list[list[Chord]]:
+        graces = tidy(notes, self._edges)
+        voices = into_voices(notes, self._edges) if notes else [[] for _ in range(4)]
+        for voice in voices:
+            settle(voice, self._edges, self.bars)
+        for start, groups in graces.items():
+            owners = [c for voice in voices for c in voice if c.start == start]
+            mean = sum(n.pitch for g in groups for n in g) / sum(len(g) for g in groups)
+            owner = min(owners, key=lambda c: abs(c.mean - mean))
+            owner.graces = groups
+        return voices
+
+    def _bar(self, voices: list[list[Chord]], bar: int) -> list[tuple[int, list[Sign]]]:
+        base, metre = self._edges[bar], self.bars[bar]
+        here = []
+        for v, voice in enumerate(voices):
+            begin = bisect_left(voice, base + 1, key=lambda c: c.end)
+            stop = bisect_left(voice, base + metre.units, key=lambda c: c.start)
+            if begin < stop:
+                here.append((v, signs_of_bar(voice[begin:stop], base, metre)))
+        if not here:
+            here = [(0, [Sign(0, metre.units, None, "", 0, None)])]
+        hide_rests(here)
+        for _, signs in here:
+            beam(signs, metre)
+        return here
+
+    def _accidentals(self, voices: list[list[Sign]], past: dict[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+        """Mark the notes of a bar that need an accidental; `past` holds what the bar before left altered."""
+        usual = signature(self.key)
+        now: dict[tuple[str, int], int] = {}
+        struck = sorted(
+            (s for signs in voices for s in signs if s.chord is not None and s.first), key=lambda s: s.start
+        )
+        for sign in struck:
+            assert sign.chord is not None
+            for note in [n for g in sign.chord.graces for n in g] + sign.chord.notes:
+                letter, alter, octave = self.spelling[note.index]
+                place = (letter, octave)
+                valid = now.get(place, usual[letter])
+                reminder = place not in now and place in past and past[place] != alter
+                note.shown = alter != valid or reminder
+                now[place] = alter
+        return {place: alter for place, alter in now.items() if alter != usual[place[0]]}
