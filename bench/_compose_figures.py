@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def interval(a: Sequence[float] | Array, b: Sequence[float] | Array, *, rounds: 
 
 def never_falls(values: Sequence[float], slack: float = 0.0) -> bool:
     """Whether each is at least as large as the one before it, but for `slack`."""
-    return all(b >= a - slack for a, b in zip(values, values[1:], strict=False))
+    return all(b >= a - slack for a, b in pairwise(values))
 
 
 def quintiles(asked: Sequence[float], figures: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
@@ -94,7 +95,8 @@ def strict_key(piece: Piece) -> Key:
 
 
 def key_verdict(asked: Key, found: Key) -> str:
-    """right; relative (C major for A minor); parallel (C major for C minor); fifth (a fifth off, same mode); wrong."""
+    """right; relative (C major for A minor); parallel (C major for C minor); fifth (a fifth off, same mode); or
+    wrong."""
     if found == asked:
         return "right"
     if found.minor != asked.minor:

@@ -49,7 +49,8 @@ def endings(report: Report, pool: Pool) -> None:
     figures = report.figures["endings"]
     figures["Flamingo"] |= {"drawn again": again, "written": plain}
     ours = figures["Flamingo"]
-    for name, what, least in (("tonic_bass", "the tonic in the bass", 0.95), ("tonic_triad", "the tonic triad", 0.90)):
+    goals = (("tonic_bass", "the tonic in the bass", 0.95), ("tonic_triad", "the tonic triad", 0.90))
+    for name, what, least in goals:
         report.goal(f"pieces end on {what}", f"≥ {percent(least)}", percent(ours[name]), ours[name] >= least)
 
 
@@ -75,8 +76,8 @@ def measured(report: Report, pool: Pool, lstm: Path | None, *, lstm_pieces: int 
         )
     measures_table(report, people, contestants)
     report.say(
-        f"people: {len(people)} excerpts of {bars} bars of held-out keyboard works; in brackets, by how many of their "
-        "standard deviations the mean lies off"
+        f"people: {len(people)} excerpts of {bars} bars of held-out keyboard works; in brackets, by how many of "
+        "their standard deviations the mean lies off"
     )
     anchors = ", ".join(f"{LABELS[name]} {value:g}" for name, value in ANCHORS.items())
     report.say(f"84 human movements, whole, measured before this project began: {anchors}")
@@ -133,8 +134,8 @@ def originality(report: Report, pool: Pool) -> None:
     worst = max(ours, key=lambda o: o.longest.length - o.null_p95)
     report.say(f"the piece furthest above what people share: {worst.sentence}")
     report.say(
-        f"judged original: {percent(share)} of {len(ours)} pieces; of {len(people)} excerpts of {bars} bars by people "
-        f"{percent(human)} (by how it is defined, about 95 %)"
+        f"judged original: {percent(share)} of {len(ours)} pieces; of {len(people)} excerpts of {bars} bars by "
+        f"people {percent(human)} (by how it is defined, about 95 %)"
     )
     report.figures["originality"] = {"onsets": table, "original": share, "people original": human}
     report.goal("share no more than people do", "≥ 95 % original", percent(share), share >= 0.95)

@@ -129,10 +129,12 @@ class Pool:
         random = np.random.default_rng((self.seed, 4))
         names = self.model.personas
         each = max(2, self.pieces // 2 // len(names))
-        return self.compose("everyone", 4, [self._plan(random, personas={n: 1.0}) for n in names for _ in range(each)])
+        plans = [self._plan(random, personas={name: 1.0}) for name in names for _ in range(each)]
+        return self.compose("everyone", 4, plans)
 
     def mixes(self, first: str, second: str, parts: Sequence[float], each: int) -> list[list[Made]]:
-        """`each` pieces for every part of the first persona in a mix of two; the same seeds for every part."""
+        """`each` pieces for every part of the first persona in a mix of two; plans come from the same dice for every
+        part."""
         plans = []
         for part in parts:
             random = np.random.default_rng((self.seed, 5))

@@ -21,6 +21,7 @@ from flamingo.composing.events import (
     DURATIONS,
     LOWEST,
     PITCHES,
+    VELOCITIES,
     WHERES,
     Grammar,
     midi_pitch,
@@ -142,6 +143,15 @@ class Drawn:
         if self.plan.bars - self.bar == 1:
             return np.asarray(min(self.plan.metre.units, DURATIONS[-1]) * 0.75 <= _DURATIONS)
         return np.ones(len(DURATIONS), bool)
+
+    def velocities(self) -> Array:
+        allowed = np.arange(VELOCITIES) >= 1
+        if self.plan.bars - self.bar == 1:
+            # The last chord is one chord, as loud as what led to it.
+            before = [row[3] for row in self.rows[-self.in_bar - 24 :] if row[3] >= 0]
+            if before:
+                allowed &= np.abs(np.arange(VELOCITIES) - int(np.median(before))) <= 1
+        return allowed
 
     def _middle(self) -> int:
         units, beat = self.plan.metre.units, self.plan.metre.beat
@@ -345,7 +355,7 @@ def _mask(piece: Drawn, name: str, chosen: Array) -> Array:
         return piece.pitches(int(chosen[0]))
     if name == "duration":
         return piece.durations()
-    return np.arange(16) >= 1
+    return piece.velocities()
 
 
 def _choose(
