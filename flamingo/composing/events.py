@@ -128,8 +128,8 @@ def spell(piece: Piece) -> Spelled:
 def relative(events: Array, tonic: int) -> Array:
     """Events with pitch indices relative to a tonic in place of MIDI numbers; octaves outside the range come in."""
     rel = events[:, 1].astype(int) - shift_of(tonic) - LOWEST
-    rel = np.where(rel < 0, rel + 12, rel)
-    rel = np.where(rel >= PITCHES, rel - 12, rel)
+    rel = np.where(rel < 0, rel % 12, rel)
+    rel = np.where(rel >= PITCHES, PITCHES - 12 + rel % 12, rel)
     found = events.copy()
     found[:, 1] = np.where(events[:, 0] == BAR_LINE, -1, rel)
     return found

@@ -54,6 +54,7 @@ class Composer:
         self.personas: tuple[str, ...] = tuple(config["personas"])
         self.layers, self.width, self.heads = config["layers"], config["width"], config["heads"]
         self.scale = mood.Scale(**facts["scale"])
+        self._check(tensors)
         self._t = {name: np.ascontiguousarray(value, np.float32) for name, value in tensors.items()}
         # Matrices are kept as (in, out), so that a row of activations multiplies them from the left.
         self._m = {n: np.ascontiguousarray(v.T) for n, v in self._t.items() if self._is_matrix(n)}
@@ -62,6 +63,29 @@ class Composer:
         self._cos, self._sin = np.cos(turn).astype(np.float32), np.sin(turn).astype(np.float32)
         octaveless = self._t["octaveless.weight"][(np.arange(events.PITCHES) + events.LOWEST) % 12]
         self._pitch = self._t["pitch.weight"] + octaveless
+
+    def _check(self, tensors: Mapping[str, Array]) -> None:
+        """Raise ValueError if a tensor is missing or of another shape than the facts say."""
+        d = self.width
+        tables = {
+            "where": events.WHERES, "pitch": events.PITCHES, "octaveless": 12, "duration": len(events.DURATIONS),
+            "velocity": events.VELOCITIES, "persona": len(self.personas) + 1, "valence": _KNOTS + 1,
+            "arousal": _KNOTS + 1, "left": events.LEFTS + 1, "tempo": events.TEMPOS + 1,
+            "metre": len(events.METRES) + 1, "minor": 2, "ensemble": len(events.ENSEMBLES), "start": 2,
+        }  # fmt: skip
+        wanted: dict[str, tuple[int, ...]] = {f"{name}.weight": (rows, d) for name, rows in tables.items()}
+        for i in range(self.layers):
+            for name, shape in (("qkv", (3 * d, d)), ("out", (d, d)), ("up", (4 * d, d)), ("down", (d, 4 * d))):
+                wanted[f"blocks.{i}.{name}.weight"] = shape
+            wanted |= {f"blocks.{i}.norm1.weight": (d,), f"blocks.{i}.norm2.weight": (d,)}
+        wanted["norm.weight"] = (d,)
+        for name in ("where", "pitch", "duration", "velocity"):
+            wanted |= {f"to_{name}.mix.weight": (d, d), f"to_{name}.mix.bias": (d,)}
+            wanted |= {f"to_{name}.logits.weight": (tables[name], d), f"to_{name}.logits.bias": (tables[name],)}
+        for name, expected in wanted.items():
+            if name not in tensors or tensors[name].shape != expected:
+                found = tensors[name].shape if name in tensors else "missing"
+                raise ValueError(f"{name} should be {expected} and is {found}")
 
     @staticmethod
     def _is_matrix(name: str) -> bool:
@@ -204,7 +228,7 @@ def read(file: Path) -> Composer:
             facts = json.loads((opened.metadata() or {})["facts"])
             tensors = {name.removeprefix("ema."): opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
         return Composer(tensors, facts)
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise ModelCorrupt(str(file), f"not a composer ({error})", "install Flamingo again") from error
 
 

@@ -143,7 +143,13 @@ class Scale:
     @classmethod
     def measured(cls, features: Array) -> Self:
         """From all bars of a corpus: (bars, 7), NaN where a bar had none (or no player, for loudness)."""
-        mean, spread = np.nanmean(features, 0), np.nanstd(features, 0)
+        # A corpus without a player says nothing of loudness, and one at a single tempo nothing of tempos.
+        there = np.isfinite(features).any(0)
+        filled = np.where(there, features, 0.0)
+        mean, spread = np.asarray(np.nanmean(filled, 0)), np.asarray(np.nanstd(filled, 0))
+        loudness = FEATURES.index("loudness")
+        mean[loudness] = mean[loudness] if np.isfinite(features[:, loudness]).any() else 64.0
+        spread[spread < 1e-9] = 1.0
         grid = np.linspace(0, 1, 41)
         z = (features - mean) / spread
         sums = [_weighted(z, w) for w in (_VALENCE, _AROUSAL)]
@@ -151,8 +157,8 @@ class Scale:
         return cls(*(tuple(round(float(x), 5) for x in row) for row in (mean, spread, valence, arousal)))
 
     def points(self, features: Array, expressive: bool = True) -> tuple[Array, Array]:
-        """Valence and arousal, each (bars,) in [-1, 1], NaN for bars without notes. Without a player (`expressive`
-        False) loudness says nothing and is left out."""
+        """Valence and arousal, each (bars,) in [-1, 1]; valence is NaN where no note is near. Without a player
+        (`expressive` False) loudness says nothing and is left out."""
         z = (features - np.array(self.mean)) / np.array(self.spread)
         if not expressive:
             z[:, FEATURES.index("loudness")] = np.nan
@@ -162,6 +168,8 @@ class Scale:
 
     def of(self, piece: Piece) -> tuple[float, float]:
         """Valence and arousal of a whole piece: the mean over its bars."""
+        if not len(piece.notes):
+            return 0.0, 0.0
         v, a = self.points(bar_features(piece), piece.expressive)
         return float(np.nanmean(v)), float(np.nanmean(a))
 

@@ -103,7 +103,7 @@ def _parts(notes: Array, count: int) -> Array:
     _, first, many = np.unique(notes["start"], return_index=True, return_counts=True)
     rank = np.arange(len(notes)) - np.repeat(first, many)  # 0 is the lowest of its attack
     size = np.repeat(many, many)
-    part = np.where(rank == size - 1, 0, np.minimum(count - 1 - rank, count - 1))
+    part = np.where(rank == size - 1, 0, np.maximum(1, count - 1 - rank))
     part = np.clip(np.where((rank == 0) & (size > 1), count - 1, part), 0, count - 1)
     # A lone note belongs to whoever is nearest: low ones to the last, the rest to the first.
     lone = size == 1
@@ -140,10 +140,11 @@ def humanised(piece: Piece, amount: float, random: np.random.Generator) -> Piece
 
 def _wander(n: int, random: np.random.Generator) -> Array:
     """(n,) a smooth random line of unit spread."""
-    steps = random.normal(size=n + 8)
-    line = np.convolve(steps, np.hanning(9)[1:-1], "valid")[:n]
-    line = np.concatenate((line, np.zeros(n - len(line))))
-    return line / max(float(line.std()), 1e-9) if n > 1 else np.zeros(n)
+    if n < 2:
+        return np.zeros(n)
+    window = np.hanning(9)[1:-1]
+    steps = random.normal(size=n + len(window) - 1)
+    return np.asarray(np.convolve(steps, window, "valid") / np.linalg.norm(window))
 
 
 def pedalled(piece: Piece) -> Piece:
@@ -173,5 +174,5 @@ def pedalled(piece: Piece) -> Piece:
 def louder(piece: Piece, steps: float) -> Piece:
     """All velocities moved by `steps`, within 8 to 124."""
     notes = piece.notes.copy()
-    notes["velocity"] = np.clip(np.round(notes["velocity"] + steps), 8, 124)
+    notes["velocity"] = np.clip(np.round(notes["velocity"].astype(float) + steps), 8, 124)
     return replace(piece, notes=notes)

@@ -53,7 +53,8 @@ class Key:
     def parse(cls, text: str) -> Self:
         """ "C minor", "Eb major", "f#", "Bbm": a lower-case letter alone, or m, is minor. Raises BadRequest."""
         found = re.fullmatch(
-            r"\s*([A-Ga-g])\s*(#|♯|sharp|b|♭|flat)?\s*[- ]?\s*(major|maj|minor|min|m|moll|dur)?\s*", text
+            r"\s*([A-Ga-g])[- ]?(#|♯|(?i:sharp)|b|♭|(?i:flat))?[- ]?\s*((?i:major|maj|minor|min|moll|dur)|M|m)?\s*",
+            text,
         )
         if not found:
             names = [*(f"{n} major" for n in _MAJOR_NAMES), *(f"{n} minor" for n in _MINOR_NAMES)]
@@ -61,7 +62,9 @@ class Key:
             hint = f"try {near[0]!r}" if near else "try 'C minor'"
             raise BadRequest(f"key {text!r}", "is no key", hint)
         letter, accidental, mode = found.groups()
-        sharp = {None: 0, "#": 1, "♯": 1, "sharp": 1}.get(accidental, -1)
+        sharp = {"": 0, "#": 1, "♯": 1, "sharp": 1}.get((accidental or "").lower(), -1)
+        if mode and len(mode) > 1:
+            mode = mode.lower()
         minor = mode in ("minor", "min", "m", "moll") if mode else letter.islower()
         return cls((_LETTERS[letter.upper()] + sharp) % 12, minor)
 

@@ -1,12 +1,13 @@
 """A piece before its first note: key, metre, tempo, how many bars, and how it slows down into its end.
 
 The length is asked in seconds and met exactly. Without a tempo, whole bars are counted at the persona's own tempo and
-the tempo is then moved so that they fill the time. With a tempo, every bar before the last is played just so, and the
-last chord is held for what is left.
+the tempo is then moved so that they fill the time. With a tempo, every bar before the last two is
+played just so, and the last chord is held for what is left.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -131,10 +132,9 @@ def _fill(seconds: float, tempo: float, metre: Metre, given: bool) -> tuple[int,
         raise BadRequest(
             f"{seconds:g} s at tempo {tempo:g} in {metre}",
             f"two bars alone take {shortest:.1f} s",
-            f"ask for a tempo of {tempo * shortest / seconds:.0f} or more, or for more seconds",
+            f"ask for a tempo of {math.ceil(tempo * shortest / seconds)} or more, or for more seconds",
         )
     n = max(2, round(seconds / bar - (_BEFORE_LAST + _LAST - 2)))
-    # Two bars may have to be played slower or faster than anyone would: then the last chord gives way instead.
     bpm = metre.units / UNITS * 60 * stretched(n, _LAST) / seconds
     return n, float(bpm), _LAST
 
@@ -160,6 +160,6 @@ def weights_of(text: str, known: Sequence[str]) -> dict[str, float]:
             raise BadRequest(f"persona {part!r}", "its weight is not a number from 0 up", f"try {name}=0.5")
         found[name] = found.get(name, 0.0) + weight
     total = sum(found.values())
-    if not total > 0:
+    if not 0 < total < float("inf"):
         raise BadRequest(f"persona {text!r}", "no persona has any weight", f"try {known[0]}")
     return {name: weight / total for name, weight in found.items() if weight > 0}

@@ -25,6 +25,12 @@ _PROFILES = _PROFILES - _PROFILES.mean(1, keepdims=True)
 _PROFILES /= np.linalg.norm(_PROFILES, axis=1, keepdims=True)
 
 
+def profile(minor: bool) -> Array:
+    """(12,) the key profile from the tonic on, of zero mean and unit spread."""
+    found = _MINOR if minor else _MAJOR
+    return np.asarray((found - found.mean()) / found.std())
+
+
 def pitch_classes(notes: Array, longest: int = 48) -> Array:
     """(12,) weights: how long each pitch class sounds. A held note counts for `longest` units at most."""
     weights = np.minimum(notes["duration"], longest).astype(np.float64)
@@ -58,26 +64,27 @@ def find_key(notes: Array, fifths: int | None = None) -> Key:
 class Ending:
     """How a piece ends. `tonic_bass`: the last bass note is the tonic; `tonic_triad`: the last chord holds only notes
     of the tonic triad; `dominant`: the bass, or the harmony, before the last one is the dominant; `longest`: the last
-    chord lasts as a multiple of the median note; `closed`: nothing begins after the last chord and it has at least
-    two notes."""
+    chord lasts as a multiple of the median note; `fills`: as a share of its bar; `closed`: it has two notes."""
 
     tonic_bass: bool
     tonic_triad: bool
     dominant: bool
     longest: float
+    fills: float
     closed: bool
 
     @property
     def cadence(self) -> bool:
         """Whether all of it is there."""
-        return self.tonic_bass and self.tonic_triad and self.dominant and self.longest >= 2 and self.closed
+        held = self.longest >= 2 or self.fills >= 0.9  # in slow music every note is long
+        return self.tonic_bass and self.tonic_triad and self.dominant and held and self.closed
 
 
 def ending(piece: Piece) -> Ending:
     """How `piece` ends in its own key. Only the score is looked at, not how it was made."""
     notes = piece.notes
     if not len(notes):
-        return Ending(False, False, False, 0.0, False)
+        return Ending(False, False, False, 0.0, 0.0, False)
     starts = np.unique(notes["start"])
     last = int(starts[-1])
     chord = notes[notes["start"] == last]
@@ -86,7 +93,6 @@ def ending(piece: Piece) -> Ending:
     sounding = np.concatenate((chord, held))
     tonic = piece.key.tonic
     bass = int(sounding["pitch"].min()) % 12
-    # A piece may end on a single bass note, struck after its chord: the chord of the last half bar counts with it.
     major_third = (tonic + 4) % 12  # a minor piece may end in major (Picardy third)
     triad = {*piece.key.triad, major_third}
     inside = {int(p) % 12 for p in sounding["pitch"]} <= triad
@@ -97,7 +103,8 @@ def ending(piece: Piece) -> Ending:
     has_leading = bool(np.any(before["pitch"] % 12 == leading))
     was_dominant = dominant in basses and (has_leading or bool(np.any(before["pitch"] % 12 == (tonic + 2) % 12)))
     length = float(chord["duration"].max()) / max(float(np.median(notes["duration"])), 1.0)
-    return Ending(bass == tonic, inside, was_dominant, length, len(sounding) >= 2)
+    fills = float(chord["duration"].max()) / piece.metre(-1).units
+    return Ending(bass == tonic, inside, was_dominant, length, fills, len(sounding) >= 2)
 
 
 def phrase_ends(piece: Piece) -> list[tuple[int, Key]]:

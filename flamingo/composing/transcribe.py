@@ -118,7 +118,7 @@ def _samples(path: Path | str | IO[bytes], name: str, minutes: float) -> Iterato
     from scipy.signal import resample_poly
 
     damaged = UnreadableMusic(name, "it is not a whole recording of a known kind", "export it again")
-    too_long = MusicTooLarge(name, f"it is longer than {minutes:g} minutes", "cut it, or allow more minutes")
+    too_long = MusicTooLarge(name, f"it is longer than {minutes:g} minutes", "cut it into shorter files")
     try:
         with _silenced():
             opened = soundfile.SoundFile(path)

@@ -25,7 +25,7 @@ from flamingo.composing.piece import BAR, Key, Metre, Piece
 from flamingo.composing.plan import FASTEST, LONGEST, SHORTEST, SLOWEST, Plan, settle
 from flamingo.composing.sampling import Dice, Drawn, draw
 from flamingo.composing.tonality import ending
-from flamingo.errors import BadRequest, FlamingoError
+from flamingo.errors import BadRequest, FlamingoError, OutputError
 from flamingo.options import checked
 
 Array = NDArray[Any]
@@ -169,7 +169,7 @@ def compose(
     wished_metre = _metre(metre) if metre is not None else None
     first = output or Path("composed") / f"{'-'.join(personas)}-{seed}.mp3"
     if output is None:
-        first.parent.mkdir(exist_ok=True)
+        _make_folder(first.parent)
     files = _files(first, variations)
     never = [p for p in (continue_from, soundfont) if p is not None]
     for file in files:
@@ -264,7 +264,8 @@ def _draw(
         def step(done: int, bars: int, attempt: int = attempt) -> None:
             if on_progress:
                 what = f"bar {done} of {bars}" + (f", attempt {attempt + 1}" if attempt else "")
-                on_progress(variation * 100 + 90 * done // max(bars, 1), many * 100, what)
+                share = (attempt + done / max(bars, 1)) / (_REDRAWS if wish.original else 1)
+                on_progress(variation * 100 + int(90 * share), many * 100, what)
 
         seeds = [(wish.seed, variation, attempt, b) for b in range(wish.best)]
         # Key, metre and tempo are the same for all of them: the critic chooses between pieces, not between keys.
@@ -309,16 +310,16 @@ def _perform(
     names_of = " and ".join(name.replace("-", " ").title() for name in wish.personas)
     piece = replace(piece, persona=names_of, title=f"Piece in {piece.key.in_words}")
     piece = performance.humanised(piece, humanise, random)
-    if names != ["piano"]:
+    if pitch:
+        piece = piece.transposed(pitch)
+        piece = replace(piece, title=f"Piece in {piece.key.in_words}")
+    if names != ["piano"] or pitch:
         before = len(piece.notes)
         piece = performance.played_by(piece, names)
         if len(piece.notes) < before:
             remarks = (f"{before - len(piece.notes)} notes doubled others on {', '.join(names)} and are left out",)
     if names[-1] in performance.KEYBOARDS and humanise > 0 and len(names) == 1:
         piece = performance.pedalled(piece)
-    if pitch:
-        piece = piece.transposed(pitch)
-        piece = replace(piece, title=f"Piece in {piece.key.in_words}")
     if speed != 1:
         piece = piece.at_speed(speed)
     if not ending(drawn.piece()).cadence:
@@ -372,6 +373,16 @@ def _metre(text: str) -> Metre:
     if not 24 <= metre.units <= events.PLACES:
         raise BadRequest(f"metre {text!r}", "a bar lasts from one to six quarter notes", "try 4/4, 3/4, 2/4 or 6/8")
     return metre
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        why = (error.strerror or "it cannot be made").lower()
+        raise OutputError(
+            str(folder), f"the folder for pieces cannot be made ({why})", "name a file with -o"
+        ) from None
 
 
 def _files(first: Path, many: int) -> list[Path]:

@@ -36,7 +36,9 @@ def habit(minor: float, metres: dict[str, float], tempo: float = 6.9) -> dict[st
     }
 
 
-def facts(personas: Sequence[str] = ("ada", "ben"), layers: int = 1, width: int = 16, heads: int = 2) -> dict[str, Any]:
+def facts(
+    personas: Sequence[str] = ("ada", "ben"), layers: int = 1, width: int = 16, heads: int = 2
+) -> dict[str, Any]:
     """What stands in the file of a composer."""
     return {
         "config": {"personas": list(personas), "layers": layers, "width": width, "heads": heads},

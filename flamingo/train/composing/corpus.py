@@ -56,15 +56,18 @@ def find(folders: Sequence[Path]) -> list[Source]:
 def _found(folder: Path) -> list[Source]:
     if not folder.is_dir():
         raise BadRequest(str(folder), "there is no such folder", "name a folder with MIDI files")
-    told = {}
+    told: dict[Path, tuple[str, str]] = {}
     for table in sorted(folder.rglob("metadata.csv")):
         with table.open(encoding="utf-8", newline="") as opened:
             for row in csv.DictReader(opened):
-                told[Path(row["midi"]).name] = (row["composer"], row["title"])
+                if row.get("midi") and row.get("composer"):
+                    about = (row["composer"], row.get("title") or Path(row["midi"]).stem)
+                    told[table.parent / row["midi"]] = about
+                    told.setdefault(Path(Path(row["midi"]).name), about)
     found = []
     for file in sorted(f for f in folder.rglob("*") if f.suffix.lower() in (".mid", ".midi") and f.is_file()):
-        if file.name in told:
-            composer, title = told[file.name]
+        if file in told or Path(file.name) in told:
+            composer, title = told.get(file) or told[Path(file.name)]
         elif "__" in file.stem:
             composer, title = file.stem.split("__", 1)
             composer = composer.split("_")[0]

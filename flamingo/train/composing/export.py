@@ -89,7 +89,9 @@ def habits(
     tempo (log2 of quarters a minute), mean arousal."""
     found = {}
     for persona in personas:
-        mine = [p for s, p in pairs if s.composer == persona and corpus.ensemble_of(p) < 2]
+        mine = [p for s, p in pairs if s.composer == persona]
+        # Habits are those of music for a keyboard, where there is any.
+        mine = [p for p in mine if corpus.ensemble_of(p) < 2] or mine
         tonics = {mode: [0.0] * 12 for mode in ("major", "minor")}
         bars: dict[str, list[float]] = defaultdict(list)
         arousal = []
@@ -104,7 +106,7 @@ def habits(
         # A bar of 1/4 is a pickup, and one of 11/16 somebody's cadenza: neither is a metre to write a piece in.
         usual = {m: t for m, t in bars.items() if m in events.METRES and Metre.parse(m).units >= 36}
         every = sum(map(len, usual.values()))
-        kept = {m: t for m, t in usual.items() if len(t) >= 0.08 * every}
+        kept = {m: t for m, t in usual.items() if len(t) >= 0.08 * every} or {"4/4": [np.log2(110)]}
         count = sum(map(len, kept.values()))
         minor = sum(tonics["minor"])
         found[persona] = {
@@ -146,7 +148,9 @@ def _typical(
                 continue
             told = corpus.told(model, rows, facts["config"]["personas"])
             found.append(model.nats(rows["events"], told).sum() / notes)
-    return {"mean": round(float(np.mean(found)), 4), "spread": round(float(np.std(found)), 4)}
+    if len(found) < 3:  # too small a corpus to say: the critic then trusts no difference
+        return {"mean": round(float(np.mean(found)), 4) if found else 4.0, "spread": 1.0}
+    return {"mean": round(float(np.mean(found)), 4), "spread": round(max(float(np.std(found)), 0.1), 4)}
 
 
 def _short(this: dict[str, Any]) -> dict[str, Any]:

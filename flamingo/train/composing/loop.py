@@ -137,7 +137,13 @@ class _Session:
                     done = max(done, (self.facts["step"] - first) / recipe.steps)
                 if session.agree(self.stop.asked or done >= 1, self.device):
                     break
-                session.set_rate(self.optimiser, self.lr, recipe.cooldown, done, self.facts["step"] - first)
+                session.set_rate(
+                    self.optimiser,
+                    self.lr,
+                    recipe.cooldown,
+                    done,
+                    self.facts["step"] - (0 if recipe.resume else first),
+                )
                 windows.random = self._random(self.facts["step"])
                 seen.append(self._step(windows))
                 self.facts["step"] += 1
@@ -174,6 +180,7 @@ class _Session:
         return np.random.default_rng((self.recipe.seed, step, self.rank))
 
     def _step(self, windows: corpus.Windows) -> dict[str, float]:
+        torch.manual_seed(int(self._random(self.facts["step"]).integers(2**62)))
         rows = [windows.row() for _ in range(self.recipe.batch)]
         batch = _tensors({k: np.stack([r[k] for r in rows]) for k in rows[0]}, self.device)
         shape = (*batch["persona"][:, :-1].shape, len(CONDITIONS))

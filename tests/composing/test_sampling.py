@@ -1,0 +1,258 @@
+"""Whatever the network says, even one that has learned nothing: a piece has its bars, its range and its cadence."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flamingo.composing import critic, sampling
+from flamingo.composing.events import BAR_LINE, Grammar, relative, spell
+from flamingo.composing.model import CONTEXT
+from flamingo.composing.piece import Key, Metre, Piece
+from flamingo.composing.plan import Plan, settle
+from flamingo.composing.sampling import Dice, Drawn, draw
+from flamingo.composing.tonality import ending
+from tests.composing import tiny
+
+MODEL = tiny.composer()
+WILD = Dice(temperature=2.0, top_p=1.0, min_p=0.0, guidance=1.0)
+
+
+def plan(seconds: float = 12.0, seed: int = 0, **asked: Any) -> Plan:
+    asked = {"personas": {"ada": 1.0}, "metre": Metre(4, 4), **asked}
+    return settle(MODEL, np.random.default_rng(seed), seconds=seconds, **asked)
+
+
+def one(of: Plan, seed: Any = 0, dice: Dice | None = None, **more: Any) -> Drawn:
+    return draw(MODEL, [of], [seed], dice or Dice(), **more)[0]
+
+
+def same(a: Piece, b: Piece) -> bool:
+    return np.array_equal(a.notes, b.notes) and np.array_equal(a.tempos, b.tempos)
+
+
+# -- what is always so ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("metre", ["4/4", "3/4", "6/8", "12/8", "6/4", "5/4", "9/8", "7/8"])
+@pytest.mark.parametrize("key", ["C major", "F# minor", "Bb major", "G minor"])
+def test_every_piece_ends_with_a_cadence(metre: str, key: str) -> None:
+    of = plan(metre=Metre.parse(metre), key=Key.parse(key), seed=len(metre))
+    found = one(of, dice=WILD).piece()
+    assert ending(found).cadence
+    assert len(found.bars) == of.bars
+    assert float(found.seconds()) == pytest.approx(12, rel=1e-5)
+
+
+@pytest.mark.parametrize("metre", [*("2/4", "3/8", "1/4"), "2/2", "1/1", "9/16"])
+def test_a_short_bar_ends_with_a_cadence_too(metre: str) -> None:
+    drawn = one(plan(metre=Metre.parse(metre)), dice=WILD)
+    assert ending(drawn.piece()).cadence
+
+
+@pytest.mark.parametrize(("metre", "length"), [("2/4", 24), ("2/2", 48), ("3/4", 36), ("6/8", 36)])
+def test_music_in_half_bars_can_end(metre: str, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tune in quarters in 2/4, a hymn in halves: a bar is the longest that a last chord can be."""
+    only = np.zeros(len(sampling._DURATIONS), bool)
+    only[int(np.flatnonzero(length == sampling._DURATIONS)[0])] = True
+    last = Drawn.durations
+
+    def durations(piece: Drawn) -> Any:
+        return last(piece) if piece.plan.bars - piece.bar == 1 else only
+
+    monkeypatch.setattr(Drawn, "durations", durations)
+    drawn = one(plan(metre=Metre.parse(metre)))
+    assert ending(drawn.piece()).cadence
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("dice", [Dice(), WILD, Dice(temperature=0.0), Dice(guidance=5.0, top_p=0.1)])
+def test_every_note_is_on_the_piano_and_in_its_bar(seed: int, dice: Dice) -> None:
+    of = plan(seed=seed)
+    drawn = one(of, seed, dice)
+    piece = drawn.piece()
+    assert ((piece.notes["pitch"] >= 21) & (piece.notes["pitch"] <= 108)).all()
+    assert (piece.notes["start"] + piece.notes["duration"] <= piece.length).all() or not len(piece.notes)
+    assert (drawn.events[:, 0] == BAR_LINE).sum() == of.bars
+    assert (piece.notes["velocity"] >= 8).all()
+    grammar = Grammar(of.metre.units, tonic=of.key.tonic)
+    for where, pitch, _, _ in drawn.events.tolist():
+        assert grammar.wheres()[where]
+        if where == BAR_LINE:
+            grammar.bar(of.metre.units)
+        else:
+            assert grammar.pitches(where)[pitch]
+            grammar.take(where, pitch)
+
+
+def test_the_last_chord_sounds_alone_and_ends_before_the_time_is_up() -> None:
+    for seed in range(5):
+        piece = one(plan(), seed).piece()
+        last = int(piece.edges[-2])
+        before, chord = piece.notes[piece.notes["start"] < last], piece.notes[piece.notes["start"] >= last]
+        assert (before["start"] + before["duration"] <= last).all()
+        assert set(chord["start"].tolist()) == {last}
+        assert len(set((chord["start"] + chord["duration"]).tolist())) == 1
+        assert 0.9 * 96 <= chord["duration"][0] < 96
+
+
+def test_no_two_bars_running_are_silent() -> None:
+    for seed in range(5):
+        drawn = one(plan(30, seed), seed, WILD)
+        empty = [len(part) <= 1 for part in np.split(drawn.events, drawn.lines[1:])]
+        assert not empty[0]
+        assert not any(a and b for a, b in pairwise(empty))
+
+
+def test_a_piece_that_finds_no_cadence_of_its_own_is_given_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "_TRIES", 0)
+    refused = iter([False])
+
+    def first_refused(piece: Piece) -> Any:
+        found = ending(piece)
+        return found if next(refused, True) else type(found)(False, False, False, 0.0, 0.0, False)
+
+    monkeypatch.setattr(sampling, "ending", first_refused)
+    for key in ("C major", "F# minor", "G major"):
+        refused = iter([False])
+        drawn = one(plan(key=Key.parse(key)))
+        assert ending(drawn.piece()).cadence
+        assert drawn.done and len(drawn.lines) == drawn.plan.bars
+        assert drawn.events[:, 1].max() < 108
+
+
+def test_pieces_that_are_longer_than_the_context_go_on() -> None:
+    drawn = one(plan(300), dice=WILD)
+    assert len(drawn.rows) > CONTEXT + 200
+    assert ending(drawn.piece()).cadence
+
+
+@pytest.mark.parametrize("seconds", [4.0, 5.0])
+def test_the_shortest_pieces_end_as_well(seconds: float) -> None:
+    drawn = one(plan(seconds))
+    assert ending(drawn.piece()).cadence
+    assert float(drawn.piece().seconds()) == pytest.approx(seconds, rel=1e-5)
+
+
+# -- chance --------------------------------------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_piece_and_another_another() -> None:
+    of = plan()
+    assert same(one(of, 3).piece(), one(of, 3).piece())
+    assert not same(one(of, 3).piece(), one(of, 4).piece())
+    assert same(one(of, (3, 1)).piece(), one(of, (3, 1)).piece())
+
+
+def test_company_changes_nothing() -> None:
+    plans = [plan(12), plan(20, 1, metre=Metre(3, 4)), plan(8, 2)]
+    together = draw(MODEL, plans, [0, 1, 2], Dice())
+    for i, found in enumerate(together):
+        assert found.events.tolist() == one(plans[i], i).events.tolist()
+
+
+def test_without_temperature_there_is_no_chance() -> None:
+    of = plan()
+    assert one(of, 0, Dice(temperature=0)).events.tolist() == one(of, 99, Dice(temperature=0)).events.tolist()
+
+
+def test_guidance_leads_towards_what_was_told() -> None:
+    """Also in the mode, which is why the plan of nobody in particular is led too."""
+    led, free = one(plan(), 1, Dice(guidance=4)), one(plan(), 1, Dice(guidance=1))
+    assert led.rows != free.rows
+    assert led.untold - led.told > free.untold - free.told
+
+
+# -- beginnings ----------------------------------------------------------------------------------------------
+
+
+def test_a_piece_begins_with_its_prompt() -> None:
+    of = plan(20, key=Key(2))
+    prompt = relative(spell(tiny.study("D major", 3)).events, 2)
+    drawn = one(of, prompts=[prompt])
+    assert drawn.events[: len(prompt)].tolist() == prompt.tolist()
+    assert ending(drawn.piece()).cadence
+    assert len(drawn.lines) == of.bars
+
+
+def test_a_long_prompt_is_heard_from_its_end() -> None:
+    prompt = relative(spell(tiny.study("C major", 30)).events, 0)
+    assert len(prompt) > CONTEXT
+    drawn = one(plan(90, key=Key(0)), prompts=[prompt])
+    assert drawn.events[: len(prompt)].tolist() == prompt.tolist()
+    assert ending(drawn.piece()).cadence
+
+
+# -- progress and score --------------------------------------------------------------------------------------
+
+
+def test_progress_counts_the_bars_of_all_pieces() -> None:
+    plans = [plan(12), plan(16, 1)]
+    calls: list[tuple[int, int]] = []
+    draw(MODEL, plans, [0, 1], Dice(), on_progress=lambda done, of: calls.append((done, of)))
+    everything = sum(p.bars for p in plans)
+    done = [call[0] for call in calls]
+    assert done == sorted(done) and done[-1] == everything
+    assert {call[1] for call in calls} == {everything}
+
+
+def test_what_progress_raises_cancels() -> None:
+    def stop(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        one(plan(), on_progress=stop)
+
+
+def test_the_nats_are_those_of_the_events_that_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the end was drawn more than once: what was thrown away counts for nothing."""
+    choose = sampling._choose
+    monkeypatch.setattr(sampling, "_choose", lambda *given: (choose(*given)[0], 1.0, 1.0))
+    tries = iter([True])
+
+    def once_refused(piece: Piece) -> Any:
+        found = ending(piece)
+        return type(found)(False, False, False, 0.0, 0.0, False) if next(tries, False) else found
+
+    monkeypatch.setattr(sampling, "ending", once_refused)
+    drawn = one(plan())
+    assert 1 <= drawn.retries < 12
+    # One number for a bar line, four for a note; the first line is given, the last one is drawn but not kept.
+    assert drawn.told == drawn.untold == 4 * drawn.notes + drawn.plan.bars
+
+
+def by_hand(of: Plan, steps: list[int]) -> Drawn:
+    drawn = Drawn(of, np.random.default_rng(0), told=800.0, untold=820.0)
+    for step in steps:
+        drawn.take((BAR_LINE, -1, -1, -1))
+        for place in range(0, 96, 12):
+            drawn.take((place, 40 + step, 9, 8))
+    return drawn
+
+
+def test_the_critic_prefers_what_does_not_repeat_itself() -> None:
+    of = plan(30)
+    fresh, dull = by_hand(of, list(range(of.bars))), by_hand(of, [0] * of.bars)
+    assert critic.score(fresh, MODEL.facts) > critic.score(dull, MODEL.facts)
+
+
+def test_the_critic_prefers_what_is_as_surprising_as_music_and_what_was_asked_for() -> None:
+    of = plan(30)
+    found = by_hand(of, list(range(of.bars)))
+    usual = MODEL.facts["typical"]["mean"] * found.notes
+    found.told = found.untold = usual
+    score = critic.score(found, MODEL.facts)
+    for told in (0.5 * usual, 1.5 * usual):
+        found.told = found.untold = told
+        assert critic.score(found, MODEL.facts) < score
+    found.told, found.untold = usual, 1.1 * usual
+    assert critic.score(found, MODEL.facts) > score
+
+
+def test_a_piece_without_notes_has_a_score() -> None:
+    empty = Drawn(plan(), np.random.default_rng(0))
+    empty.take((BAR_LINE, -1, -1, -1))
+    assert np.isfinite(critic.score(empty, MODEL.facts))

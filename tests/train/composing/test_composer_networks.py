@@ -1,0 +1,124 @@
+"""The networks that learn to compose: causal, exact in what is told and what is not, and all of them learning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from flamingo.composing import events
+from flamingo.train.composing.networks import CONDITIONS, SIZES, ComposerConfig, ComposerNet
+
+
+def net(model: str = "debug", dropout: float = 0.0) -> ComposerNet:
+    torch.manual_seed(0)
+    size = {**SIZES[model], "width": 32, "layers": 1} if model == "lstm" else SIZES[model]
+    return ComposerNet(ComposerConfig(("ada", "ben"), **size), dropout).eval()
+
+
+def batch(rows: int = 2, length: int = 20, seed: int = 0) -> dict[str, torch.Tensor]:
+    random = np.random.default_rng(seed)
+
+    def numbers(below: int) -> Any:
+        return torch.from_numpy(random.integers(0, below, (rows, length)))
+
+    found = torch.stack([numbers(n) for n in (144, events.PITCHES, len(events.DURATIONS), events.VELOCITIES)], -1)
+    found[:, ::5] = torch.tensor([events.BAR_LINE, -1, -1, -1])
+    return {
+        "events": found,
+        "persona": numbers(3) - 1,
+        "left": numbers(events.LEFTS),
+        "tempo": numbers(events.TEMPOS),
+        "metre": numbers(len(events.METRES) + 1),
+        "minor": numbers(2),
+        "ensemble": numbers(3),
+        "start": numbers(2),
+        "valence": torch.from_numpy(random.uniform(-1, 1, (rows, length)).astype(np.float32)),
+        "arousal": torch.from_numpy(random.uniform(-1, 1, (rows, length)).astype(np.float32)),
+        "played": torch.ones(rows, length),
+    }
+
+
+def test_a_configuration_survives_json() -> None:
+    config = ComposerConfig(("ada", "ben"), **SIZES["composer"])
+    assert ComposerConfig.from_dict(config.as_dict()) == config
+
+
+@pytest.mark.parametrize("model", ["debug", "lstm"])
+def test_nats_are_there_for_every_number_of_an_event_and_for_nothing_else(model: str) -> None:
+    b = batch()
+    nats = net(model).losses(b)
+    assert nats.shape == (2, 19, 4)
+    lines = b["events"][:, 1:, 1] < 0
+    assert (nats[lines][:, 1:] == 0).all() and (nats[..., 0] > 0).all() and (nats[~lines] > 0).all()
+
+
+@pytest.mark.parametrize("model", ["debug", "lstm"])
+def test_untrained_it_knows_nothing(model: str) -> None:
+    nats = net(model).losses(batch())
+    uniform = np.log([events.WHERES, events.PITCHES, len(events.DURATIONS), events.VELOCITIES])
+    note = nats[..., 1] > 0
+    assert np.allclose(nats[note].mean(0).detach(), uniform, atol=0.3)
+
+
+@pytest.mark.parametrize("model", ["debug", "lstm"])
+def test_what_comes_later_changes_nothing_before(model: str) -> None:
+    network, one, two = net(model), batch(), batch()
+    for name, other in batch(seed=1).items():
+        two[name] = torch.cat((two[name][:, :12], other[:, 12:]), 1)
+    a, b = network.losses(one), network.losses(two)
+    assert torch.allclose(a[:, :11], b[:, :11], atol=1e-5)
+    assert not torch.allclose(a[:, 11:], b[:, 11:])
+
+
+def test_velocities_that_nobody_played_cost_nothing() -> None:
+    b = batch()
+    b["played"] = torch.zeros(2, 20)
+    nats = net().losses(b)
+    assert (nats[..., 3] == 0).all() and (nats[..., 1] > 0).any()
+
+
+@pytest.mark.parametrize("column", range(len(CONDITIONS)))
+def test_what_is_hidden_makes_no_difference(column: int) -> None:
+    network, one, two = net(), batch(), batch()
+    two[CONDITIONS[column]] = batch(seed=1)[CONDITIONS[column]]
+    hidden = torch.zeros(2, 20, len(CONDITIONS), dtype=torch.bool)
+    assert not torch.allclose(network.told(one, hidden), network.told(two, hidden))
+    hidden[..., column] = True
+    assert torch.equal(network.told(one, hidden), network.told(two, hidden))
+
+
+def test_an_unknown_persona_is_the_same_as_one_that_is_not_told() -> None:
+    network, b = net(), batch()
+    hidden = torch.zeros(2, 20, len(CONDITIONS), dtype=torch.bool)
+    b["persona"][:] = -1
+    untold = network.told(b, hidden)
+    b["persona"][:] = 1
+    hidden[..., 0] = True
+    assert torch.equal(network.told(b, hidden), untold)
+
+
+def test_the_first_systems_are_told_nothing() -> None:
+    network, one, two = net("lstm"), batch(), batch()
+    two["persona"] = batch(seed=1)["persona"]
+    assert torch.equal(network.losses(one), network.losses(two))
+
+
+@pytest.mark.parametrize("model", ["debug", "lstm"])
+def test_every_parameter_learns(model: str) -> None:
+    network = net(model)
+    network.losses(batch(8, 200)).sum().backward()  # type: ignore[no-untyped-call]
+    told = ("persona", "valence", "arousal", "left", "tempo", "metre", "minor", "ensemble", "start")
+    for name, parameter in network.named_parameters():
+        if model == "lstm" and name.startswith(told):
+            continue
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+def test_dropout_is_for_training_alone() -> None:
+    network, b = net(dropout=0.5), batch()
+    assert torch.equal(network.losses(b), network.losses(b))
+    network.train()
+    assert not torch.equal(network.losses(b), network.losses(b))
