@@ -19,9 +19,10 @@ from _compose_pieces import beside
 from _compose_pool import Pool, note
 from _report import Report
 
-from flamingo.composing import critic, sound
+from flamingo.composing import critic
 from flamingo.composing.plan import settle
 from flamingo.composing.sampling import Dice, draw
+from flamingo.composing.writing import sound
 from flamingo.train.composing import corpus
 
 FIELDS = ("where", "pitch", "duration", "velocity", "all")

@@ -24,9 +24,9 @@ from _music import Accuracy, MoodJudge, PersonaJudge, alike, mood_line, persona_
 from _report import Report
 
 from flamingo.composing.measure import measures
-from flamingo.composing.midi_file import to_midi
 from flamingo.composing.piece import UNITS, Key
 from flamingo.composing.tonality import find_key
+from flamingo.composing.writing.midi import to_midi
 
 PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 PAIRS = (("beethoven", "mozart"), ("chopin", "schubert"))

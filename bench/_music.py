@@ -23,8 +23,8 @@ from _report import Report
 from numpy.typing import NDArray
 
 from flamingo.composing.measure import Measures, measures
-from flamingo.composing.midi_reading import from_midi
 from flamingo.composing.piece import Piece
+from flamingo.composing.reading.midi import from_midi
 from flamingo.composing.tonality import correlations, ending, pitch_classes
 
 Array = NDArray[Any]

@@ -29,9 +29,9 @@ def main() -> None:
     lines = [
         "# Thirty seconds of every persona",
         "",
-        f"`flamingo compose --persona NAME --seconds {SECONDS} --best {BEST} --seed {SEED}`, made by `script/sounds`. What",
-        "these are worth is measured in [LEADERBOARD.md](LEADERBOARD.md). Licence: CC BY-SA 4.0, for the composer learned",
-        "from performances by Bernd Krueger (piano-midi.de), CC BY-SA 3.0 DE, and from OpenScore's CC0 scores.",
+        f"`flamingo compose --persona NAME --seconds {SECONDS} --best {BEST} --seed {SEED}`, by `script/sounds`.",
+        "[LEADERBOARD.md](LEADERBOARD.md) says what they are worth. Licence: CC BY-SA 4.0, for the composer learned",
+        "from performances by Bernd Krueger (piano-midi.de), CC BY-SA 3.0 DE, and OpenScore's CC0 scores.",
         "",
     ]
     for persona in (p["name"] for p in flamingo.personas() if not p["own"]):

@@ -261,12 +261,13 @@ def _doctor(*, as_json: Annotated[bool, Parameter(name="--json", help="Print as 
 
 def _sound_and_hearing() -> dict[str, str]:
     """What plays music here and what writes recordings down, or what to install for it."""
-    from flamingo.composing import sound, transcribe
+    from flamingo.composing.reading import recordings
+    from flamingo.composing.writing import sound
 
     found = {}
     looks: dict[str, Callable[[], Path]] = {
         "soundfont": lambda: sound.check_soundfont(None),
-        "recordings": transcribe.network_file,
+        "recordings": recordings.network_file,
     }
     for fact, look in looks.items():
         try:

@@ -71,6 +71,7 @@ class Drawn:
     in_bar: int = 0
     lines: list[int] = field(default_factory=list)
     nats_at: list[tuple[float, float]] = field(default_factory=list)
+    mark: tuple[float, float] = (0.0, 0.0)  # the nats before the event that is being drawn
     retries: int = 0
     given: int = 0
     grammar: Grammar = field(init=False)
@@ -178,7 +179,7 @@ class Drawn:
                 self.done = True
                 return
             self.lines.append(len(self.rows))
-            self.nats_at.append((self.told, self.untold))
+            self.nats_at.append(self.mark)
             self.bar += 1
             self.in_bar = 0
             self.grammar.bar(self.plan.metre.units)
@@ -275,6 +276,8 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
     while going:
         b = len(going)
         chosen = np.full((b, 4), -1, np.int64)
+        for piece in going:
+            piece.mark = (piece.told, piece.untold)
         asked = np.ones(b, bool)
         logits = model.logits("where", state)
         for column, name in enumerate(NAMES):

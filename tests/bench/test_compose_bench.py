@@ -205,7 +205,7 @@ def test_what_is_merely_odd_may_succeed(bench: Load) -> None:
 
 def test_the_good_file_is_good(bench: Load) -> None:
     pytest.importorskip("symusic", reason="MIDI files are read with symusic")
-    from flamingo.composing.midi_reading import from_midi
+    from flamingo.composing.reading.midi import from_midi
 
     bad = bench("compose_bad")
     assert len(from_midi(bad.midi(bad.scale())).notes) == 32

@@ -17,7 +17,7 @@ def rendered() -> NDArray[np.float32]:
     """The sound of `pieces.scale()` at 44,100 samples a second."""
     import pieces
 
-    from flamingo.composing import sound
+    from flamingo.composing.writing import sound
 
     return sound.render(pieces.scale())
 

@@ -22,11 +22,11 @@ import flamingo
 from flamingo import weights
 from flamingo.cli import run
 from flamingo.composing import writing
-from flamingo.composing.midi_file import to_midi
 from flamingo.composing.performance import INSTRUMENTS
 from flamingo.composing.piece import Key
 from flamingo.composing.reading import read
 from flamingo.composing.tonality import ending
+from flamingo.composing.writing.midi import to_midi
 from flamingo.errors import BadRequest, DiskFull, ModelMissing, NoSuchFolder, UnreadableMusic, WouldOverwrite
 from flamingo.options import options
 from tests.composing import tiny

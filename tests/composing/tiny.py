@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing import events
-from flamingo.composing.midi_file import to_midi
 from flamingo.composing.model import Composer
 from flamingo.composing.mood import FEATURES
 from flamingo.composing.piece import BAR, NOTE, TEMPO, Key, Metre, Piece
+from flamingo.composing.writing.midi import to_midi
 
 SCALE = {
     "mean": [6.9, 2.2, 70.0, 0.2, 0.1, -0.2, 62.0],

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing import events, mood
-from flamingo.composing.midi_reading import from_midi
 from flamingo.composing.model import Bar, Composer
 from flamingo.composing.piece import Key, Metre, Piece
+from flamingo.composing.reading.midi import from_midi
 from flamingo.composing.tonality import phrase_ends
 from flamingo.errors import BadRequest, FlamingoError
 

@@ -2,7 +2,8 @@
 
 The composer that ships is taught one more name. Its persona embedding gets a row, which begins as the mean of the
 others, and the whole network is trained on at a low rate on the music found: MIDI, scores, or recordings, which are
-written down first (see flamingo.composing.transcribe). The result goes to the user's personas, not to the package.
+written down first (see flamingo.composing.reading.recordings). The result goes to the user's personas, not to the
+package.
 """
 
 from __future__ import annotations

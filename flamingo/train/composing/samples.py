@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from flamingo.composing import roll
-from flamingo.composing.midi_file import to_midi
 from flamingo.composing.model import Composer
 from flamingo.composing.piece import Key, Metre
 from flamingo.composing.plan import Plan
 from flamingo.composing.sampling import Dice, draw
+from flamingo.composing.writing import roll
+from flamingo.composing.writing.midi import to_midi
 from flamingo.images import to_bytes
 from flamingo.train.composing.networks import ComposerNet
 
@@ -33,7 +33,7 @@ def leave(net: ComposerNet, facts: dict[str, Any], out: Path, step: int, writer:
     (out / f"sample-{step:07d}.png").write_bytes(to_bytes(picture, "png")[0])
     if writer is None:
         return
-    from flamingo.composing.sound import render
+    from flamingo.composing.writing.sound import render
 
     writer.add_image("piano roll", np.round(picture.rgb * 255).astype(np.uint8), step, dataformats="HWC")
     writer.add_audio("sample", render(piece).mean(1)[None], step, sample_rate=44_100)

@@ -307,7 +307,7 @@ def test_fingerprints_are_of_the_training_works_alone(released: tuple[Path, Path
 
 def test_a_small_corpus_without_held_out_works_can_be_released(recipe: ComposerRecipe, tmp_path: Path) -> None:
     """One's own few pieces: nothing is left for validation, and nothing may be NaN for it."""
-    from flamingo.composing.midi_file import to_midi
+    from flamingo.composing.writing.midi import to_midi
     from tests.composing import tiny
 
     (tmp_path / "few").mkdir()

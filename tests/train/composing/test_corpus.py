@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from flamingo.composing import events, mood
-from flamingo.composing.midi_file import to_midi
 from flamingo.composing.model import Bar
 from flamingo.composing.piece import Key
+from flamingo.composing.writing.midi import to_midi
 from flamingo.errors import BadRequest
 from flamingo.train.composing import corpus
 from flamingo.train.composing.corpus import Source, Windows, excerpt, find, personas_of, read, songs, work_of

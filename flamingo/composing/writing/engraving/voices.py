@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise, permutations
 from typing import Any
 
-from flamingo.composing.engraving.notes import EIGHTH, Chord, Note, grid_of
+from flamingo.composing.writing.engraving.notes import EIGHTH, Chord, Note, grid_of
 
 
 def into_voices(notes: list[Note], edges: Sequence[int], most: int = 4) -> list[list[Chord]]:

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flamingo import errors
-from flamingo.composing.midi_reading import from_midi
 from flamingo.composing.piece import Metre, Piece
+from flamingo.composing.reading.midi import from_midi
 
 NOTE = b"\0\x90\x40\x40\x60\x80\x40\0"  # middle E for 96 ticks
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from flamingo.composing.engraving.notes import Note
 from flamingo.composing.piece import UNITS, Piece
+from flamingo.composing.writing.engraving.notes import Note
 
 _LEVELS = (("ppp", 0), ("pp", 22), ("p", 38), ("mp", 52), ("mf", 65), ("f", 82), ("ff", 100), ("fff", 116))
 CLEFS: dict[str, tuple[str, int, int, int, int]] = {

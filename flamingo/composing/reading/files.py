@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-from flamingo.composing.midi_reading import MAX_BYTES, from_midi
 from flamingo.composing.piece import UNITS, Piece
+from flamingo.composing.reading.midi import MAX_BYTES, from_midi
 from flamingo.errors import MusicTooLarge, UnreadableMusic, UnsupportedMusic, show
 
 __all__ = ["KINDS", "MAX_SCORE_BYTES", "folder", "from_bytes", "read"]
@@ -80,7 +80,7 @@ def read(path: Path | str, *, minutes: float = 30.0, on_progress: Progress | Non
     if not os.access(path, os.R_OK):
         raise UnreadableMusic(name, "it may not be read", "check its permissions")
     if kind == "sound":
-        from flamingo.composing.transcribe import transcribe
+        from flamingo.composing.reading.recordings import transcribe
 
         return transcribe(path, minutes=minutes, on_progress=on_progress)
     try:
@@ -96,7 +96,7 @@ def from_bytes(data: bytes, name: str, *, minutes: float = 30.0, on_progress: Pr
     kind = _kind(name, shown)
     _check_size(len(data), kind, shown)
     if kind == "sound":
-        from flamingo.composing.transcribe import transcribe
+        from flamingo.composing.reading.recordings import transcribe
 
         return transcribe(io.BytesIO(data), name=name, minutes=minutes, on_progress=on_progress)
     return _parsed(data, kind, shown, Path(name).stem)
@@ -235,25 +235,14 @@ def _title(text: str, kind: str) -> str:
     return ""
 
 
-# The helper process ---------------------------------------------------------
-
-# The package is entered by its path and without running its `__init__`, which may import far more than this needs.
-_START = """
-import sys, types
-for name, path in (("flamingo", sys.argv[1]), ("flamingo.composing", sys.argv[1] + "/composing")):
-    sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = [path]
-from flamingo.composing.reading import _help
-_help(sys.argv[2])
-"""
-
-
 def _engraved(text: str, kind: str, name: str) -> dict[str, Any]:
     """What Verovio makes of a score: "midi", bytes, and "bars", the quarter notes at which its bars begin and
     the last one ends."""
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    command = [sys.executable, "-P", "-W", "ignore", "-c", _START, str(Path(__file__).parents[1]), kind]
+    helper = Path(__file__).with_name("score_helper.py")
+    limits = (str(_MEMORY), str(_SECONDS))
+    command = [sys.executable, "-P", "-W", "ignore", str(helper), kind, *limits]
     try:
         done = subprocess.run(
             command,
@@ -276,48 +265,3 @@ def _engraved(text: str, kind: str, name: str) -> dict[str, Any]:
     if "error" in answer:
         raise UnreadableMusic(name, str(answer["error"]), "export it again")
     return {"midi": midi, "bars": answer["bars"]}
-
-
-def _help(kind: str) -> None:
-    """The helper's side: a score on standard input; a line of JSON and then a MIDI file on standard output."""
-    import base64
-
-    _limit()
-    # Verovio prints to the standard output's number too, so the answer goes through a copy of it.
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    text = sys.stdin.buffer.read().decode("utf-8")
-
-    import verovio
-
-    verovio.enableLog(verovio.LOG_OFF)
-    toolkit = verovio.toolkit()
-    answer: dict[str, Any] = {"error": "no score can be made of it"}
-    midi = b""
-    if toolkit.setInputFrom({"humdrum": "humdrum", "abc": "abc", "mei": "mei"}.get(kind, "musicxml")) is not False:
-        try:
-            if toolkit.loadData(text):
-                midi = base64.b64decode(toolkit.renderToMIDI())
-                events = toolkit.renderToTimemap({"includeMeasures": True, "includeRests": True})
-                events = json.loads(events) if isinstance(events, str) else events
-                # The last event is where the last bar ends.
-                bars = [float(e["qstamp"]) for e in events if "measureOn" in e or e is events[-1]]
-                answer = {"bars": bars}
-        except (RuntimeError, ValueError, KeyError, MemoryError):
-            answer = {"error": "no score can be made of it"}
-    out.write(json.dumps(answer).encode() + b"\n" + midi)
-    out.close()
-    os._exit(0)  # the library's own clearing up may crash after an odd file, and nothing depends on it
-
-
-def _limit() -> None:
-    """Bound this process's memory and processor time, where the system can."""
-    try:
-        import resource
-    except ImportError:
-        return
-    for what, most in ((resource.RLIMIT_AS, _MEMORY), (resource.RLIMIT_CPU, _SECONDS), (resource.RLIMIT_CORE, 0)):
-        try:
-            resource.setrlimit(what, (most, most))
-        except (OSError, ValueError):
-            continue

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from flamingo.composing.engraving.notes import EIGHTH, Chord, grid_of
 from flamingo.composing.piece import UNITS, Metre
+from flamingo.composing.writing.engraving.notes import EIGHTH, Chord, grid_of
 
 _PLAIN = {96: ("whole", 0), 144: ("whole", 1), 48: ("half", 0), 72: ("half", 1), 24: ("quarter", 0),
           36: ("quarter", 1), 12: ("eighth", 0), 18: ("eighth", 1), 6: ("16th", 0), 9: ("16th", 1),

@@ -20,8 +20,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.composing.midi_file import to_midi
 from flamingo.composing.piece import Piece
+from flamingo.composing.writing.midi import to_midi
 from flamingo.errors import BadInput, BadRequest, FlamingoError, MissingExtra, show
 
 __all__ = ["CEILING", "LOUDNESS", "check_soundfont", "describe_loudness", "encode", "render"]

@@ -14,8 +14,7 @@ import soundfile
 import symusic
 
 from flamingo import errors
-from flamingo.composing import sound
-from flamingo.composing.writing import KINDS, check, to_bytes, write
+from flamingo.composing.writing import KINDS, check, sound, to_bytes, write
 
 SOUND = [".wav", ".mp3", ".ogg", ".flac"]
 
@@ -69,9 +68,9 @@ def test_silence_is_said() -> None:
 
 
 def write_notes(piece: object, **more: object) -> tuple[str, ...]:
-    from flamingo.composing import writing
+    from flamingo.composing.writing import files
 
-    return writing._made(piece, ".wav", None, "roll", **more)[1]  # type: ignore[arg-type]
+    return files._made(piece, ".wav", None, "roll", **more)[1]  # type: ignore[arg-type]
 
 
 def test_what_stays_soft_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +165,8 @@ def test_what_fails_on_the_way_leaves_nothing(tmp_path: Path, monkeypatch: pytes
 
 def test_heavy_packages_wait_until_they_are_needed() -> None:
     code = (
-        "import sys, flamingo, flamingo.composing.writing, flamingo.composing.sound, flamingo.composing.midi_file; "
+        "import sys, flamingo, flamingo.composing.writing; "
+        "import flamingo.composing.writing.sound, flamingo.composing.writing.midi; "
         "print([m for m in ('scipy', 'soundfile', 'pyloudnorm', 'midirenderer', 'mido', 'pretty_midi', 'symusic', "
         "'verovio', 'music21') if m in sys.modules])"
     )

@@ -13,8 +13,8 @@ import soundfile
 from pieces import note, piece
 
 from flamingo import errors
-from flamingo.composing import sound
 from flamingo.composing.piece import Piece
+from flamingo.composing.writing import sound
 
 RATE = 44100
 KINDS: list[Any] = ["wav", "mp3", "ogg", "flac"]

@@ -6,14 +6,14 @@ from bisect import bisect_left
 
 import numpy as np
 
-from flamingo.composing.engraving.hands import into_hands
-from flamingo.composing.engraving.marks import choose_clefs, clef_choices, loudness_marks
-from flamingo.composing.engraving.names import part_names
-from flamingo.composing.engraving.notes import Chord, Note, tidy
-from flamingo.composing.engraving.spelling import signature, spell
-from flamingo.composing.engraving.values import Sign, beam, hide_rests, settle, signs_of_bar
-from flamingo.composing.engraving.voices import into_voices
 from flamingo.composing.piece import Piece
+from flamingo.composing.writing.engraving.hands import into_hands
+from flamingo.composing.writing.engraving.marks import choose_clefs, clef_choices, loudness_marks
+from flamingo.composing.writing.engraving.names import part_names
+from flamingo.composing.writing.engraving.notes import Chord, Note, tidy
+from flamingo.composing.writing.engraving.spelling import signature, spell
+from flamingo.composing.writing.engraving.values import Sign, beam, hide_rests, settle, signs_of_bar
+from flamingo.composing.writing.engraving.voices import into_voices
 
 
 class Part:

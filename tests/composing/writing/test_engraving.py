@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flamingo.composing import engraving
 from flamingo.composing.piece import BAR, NOTE, TEMPO, UNITS, Key, Metre, Piece
+from flamingo.composing.writing import engraving
 from flamingo.errors import BadRequest
 
 

@@ -8,7 +8,7 @@ a stem (voices), how long a note is written and where values are cut and tied (v
 `parts` brings these together, `musicxml` writes the result down, and `pages` has it engraved.
 """
 
-from flamingo.composing.engraving.musicxml import to_musicxml
-from flamingo.composing.engraving.pages import pages_svg, to_pdf, to_png, to_svg
+from flamingo.composing.writing.engraving.musicxml import to_musicxml
+from flamingo.composing.writing.engraving.pages import pages_svg, to_pdf, to_png, to_svg
 
 __all__ = ["pages_svg", "to_musicxml", "to_pdf", "to_png", "to_svg"]

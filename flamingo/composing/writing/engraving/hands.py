@@ -6,8 +6,8 @@ import math
 from collections import defaultdict
 from typing import Any
 
-from flamingo.composing.engraving.notes import EIGHTH, Note
 from flamingo.composing.piece import UNITS
+from flamingo.composing.writing.engraving.notes import EIGHTH, Note
 
 
 def into_hands(notes: list[Note]) -> tuple[list[Note], list[Note]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flamingo.composing import roll
 from flamingo.composing.piece import BAR, NOTE, Key, Piece
+from flamingo.composing.writing import roll
 from flamingo.errors import BadRequest
 
 

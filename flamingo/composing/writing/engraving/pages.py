@@ -9,9 +9,9 @@ from __future__ import annotations
 from threading import Lock
 from xml.etree import ElementTree as ET
 
-from flamingo.composing.engraving.lettering import SVG, outlined
-from flamingo.composing.engraving.musicxml import makers_of, score_xml, title_of
 from flamingo.composing.piece import Piece
+from flamingo.composing.writing.engraving.lettering import SVG, outlined
+from flamingo.composing.writing.engraving.musicxml import makers_of, score_xml, title_of
 from flamingo.errors import BadRequest
 
 _PAGE = (2100, 2970)  # A4 in tenths of a millimetre

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from flamingo.composing.engraving.marks import CLEFS, tempo_marks
-from flamingo.composing.engraving.notes import Note
-from flamingo.composing.engraving.parts import Part
-from flamingo.composing.engraving.values import TRIPLE, Sign
 from flamingo.composing.piece import UNITS, Metre, Piece
+from flamingo.composing.writing.engraving.marks import CLEFS, tempo_marks
+from flamingo.composing.writing.engraving.notes import Note
+from flamingo.composing.writing.engraving.parts import Part
+from flamingo.composing.writing.engraving.values import TRIPLE, Sign
 from flamingo.errors import BadRequest
 
 _ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}

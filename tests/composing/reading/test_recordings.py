@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from flamingo import errors
-from flamingo.composing import transcribe as module
 from flamingo.composing.piece import Piece
 from flamingo.composing.reading import from_bytes, read
-from flamingo.composing.transcribe import transcribe
+from flamingo.composing.reading import recordings as module
+from flamingo.composing.reading.recordings import transcribe
 
 try:
     importlib.metadata.distribution("basic-pitch")

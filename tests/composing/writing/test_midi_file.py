@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from pieces import note, piece
 
 from flamingo import errors
-from flamingo.composing.midi_file import TICKS, to_midi
 from flamingo.composing.piece import UNITS, Piece
+from flamingo.composing.writing.midi import TICKS, to_midi
 
 PER_UNIT = TICKS // UNITS
 

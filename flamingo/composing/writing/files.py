@@ -76,7 +76,7 @@ def check(
     _check_kind(path.suffix.lower(), show(path), view)
     files.check_target(path, overwrite=overwrite, never=never)
     if path.suffix.lower() in _SOUND:
-        from flamingo.composing.sound import check_soundfont
+        from flamingo.composing.writing.sound import check_soundfont
 
         check_soundfont(soundfont)
 
@@ -98,15 +98,15 @@ def _made(piece: Piece, suffix: str, soundfont: Path | None, view: View) -> tupl
 
 def _without_sound(piece: Piece, suffix: str, view: View) -> bytes:
     if suffix in (".mid", ".midi"):
-        from flamingo.composing.midi_file import to_midi
+        from flamingo.composing.writing.midi import to_midi
 
         return to_midi(piece)
     if suffix == ".png" and view == "roll":
         from flamingo import images
-        from flamingo.composing import roll
+        from flamingo.composing.writing import roll
 
         return images.to_bytes(roll.draw(piece), "png")[0]
-    from flamingo.composing import engraving
+    from flamingo.composing.writing import engraving
 
     if suffix == ".png":
         return engraving.to_png(piece)
@@ -118,7 +118,7 @@ def _without_sound(piece: Piece, suffix: str, view: View) -> bytes:
 
 
 def _as_sound(piece: Piece, suffix: str, soundfont: Path | None) -> tuple[bytes, tuple[str, ...]]:
-    from flamingo.composing import sound
+    from flamingo.composing.writing import sound
 
     samples = sound.render(piece, soundfont=soundfont, rate=_RATE)
     tags = {"title": piece.title, "artist": f"Flamingo ({piece.persona})" if piece.persona else "Flamingo"}
