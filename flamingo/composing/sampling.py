@@ -4,7 +4,7 @@ Each number of an event is drawn from the network's distribution, cut to what ca
 sharpened: temperature, top-p (Holtzman et al. 2020), min-p (Nguyen et al. 2024), and classifier-free guidance towards
 what was asked (Ho and Salimans 2022). The last two bars are a planned cadence: the second half of the bar
 before the last stands on the dominant, the last bar is one long chord on the tonic. What the network chooses there is
-drawn again until a cadence detector accepts it.
+drawn again until a cadence detector accepts it. And a piece that has strayed from its key is drawn again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from flamingo.composing.events import (
 from flamingo.composing.model import CONTEXT, Cache, Composer, one_thread
 from flamingo.composing.piece import Piece
 from flamingo.composing.plan import Plan
-from flamingo.composing.tonality import ending, profile
+from flamingo.composing.tonality import ending, keeps_key, profile
 from flamingo.errors import FlamingoError
 
 Array = NDArray[Any]
@@ -39,11 +39,12 @@ Array = NDArray[Any]
 NAMES = ("where", "pitch", "duration", "velocity")
 _MOST_IN_A_BAR = 144  # events; more is a machine gone wild
 _TRIES = 12
+_KEY_TRIES = 5
 _DOMINANT = (2, 5, 7, 11)
 _DURATIONS = np.array(DURATIONS)
 # How much, in nats for one spread of the profile, pitches of the key are preferred, so that a piece stays in the key
 # that was asked for: without it a third of the minor pieces came out in major (bench/compose.py --only length).
-_KEY = 0.15
+_KEY = 0.2
 _MIDDLE = 54  # MIDI pitch below which the bass of a cadence lies
 
 
@@ -52,9 +53,9 @@ class Dice:
     """How events are drawn. temperature > 0 (0 takes the likeliest); guidance 1 is none."""
 
     temperature: float = 1.0
-    top_p: float = 0.97
-    min_p: float = 0.02
-    guidance: float = 1.5
+    top_p: float = 0.99
+    min_p: float = 0.005
+    guidance: float = 1.3
 
 
 @dataclass
@@ -74,6 +75,7 @@ class Drawn:
     mark: tuple[float, float] = (0.0, 0.0)  # the nats before the event that is being drawn
     retries: int = 0
     given: int = 0
+    redraws: int = 0
     grammar: Grammar = field(init=False)
     lean: Array = field(init=False)
     done: bool = False
@@ -228,7 +230,8 @@ def draw(
 ) -> list[Drawn]:
     """Draw a piece for every plan, all at once. seeds: what numpy.random.default_rng takes, one a piece; a piece's
     draws depend on its own seed alone, whatever company it is drawn in. prompts: relative events that pieces begin
-    with, bar lines included. on_progress: called as (bars done, bars in all)."""
+    with, bar lines included. A piece that a key finder takes to be in another key than its own is drawn again, up to
+    five times; what a user gave keeps whatever key it is in. on_progress: called as (bars done, bars in all)."""
     pieces = [Drawn(plan, np.random.default_rng(seed)) for plan, seed in zip(plans, seeds, strict=True)]
     for piece, prompt in zip(pieces, prompts or [], strict=False):
         for where, pitch, duration, velocity in prompt.tolist():
@@ -238,6 +241,17 @@ def draw(
         _run(model, pieces, dice, on_progress)
         for piece in pieces:
             _accept(model, piece, dice)
+        for _ in range(_KEY_TRIES):
+            astray = [i for i, piece in enumerate(pieces) if not piece.given and keeps_key(piece.piece()) <= 0]
+            again = [Drawn(pieces[i].plan, pieces[i].random) for i in astray]
+            _run(model, again, dice, None)
+            for i, piece in zip(astray, again, strict=True):
+                _accept(model, piece, dice)
+                piece.redraws = pieces[i].redraws + 1
+                if keeps_key(piece.piece()) > keeps_key(pieces[i].piece()):
+                    pieces[i] = piece
+                else:
+                    pieces[i].redraws += 1
     return pieces
 
 

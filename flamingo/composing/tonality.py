@@ -60,6 +60,14 @@ def find_key(notes: Array, fifths: int | None = None) -> Key:
     return Key(best % 12, best >= 12)
 
 
+def keeps_key(piece: Piece) -> float:
+    """How much better the pitch classes of a piece fit its own key than the best other one: above 0 it is in its key,
+    as far as a key finder can tell. The difference of two correlations, -2 to 2."""
+    fits = correlations(pitch_classes(piece.notes))
+    own = piece.key.tonic + 12 * piece.key.minor
+    return float(fits[own] - np.delete(fits, own).max())
+
+
 @dataclass(frozen=True)
 class Ending:
     """How a piece ends. `tonic_bass`: the last bass note is the tonic; `tonic_triad`: the last chord holds only notes

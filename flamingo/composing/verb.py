@@ -116,13 +116,13 @@ def compose(
     top_p: Annotated[
         float,
         Field(gt=0, le=1, allow_inf_nan=False, description="Choose among the likeliest of this share."),
-    ] = 0.97,
+    ] = 0.99,
     min_p: Annotated[
         float, Field(ge=0, lt=1, allow_inf_nan=False, description="Leave out what is less likely, by this factor.")
-    ] = 0.02,
+    ] = 0.005,
     guidance: Annotated[
         float, Field(ge=0, le=5, allow_inf_nan=False, description="How strongly persona and mood are insisted on.")
-    ] = 1.5,
+    ] = 1.3,
     humanise: Annotated[
         float, Field(ge=0, le=1, allow_inf_nan=False, description="A player's freedom in timing and loudness.")
     ] = 0.5,
