@@ -26,6 +26,10 @@ Array = NDArray[Any]
 CONTEXT = 512
 """Events that the network sees at once, as in training; beyond them the oldest half is forgotten."""
 _KNOTS = 9
+# What is told weighs little in training, where the notes before say most of it already. So a composer leaves the mean
+# of what could be told further than it learned to. By how much was measured: with persona 4 instead of 1 a judge that
+# learned from people recognises nine pieces in ten instead of three; more of the mode loses the key instead.
+EMPHASIS = {"persona": 4.0, "minor": 1.0, "valence": 2.0, "arousal": 2.0}
 _EPS = 1e-6
 
 
@@ -97,21 +101,29 @@ class Composer:
         return _load(weights.path(name, "weights"))
 
     # ------------------------------------------------------------------ what is told
-    def told(self, bar: Bar) -> Array:
-        """(d,) the conditions of a bar as one vector."""
+    def told(self, bar: Bar, *, plain: bool = False) -> Array:
+        """(d,) the conditions of a bar as one vector. plain: as in training, without emphasis."""
         t = self._t
-        table = t["persona.weight"]
-        total = np.zeros(self.width, np.float32)
         if bar.personas:
-            for name, weight in bar.personas.items():
-                total += weight * table[self.personas.index(name)]
+            rows = t["persona.weight"]
+            who = sum(weight * rows[self.personas.index(name)] for name, weight in bar.personas.items())
+            total = self._emphasised("persona", np.asarray(who), rows[:-1], plain)
         else:
-            total += table[-1]
-        total += self._between(t["valence.weight"], bar.valence) + self._between(t["arousal.weight"], bar.arousal)
+            total = t["persona.weight"][-1].copy()
+        for name, value in (("valence", bar.valence), ("arousal", bar.arousal)):
+            rows = t[f"{name}.weight"]
+            there = self._between(rows, value)
+            total += there if value is None else self._emphasised(name, there, rows[:-1], plain)
+        total += self._emphasised("minor", t["minor.weight"][int(bar.minor)], t["minor.weight"], plain)
         total += t["left.weight"][-1 if bar.left is None else int(events.left_index(bar.left))]
         total += t["tempo.weight"][-1 if bar.bpm is None else int(events.tempo_index(bar.bpm))]
-        total += t["metre.weight"][bar.metre] + t["minor.weight"][int(bar.minor)]
+        total += t["metre.weight"][bar.metre]
         return np.asarray(total + t["ensemble.weight"][bar.ensemble] + t["start.weight"][int(bar.start)])
+
+    @staticmethod
+    def _emphasised(name: str, row: Array, rows: Array, plain: bool) -> Array:
+        mean = rows.mean(0)
+        return np.asarray(mean + (1.0 if plain else EMPHASIS[name]) * (row - mean), np.float32)
 
     @staticmethod
     def _between(table: Array, value: float | None) -> Array:

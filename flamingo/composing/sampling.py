@@ -44,7 +44,7 @@ _DOMINANT = (2, 5, 7, 11)
 _DURATIONS = np.array(DURATIONS)
 # How much, in nats for one spread of the profile, pitches of the key are preferred, so that a piece stays in the key
 # that was asked for: without it a third of the minor pieces came out in major (bench/compose.py --only length).
-_KEY = 0.2
+_KEY = 0.25
 _MIDDLE = 54  # MIDI pitch below which the bass of a cadence lies
 
 
@@ -55,7 +55,7 @@ class Dice:
     temperature: float = 1.0
     top_p: float = 0.99
     min_p: float = 0.005
-    guidance: float = 1.3
+    guidance: float = 1.5
 
 
 @dataclass

@@ -122,7 +122,7 @@ def compose(
     ] = 0.005,
     guidance: Annotated[
         float, Field(ge=0, le=5, allow_inf_nan=False, description="How strongly persona and mood are insisted on.")
-    ] = 1.3,
+    ] = 1.5,
     humanise: Annotated[
         float, Field(ge=0, le=1, allow_inf_nan=False, description="A player's freedom in timing and loudness.")
     ] = 0.5,

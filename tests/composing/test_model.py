@@ -64,7 +64,7 @@ def test_not_told_is_something_of_its_own(name: str) -> None:
 @pytest.mark.parametrize("name", ["valence", "arousal"])
 def test_mood_has_no_jumps_and_no_outside(name: str) -> None:
     composer = tiny.composer()
-    found = np.stack([composer.told(bar(**{name: v})) for v in np.linspace(-1, 1, 401)])
+    found = np.stack([composer.told(bar(**{name: v}), plain=True) for v in np.linspace(-1, 1, 401)])
     assert np.abs(np.diff(found, axis=0)).max() < 0.05
     assert np.array_equal(composer.told(bar(**{name: 7.0})), composer.told(bar(**{name: 1.0})))
 
@@ -164,7 +164,7 @@ def test_run_and_training_are_one_function(
         target = torch.from_numpy(rows[None, 1:].astype(np.int64))
         theirs = [logit.numpy()[0] for logit in net.logits(states[:, :-1], target)]
 
-    vector = composer.told(told)
+    vector = composer.told(told, plain=True)
     assert np.abs(vector - theirs_told[0, 0].numpy()).max() < 1e-5
     ours = composer.forward((composer.embed(rows) + vector)[None], Cache(composer, 1))
     assert np.abs(ours - states.numpy()).max() < 1e-4
@@ -173,6 +173,19 @@ def test_run_and_training_are_one_function(
         logits = composer.logits(name, state)
         assert np.abs(logits - theirs[column])[there].max() < 1e-4, name
         state = composer.add(state, name, np.maximum(rows[1:, column], 0))
+
+
+def test_a_wish_is_emphasised_when_composing() -> None:
+    """The further from the mean of all personas, in the same direction; a mix lies between its parts as before."""
+    composer = tiny.composer()
+    mean = composer._t["persona.weight"][:-1].mean(0)
+    rest = composer.told(bar(personas={})) - composer._t["persona.weight"][-1]
+    ada, plain = (composer.told(bar(personas={"ada": 1.0}), plain=p) - rest - mean for p in (False, True))
+    assert np.linalg.norm(ada) > 2 * np.linalg.norm(composer._t["persona.weight"][0] - mean)
+    assert np.isfinite(plain).all()
+    ben = composer.told(bar(personas={"ben": 1.0})) - rest - mean
+    half = composer.told(bar(personas={"ada": 0.5, "ben": 0.5})) - rest - mean
+    assert np.allclose(half, (ada + ben) / 2, atol=1e-4)
 
 
 @needs_torch
@@ -192,7 +205,7 @@ def test_nats_are_those_of_training() -> None:
     batch["events"] = torch.from_numpy(rows[None].astype(np.int64))
     with torch.no_grad():
         theirs = net.losses(batch)[0].numpy()
-    told = Composer(weights, of).told(Bar({"ben": 1.0}, 0.0, 0.0, 1, 72.0, 0, False, 0, True))
+    told = Composer(weights, of).told(Bar({"ben": 1.0}, 0.0, 0.0, 1, 72.0, 0, False, 0, True), plain=True)
     assert np.abs(Composer(weights, of).nats(rows, np.tile(told, (50, 1))) - theirs).max() < 1e-4
 
 

@@ -309,6 +309,7 @@ def told(model: Composer, rows: dict[str, Array], personas: Sequence[str]) -> Ar
             who = {personas[persona]: 1.0} if persona >= 0 else {}
             bars = left + 1 if left < 16 else (17, 21, 25, 33, 49, 65, 97)[min(left - 16, 6)]
             bpm = 36 * 2 ** (tempo / 4)
-            made[row] = model.told(Bar(who, valence, arousal, bars, bpm, metre, bool(minor), ensemble, bool(start)))
+            bar = Bar(who, valence, arousal, bars, bpm, metre, bool(minor), ensemble, bool(start))
+            made[row] = model.told(bar, plain=True)
         found.append(made[row])
     return np.stack(found)
