@@ -28,8 +28,8 @@ CONTEXT = 512
 _KNOTS = 9
 # What is told weighs little in training, where the notes before say most of it already. So a composer leaves the mean
 # of what could be told further than it learned to. By how much was measured: with persona 3 instead of 1 a judge that
-# learned from people recognises seven pieces in ten instead of three (with 4, eight, but pieces lose key and density);
-# more of the mode loses the key instead.
+# learned from people recognises seven pieces in ten instead of three. With 4 it is eight, but pieces lose their key
+# and their density; and more of the mode loses the key.
 EMPHASIS = {"persona": 3.0, "minor": 1.0, "valence": 2.0, "arousal": 2.0}
 _EPS = 1e-6
 
