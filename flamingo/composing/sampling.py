@@ -24,7 +24,6 @@ from flamingo.composing.events import (
     VELOCITIES,
     WHERES,
     Grammar,
-    midi_pitch,
     shift_of,
     unspell,
 )
@@ -417,6 +416,3 @@ def _choose(
 def _logsumexp(x: Array) -> float:
     top = float(x.max())
     return top + float(np.log(np.exp(x - top).sum()))
-
-
-__all__ = ["Dice", "Drawn", "draw", "midi_pitch"]

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 
@@ -51,6 +52,26 @@ def _bf16_is_faster_here() -> bool:
         return best
 
     return seconds(True) < 0.8 * seconds(False)
+
+
+def join_processes(where: torch.device, world: int, stack: ExitStack) -> None:
+    """Meet the other processes that torchrun started, if there are any, until `stack` is left."""
+    if world > 1:
+        dist.init_process_group("nccl" if where.type == "cuda" else "gloo")
+        stack.callback(dist.destroy_process_group)
+
+
+def progress(quiet: bool) -> Progress:
+    """The bar of a training: time spent, time left, and the field `figures`."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[figures]}"),
+        disable=quiet,
+    )
 
 
 def tensorboard(folder: Path, stack: ExitStack) -> Any:

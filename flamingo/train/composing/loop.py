@@ -11,7 +11,7 @@ import json
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
 
 from flamingo import weights as shipped
@@ -68,9 +67,7 @@ class _Session:
         self.main = self.rank == 0
         self.quiet = quiet or not self.main
         self.device = session.device(recipe.device)
-        if self.world > 1:
-            dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
-            stack.callback(dist.destroy_process_group)
+        session.join_processes(self.device, self.world, stack)
         torch.manual_seed(recipe.seed)
         self.out = Path(recipe.out)
         self.out.mkdir(parents=True, exist_ok=True)
@@ -120,15 +117,7 @@ class _Session:
         first = self.facts["step"]
         seen: list[dict[str, float]] = []
         figures: dict[str, float] = {}
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
-            disable=self.quiet,
-        ) as progress:
+        with session.progress(self.quiet) as progress:
             task = progress.add_task(f"train {recipe.model}", total=1.0, figures="")
             while True:
                 now = time.monotonic()
@@ -286,7 +275,7 @@ def nats_a_note(
     total, notes = np.zeros(4), 0
     half = length // 2
     for song in songs:
-        whole = corpus.excerpt(replace(song), 0, len(song.first) - 1, song.key)
+        whole = corpus.excerpt(song, 0, len(song.first) - 1, song.key)
         n = len(whole["events"]) - 1
         for begin in range(0, max(1, n - half), half):
             rows = {k: v[begin : begin + length + 1][None] for k, v in whole.items()}

@@ -20,9 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from PIL import Image
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -78,9 +76,7 @@ class _Session:
         self.main = self.rank == 0
         self.quiet = quiet or not self.main
         self.device = session.device(recipe.device)
-        if self.world > 1:
-            dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
-            stack.callback(dist.destroy_process_group)
+        session.join_processes(self.device, self.world, stack)
         torch.manual_seed(recipe.seed)
         self.out = Path(recipe.out)
         self.out.mkdir(parents=True, exist_ok=True)
@@ -171,15 +167,7 @@ class _Session:
         first_step = self.facts["step"]
         window: list[dict[str, float]] = []
         figures: dict[str, float] = {}
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
-            disable=self.quiet,
-        ) as progress:
+        with session.progress(self.quiet) as progress:
             task = progress.add_task(f"train {recipe.model}", total=1.0, figures="")
             for crops, skipped in loader:
                 now = time.monotonic()
