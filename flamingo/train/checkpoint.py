@@ -23,7 +23,7 @@ from flamingo.errors import ModelCorrupt, ModelMissing
 
 @dataclass
 class Checkpoint:
-    """tensors: "model.*", "ema.*" and "optimiser.*"; facts: whatever JSON can hold."""
+    """tensors: "model.*", "ema.*", "optimiser.*" and maybe "best.*"; facts: whatever JSON can hold."""
 
     tensors: dict[str, Tensor]
     facts: dict[str, Any] = field(default_factory=dict)

@@ -210,8 +210,8 @@ class Windows:
     """Draws training sequences from songs: rows of `length` events, packed with excerpts one after the other.
 
     Half of the excerpts end where a phrase or piece ends, in the key of that cadence, with the bars that are left
-    counted to there; so the model learns short pieces that end, of which a corpus of sonatas has few. The others
-    begin anywhere, in the key of the piece.
+    counted to there; so the model learns short pieces that end, of which a corpus of sonatas has few; and half of
+    those begin where the piece or a phrase begins. The others begin anywhere, in the key of the piece.
     """
 
     songs: list[Song]
@@ -245,6 +245,8 @@ class Windows:
             last, key = song.ends[self.random.integers(len(song.ends))]
             count = int(np.exp(self.random.uniform(np.log(4), np.log(40))))
             begin = max(0, last - count)
+            if self.random.random() < 0.5:
+                begin = max((end for end, _ in song.ends if end <= begin), default=0)
             return excerpt(song, begin, last, key, **self._playing())
         begin = int(self.random.integers(0, max(1, bars - 2)))
         return excerpt(song, begin, bars, song.key, limit=self.length + 1, **self._playing())

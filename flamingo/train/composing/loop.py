@@ -89,15 +89,21 @@ class _Session:
             raise ModelCorrupt(recipe.start or recipe.out, "it was trained at another size", "name a fresh --out")
         self.lr = recipe.lr or (3e-4 if recipe.persona else 1.5e-3)
         self.model = ComposerNet(config, recipe.dropout).to(self.device)
-        matrices = [p for p in self.model.parameters() if p.ndim > 1]
-        others = [p for p in self.model.parameters() if p.ndim <= 1]
+        # A condition that is seldom told (a persona with little music) must not decay while it waits.
+        told = {id(table.weight) for table in self.model.conditions()}
+        matrices = [p for p in self.model.parameters() if p.ndim > 1 and id(p) not in told]
+        others = [p for p in self.model.parameters() if p.ndim <= 1 or id(p) in told]
         self.optimiser = torch.optim.AdamW(
             [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}],
             lr=self.lr,
             betas=(0.9, 0.95),
         )
         self.ema = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        self.best: dict[str, Tensor] = {}
         self.facts: dict[str, Any] = {"step": 0, "events": 0, "seconds": 0.0, "sessions": []}
+        if saved and recipe.resume:
+            self.best = saved.part("best")
+            self.facts |= {"best": saved.facts["best"]} if self.best else {}
         if saved:
             averaged = {k: t.float() for k, t in saved.part("ema").items()}
             self.model.load_state_dict(saved.part("model") or averaged)
@@ -223,6 +229,9 @@ class _Session:
                 "valid": nats_a_note(shown, self.music.songs["valid"], self.length, self.device, most=40_000)["all"]
             }
             self._record(found)
+            if found["valid"] < self.facts.get("best", {}).get("valid", float("inf")):
+                self.best = {k: v.clone() for k, v in self.ema.items()}
+                self.facts["best"] = {"step": self.facts["step"], "valid": round(found["valid"], 5)}
         if self.model.config.trunk == "transformer":
             from flamingo.train.composing import samples
 
@@ -251,6 +260,7 @@ class _Session:
     def _save(self, figures: dict[str, float]) -> None:
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"ema.{k}": v for k, v in self.ema.items()}
+        tensors |= {f"best.{k}": v for k, v in self.best.items()}
         tensors |= {f"optimiser.{k}": v for k, v in optimiser_tensors(self.optimiser, self.model).items()}
         Checkpoint(tensors, self._describe(figures)).save(self.out / CHECKPOINT)
 
@@ -294,9 +304,10 @@ def nats_a_note(
 
 
 def load_composer(file: Path) -> tuple[ComposerNet, dict[str, Any]]:
-    """The averaged network of a checkpoint, frozen, on the CPU, and its facts. Raises a ModelError."""
+    """The network of a checkpoint that did best on the validation works (or, where nothing was validated, the
+    averaged one as it is now), frozen, on the CPU, and its facts. Raises a ModelError."""
     saved = Checkpoint.load(file)
     net = ComposerNet(ComposerConfig.from_dict(saved.facts["config"]), 0.0)
-    net.load_state_dict({k: t.float() for k, t in saved.part("ema").items()})
+    net.load_state_dict({k: t.float() for k, t in (saved.part("best") or saved.part("ema")).items()})
     net.requires_grad_(False)
     return net.eval(), saved.facts

@@ -134,8 +134,9 @@ class ComposerNet(nn.Module):
         self._begin()
 
     def _begin(self) -> None:
-        """Initial weights. What is heard begins 25 times louder than what is told: with both equal the network
-        spends its first epochs on learning to tell the notes from the rest (measured in docs/TRAINING.md)."""
+        """Initial weights. What is heard begins four times louder than each thing told: with both equal the network
+        spends its first epochs on learning to tell the notes from the rest, and at 25 times it hardly ever listens
+        to what it is told (measured in docs/TRAINING.md)."""
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 fan = module.in_features if isinstance(module, nn.Linear) else None
@@ -144,11 +145,20 @@ class ComposerNet(nn.Module):
                     nn.init.zeros_(module.bias)
         for table in (self.where, self.pitch, self.octaveless, self.duration, self.velocity):
             nn.init.normal_(table.weight, std=0.5)
+        for table in self.conditions():
+            nn.init.normal_(table.weight, std=0.12)
         for name, parameter in self.named_parameters():
             if name.endswith(("out.weight", "down.weight")):
                 nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * self.config.layers))
             elif name.endswith("logits.weight"):
                 nn.init.normal_(parameter, std=0.02)
+
+    def conditions(self) -> tuple[nn.Embedding, ...]:
+        """The tables of what is told of a bar."""
+        return (
+            *(self.persona, self.valence, self.arousal, self.left, self.tempo),
+            *(self.metre, self.minor, self.ensemble, self.start),
+        )
 
     def note(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Embeddings of an event's four numbers, each (..., d); zero where a bar line has none."""
