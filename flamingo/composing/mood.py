@@ -5,13 +5,12 @@ are taken over the bars around it (tempo, density, loudness and articulation for
 and register for valence), weighted, and replaced by their rank among all bars of the corpus. So 0 is the median of
 the music that the model knows, and -1 and 1 are its extremes. The scale is stored with the model.
 
-Words are places on the plane, after Russell's circumplex (1980).
+Words for moods are in flamingo/feeling/plane.py, which photos and sentences share with music.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Self
 
 import numpy as np
@@ -19,31 +18,8 @@ from numpy.typing import NDArray
 
 from flamingo.composing.piece import Piece
 from flamingo.composing.tonality import correlations
-from flamingo.errors import BadRequest
 
 Array = NDArray[Any]
-
-WORDS: dict[str, tuple[float, float]] = {
-    "happy": (0.8, 0.5),
-    "joyful": (0.9, 0.7),
-    "excited": (0.6, 0.9),
-    "triumphant": (0.7, 0.8),
-    "playful": (0.7, 0.4),
-    "tender": (0.5, -0.4),
-    "calm": (0.4, -0.8),
-    "peaceful": (0.6, -0.8),
-    "dreamy": (0.3, -0.6),
-    "neutral": (0.0, 0.0),
-    "melancholy": (-0.5, -0.4),
-    "sad": (-0.8, -0.6),
-    "gloomy": (-0.7, -0.8),
-    "mysterious": (-0.3, -0.2),
-    "restless": (-0.4, 0.6),
-    "angry": (-0.7, 0.9),
-    "fearful": (-0.8, 0.6),
-    "dramatic": (-0.4, 0.8),
-}
-"""Words for moods, as (valence, arousal)."""
 
 FEATURES = ("tempo", "density", "loudness", "detached", "mode", "consonance", "register")
 _WINDOW = 3  # bars on each side
@@ -51,16 +27,6 @@ _WINDOW = 3  # bars on each side
 # detached is excited; major, consonant and high is pleasant. The mode leads, since listeners agree on it most.
 _AROUSAL = {"tempo": 1.0, "density": 1.0, "loudness": 1.0, "detached": 0.3}
 _VALENCE = {"mode": 1.0, "consonance": 0.3, "register": 0.25}
-
-
-def place(word: str) -> tuple[float, float]:
-    """Valence and arousal of a word. Raises BadRequest, suggesting the nearest word known."""
-    found = WORDS.get(word.strip().lower())
-    if found is None:
-        near = get_close_matches(word.lower(), WORDS, 1, 0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(WORDS)}"
-        raise BadRequest(f"mood {word!r}", "is no mood known here", hint)
-    return found
 
 
 def bar_features(piece: Piece) -> Array:

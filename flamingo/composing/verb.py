@@ -19,13 +19,13 @@ from pydantic import Field
 
 from flamingo.composing import critic, events, originality, performance, reading, writing
 from flamingo.composing.model import Composer
-from flamingo.composing.mood import place
 from flamingo.composing.personas import Cast, cast
 from flamingo.composing.piece import BAR, Key, Metre, Piece
 from flamingo.composing.plan import FASTEST, LONGEST, SHORTEST, SLOWEST, Plan, settle
 from flamingo.composing.sampling import Dice, Drawn, draw
 from flamingo.composing.tonality import ending
 from flamingo.errors import BadRequest, FlamingoError, OutputError
+from flamingo.feeling.plane import place
 from flamingo.options import checked
 
 Array = NDArray[Any]

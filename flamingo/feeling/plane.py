@@ -1,0 +1,50 @@
+"""The plane of moods, on which photos, sentences and music meet: valence across, arousal up, both from -1 to 1.
+
+Words for moods are places on it, after Russell's circumplex (1980): what is near together feels alike.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from math import hypot
+
+from flamingo.errors import BadRequest
+
+WORDS: dict[str, tuple[float, float]] = {
+    "happy": (0.8, 0.5),
+    "joyful": (0.9, 0.7),
+    "excited": (0.6, 0.9),
+    "triumphant": (0.7, 0.8),
+    "playful": (0.7, 0.4),
+    "tender": (0.5, -0.4),
+    "calm": (0.4, -0.8),
+    "peaceful": (0.6, -0.8),
+    "dreamy": (0.3, -0.6),
+    "neutral": (0.0, 0.0),
+    "melancholy": (-0.5, -0.4),
+    "sad": (-0.8, -0.6),
+    "gloomy": (-0.7, -0.8),
+    "mysterious": (-0.3, -0.2),
+    "restless": (-0.4, 0.6),
+    "angry": (-0.7, 0.9),
+    "afraid": (-0.8, 0.6),
+    "fearful": (-0.8, 0.6),
+    "awed": (0.4, 0.6),
+    "dramatic": (-0.4, 0.8),
+}
+"""Words for moods, as (valence, arousal)."""
+
+
+def place(word: str) -> tuple[float, float]:
+    """Valence and arousal of a word. Raises BadRequest, suggesting the nearest word known."""
+    found = WORDS.get(word.strip().lower())
+    if found is None:
+        near = get_close_matches(word.lower(), WORDS, 1, 0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(WORDS)}"
+        raise BadRequest(f"mood {word!r}", "is no mood known here", hint)
+    return found
+
+
+def nearest(valence: float, arousal: float) -> str:
+    """The word whose place is nearest to a point."""
+    return min(WORDS, key=lambda word: hypot(WORDS[word][0] - valence, WORDS[word][1] - arousal))
