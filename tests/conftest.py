@@ -23,6 +23,16 @@ needs_models = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Signing keys, grades and personas that tests make do not end among the developer's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("home")))
+        for name in ("FLAMINGO_IDENTITY", "FLAMINGO_CREDENTIALS", "FLAMINGO_DATA", "FLAMINGO_PERSONAS"):
+            patch.delenv(name, raising=False)
+        yield
+
+
 @pytest.fixture
 def photos() -> Path:
     """The folder of freely licensed demo photos."""

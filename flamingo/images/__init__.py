@@ -9,7 +9,7 @@ Nothing is lost in silence: what could not be kept stands in `Picture.notes` or 
 from flamingo.images.formats import READ_SUFFIXES, WRITE_SUFFIXES
 from flamingo.images.guard import warm_up
 from flamingo.images.limits import Limits
-from flamingo.images.naming import plan_outputs
+from flamingo.images.naming import pictures_in, plan_outputs
 from flamingo.images.picture import Picture
 from flamingo.images.reading import from_bytes, read
 from flamingo.images.writing import to_bytes, write
@@ -20,6 +20,7 @@ __all__ = [
     "Limits",
     "Picture",
     "from_bytes",
+    "pictures_in",
     "plan_outputs",
     "read",
     "to_bytes",

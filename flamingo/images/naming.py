@@ -11,7 +11,7 @@ from flamingo.errors import BadRequest, OutputError, WouldOverwrite, show
 from flamingo.files import check_target
 from flamingo.images.formats import READ_SUFFIXES, WRITE_SUFFIXES, format_of_suffix, written_suffix
 
-__all__ = ["plan_outputs"]
+__all__ = ["pictures_in", "plan_outputs"]
 
 
 def plan_outputs(
@@ -45,6 +45,16 @@ def plan_outputs(
         raise OutputError(show(output), why, "choose another place") from None
 
 
+def pictures_in(inputs: Sequence[Path]) -> list[Path]:
+    """The files that `plan_outputs` would find: each input once, a folder standing for the pictures in it. Raises
+    BadRequest where there are none."""
+    found = [path for path, _ in _expanded([Path(path) for path in inputs], None)]
+    if not found:
+        where = ", ".join(show(path) for path in inputs[:3])
+        raise BadRequest(where, "there are no pictures in it", f"look for {', '.join(sorted(READ_SUFFIXES))}")
+    return found
+
+
 def _plan(inputs: list[Path], output: Path, suffix: str | None, overwrite: bool) -> list[tuple[Path, Path]]:
     if len(inputs) == 1 and not inputs[0].is_dir() and not output.is_dir() and output.suffix:
         if suffix is not None and format_of_suffix(output) != format_of_suffix(f"x{suffix}"):
@@ -70,7 +80,7 @@ def _plan(inputs: list[Path], output: Path, suffix: str | None, overwrite: bool)
     return plan
 
 
-def _expanded(inputs: list[Path], output: Path) -> Iterator[tuple[Path, Path]]:
+def _expanded(inputs: list[Path], output: Path | None) -> Iterator[tuple[Path, Path]]:
     """Each input file once, with its place below the output folder."""
     seen: set[str] = set()
     for given in inputs:
@@ -86,9 +96,9 @@ def _expanded(inputs: list[Path], output: Path) -> Iterator[tuple[Path, Path]]:
                 yield path, place
 
 
-def _pictures_in(folder: Path, output: Path) -> Iterator[Path]:
+def _pictures_in(folder: Path, output: Path | None) -> Iterator[Path]:
     # Results of an earlier run, in a folder inside the one they came from, are not inputs of the next.
-    results = output.resolve() if output.resolve() != folder.resolve() else None
+    results = output.resolve() if output and output.resolve() != folder.resolve() else None
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and (Path(here) / name).resolve() != results

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from flamingo.errors import BadPixels, BadRequest
 from flamingo.images import vips
 
-__all__ = ["Picture"]
+__all__ = ["Picture", "resize"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class Picture:
         check_rgb(rgb)
         alpha = self.alpha
         if alpha is not None and alpha.shape != rgb.shape[:2]:
-            alpha = _resized(alpha[..., None], rgb.shape[0], rgb.shape[1])[..., 0]
+            alpha = resize(alpha[..., None], rgb.shape[0], rgb.shape[1])[..., 0]
         return replace(self, rgb=rgb, alpha=alpha)
 
     def resized(self, longest: int) -> Picture:
@@ -83,14 +83,14 @@ class Picture:
             return self
         note = f"resized from {self.width} x {self.height} to {width} x {height}"
         if self.alpha is None:
-            rgb = _resized(self.rgb, height, width)
+            rgb = resize(self.rgb, height, width)
             return replace(self, rgb=rgb, notes=(*self.notes, note))
         # Premultiplied, so that the hidden colour of transparent pixels does not bleed into visible ones.
         weight = self.alpha[..., None]
-        both = _resized(np.concatenate([self.rgb * weight, weight], axis=2), height, width)
+        both = resize(np.concatenate([self.rgb * weight, weight], axis=2), height, width)
         rgb, alpha = both[..., :3], both[..., 3]
         # Where nothing is visible, the plain average keeps the hidden colour instead of 0 / 0.
-        hidden = _resized(self.rgb, height, width)
+        hidden = resize(self.rgb, height, width)
         rgb = np.where(alpha[..., None] > 1e-3, rgb / np.maximum(alpha[..., None], 1e-3), hidden)
         rgb = np.ascontiguousarray(np.clip(rgb, 0, 1))
         return replace(self, rgb=rgb, alpha=np.ascontiguousarray(alpha), notes=(*self.notes, note))
@@ -105,7 +105,8 @@ def check_rgb(rgb: Any) -> None:
         raise BadPixels("a picture", f"must hold float32 in [0, 1], not {rgb.dtype}", "")
 
 
-def _resized(array: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+def resize(array: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """(h, w, C) float32 in [0, 1] at another size: Lanczos over an area average, cut to [0, 1]."""
     image = vips.from_array(array.astype(np.float32, copy=False), "multiband")
     image = image.resize(width / array.shape[1], vscale=height / array.shape[0], kernel="lanczos3")
     if (image.height, image.width) != (height, width):  # it rounds sizes in its own way

@@ -11,8 +11,9 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from flamingo import provenance
 from flamingo.errors import BadPixels, BadRequest, OutputError, show
-from flamingo.files import check_target, put
+from flamingo.files import check_target
 from flamingo.images import colour, exif, vips
 from flamingo.images.formats import format_of_suffix
 from flamingo.images.picture import Picture, check_rgb
@@ -33,12 +34,14 @@ def write(
     quality: int = 92,
     overwrite: bool = False,
     never: Collection[Path] = (),
+    origin: provenance.Origin | None = None,
 ) -> tuple[str, ...]:
     """Write a picture as JPEG, PNG, WebP, TIFF or BMP, by the suffix. Returns notes on what did not fit.
 
     quality: 1 to 100, for JPEG and WebP; WebP at 100 is lossless.
     overwrite: whether a file that is there may be replaced; the old one stays until the new one is complete.
     never: files that must not be replaced even then, under whatever name (links included): the inputs.
+    origin: what made the picture; signed credentials then say so (in a sidecar for BMP), and XMP does (but for BMP).
 
     The file appears under its name only when it is complete. Raises BadRequest (suffix, quality), BadPixels
     (NaN or infinite values), or an OutputError: WouldOverwrite, NoSuchFolder, DiskFull, or plain.
@@ -46,9 +49,10 @@ def write(
     path = Path(path)
     kind = format_of_suffix(path)
     check_target(path, overwrite=overwrite, never=never)
-    data, notes = _encoded(picture, kind, quality, show(path))
-    put(data, path, overwrite)
-    return notes
+    if origin is not None:
+        provenance.check(path, overwrite=overwrite, never=never)
+    data, notes = _encoded(picture, kind, quality, show(path), provenance.xmp_packet(origin))
+    return notes + provenance.put(data, path, origin, overwrite=overwrite)
 
 
 def to_bytes(picture: Picture, kind: str, *, quality: int = 92) -> tuple[bytes, tuple[str, ...]]:
@@ -58,7 +62,9 @@ def to_bytes(picture: Picture, kind: str, *, quality: int = 92) -> tuple[bytes, 
     return _encoded(picture, kind, quality, "the result")
 
 
-def _encoded(picture: Picture, kind: str, quality: int, name: str) -> tuple[bytes, tuple[str, ...]]:
+def _encoded(
+    picture: Picture, kind: str, quality: int, name: str, xmp: bytes | None = None
+) -> tuple[bytes, tuple[str, ...]]:
     if not 1 <= quality <= 100:
         raise BadRequest(f"a quality of {quality}", "is not between 1 and 100", "92 is a good one")
     check_rgb(picture.rgb)
@@ -90,11 +96,15 @@ def _encoded(picture: Picture, kind: str, quality: int, name: str) -> tuple[byte
         return buffer.getvalue(), tuple(notes)
     try:
         image = _tagged(samples, alpha, picture, deep, notes)
+        if xmp is not None and kind != "png":
+            image = vips.attach(image, "xmp-data", xmp)
         data = vips.save(image, kind, _options(kind, quality))
     except vips.Error:
         raise OutputError(name, f"it could not be encoded as {_TITLES[kind]}", "try PNG") from None
     if kind == "tiff" and picture.exif is not None:
         data = exif.with_exif(data, picture.exif)
+    if kind == "png" and xmp is not None:  # libvips would write it compressed, in a chunk that few look for it in
+        data = provenance.xmp.into_png(data, xmp)
     return data, tuple(notes)
 
 

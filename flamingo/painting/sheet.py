@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Annotated
 
 import numpy as np
@@ -14,6 +13,7 @@ from pydantic import Field
 
 from flamingo.errors import BadRequest
 from flamingo.images import Picture
+from flamingo.lettering import fitted, font
 from flamingo.painting.painter import Model, Painter
 
 _PAPER = (250, 249, 246)
@@ -57,7 +57,7 @@ def sheet(
 def _lay_out(cells: list[tuple[NDArray[np.float32], str, str]], columns: int | None) -> Picture:
     height, width = cells[0][0].shape[:2]
     size = max(11, width // 24)
-    title, small = ImageFont.truetype(_font(), size), ImageFont.truetype(_font(), max(10, size * 4 // 5))
+    title, small = ImageFont.truetype(font(), size), ImageFont.truetype(font(), max(10, size * 4 // 5))
     gap, caption = max(8, width // 24), int(size * 3.2)
     across = min(columns or _columns(len(cells), width, height + caption), len(cells))
     down = math.ceil(len(cells) / across)
@@ -66,8 +66,8 @@ def _lay_out(cells: list[tuple[NDArray[np.float32], str, str]], columns: int | N
     for i, (pixels, name, by) in enumerate(cells):
         left, top = gap + i % across * (width + gap), gap + i // across * (height + caption + gap)
         page.paste(Image.fromarray((pixels.clip(0, 1) * 255 + 0.5).astype(np.uint8)), (left, top))
-        draw.text((left, top + height + size // 3), _fitted(draw, name, title, width), _INK, title)
-        draw.text((left, top + height + size * 1.6), _fitted(draw, by, small, width), _FAINT, small)
+        draw.text((left, top + height + size // 3), fitted(draw, name, title, width), _INK, title)
+        draw.text((left, top + height + size * 1.6), fitted(draw, by, small, width), _FAINT, small)
     rgb = np.asarray(page, dtype=np.float32) / np.float32(255)
     return Picture(rgb=rgb, alpha=None, depth=8, grey=False, icc=None, exif=None, format="png", notes=())
 
@@ -81,17 +81,3 @@ def _columns(cells: int, width: int, height: int) -> int:
         return 2 * (across * down - cells) / cells + 0.6 * abs(math.log(shape / 1.5))
 
     return min(range(1, cells + 1), key=badness)
-
-
-def _font() -> str:
-    """Source Sans Pro (SIL Open Font License) from its package: it has the letters of painters' names, which the
-    font inside Pillow has not."""
-    return str(files("font_source_sans_pro") / "files" / "SourceSansPro-Regular.ttf")
-
-
-def _fitted(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
-    if draw.textlength(text, font) <= width:
-        return text
-    while text and draw.textlength(text + "…", font) > width:
-        text = text[:-1]
-    return text.rstrip(" ,") + "…"

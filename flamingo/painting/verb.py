@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from flamingo import images
+from flamingo import images, provenance
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.options import checked
 from flamingo.painting import memory
@@ -89,7 +89,8 @@ def paint(
 
     Returns one `Painted` a photo, in order. A photo that cannot be read or painted does not stop the others:
     its `error` says why. Raises BadRequest or OutputError if the request as a whole cannot be carried out, and
-    ModelMissing or ModelCorrupt if the painter cannot be used.
+    ModelMissing or ModelCorrupt if the painter cannot be used. Each picture is written with credentials that say
+    what made it (see flamingo.provenance).
 
     on_progress is called as (done, all, photo) before each photo and once at the end; an exception that it
     raises, such as KeyboardInterrupt, cancels what is left and loses nothing that was written.
@@ -100,6 +101,7 @@ def paint(
         raise BadRequest(
             ", ".join(map(str, photos)), "no photos are there", "name photos, or a folder that holds some"
         )
+    provenance.ready()
     images.warm_up()  # the process that decodes photos starts while the painter loads
     painter = Painter(model)
     inputs = [photo for photo, _ in plan]
@@ -116,19 +118,20 @@ def paint(
             memory.check(photo, picture.rgb.shape[0], picture.rgb.shape[1], model)
             picture = picture.with_rgb(painter.paint(picture.rgb, style, strength))
             target.parent.mkdir(parents=True, exist_ok=True)
-            notes += images.write(picture, target, quality=quality, overwrite=overwrite, never=inputs)
+            recipe = {
+                "photo_sha256": _sha256(photo),
+                "style": style,
+                "strength": strength,
+                "model": model,
+                "model_version": painter.version,
+                "size": size,
+                "quality": quality,
+            }
+            origin = provenance.Origin("paint", recipe, (recipe["photo_sha256"],))
+            notes += images.write(picture, target, quality=quality, overwrite=overwrite, never=inputs, origin=origin)
         except FlamingoError as error:
             done.append(Painted(photo, error=error, seconds=time.perf_counter() - begun))
             continue
-        recipe = {
-            "photo_sha256": _sha256(photo),
-            "style": style,
-            "strength": strength,
-            "model": model,
-            "model_version": painter.version,
-            "size": size,
-            "quality": quality,
-        }
         done.append(Painted(photo, target, None, None, tuple(notes), time.perf_counter() - begun, recipe))
     if on_progress:
         on_progress(len(plan), len(plan), plan[-1][0])

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Literal, cast
 
-from flamingo import files
+from flamingo import files, provenance
 from flamingo.composing.piece import Piece
 from flamingo.errors import BadRequest, show
 
@@ -31,6 +31,7 @@ def write(
     overwrite: bool = False,
     never: Collection[Path] = (),
     view: View = "roll",
+    origin: provenance.Origin | None = None,
 ) -> tuple[str, ...]:
     """Write a piece as the kind of file that the suffix says. Returns notes on what the person should know.
 
@@ -42,14 +43,16 @@ def write(
 
     overwrite: whether a file that is there may be replaced; the old one stays until the new one is complete.
     never: files that must not be replaced even then, under whatever name (links included): the inputs.
+    origin: what made the piece; the file then carries signed credentials that say so. MIDI, Ogg and MusicXML can hold
+    no signature: they hold the words, and get a signed sidecar (piece.mid.json).
 
     Raises what `check` raises before any work is done; then what making the file can raise; then an OutputError.
     """
     path = Path(path)
-    check(path, soundfont=soundfont, overwrite=overwrite, never=never, view=view)
-    data, notes = _made(piece, path.suffix.lower(), soundfont, view)
-    files.put(data, path, overwrite)
-    return notes
+    origin = provenance.wanted(origin)
+    check(path, soundfont=soundfont, overwrite=overwrite, never=never, view=view, credited=origin is not None)
+    data, notes = _made(piece, path.suffix.lower(), soundfont, view, origin)
+    return notes + provenance.put(data, path, origin, overwrite=overwrite)
 
 
 def to_bytes(piece: Piece, kind: str, *, soundfont: Path | None = None, view: View = "roll") -> bytes:
@@ -66,8 +69,11 @@ def check(
     overwrite: bool = False,
     never: Collection[Path] = (),
     view: View = "roll",
+    credited: bool = False,
 ) -> None:
     """Raise what writing to `path` would meet, as far as that can be told before there is a piece.
+
+    credited: whether it will be written with its origin, so that some kinds get a sidecar.
 
     Raises BadRequest (suffix, view), an OutputError (WouldOverwrite, NoSuchFolder or plain), or, for a sound file,
     BadInput or MissingExtra about the SoundFont.
@@ -75,6 +81,8 @@ def check(
     path = Path(path)
     _check_kind(path.suffix.lower(), show(path), view)
     files.check_target(path, overwrite=overwrite, never=never)
+    if credited:
+        provenance.check(path, overwrite=overwrite, never=never)
     if path.suffix.lower() in _SOUND:
         from flamingo.composing.writing.sound import check_soundfont
 
@@ -89,11 +97,25 @@ def _check_kind(suffix: str, name: str, view: str) -> None:
         raise BadRequest(f"the view '{view}'", "is not known", "use roll or score")
 
 
-def _made(piece: Piece, suffix: str, soundfont: Path | None, view: View) -> tuple[bytes, tuple[str, ...]]:
+def _made(
+    piece: Piece, suffix: str, soundfont: Path | None, view: View, origin: provenance.Origin | None = None
+) -> tuple[bytes, tuple[str, ...]]:
     if suffix in _SOUND:
-        return _as_sound(piece, suffix, soundfont)
+        return _as_sound(piece, suffix, soundfont, origin)
     notes = ("the SoundFont was not used: only sound files need one",) if soundfont is not None else ()
-    return _without_sound(piece, suffix, view), notes
+    data = _without_sound(piece, suffix, view)
+    return data if origin is None else _inscribed(data, suffix, origin), notes
+
+
+def _inscribed(data: bytes, suffix: str, origin: provenance.Origin) -> bytes:
+    """With the words about its origin that this kind of file can hold beside, or instead of, a signature."""
+    from flamingo.provenance import inscription, xmp
+
+    if suffix in (".mid", ".midi"):
+        return inscription.into_midi(data, inscription.line(origin))
+    if suffix == ".musicxml":
+        return inscription.into_musicxml(data, inscription.line(origin))
+    return xmp.into_png(data, xmp.packet(origin)) if suffix == ".png" else data
 
 
 def _without_sound(piece: Piece, suffix: str, view: View) -> bytes:
@@ -117,11 +139,16 @@ def _without_sound(piece: Piece, suffix: str, view: View) -> bytes:
     return engraving.to_musicxml(piece)
 
 
-def _as_sound(piece: Piece, suffix: str, soundfont: Path | None) -> tuple[bytes, tuple[str, ...]]:
+def _as_sound(
+    piece: Piece, suffix: str, soundfont: Path | None, origin: provenance.Origin | None
+) -> tuple[bytes, tuple[str, ...]]:
     from flamingo.composing.writing import sound
+    from flamingo.provenance import inscription
 
     samples = sound.render(piece, soundfont=soundfont, rate=_RATE)
     tags = {"title": piece.title, "artist": f"Flamingo ({piece.persona})" if piece.persona else "Flamingo"}
+    if origin is not None and suffix == ".ogg":
+        tags["comment"] = inscription.line(origin)
     kind = cast(Literal["wav", "mp3", "ogg", "flac"], suffix.removeprefix("."))
     notes: list[str] = []
     lufs = sound.describe_loudness(samples, _RATE)["lufs"]

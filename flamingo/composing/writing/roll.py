@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -11,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from flamingo.composing.piece import Piece
 from flamingo.errors import BadRequest
 from flamingo.images import Picture
+from flamingo.lettering import fitted, font
 
 __all__ = ["draw"]
 
@@ -72,10 +71,10 @@ class _Roll:
         unit = min(height / 600, width / 1000)
         self.unit = max(unit, 0.6 * _SCALE)
         self.big, self.small = (
-            ImageFont.truetype(_font("Semibold"), round(22 * self.unit)),
-            ImageFont.truetype(_font("Regular"), round(13 * self.unit)),
+            ImageFont.truetype(font("Semibold"), round(22 * self.unit)),
+            ImageFont.truetype(font("Regular"), round(13 * self.unit)),
         )
-        self.tiny = ImageFont.truetype(_font("Regular"), round(11 * self.unit))
+        self.tiny = ImageFont.truetype(font("Regular"), round(11 * self.unit))
         self.left, self.right = round(62 * self.unit), width - round(22 * self.unit)
         self.top, self.bottom = round(78 * self.unit), height - round(34 * self.unit)
         pitches = piece.notes["pitch"].astype(int)
@@ -183,12 +182,12 @@ class _Roll:
         left = self.left - 30 * self.unit
         title = piece.title or "Untitled"
         legend = self._legend()
-        self.pen.text((left, 16 * self.unit), self._fitted(title, self.big, legend - left), self.ink, self.big)
+        self.pen.text((left, 16 * self.unit), fitted(self.pen, title, self.big, legend - left), self.ink, self.big)
         key = piece.key.in_words
         facts = [f"in the persona of {piece.persona}"] if piece.persona else []
         facts += [key, str(piece.metre()), f"{round(piece.bpm)} quarters a minute", f"{len(piece.bars)} bars"]
         words = "  ·  ".join(facts)
-        words = self._fitted(words, self.small, self.right - left)
+        words = fitted(self.pen, words, self.small, self.right - left)
         self.pen.text((left, 46 * self.unit), words, self.faint, self.small)
 
     def _legend(self) -> float:
@@ -213,14 +212,3 @@ class _Roll:
                 self.pen.text((x - wide - 6 * self.unit, top + high / 2), "soft", self.faint, self.tiny, anchor="rm")
             x -= wide + 14 * self.unit
         return x - 30 * self.unit
-
-    def _fitted(self, text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
-        if self.pen.textlength(text, font) <= width:
-            return text
-        while text and self.pen.textlength(text + "…", font) > width:
-            text = text[:-1]
-        return text.rstrip(" ,·") + "…"
-
-
-def _font(weight: str) -> str:
-    return str(files("font_source_sans_pro") / "files" / f"SourceSansPro-{weight}.ttf")

@@ -1,0 +1,61 @@
+"""One plain line that says what made a file, for kinds that hold no signature: MIDI, Ogg and MusicXML.
+
+The line is a mark and then JSON, in plain ASCII and without characters that XML or a MIDI editor would change, so
+that it stands in every one of these files as it is and can be found without taking the file apart. Anyone can write
+such a line: it informs, and proves nothing. The signed sidecar does that.
+"""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from typing import Any
+
+from flamingo.provenance.origin import Origin
+
+__all__ = ["found", "into_midi", "into_musicxml", "line"]
+
+_MARK = "Made by Flamingo: "
+_LONGEST = 2**18
+
+
+def line(origin: Origin) -> str:
+    """The line. The same origin gives the same line: it holds no time."""
+    text = json.dumps(origin.statement(), ensure_ascii=True)
+    for char in "&<>":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return _MARK + text
+
+
+def found(data: Any) -> dict[str, Any]:
+    """What the first such line in the bytes of a file says; empty if there is none. data: anything with `find`."""
+    start = data.find(_MARK.encode())
+    if start < 0:
+        return {}
+    begin = start + len(_MARK)
+    text = bytes(data[begin : begin + _LONGEST]).decode("ascii", "replace")
+    try:
+        said, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def into_midi(data: bytes, text: str) -> bytes:
+    """A MIDI file with one more text event, at the beginning of its first track after the titles."""
+    import mido
+
+    file = mido.MidiFile(file=BytesIO(data), charset="utf-8")
+    track = file.tracks[0]
+    place = next((i for i, event in enumerate(track) if event.type not in ("track_name", "text")), len(track))
+    track.insert(place, mido.MetaMessage("text", text=text, time=0))
+    buffer = BytesIO()
+    file.save(file=buffer)
+    return buffer.getvalue()
+
+
+def into_musicxml(data: bytes, text: str) -> bytes:
+    """A MusicXML score with a miscellaneous field; unchanged if the score identifies nothing."""
+    field = f'<miscellaneous><miscellaneous-field name="flamingo">{text}</miscellaneous-field></miscellaneous>'
+    end = b"</identification>"
+    return data.replace(end, field.encode() + end, 1)
