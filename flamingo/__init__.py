@@ -15,25 +15,40 @@ from flamingo import errors, images
 from flamingo.composing.personas import known as personas
 from flamingo.composing.verb import Composed, compose
 from flamingo.errors import FlamingoError
+from flamingo.feeling.feeler import Feeler, Felt
+from flamingo.feeling.verb import Judged, feel
+from flamingo.grading.report import grades
+from flamingo.grading.store import Rating
+from flamingo.grading.verb import rate
 from flamingo.painting.painter import Painter
 from flamingo.painting.sheet import sheet
 from flamingo.painting.styles import Style, styles
 from flamingo.painting.verb import Painted, paint
+from flamingo.provenance import Verdict, verify
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Composed",
+    "Feeler",
+    "Felt",
     "FlamingoError",
+    "Judged",
     "Painted",
     "Painter",
+    "Rating",
     "Style",
+    "Verdict",
     "__version__",
     "compose",
     "errors",
+    "feel",
+    "grades",
     "images",
     "paint",
     "personas",
+    "rate",
     "sheet",
     "styles",
+    "verify",
 ]

@@ -24,9 +24,12 @@ from rich.table import Table
 import flamingo
 from flamingo import runtime, weights
 from flamingo.errors import BadRequest, FlamingoError, show
+from flamingo.grading import store as graded
+from flamingo.grading import verb as grading
 from flamingo.options import one_line_refusals, options
 from flamingo.painting.painter import Model
 from flamingo.train.composing.recipe import ComposerRecipe
+from flamingo.train.feeling.recipe import FeelRecipe
 from flamingo.train.painting.recipe import PainterRecipe
 from flamingo.weights import folder as shipped_models
 
@@ -64,7 +67,7 @@ def _command(
         settings: dict[str, Any] = {"help": option.description}
         if option.default is not True:
             settings["negative"] = ()  # --no-... is worth a line of help only where it changes something
-        if option.name in _SHORT:
+        if option.name in _SHORT and not option.positional:
             settings["name"] = _SHORT[option.name]
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if option.positional else inspect.Parameter.KEYWORD_ONLY
         annotation = Annotated[option.type, Parameter(**settings)]  # type: ignore[name-defined]
@@ -113,6 +116,55 @@ def _paint(photos: list[Path], *, as_json: bool = False, **choices: Any) -> int:
 
 
 app.command(_command(flamingo.paint, _paint, _flag("json", "Print what was done as JSON.")), name="paint")
+
+
+# -- feel ---------------------------------------------------------------------------------------------------
+
+
+def _feel(photos: list[Path], *, as_json: bool = False, **choices: Any) -> int:
+    with _progress(as_json) as progress:
+        task = progress.add_task("feeling", total=None, name="")
+        results = flamingo.feel(
+            photos,
+            on_progress=lambda done, total, photo: progress.update(
+                task, completed=done, total=total, name=show(photo.name)
+            ),
+            **choices,
+        )
+    failed = [r for r in results if r.error]
+    if as_json:
+        print(json.dumps([r.as_dict() for r in results], indent=1, ensure_ascii=False))
+    else:
+        for r in results:
+            if r.error:
+                err.print(f"[red]failed[/] {_plain(str(r.error))}")
+            elif r.felt:
+                felt = r.felt
+                likely = sorted(felt.moods.items(), key=lambda pair: -pair[1])[:3]
+                out.print(
+                    f"{_plain(show(r.photo or ''))}  [bold]{felt.word}[/]  "
+                    f"valence {felt.valence:+.2f} ± {felt.valence_sd:.2f}, "
+                    f"arousal {felt.arousal:+.2f} ± {felt.arousal_sd:.2f}  "
+                    f"[dim]{', '.join(f'{mood} {p:.0%}' for mood, p in likely)}[/]"
+                )
+                for sentence in (*r.because, *r.notes):
+                    out.print(f"  [dim]{_plain(sentence)}[/]")
+                if r.explanation:
+                    out.print(f"  [dim]drawn in {_plain(show(r.explanation))}[/]")
+            elif r.reading:
+                reading = r.reading
+                out.print(
+                    f"{_plain(show(reading.sentence))}  [bold]{reading.word}[/]  "
+                    f"valence {reading.valence:+.2f} ± {reading.valence_sd:.2f}, "
+                    f"arousal {reading.arousal:+.2f} ± {reading.arousal_sd:.2f}"
+                )
+                out.print(f"  [dim]styles: {', '.join(name for name, _ in reading.styles[:3])}[/]")
+    if failed and len(results) > 1:
+        err.print(f"{len(results) - len(failed)} judged, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+app.command(_command(flamingo.feel, _feel, _flag("json", "Print what was found as JSON.")), name="feel")
 
 
 # -- compose ------------------------------------------------------------------------------------------------
@@ -216,6 +268,136 @@ def _styles(
     flamingo.images.write(drawn, sheet, overwrite=overwrite, never=[photo])
     print(json.dumps({"file": str(sheet)}) if as_json else show(sheet))
     return 0
+
+
+# -- rate ---------------------------------------------------------------------------------------------------
+
+# What else is done with grades has options of its own, so each is a command, though it is written as a flag.
+_FORMS = ("--report", "--export", "--undo")
+
+rate_app = App(name="flamingo rate", help_flags=("--help", "-h"), version_flags=())
+rate_app.group_commands = cyclopts.Group("Instead")
+rate_app["--help"].show = False
+rate_app.usage = (
+    "Usage: flamingo rate PICTURE MUSIC GRADE [OPTIONS]\n       flamingo rate --report | --export | --undo"
+)
+rate_app.meta.help = "Grade how well music suits a picture, and print the table of all grades (--report)."
+rate_app.meta.help_flags = rate_app.meta.version_flags = ()
+
+
+@rate_app.meta.default
+def _any_form(*tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]) -> object:
+    """A form may be named anywhere in the line, and with = before its value, as flags may."""
+    arranged = list(tokens)
+    for i, token in enumerate(tokens):
+        form, equals, value = token.partition("=")
+        if form in _FORMS:
+            arranged = [form, *([value] if equals else []), *tokens[:i], *tokens[i + 1 :]]
+            break
+    return rate_app(arranged, exit_on_error=False, print_error=False, result_action="return_value")
+
+
+def _rate(*args: Any, as_json: bool = False, **choices: Any) -> int:
+    stored = flamingo.rate(*args, **choices)
+    if as_json:
+        print(json.dumps(grading.as_dict(stored), indent=1))
+        return 0
+    mood = f"mood {stored.mood}" if stored.mood else "mood unknown"
+    instead = f", instead of {stored.instead_of}" if stored.instead_of else ""
+    out.print(f"{_pair(stored)}  [dim]{mood}{instead}[/]")
+    return 0
+
+
+def _report(*, as_json: bool = False, **choices: Any) -> int:
+    report = flamingo.grades(**choices)
+    if as_json:
+        print(json.dumps(report.as_dict(), indent=1))
+    elif report.overall is None:
+        where = choices.get("database") or graded.own_database()
+        out.print(f"there are no grades in {_plain(show(where))} yet; {grading.FIRST}")
+    else:
+        table = Table(box=None, pad_edge=False)
+        for heading in report.headings:
+            table.add_column(heading, no_wrap=True, justify="left" if heading == report.by else "right")
+        for i, row in enumerate(report.rows, 1):
+            table.add_row(*map(_plain, row), style="bold" if i == len(report.rows) else "")
+        out.print(table, width=1000)  # rather wider than the terminal than cut
+        out.print(
+            "[dim]% (votes); satisfied: excellent or good (95 % interval); mean: from 5, excellent, to 1, bad[/]"
+        )
+    return 0
+
+
+def _export(*args: Any, **choices: Any) -> int:
+    count = grading.export(*args, **choices)
+    out.print(f"{_plain(show(args[0]))}  [dim]grades: {count}[/]")
+    return 0
+
+
+def _undo(*, as_json: bool = False, **choices: Any) -> int:
+    stored = grading.undo(**choices)
+    if as_json:
+        print(json.dumps(grading.as_dict(stored), indent=1))
+        return 0
+    again = f"  [dim]{stored.instead_of} counts again[/]" if stored.instead_of else ""
+    out.print(f"taken back: {_pair(stored)}{again}")
+    return 0
+
+
+def _pair(stored: flamingo.Rating) -> str:
+    who = f" ({stored.listener})" if stored.listener else ""
+    return _plain(show(f"{stored.grade}: {stored.picture_name} with {stored.music_name}{who}"))
+
+
+rate_app.default(_command(flamingo.rate, _rate, _flag("json", "Print what was stored as JSON.")))
+rate_app.command(
+    _command(
+        flamingo.grades,
+        _report,
+        _flag("json", "Print the table as JSON."),
+        about="Print the table of all grades: shares in %, who was satisfied, and the mean opinion.",
+    ),
+    name="--report",
+)
+rate_app.command(_command(grading.export, _export), name="--export")
+rate_app.command(_command(grading.undo, _undo, _flag("json", "Print what was taken back as JSON.")), name="--undo")
+app.command(rate_app.meta, name="rate")
+
+
+# -- verify -------------------------------------------------------------------------------------------------
+
+
+@app.command(name="verify")
+def _verify(
+    files: Annotated[list[Path], Parameter(help="Pictures, music or other files.", negative=())],
+    *,
+    as_json: Annotated[bool, Parameter(name="--json", help="Print as JSON.", negative=())] = False,
+) -> int:
+    """Say what is known of where files come from, and what that proves.
+
+    Exit code 0 if all are signed and unchanged, 1 if one is not.
+    """
+    told: list[dict[str, Any]] = []
+    whole = True
+    for file in files:
+        try:
+            verdict = flamingo.verify(file)
+        except FlamingoError as error:
+            whole = False
+            told.append({"file": str(file), "error": str(error)})
+            if not as_json:
+                err.print(f"[red]failed[/] {_plain(str(error))}")
+            continue
+        whole = whole and verdict.whole
+        told.append(verdict.as_dict())
+        if not as_json:
+            colour = {"whole": "green", "changed": "red", "broken": "red"}.get(verdict.state, "yellow")
+            out.print(f"{_plain(show(file))}  [{colour}]{verdict.state}[/]")
+            for sentence in verdict.sentences:
+                out.print(f"  {_plain(sentence)}")
+    if as_json:
+        print(json.dumps(told, indent=1, ensure_ascii=False))
+    return 0 if whole else 1
 
 
 # -- doctor -------------------------------------------------------------------------------------------------
@@ -328,25 +510,58 @@ train_app.command(
 )
 
 
+def _train_feel(**choices: Any) -> int:
+    _needs_torch("training")
+    from flamingo.train.feeling import loop as training
+
+    with one_line_refusals("flamingo train feel"):
+        recipe = FeelRecipe(**choices)
+    outcome = training.train(recipe)
+    figures = ", ".join(f"{k} {v:.3f}" for k, v in outcome.figures.items())
+    state = "finished" if outcome.finished else "not finished, go on with --resume"
+    print(f"{outcome.checkpoint}: {state}, {outcome.seconds:.0f} s; {figures}")
+    return 0
+
+
+train_app.command(
+    _command(
+        FeelRecipe,
+        _train_feel,
+        about="Train the mood model on photos with moods: cross-validated, time-boxed, resumable.",
+    ),
+    name="feel",
+)
+
+
 @train_app.command(name="release")
 def _train_release(
     run: Annotated[Path, Parameter(help="Run folder with a checkpoint.")],
     *,
-    name: Annotated[str, Parameter(help="Name to ship it under: fine or fast for a painter; composer.")],
+    name: Annotated[str, Parameter(help="Name to ship it under: fine or fast for a painter; composer; feel.")],
     music: Annotated[
         list[Path] | None, Parameter(help="For a composer: the folders that it learned from.", negative=())
+    ] = None,
+    images: Annotated[
+        list[str] | None, Parameter(help="For a mood model: the folders that it learned from.", negative=())
     ] = None,
     weights: Annotated[Path | None, Parameter(help="Folder of the models; this installation's by default.")] = None,
     data: Annotated[str, Parameter(help="What it was trained on, for the manifest.")] = "",
     note: Annotated[str, Parameter(help="Anything else worth knowing.")] = "",
 ) -> int:
-    """Export a trained painter or composer, with its card, into the folder of shipped models."""
+    """Export a trained painter, composer or mood model, with its card, into the folder of shipped models."""
     _needs_torch("exporting")
     if music:
         from flamingo.train.composing import export
 
         entry = export.release(run, weights or shipped_models(), music, name=name, data=data, note=note)
         print(f"{name} {entry['version']}: {entry['test nats a note']['all']:.3f} nats a note on the test works")
+        return 0
+    if images:
+        from flamingo.train.feeling import export as feeling
+
+        entry = feeling.release(run, weights or shipped_models(), folders=tuple(images), data_note=data, note=note)
+        figures = ", ".join(f"{k} {v:.3f}" for k, v in entry["training"]["figures"].items())
+        print(f"feel {entry['version']}: {figures}")
         return 0
     from flamingo.train.painting.export import release
 

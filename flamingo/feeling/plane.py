@@ -6,7 +6,7 @@ Words for moods are places on it, after Russell's circumplex (1980): what is nea
 from __future__ import annotations
 
 from difflib import get_close_matches
-from math import hypot
+from math import exp, hypot
 
 from flamingo.errors import BadRequest
 
@@ -33,6 +33,26 @@ WORDS: dict[str, tuple[float, float]] = {
     "dramatic": (-0.4, 0.8),
 }
 """Words for moods, as (valence, arousal)."""
+
+
+MOODS = ("happy", "angry", "sad", "calm", "afraid", "tender", "awed")
+"""The moods that a photo is judged by. A point on the plane tells anger from sadness, but anger from fear hardly:
+they lie side by side, and what tells them apart is not on the plane."""
+
+
+def probabilities(
+    valence: float, arousal: float, spread: tuple[float, float], moods: tuple[str, ...] = MOODS
+) -> dict[str, float]:
+    """How likely each mood is at a point that is known with the standard deviations `spread`, adding to 1: a normal
+    density at each word's place, all words equally likely beforehand."""
+    far = {
+        mood: ((WORDS[mood][0] - valence) / spread[0]) ** 2 + ((WORDS[mood][1] - arousal) / spread[1]) ** 2
+        for mood in moods
+    }
+    nearest_one = min(far.values())
+    likely = {mood: exp(-0.5 * (d - nearest_one)) for mood, d in far.items()}
+    total = sum(likely.values())
+    return {mood: p / total for mood, p in likely.items()}
 
 
 def place(word: str) -> tuple[float, float]:

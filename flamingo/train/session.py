@@ -132,7 +132,8 @@ def average(ema: dict[str, Tensor], model: nn.Module, decay: float, step: int) -
     """Move the running average of the weights, what is shown and shipped, towards the model. Faster at first."""
     decay = min(decay, (1 + step) / (10 + step))
     for name, value in model.state_dict().items():
-        ema[name].lerp_(value, 1 - decay)
+        if value.is_floating_point():  # batch normalisation also counts its batches
+            ema[name].lerp_(value, 1 - decay)
 
 
 def machine(where: torch.device, half: bool, world: int) -> dict[str, Any]:

@@ -9,88 +9,35 @@ network still computes in 32 bits. `release` measures what that costs and refuse
 
 from __future__ import annotations
 
-import logging
-import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save_file
 
 from flamingo.errors import ModelCorrupt
+from flamingo.train import onnx_files
 from flamingo.train.checkpoint import Checkpoint
 from flamingo.train.manifest import files_of, version_of, write_manifest
 from flamingo.train.painting import card
 from flamingo.train.painting.loop import CHECKPOINT, load_painter
 from flamingo.train.painting.networks import STRIDE, Painter, StyledPainter
 
-_SMALL = 256  # constants below this many numbers stay in 32 bits: they weigh nothing
 _LEAST_PSNR = 45.0
 
 
 def export_onnx(painter: Painter, file: Path) -> None:
     """Write a painter as ONNX with inputs photo (1, 3, 4h, 4w) and vector (1, S) and output picture, any h, w."""
     h, w = torch.export.Dim("h", min=8), torch.export.Dim("w", min=8)
-    example = (torch.rand(1, 3, 64, 96), torch.randn(1, painter.config.vector))
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
-        warnings.simplefilter("ignore")  # the exporter's own; what counts is the comparison in `release`
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        raw = Path(folder) / "raw.onnx"
-        torch.onnx.export(
-            painter.eval(),
-            example,
-            raw,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-            dynamic_shapes=({2: STRIDE * h, 3: STRIDE * w}, {}),
-            input_names=["photo", "vector"],
-            output_names=["picture"],
-        )
-        model = onnx.load(raw)
-    _forget_where_it_came_from(model)
-    _store_in_16_bits(model)
-    onnx.checker.check_model(model, full_check=True)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(model, file)
-
-
-def _forget_where_it_came_from(model: onnx.ModelProto) -> None:
-    """The exporter notes source lines and folders of this machine in every node: they concern nobody."""
-    graph = model.graph
-    for thing in [
-        model,
-        graph,
-        *graph.node,
-        *graph.initializer,
-        *graph.value_info,
-        *graph.input,
-        *graph.output,
-    ]:
-        if hasattr(thing, "doc_string"):
-            thing.ClearField("doc_string")
-        if hasattr(thing, "metadata_props"):
-            thing.ClearField("metadata_props")
-
-
-def _store_in_16_bits(model: onnx.ModelProto) -> None:
-    """Replace large float constants by 16-bit ones followed by a cast, which runtimes fold when they load."""
-    graph = model.graph
-    casts = []
-    for i, constant in enumerate(graph.initializer):
-        if constant.data_type != TensorProto.FLOAT or np.prod(constant.dims) < _SMALL:
-            continue
-        name = constant.name
-        narrow = numpy_helper.from_array(numpy_helper.to_array(constant).astype(np.float16), f"{name}.f16")
-        graph.initializer[i].CopyFrom(narrow)
-        casts.append(helper.make_node("Cast", [narrow.name], [name], to=TensorProto.FLOAT, name=f"widen.{name}"))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
+    onnx_files.export(
+        painter,
+        (torch.rand(1, 3, 64, 96), torch.randn(1, painter.config.vector)),
+        file,
+        shapes=({2: STRIDE * h, 3: STRIDE * w}, {}),
+        inputs=("photo", "vector"),
+        outputs=("picture",),
+    )
 
 
 def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = "") -> dict[str, Any]:

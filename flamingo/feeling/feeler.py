@@ -1,0 +1,104 @@
+"""The mood of a photo: pixels in, a point on the plane of moods out, with what is uncertain about it.
+
+Everything about files, batches and pictures of explanations lives elsewhere; this is what a developer calls.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flamingo import runtime, weights
+from flamingo.feeling import features
+from flamingo.feeling.plane import MOODS, nearest, probabilities
+from flamingo.feeling.seeing import seen
+from flamingo.images import Picture
+
+Array = NDArray[np.float32]
+
+_LOOK = 256  # longer side at which colours and textures are measured
+
+
+@dataclass(frozen=True)
+class Felt:
+    """What a photo feels like.
+
+    valence, arousal: what people would rate it, on [-1, 1], -1 the lowest grade, 1 the highest, 0 the middle one;
+    valence_sd, arousal_sd: standard deviations of their error, measured on photos the model had not seen.
+    mood: the same point on the plane of words and music: its ranks among photos, the middle grade of valence and the
+    median of arousal at 0, the extremes at -1 and 1 (people use the middle of a scale of grades most).
+    moods: probabilities of MOODS. word: the word nearest to `mood`.
+    map: (2, h, w), which part of the photo speaks for how much valence and arousal; its mean is (valence, arousal).
+    features: (25,) see flamingo.feeling.features.
+    distance: how unlike the training photos it is; 1 on average over them.
+    """
+
+    valence: float
+    arousal: float
+    valence_sd: float
+    arousal_sd: float
+    mood: tuple[float, float]
+    moods: dict[str, float]
+    word: str
+    map: Array
+    features: Array
+    distance: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`: plain values only, no arrays."""
+        return {
+            **{k: round(getattr(self, k), 3) for k in ("valence", "arousal", "valence_sd", "arousal_sd")},
+            "mood": [round(x, 3) for x in self.mood],
+            "word": self.word,
+            "moods": {k: round(p, 4) for k, p in self.moods.items()},
+            "distance": round(self.distance, 2),
+        }
+
+
+class Feeler:
+    """The mood model that ships. Loading is done once a process. Raises ModelMissing or ModelCorrupt."""
+
+    def __init__(self) -> None:
+        entry = weights.entry("feel")
+        self.version: str = entry["version"]
+        self.facts: dict[str, Any] = entry["judgement"]
+        self._network = runtime.load(weights.path("feel", "onnx"))
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Valence that is neither pleasant nor unpleasant, and arousal of the usual photo."""
+        valence, arousal = (table[len(table) // 2] for table in self.facts["quantiles"])
+        return float(valence), float(arousal)
+
+    def feel(self, picture: Picture) -> Felt:
+        """What a photo feels like. Deterministic; the size of the picture hardly matters."""
+        point, places, distance = self._network.outputs(photo=seen(picture, self.facts["size"]))
+        far = float(distance[0])
+        return judged(self.facts, (float(point[0, 0]), float(point[0, 1])), places[0], far, _look(picture))
+
+
+def judged(
+    facts: dict[str, Any], point: tuple[float, float], places: Array, distance: float, measured: Array
+) -> Felt:
+    """From what the network gives to what is said of it. facts: the `judgement` of the model's manifest entry."""
+    valence, arousal = (min(1.0, max(-1.0, x)) for x in point)
+    # A photo unlike all that was learned from is judged with less certainty (measured: see the model card).
+    sds = [math.sqrt(base**2 + slope * max(distance - 1, 0)) for base, slope in facts["sd"]]
+    ranks = [
+        np.interp(x, table, facts["ranks"]) for x, table in zip((valence, arousal), facts["quantiles"], strict=True)
+    ]
+    mood = (float(ranks[0]), float(ranks[1]))
+    spread = (float(facts["spread"][0]), float(facts["spread"][1]))
+    return Felt(
+        valence, arousal, sds[0], sds[1], mood, probabilities(*mood, spread, MOODS), nearest(*mood),
+        places, measured, distance,
+    )  # fmt: skip
+
+
+def _look(picture: Picture) -> Array:
+    small = picture if max(picture.rgb.shape[:2]) <= _LOOK else picture.resized(_LOOK)
+    return np.asarray(features.measure(small.rgb), np.float32)

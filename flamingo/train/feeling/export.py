@@ -1,0 +1,188 @@
+"""From a training run to the shipped mood model: an ONNX file, what is needed to judge by it, and a model card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from flamingo import images
+from flamingo.errors import ModelCorrupt
+from flamingo.feeling import features
+from flamingo.feeling.features import NAMES
+from flamingo.feeling.plane import probabilities
+from flamingo.feeling.seeing import seen
+from flamingo.train import onnx_files
+from flamingo.train.checkpoint import Checkpoint
+from flamingo.train.feeling import card, data
+from flamingo.train.feeling.backbone import FEATURES, pretrained
+from flamingo.train.feeling.loop import CHECKPOINT, correlations
+from flamingo.train.feeling.moods import CLASSES, clear_cases
+from flamingo.train.feeling.networks import AXES, FeelConfig, FeelNet, Late
+from flamingo.train.manifest import files_of, version_of, write_manifest
+
+Array = NDArray[Any]
+
+_MOST_DIFFERENCE = 0.01  # of valence and arousal, between the network as it was trained and as it is shipped
+_RANKS = np.linspace(-1, 1, 41)
+
+
+def release(
+    run: Path, weights: Path, *, folders: tuple[str, ...], note: str = "", data_note: str = ""
+) -> dict[str, Any]:
+    """Export the model of `run` into the folder `weights` as `feel`, with its card, and return its manifest entry.
+
+    folders: the photos it was trained on, for what is measured on them. Raises ModelCorrupt for a run that is not
+    finished, or if the exported file judges otherwise than the trained network.
+    """
+    saved = Checkpoint.load(run / CHECKPOINT)
+    if not saved.facts["finished"]:
+        raise ModelCorrupt(str(run), "its training is not finished", "go on with `flamingo train feel --resume`")
+    config = FeelConfig(**saved.facts["config"])
+    examples = data.find(folders)
+    pictures = [images.read(e.file) for e in examples]
+    net, distances = _whole(config, saved, [seen(p, config.size) for p in pictures])
+    file = weights / "feel.onnx"
+    h, w = torch.export.Dim("h", min=3, max=64), torch.export.Dim("w", min=3, max=64)
+    onnx_files.export(
+        net, (torch.rand(1, 3, 224, 288),), file,
+        shapes=({2: 32 * h, 3: 32 * w},), inputs=("photo",), outputs=("point", "map", "distance"),
+    )  # fmt: skip
+    if (difference := _difference(net, file)) > _MOST_DIFFERENCE:
+        raise ModelCorrupt(str(file), f"it differs from the trained network by {difference:.3f}", "report this")
+    described = files_of({"onnx": file})
+    targets = np.array([(e.valence, e.arousal) for e in examples])
+    unseen = {way: saved.tensors[f"{way}.predicted"].numpy().astype(float) for way in ("photo", "theme")}
+    judgement = {
+        "size": config.size,
+        **scale(unseen["theme"], targets, distances),
+        **moods_of(unseen["theme"], examples),
+        "features": _usual(np.stack([features.measure(_small(p).rgb) for p in pictures]), targets),
+    }
+    entry = {
+        "version": version_of(described["onnx"]),
+        "files": described,
+        "network": {**config.as_dict(), "parameters": sum(p.numel() for p in net.parameters())},
+        "training": {
+            "command": "flamingo train feel",
+            "photos": len(examples),
+            "seconds": round(saved.facts["seconds"]),
+            "seed": saved.facts["seed"],
+            "sessions": [_short(s) for s in saved.facts["sessions"]],
+            "figures": {
+                f"{way} {axis}": round(r, 4)
+                for way, predicted in unseen.items()
+                for axis, r in correlations(predicted, targets).items()
+            },
+        },
+        "export_difference": round(difference, 5),
+        "judgement": judgement,
+        "data": data_note,
+        "note": note,
+    }
+    write_manifest(weights / "manifest.json", "feel", entry)
+    card_file = weights / "cards" / "feel.md"
+    card_file.parent.mkdir(exist_ok=True)
+    card_file.write_text(card.write("feel", entry), encoding="utf-8")
+    return entry
+
+
+@torch.no_grad()
+def _whole(config: FeelConfig, saved: Checkpoint, photos: list[Array]) -> tuple[FeelNet, Array]:
+    """The network as it ships, its principal axes taken over the training photos, and the photos' own distances."""
+    backbone = pretrained(config.backbone)
+    late = Late(backbone, config.frozen)
+    late.load_state_dict({k: t.float() for k, t in saved.part("late").items()})
+    net = FeelNet(backbone, late, torch.zeros(FEATURES), torch.eye(FEATURES)[:, :AXES]).eval()
+    stem, early = net.stem, net.early
+    found = []
+    for photo in photos:
+        x = early(torch.nn.functional.relu6(stem((torch.from_numpy(photo) * 255 - 127) / 128)))
+        found.append(late.places(x).mean((0, 2, 3)))
+    pooled = torch.stack(found)
+    centre = pooled.mean(0)
+    _, s, vh = torch.linalg.svd(pooled - centre, full_matrices=False)
+    count = min(AXES, int((s > 1e-4).sum()))
+    axes = vh[:count].T / (s[:count] / len(photos) ** 0.5)
+    net.centre, net.axes = centre, axes
+    return net, ((pooled - centre) @ axes).square().mean(1).numpy()
+
+
+def _difference(net: FeelNet, file: Path) -> float:
+    """The largest difference of valence or arousal between the network and its file, over some smooth pictures of
+    several shapes."""
+    import onnxruntime as ort
+
+    ran = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for h, w in ((224, 288), (288, 192), (96, 288)):
+        y, x = np.mgrid[0:h, 0:w].astype(np.float32)
+        photo = np.stack([0.5 + 0.4 * np.sin(x / (7 + 5 * c) + y / (11 - 2 * c)) for c in range(3)])[None]
+        got = ran.run(None, {"photo": photo.astype(np.float32)})[0]
+        with torch.no_grad():
+            expected = net(torch.from_numpy(photo.astype(np.float32)))[0].numpy()
+        worst = max(worst, float(np.abs(got - expected).max()))
+    return worst
+
+
+def scale(unseen: Array, targets: Array, distances: Array) -> dict[str, Any]:
+    """How wrong the model is on photos it had not seen ("sd": for each axis the standard deviation at distance 1, and
+    by how much the variance grows with the distance), and the ranks of its judgements among photos."""
+    sd, quantiles = [], []
+    for i in (0, 1):
+        errors = (unseen[:, i] - targets[:, i]) ** 2
+        beyond = np.maximum(distances - 1, 0)
+        slope = float(max(0.0, np.cov(beyond, errors)[0, 1] / max(beyond.var(ddof=1), 1e-9)))
+        base = float(np.sqrt(max(errors.mean() - slope * beyond.mean(), 0.25 * errors.mean())))
+        sd.append([round(base, 4), round(slope, 5)])
+        # Valence has a middle that means something, neither pleasant nor unpleasant; arousal has the usual photo.
+        middle = 0.0 if i == 0 else float(np.median(unseen[:, i]))
+        below, above = unseen[unseen[:, i] < middle, i], unseen[unseen[:, i] > middle, i]
+        table = [np.quantile(below, q) for q in np.linspace(0, 1, 21)[:-1]] if len(below) else [middle] * 20
+        table += [middle]
+        table += [np.quantile(above, q) for q in np.linspace(0, 1, 21)[1:]] if len(above) else [middle] * 20
+        quantiles.append([round(float(x), 4) for x in np.maximum.accumulate(table) + np.arange(41) * 1e-6])
+    return {"sd": sd, "ranks": [round(float(r), 3) for r in _RANKS], "quantiles": quantiles}
+
+
+def moods_of(unseen: Array, examples: list[data.Example]) -> dict[str, Any]:
+    """The spread of moods about their words' places, chosen so that the probabilities of happy, angry and sad are
+    those with which clear cases are (the least log loss on photos that were not seen)."""
+    table = scale(unseen, np.array([(e.valence, e.arousal) for e in examples]), np.ones(len(examples)))
+    ranked = [np.interp(unseen[:, i], table["quantiles"][i], table["ranks"]) for i in (0, 1)]
+    labels = clear_cases(examples)
+    rows = [i for i, label in enumerate(labels) if label >= 0]
+    if len(rows) < 10:
+        return {"spread": [0.5, 0.5]}
+
+    def loss(both: float) -> float:
+        found = [probabilities(ranked[0][i], ranked[1][i], (both, both), CLASSES)[CLASSES[labels[i]]] for i in rows]
+        return float(-np.log(np.maximum(found, 1e-9)).mean())
+
+    best = float(minimize_scalar(loss, bounds=(0.1, 3.0), method="bounded").x)
+    return {"spread": [round(best, 3), round(best, 3)]}
+
+
+def _small(picture: images.Picture) -> images.Picture:
+    return picture if max(picture.rgb.shape[:2]) <= 256 else picture.resized(256)
+
+
+def _usual(measured: Array, targets: Array) -> dict[str, Any]:
+    """What the features are like over photos, and how they go with people's ratings."""
+    spread = np.maximum(measured.std(0), 1e-6)
+    z = (measured - measured.mean(0)) / spread
+    r = [((z * (targets[:, [i]] - targets[:, i].mean())).mean(0) / max(targets[:, i].std(), 1e-9)) for i in (0, 1)]
+    rows = {"mean": measured.mean(0), "spread": spread, "valence": r[0], "arousal": r[1]}
+    return {"names": list(NAMES), **{k: [round(float(x), 5) for x in v] for k, v in rows.items()}}
+
+
+def _short(this: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest keeps of a session: the settings that matter, never a folder of somebody's machine."""
+    kept = ("views", "folds", "epochs", "batch", "lr", "weight_decay", "dropout", "mixup", "ema")
+    settings = {k: this["recipe"][k] for k in kept}
+    about = {k: this[k] for k in ("machine", "precision", "torch")}
+    return {"seconds": round(this["seconds"]), **about, **settings}
