@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from flamingo import weights
 from flamingo.composing import events, mood
 from flamingo.errors import ModelCorrupt
+from flamingo.weights.eight_bits import unpacked
 
 Array = NDArray[Any]
 CONTEXT = 512
@@ -240,7 +241,7 @@ def read(file: Path) -> Composer:
         with safe_open(file, framework="numpy") as opened:
             facts = json.loads((opened.metadata() or {})["facts"])
             tensors = {name.removeprefix("ema."): opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        return Composer(tensors, facts)
+        return Composer(unpacked(tensors), facts)
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise ModelCorrupt(str(file), f"not a composer ({error})", "install Flamingo again") from error
 

@@ -2,7 +2,8 @@
 
 Nothing here changes what is written: pitches keep their names, and the tempo map its tempo. `humanised` moves attacks
 by milliseconds and loudness by a few steps, as studies of players found (the melody a little ahead of its chord:
-Goebl 2001). `played_by` hands a score to other instruments, octaves moved where an instrument ends.
+Goebl 2001). `played_by` hands a score to other instruments, octaves moved where an instrument ends. `shaped` plays
+louder or softer, detached or bound, as the mood asks.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flamingo.composing.mood import FEATURES, Scale
 from flamingo.composing.piece import PEDAL, Piece
+from flamingo.composing.plan import Plan
 from flamingo.errors import BadRequest
 
 Array = NDArray[Any]
@@ -171,8 +174,51 @@ def pedalled(piece: Piece) -> Piece:
     return replace(piece, pedals=np.array(pedals, PEDAL))
 
 
-def louder(piece: Piece, steps: float) -> Piece:
-    """All velocities moved by `steps`, within 8 to 124."""
+# A network that was told the mood is on its way to this loudness already; this brings it most of the rest.
+_OF_THE_WAY = 0.6
+
+
+def shaped(piece: Piece, plan: Plan, scale: Scale, since: int = 0) -> Piece:
+    """Loudness and articulation as each section's mood asks (flamingo/feeling/bridge.py), moving from one to the next
+    through the bar between. since: units before which notes keep their durations, because they are the user's own."""
+    notes = piece.notes
+    if plan.arousal is None or not len(notes):
+        return piece
+    bars = piece.bar_of(notes["start"])
+    which = np.array([plan.section(bar) for bar in range(plan.bars)])[bars]
+    turning = np.array([plan.turns(bar) is not None for bar in range(plan.bars)])[bars]
+    way = np.where(turning, (notes["start"] - piece.bars["start"][bars]) / plan.metre.units, 0.0)
+
+    def through(of_sections: list[float]) -> Array:
+        values = np.array([*of_sections, of_sections[-1]])
+        return np.asarray((1 - way) * values[which] + way * values[which + 1])
+
+    loudness, steps = FEATURES.index("loudness"), []
+    for i, section in enumerate(plan.sections):
+        mine = notes["velocity"][which == i]
+        wanted = scale.mean[loudness] + scale.spread[loudness] * (section.asks.loudness or 0.0)
+        steps.append(_OF_THE_WAY * (wanted - float(mine.mean())) if len(mine) else 0.0)
+    # The cadence is held as it is written.
+    change = (notes["start"] >= since) & (bars < plan.bars - 1)
+    detached = np.where(change, through([section.asks.articulation for section in plan.sections]), 0.0)
+    return louder(articulated(piece, detached), through(steps))
+
+
+def articulated(piece: Piece, detached: Array) -> Piece:
+    """Notes shortened or bound. detached: (n,) from -0.5 to 1, one a note; above 0 the share of a note that is cut
+    off, below 0 half the share of the gap to the next attack that is filled."""
+    notes = piece.notes.copy()
+    attacks, which = np.unique(notes["start"], return_inverse=True)
+    following = np.append(attacks[1:], piece.length)[which]
+    gap = np.maximum(following - notes["start"] - notes["duration"], 0)
+    cut = np.maximum(detached, 0) * notes["duration"]
+    filled = np.maximum(-2 * detached, 0) * gap
+    notes["duration"] = np.maximum(np.round(notes["duration"] - cut + filled), 1)
+    return replace(piece, notes=notes)
+
+
+def louder(piece: Piece, steps: Array | float) -> Piece:
+    """Velocities moved by `steps`, one for all or (n,) one a note, within 8 to 124."""
     notes = piece.notes.copy()
     notes["velocity"] = np.clip(np.round(notes["velocity"].astype(float) + steps), 8, 124)
     return replace(piece, notes=notes)

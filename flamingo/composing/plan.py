@@ -1,39 +1,39 @@
-"""A piece before its first note: key, metre, tempo, how many bars, and how it slows down into its end.
+"""A piece before its first note: key, metre, sections, tempo, how many bars, and how it slows down into its end.
 
-The length is asked in seconds and met exactly. Without a tempo, whole bars are counted at the persona's own tempo and
-the tempo is then moved so that they fill the time. With a tempo, every bar before the last two is
-played just so, and the last chord is held for what is left.
+What was not asked for comes from the habits of the persona and, where there is a mood, from the bridge
+(flamingo/feeling/bridge.py). The length is asked in seconds and met exactly (timing.py).
+
+A piece has one mood, or goes along a path of several: then each part of the path is a section of its own
+(sections.py), of whole bars, in major or in the minor of the same tonic.
 """
 
 from __future__ import annotations
 
-import math
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.composing import events
+from flamingo.composing import events, timing
 from flamingo.composing.model import Bar, Composer
-from flamingo.composing.piece import TEMPO, UNITS, Key, Metre
+from flamingo.composing.piece import TEMPO, Key, Metre
+from flamingo.composing.sections import Point, Section, modes, shares
+from flamingo.composing.timing import BEFORE_LAST, FASTEST, LAST, SLOWEST
 from flamingo.errors import BadRequest
+from flamingo.feeling import bridge
 
 Array = NDArray[Any]
-
-SHORTEST, LONGEST = 4.0, 3600.0
-"""Seconds that a piece may last."""
-SLOWEST, FASTEST = 30.0, 280.0
-"""Quarter notes a minute that may be asked for."""
-# Of the last two bars: how much longer than in tempo they last. Human endings slow down by about this much.
-_BEFORE_LAST, _LAST = 1.12, 1.45
-_LEAST_LAST, _MOST_LAST = 1.0, 2.2
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is settled before the first note. bpm: quarters a minute before the ritardando."""
+    """What is settled before the first note. key: that of the last section, with which the piece ends; bpm: quarters
+    a minute at the beginning; valence, arousal: of the whole, the mean of its sections; sections: in order, without a
+    gap (without any the whole piece is one)."""
 
     personas: Mapping[str, float]
     key: Key
@@ -44,36 +44,67 @@ class Plan:
     valence: float | None
     arousal: float | None
     ensemble: int = 0
-    last: float = _LAST
+    last: float = LAST
+    sections: tuple[Section, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.sections:
+            whole = Section(0, self.bars, self.bpm, self.key.minor, self.valence, self.arousal)
+            object.__setattr__(self, "sections", (whole,))
+
+    def section(self, bar: int) -> int:
+        """Which section a bar belongs to."""
+        return bisect(self.sections, bar, key=lambda s: s.first) - 1
+
+    def turns(self, bar: int) -> Section | None:
+        """The section to which a bar leads over: the next one, in the last bar of any but the last; else None."""
+        after = self.section(bar) + 1
+        return self.sections[after] if after < len(self.sections) and bar + 1 == self.sections[after].first else None
+
+    def key_at(self, bar: int) -> Key:
+        return Key(self.key.tonic, self.sections[self.section(bar)].minor)
 
     def told(self, bar: int) -> Bar:
-        """What the network is told of a bar."""
+        """What the network is told of a bar. A bar that leads over to the next section is told a mood half way."""
+        here, after = self.sections[self.section(bar)], self.turns(bar)
         return Bar(
             self.personas,
-            self.valence,
-            self.arousal,
+            _between(here.valence, after.valence if after else here.valence),
+            _between(here.arousal, after.arousal if after else here.arousal),
             self.bars - bar,
-            self.bpm,
+            here.bpm,
             events.metre_index(self.metre),
-            self.key.minor,
+            here.minor,
             self.ensemble,
             bar == 0,
         )
 
     @property
     def tempos(self) -> Array:
-        """The tempo map, ritardando included: it falls beat by beat through the last two bars."""
-        units = self.metre.units
-        changes = [(0, self.bpm)]
+        """The tempo map. From one section to the next it moves beat by beat through the last bar of the first, and
+        it falls beat by beat through the last two bars of the piece."""
+        units, beat = self.metre.units, self.metre.beat
+        beats = max(1, units // beat)
+        changes = {0: self.bpm}
+        for here, after in pairwise(self.sections):
+            if here.bpm != after.bpm:
+                # Linear in slowness, so that the bar lasts as long as the mean of one of each tempo.
+                slow = np.linspace(1 / here.bpm, 1 / after.bpm, beats + 2)[1:-1]
+                changes |= {(after.first - 1) * units + i * beat: 1 / s for i, s in enumerate(slow)}
+                changes[after.first * units] = after.bpm
+        bpm = self.sections[-1].bpm
         if self.bars >= 3:
-            # Linear in slowness over the beats of the bar before the last, mean _BEFORE_LAST.
+            # Linear in slowness over the beats of the bar before the last, mean BEFORE_LAST.
             begin = (self.bars - 2) * units
-            beats = max(1, units // self.metre.beat)
-            slow = np.linspace(1.0, 2 * _BEFORE_LAST - 1.0, beats + 2)[1:-1]
-            slow *= _BEFORE_LAST / slow.mean()
-            changes += [(begin + i * self.metre.beat, self.bpm / s) for i, s in enumerate(slow)]
-        changes.append(((self.bars - 1) * units, self.bpm / self.last))
-        return np.array(changes, TEMPO)
+            slow = np.linspace(1.0, 2 * BEFORE_LAST - 1.0, beats + 2)[1:-1]
+            slow *= BEFORE_LAST / slow.mean()
+            changes |= {begin + i * beat: bpm / s for i, s in enumerate(slow)}
+        changes[(self.bars - 1) * units] = bpm / self.last
+        return np.array(sorted(changes.items()), TEMPO)
+
+
+def _between(here: float | None, after: float | None) -> float | None:
+    return here if here is None or after is None else (here + after) / 2
 
 
 def settle(
@@ -84,59 +115,69 @@ def settle(
     seconds: float,
     valence: float | None = None,
     arousal: float | None = None,
+    path: Sequence[Point] = (),
     key: Key | None = None,
     tempo: float | None = None,
     metre: Metre | None = None,
 ) -> Plan:
-    """Fill in what was not asked for from the habits of the persona, as measured on its music, and solve the length.
-    Raises BadRequest where no whole number of bars can fill the time."""
+    """Fill in what was not asked for from the habits of the persona, as measured on its music, and from the mood, and
+    solve the length. path: moods to go through, one a section, in place of one valence and arousal. Raises BadRequest
+    where no whole number of bars can fill the time."""
     habits = [(model.facts["habits"][name], weight) for name, weight in personas.items()]
     chosen = habits[int(random.choice(len(habits), p=[w for _, w in habits]))][0]
+    usual = bridge.Habits(chosen["minor"], sum(w * h["arousal"] for h, w in habits), model.facts["tempo_slope"])
+    parts = shares(path)
+    if path:
+        valence, arousal = (sum(s * p[i] for s, p in zip(parts, path, strict=True)) for i in (0, 1))
+    points = [(p.valence, p.arousal) for p in path] if path else [(valence, arousal)]
+    asks = [bridge.choices(v, a, usual) for v, a in points]
     if key is None:
-        # Minor for what should sound unpleasant and major for pleasant: the one thing listeners agree on most.
-        minor = bool(random.random() < chosen["minor"]) if valence is None else valence < -0.05
-        tonics = chosen["tonics"]["minor" if minor else "major"]
-        key = Key(int(random.choice(12, p=np.array(tonics) / sum(tonics))), minor)
+        minor = modes([ask.mode for ask in asks], lambda: bool(random.random() < chosen["minor"]))
+        lift = sum(share * ask.key for share, ask in zip(parts, asks, strict=True))
+        key = Key(_tonic(chosen["tonics"]["minor" if minor[-1] else "major"], lift, random), minor[-1])
+    else:
+        minor = [key.minor] * len(asks)
     if metre is None:
         names = list(chosen["metres"])
-        shares = np.array([chosen["metres"][n]["share"] for n in names])
-        metre = Metre.parse(names[int(random.choice(len(names), p=shares / shares.sum()))])
+        often = np.array([chosen["metres"][n]["share"] for n in names])
+        metre = Metre.parse(names[int(random.choice(len(names), p=often / often.sum()))])
     given = tempo is not None
     if tempo is None:
         # A quarter note is another thing in 3/8 than in 2/2, so each metre has a tempo of its own.
-        usual = [h["metres"].get(str(metre), {"tempo": h["tempo"]})["tempo"] for h, _ in habits]
-        middle = sum(w * t for t, (_, w) in zip(usual, habits, strict=True)) + random.normal(0, 0.12)
-        if arousal is not None:
-            middle += model.facts["tempo_slope"] * (arousal - sum(w * h["arousal"] for h, w in habits))
-        tempo = float(np.clip(2.0**middle, SLOWEST + 6, FASTEST - 40))
-    bars, bpm, last = _fill(seconds, tempo, metre, given)
-    return Plan(dict(personas), key, metre, bpm, bars, seconds, valence, arousal, 0, last)
+        own = [h["metres"].get(str(metre), {"tempo": h["tempo"]})["tempo"] for h, _ in habits]
+        middle = sum(w * t for t, (_, w) in zip(own, habits, strict=True)) + random.normal(0, 0.12)
+        tempos = [float(np.clip(2.0 ** (middle + ask.tempo), SLOWEST + 6, FASTEST - 40)) for ask in asks]
+    else:
+        tempos = [tempo] * len(asks)
+    timed, last = _timed(seconds, tempos, parts, metre, given)
+    first = np.cumsum([0, *(bars for bars, _ in timed)]).tolist()
+    sections = tuple(
+        Section(begin, bars, bpm, mode, v, a, ask)
+        for begin, (bars, bpm), mode, (v, a), ask in zip(first, timed, minor, points, asks, strict=False)
+    )
+    bpm = sections[0].bpm
+    return Plan(dict(personas), key, metre, bpm, first[-1], seconds, valence, arousal, 0, last, sections)
 
 
-def _fill(seconds: float, tempo: float, metre: Metre, given: bool) -> tuple[int, float, float]:
-    """Bars, tempo and stretch of the last bar that fill the time exactly."""
-    bar = metre.units / UNITS * 60 / tempo
+def _timed(
+    seconds: float, tempos: Sequence[float], parts: Sequence[float], metre: Metre, given: bool
+) -> tuple[list[tuple[int, float]], float]:
+    """Bars and tempo of each section, and the stretch of the last bar."""
+    if len(tempos) == 1:
+        bars, bpm, last = timing.whole(seconds, tempos[0], metre, given)
+        return [(bars, bpm)], last
+    if not given:
+        return timing.along(seconds, tempos, parts, metre), LAST
+    counts, last = timing.divided(seconds, tempos[0], parts, metre)
+    return [(bars, tempos[0]) for bars in counts], last
 
-    def stretched(n: int, last: float) -> float:
-        return n - 2 + (_BEFORE_LAST if n >= 3 else 1.0) + last
 
-    if given:
-        # The largest number of bars whose last one is still held at least as long as written.
-        for n in range(max(2, int(seconds / bar) + 2), 1, -1):
-            last = seconds / bar - stretched(n, 0.0)
-            if last >= _LEAST_LAST:
-                if last <= _MOST_LAST + 0.2:
-                    return n, tempo, last
-                break
-        shortest = bar * stretched(2, _LEAST_LAST)
-        raise BadRequest(
-            f"{seconds:g} s at tempo {tempo:g} in {metre}",
-            f"two bars alone take {shortest:.1f} s",
-            f"ask for a tempo of {math.ceil(tempo * shortest / seconds)} or more, or for more seconds",
-        )
-    n = max(2, round(seconds / bar - (_BEFORE_LAST + _LAST - 2)))
-    bpm = metre.units / UNITS * 60 * stretched(n, _LAST) / seconds
-    return n, float(bpm), _LAST
+def _tonic(often: Sequence[float], lift: float, random: np.random.Generator) -> int:
+    """One of the persona's tonics, the higher ones likelier by `lift` nats a semitone."""
+    weights = np.array(often)
+    if lift:
+        weights = weights * np.exp(lift * np.array([events.shift_of(tonic) for tonic in range(12)]))
+    return int(random.choice(12, p=weights / sum(weights)))
 
 
 def weights_of(text: str, known: Sequence[str]) -> dict[str, float]:

@@ -10,41 +10,27 @@ drawn again until a cadence detector accepts it. And a piece that has strayed fr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.composing.events import (
-    BAR_LINE,
-    DURATIONS,
-    LOWEST,
-    PITCHES,
-    VELOCITIES,
-    WHERES,
-    Grammar,
-    shift_of,
-    unspell,
-)
+from flamingo.composing.drawn import Drawn
+from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, shift_of
 from flamingo.composing.model import CONTEXT, Cache, Composer, one_thread
-from flamingo.composing.piece import Piece
 from flamingo.composing.plan import Plan
-from flamingo.composing.tonality import ending, keeps_key, profile
+from flamingo.composing.tonality import ending, keeps_key
 from flamingo.errors import FlamingoError
+
+__all__ = ["NAMES", "Dice", "Drawn", "draw"]
 
 Array = NDArray[Any]
 
 NAMES = ("where", "pitch", "duration", "velocity")
-_MOST_IN_A_BAR = 144  # events; more is a machine gone wild
 _TRIES = 12
 _KEY_TRIES = 5
-_DOMINANT = (2, 5, 7, 11)
 _DURATIONS = np.array(DURATIONS)
-# How much, in nats for one spread of the profile, pitches of the key are preferred, so that a piece stays in the key
-# that was asked for: without it a third of the minor pieces came out in major (bench/compose.py --only length).
-_KEY = 0.25
-_MIDDLE = 54  # MIDI pitch below which the bass of a cadence lies
 
 
 @dataclass(frozen=True)
@@ -55,167 +41,6 @@ class Dice:
     top_p: float = 0.99
     min_p: float = 0.005
     guidance: float = 1.5
-
-
-@dataclass
-class Drawn:
-    """One piece as it grows. told: nats of the drawn events under what was told; untold: without persona and mood,
-    and in the other mode; given: notes that were not drawn but given."""
-
-    plan: Plan
-    random: np.random.Generator
-    rows: list[tuple[int, int, int, int]] = field(default_factory=list)
-    told: float = 0.0
-    untold: float = 0.0
-    bar: int = -1
-    in_bar: int = 0
-    lines: list[int] = field(default_factory=list)
-    nats_at: list[tuple[float, float]] = field(default_factory=list)
-    mark: tuple[float, float] = (0.0, 0.0)  # the nats before the event that is being drawn
-    retries: int = 0
-    given: int = 0
-    redraws: int = 0
-    grammar: Grammar = field(init=False)
-    lean: Array = field(init=False)
-    done: bool = False
-
-    def __post_init__(self) -> None:
-        self.grammar = Grammar(self.plan.metre.units, tonic=self.plan.key.tonic)
-        self.lean = _KEY * profile(self.plan.key.minor)[(np.arange(PITCHES) + LOWEST) % 12]
-
-    @property
-    def events(self) -> Array:
-        return np.array(self.rows, np.int16).reshape(-1, 4)
-
-    @property
-    def notes(self) -> int:
-        """Notes drawn."""
-        return sum(row[1] >= 0 for row in self.rows) - self.given
-
-    def piece(self) -> Piece:
-        plan = self.plan
-        made = unspell(self.events, [plan.metre] * plan.bars, plan.key, tempos=plan.tempos)
-        return _let_end(made, plan)
-
-    # ------------------------------------------------------------------ what may come
-    def wheres(self) -> Array:
-        if self.bar < 0:
-            only = np.zeros(WHERES, bool)
-            only[BAR_LINE] = True
-            return only
-        left = self.plan.bars - self.bar
-        units = self.plan.metre.units
-        full = self.in_bar >= _MOST_IN_A_BAR
-        if left == 1:
-            allowed = self.grammar.wheres(line=self.in_bar >= 3)
-            allowed[1:units] = False
-            if self.in_bar >= 7 or not allowed[0]:
-                allowed[:] = False
-                allowed[BAR_LINE] = True
-            return allowed
-        # Silence is music, but two silent bars running are a network that has lost its way.
-        quiet = self.in_bar == 0 and (self.bar == 0 or self.lines[-1] - self.lines[-2] == 1)
-        allowed = self.grammar.wheres(line=not quiet)
-        if left == 2 and self._half_empty():
-            # The dominant must come at the middle of this bar, or where there is still room for it.
-            middle = self._middle()
-            allowed[middle + 1 :] = False
-            if self.grammar.place == middle:  # cannot be: then the half would not be empty
-                allowed[BAR_LINE] = True
-        if full:
-            only = np.zeros(WHERES, bool)
-            only[self._middle() if left == 2 and self._half_empty() else BAR_LINE] = True
-            return only
-        return allowed
-
-    def pitches(self, where: int) -> Array:
-        allowed = self.grammar.pitches(where)
-        classes = (np.arange(PITCHES) + LOWEST) % 12
-        left = self.plan.bars - self.bar
-        midi = np.arange(PITCHES) + LOWEST + shift_of(self.plan.key.tonic)
-        before = allowed
-        if left == 1:
-            third = 3 if self.plan.key.minor else 4
-            allowed = allowed & np.isin(classes, (0, third, 7))
-            if self.in_bar == 0:
-                allowed &= (classes == 0) & (midi < _MIDDLE)
-            elif self.in_bar >= 2 and not self._has_third(third):
-                allowed = allowed & (classes == third) if np.any(allowed & (classes == third)) else allowed
-        elif left == 2 and where >= self._middle():
-            allowed = allowed & np.isin(classes, _DOMINANT)
-            if self._half_empty():
-                allowed &= (classes == 7) & (midi < _MIDDLE + 5)
-        return allowed if allowed.any() else before
-
-    def _has_third(self, third: int) -> bool:
-        return any(row[1] >= 0 and (row[1] + LOWEST) % 12 == third for row in self.rows[-self.in_bar :])
-
-    def durations(self) -> Array:
-        if self.plan.bars - self.bar == 1:
-            return np.asarray(min(self.plan.metre.units, DURATIONS[-1]) * 0.75 <= _DURATIONS)
-        return np.ones(len(DURATIONS), bool)
-
-    def velocities(self) -> Array:
-        allowed = np.arange(VELOCITIES) >= 1
-        if self.plan.bars - self.bar == 1:
-            # The last chord is one chord, as loud as what led to it.
-            before = [row[3] for row in self.rows[-self.in_bar - 24 :] if row[3] >= 0]
-            if before:
-                allowed &= np.abs(np.arange(VELOCITIES) - int(np.median(before))) <= 1
-        return allowed
-
-    def _middle(self) -> int:
-        units, beat = self.plan.metre.units, self.plan.metre.beat
-        beats = units // beat
-        return int(beat * (beats - beats // 2)) if beats > 1 else 0
-
-    def _half_empty(self) -> bool:
-        middle = self._middle()
-        return not any(row[1] >= 0 and row[0] >= middle for row in self.rows[len(self.rows) - self.in_bar :])
-
-    # ------------------------------------------------------------------ what came
-    def take(self, row: tuple[int, int, int, int]) -> None:
-        if row[0] == BAR_LINE:
-            if self.bar + 1 == self.plan.bars:
-                self.done = True
-                return
-            self.lines.append(len(self.rows))
-            self.nats_at.append(self.mark)
-            self.bar += 1
-            self.in_bar = 0
-            self.grammar.bar(self.plan.metre.units)
-        else:
-            self.in_bar += 1
-            self.grammar.take(row[0], row[1])
-        self.rows.append(row)
-
-    def back_to(self, bar: int) -> None:
-        """Forget everything from the line of `bar` on."""
-        self.told, self.untold = self.nats_at[bar]
-        del self.rows[self.lines[bar] :]
-        del self.lines[bar:], self.nats_at[bar:]
-        self.bar, self.done = bar - 1, False
-        self.in_bar = 0 if not self.lines else len(self.rows) - self.lines[-1] - 1
-        self.grammar.bar(self.plan.metre.units)
-        if self.in_bar:
-            self.grammar.take(self.rows[-1][0], self.rows[-1][1])
-
-
-def _let_end(piece: Piece, plan: Plan) -> Piece:
-    """The last chord sounds alone and to the end: what was held into it is let go, and its notes end together, a
-    moment before the time is up, so that their sound can die away within it."""
-    units = plan.metre.units
-    last = (plan.bars - 1) * units
-    middle = last - units + Drawn(plan, np.random.default_rng(0))._middle()
-    notes = piece.notes.copy()
-    before = notes["start"] < last
-    notes["duration"][before] = np.minimum(notes["duration"][before], last - notes["start"][before])
-    outside = (notes["start"] < middle) & ~np.isin((notes["pitch"].astype(int) - plan.key.tonic) % 12, _DOMINANT)
-    notes["duration"][outside] = np.minimum(notes["duration"][outside], middle - notes["start"][outside])
-    notes["duration"][~before] = max(1, round(units * 0.97))
-    return Piece.build(
-        notes, piece.bars, piece.key, tempos=piece.tempos, programs=piece.programs, persona=piece.persona
-    )
 
 
 def draw(
@@ -230,7 +55,8 @@ def draw(
     """Draw a piece for every plan, all at once. seeds: what numpy.random.default_rng takes, one a piece; a piece's
     draws depend on its own seed alone, whatever company it is drawn in. prompts: relative events that pieces begin
     with, bar lines included. A piece that a key finder takes to be in another key than its own is drawn again, up to
-    five times; what a user gave keeps whatever key it is in. on_progress: called as (bars done, bars in all)."""
+    five times (where the mode turns, each part of one mode is looked at for itself); what a user gave keeps whatever
+    key it is in. on_progress: called as (bars done, bars in all)."""
     pieces = [Drawn(plan, np.random.default_rng(seed)) for plan, seed in zip(plans, seeds, strict=True)]
     for piece, prompt in zip(pieces, prompts or [], strict=False):
         for where, pitch, duration, velocity in prompt.tolist():
@@ -241,17 +67,22 @@ def draw(
         for piece in pieces:
             _accept(model, piece, dice)
         for _ in range(_KEY_TRIES):
-            astray = [i for i, piece in enumerate(pieces) if not piece.given and keeps_key(piece.piece()) <= 0]
+            astray = [i for i, piece in enumerate(pieces) if not piece.given and _keeps_keys(piece) <= 0]
             again = [Drawn(pieces[i].plan, pieces[i].random) for i in astray]
             _run(model, again, dice, None)
             for i, piece in zip(astray, again, strict=True):
                 _accept(model, piece, dice)
                 piece.redraws = pieces[i].redraws + 1
-                if keeps_key(piece.piece()) > keeps_key(pieces[i].piece()):
+                if _keeps_keys(piece) > _keeps_keys(pieces[i]):
                     pieces[i] = piece
                 else:
                     pieces[i].redraws += 1
     return pieces
+
+
+def _keeps_keys(piece: Drawn) -> float:
+    """How well the part of a piece that keeps its key worst keeps it: see `keeps_key`."""
+    return min(keeps_key(part) for part in piece.excerpts())
 
 
 def _accept(model: Composer, piece: Drawn, dice: Dice) -> None:
@@ -272,7 +103,7 @@ def _write_cadence(piece: Drawn) -> None:
     loud = int(np.median([row[3] for row in piece.rows if row[3] >= 0] or [7]))
     shift = LOWEST + shift_of(tonic)
     third = 3 if piece.plan.key.minor else 4
-    half = piece._middle()
+    half = piece.middle()
     for begin, length, chord in ((half, units - half, (43, 53, 59, 62)), (0, units, (36, 48, 48 + third + 12, 67))):
         piece.take((BAR_LINE, -1, -1, -1))
         duration = int(np.abs(_DURATIONS - length).argmin())
@@ -301,7 +132,7 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
                 mask = masks[i]
                 if mask is None:
                     continue
-                lean = piece.lean if name == "pitch" else 0.0
+                lean = piece.lean(name, int(chosen[i, 0]))
                 choice, with_told, without = _choose(logits[i], logits[b + i], mask, piece.random, dice, lean)
                 chosen[i, column] = choice
                 piece.told += with_told

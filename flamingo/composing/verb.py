@@ -6,7 +6,6 @@ from it.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,11 +20,13 @@ from flamingo.composing import critic, events, originality, performance, reading
 from flamingo.composing.model import Composer
 from flamingo.composing.personas import Cast, cast
 from flamingo.composing.piece import BAR, Key, Metre, Piece
-from flamingo.composing.plan import FASTEST, LONGEST, SHORTEST, SLOWEST, Plan, settle
+from flamingo.composing.plan import Plan, settle
 from flamingo.composing.sampling import Dice, Drawn, draw
+from flamingo.composing.sections import Point, Section
+from flamingo.composing.timing import FASTEST, LONGEST, SHORTEST, SLOWEST
 from flamingo.composing.tonality import ending
+from flamingo.composing.wishes import Asked, sha256
 from flamingo.errors import BadRequest, FlamingoError, OutputError
-from flamingo.feeling.plane import place
 from flamingo.options import checked
 
 Array = NDArray[Any]
@@ -48,6 +49,23 @@ class Composed:
     mood: tuple[float, float] = (0.0, 0.0)
     seconds: float = 0.0
     recipe: dict[str, Any] = field(default_factory=dict)
+    sections: tuple[Section, ...] = ()
+
+    def timeline(self) -> list[dict[str, Any]]:
+        """Each section as it is played: when it begins in seconds, its key, its tempo in quarters a minute, and the
+        valence and arousal that were asked of it (None where nothing was)."""
+        found = []
+        for section in self.sections:
+            start = self.piece.edges[section.first]
+            at = np.searchsorted(self.piece.tempos["start"], start, side="right") - 1
+            found.append({
+                "begins": round(float(self.piece.seconds(start)), 3),
+                "key": str(Key(self.piece.key.tonic, section.minor)),
+                "tempo": round(float(self.piece.tempos["bpm"][at]), 2),
+                "valence": section.valence,
+                "arousal": section.arousal,
+            })  # fmt: skip
+        return found
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`: plain values only."""
@@ -64,6 +82,7 @@ class Composed:
             "lasts": round(float(piece.seconds()), 3),
             "valence": round(self.mood[0], 3),
             "arousal": round(self.mood[1], 3),
+            "sections": self.timeline(),
             "originality": shared.sentence if shared else None,
             "original": shared.original if shared else None,
             "remarks": list(self.notes),
@@ -93,6 +112,14 @@ def compose(
         float | None,
         Field(ge=-1, le=1, allow_inf_nan=False, description="From -1, calm, to 1, excited."),
     ] = None,
+    photo: Annotated[
+        tuple[Path, ...] | None,
+        Field(
+            min_length=1,
+            description="Photo whose mood the music takes; of several (or a folder) each gets a section.",
+        ),
+    ] = None,
+    words: Annotated[str | None, Field(description="A sentence whose mood the music takes.")] = None,
     key: Annotated[str | None, Field(description="Key, such as 'C minor' or Eb; without it the persona's.")] = None,
     tempo: Annotated[
         float | None,
@@ -147,12 +174,14 @@ def compose(
         ),
     ] = None,
     overwrite: Annotated[bool, Field(description="Replace a result that is already there.")] = False,
+    path: tuple[Point, ...] | None = None,
     on_progress: Progress | None = None,
 ) -> list[Composed]:
     """Compose music in the persona of a composer, of the asked length, that ends as a piece should.
 
     Returns one `Composed` a variation, each written to its file (`output`, or numbered from 1 if there are several).
-    What each shares with the music that was learned from is in `originality`.
+    What each shares with the music that was learned from is in `originality`. path: for Python alone, what several
+    photos give: (valence, arousal, weight) of each section, which gets its share of the time by weight.
 
     Raises BadRequest for what cannot be asked, an OutputError if the result cannot be put there, a BadInput for a
     file that cannot be read, and a ModelError if the composer cannot be used. An exception that on_progress raises,
@@ -160,10 +189,7 @@ def compose(
     """
     who = cast(persona)
     model, personas = who.model, who.personas
-    if mood is not None:
-        if valence is not None or arousal is not None:
-            raise BadRequest("mood", "a word and a place were both given", "leave out --mood, or the two numbers")
-        valence, arousal = place(mood)
+    asked = Asked(mood, valence, arousal, photo, words, path)
     names = performance.instruments_of(instrument)
     wished_key = Key.parse(key) if key is not None else None
     wished_metre = _metre(metre) if metre is not None else None
@@ -171,40 +197,38 @@ def compose(
     if output is None:
         _make_folder(first.parent)
     files = _files(first, variations)
-    never = [p for p in (continue_from, soundfont) if p is not None]
+    never = [p for p in (continue_from, soundfont, *asked.files) if p is not None]
     for file in files:
         writing.check(file, soundfont=soundfont, overwrite=overwrite, never=never, view=view)
     begun_with = _melody(continue_from, wished_metre) if continue_from is not None else None
     if begun_with is not None:
         wished_key, wished_metre = wished_key or begun_with.key, begun_with.metre()
         tempo = tempo or float(np.clip(begun_with.bpm, SLOWEST, FASTEST))
+    felt = asked.understood(lambda photo: _say(on_progress, 0, variations, f"looking at {photo.name}"))
     wish = _Wish(
-        personas, seconds, valence, arousal, wished_key, tempo, wished_metre, begun_with,
-        Dice(temperature, top_p, min_p, guidance), best, original, seed,
+        personas, seconds, felt.valence, felt.arousal, wished_key, tempo, wished_metre, begun_with,
+        Dice(temperature, top_p, min_p, guidance), best, original, seed, felt.path,
     )  # fmt: skip
+    # All of them, so that what cannot be is found out before anything is composed.
+    plans = [_plan(model, wish, i) for i in range(variations)]
     done = []
     for i, file in enumerate(files):
         started = time.perf_counter()
-        drawn, shared = _draw(who, wish, i, len(files), on_progress)
+        drawn, shared = _draw(who, wish, plans[i], i, variations, on_progress)
         piece, remarks = _perform(model, drawn, wish, names, humanise, speed, pitch, i)
-        error: FlamingoError | None = None
-        written: Path | None = file
-        if on_progress:
-            on_progress(i * 100 + 90, len(files) * 100, f"writing {file.name}")
-        try:
-            remarks += writing.write(piece, file, soundfont=soundfont, overwrite=overwrite, never=never, view=view)
-        except FlamingoError as failed:
-            error, written = failed, None
+        remarks = felt.remarks + remarks
         recipe = {
             "persona": dict(personas),
             "seconds": seconds,
-            "valence": valence,
-            "arousal": arousal,
+            "valence": felt.valence,
+            "arousal": felt.arousal,
+            "path": [list(point) for point in felt.path] or None,
+            "mood_from": felt.source,
             "key": key,
             "tempo": tempo,
             "metre": metre,
             "instrument": instrument,
-            "continue_from": _sha256(continue_from),
+            "continue_from": sha256(continue_from) if continue_from else None,
             "variation": i,
             "best": best,
             "original": original,
@@ -219,6 +243,13 @@ def compose(
             "seed": seed,
             "model_version": who.version,
         }
+        error: FlamingoError | None = None
+        written: Path | None = file
+        _say(on_progress, i * 100 + 90, variations, f"writing {file.name}")
+        try:
+            remarks += writing.write(piece, file, soundfont=soundfont, overwrite=overwrite, never=never, view=view)
+        except FlamingoError as failed:
+            error, written = failed, None
         done.append(
             Composed(
                 piece,
@@ -229,10 +260,10 @@ def compose(
                 model.scale.of(piece),
                 time.perf_counter() - started,
                 recipe,
+                drawn.plan.sections,
             )
         )
-    if on_progress:
-        on_progress(len(files) * 100, len(files) * 100, "done")
+    _say(on_progress, variations * 100, variations, "done")
     return done
 
 
@@ -252,24 +283,23 @@ class _Wish:
     best: int
     original: bool
     seed: int
+    path: tuple[Point, ...] = ()
 
 
 def _draw(
-    who: Cast, wish: _Wish, variation: int, many: int, on_progress: Progress | None
+    who: Cast, wish: _Wish, plan: Plan, variation: int, many: int, on_progress: Progress | None
 ) -> tuple[Drawn, originality.Originality]:
     """The best of the draws, drawn again while it must be original and is not."""
     kept: tuple[Drawn, originality.Originality] | None = None
     for attempt in range(_REDRAWS if wish.original else 1):
 
         def step(done: int, bars: int, attempt: int = attempt) -> None:
-            if on_progress:
-                what = f"bar {done} of {bars}" + (f", attempt {attempt + 1}" if attempt else "")
-                share = (attempt + done / max(bars, 1)) / (_REDRAWS if wish.original else 1)
-                on_progress(variation * 100 + int(90 * share), many * 100, what)
+            what = f"bar {done} of {bars}" + (f", attempt {attempt + 1}" if attempt else "")
+            share = (attempt + done / max(bars, 1)) / (_REDRAWS if wish.original else 1)
+            _say(on_progress, variation * 100 + int(90 * share), many, what)
 
-        seeds = [(wish.seed, variation, attempt, b) for b in range(wish.best)]
         # Key, metre and tempo are the same for all of them: the critic chooses between pieces, not between keys.
-        plan = _plan(who.model, wish, np.random.default_rng((wish.seed, variation, 77)))
+        seeds = [(wish.seed, variation, attempt, b) for b in range(wish.best)]
         prompt = None if wish.begun_with is None else [_prompt(wish.begun_with, plan)] * wish.best
         drawn = draw(who.model, [plan] * wish.best, seeds, wish.dice, prompts=prompt, on_progress=step)
         chosen = max(drawn, key=lambda d: critic.score(d, who.model.facts))
@@ -282,10 +312,10 @@ def _draw(
     return kept
 
 
-def _plan(model: Composer, wish: _Wish, random: np.random.Generator) -> Plan:
+def _plan(model: Composer, wish: _Wish, variation: int) -> Plan:
     plan = settle(
-        model, random, personas=wish.personas, seconds=wish.seconds, valence=wish.valence, arousal=wish.arousal,
-        key=wish.key, tempo=wish.tempo, metre=wish.metre,
+        model, np.random.default_rng((wish.seed, variation, 77)), personas=wish.personas, seconds=wish.seconds,
+        valence=wish.valence, arousal=wish.arousal, path=wish.path, key=wish.key, tempo=wish.tempo, metre=wish.metre,
     )  # fmt: skip
     if wish.begun_with is not None and plan.bars < len(wish.begun_with.bars) + 2:
         least = (len(wish.begun_with.bars) + 3) * plan.metre.units / 24 * 60 / plan.bpm
@@ -304,9 +334,7 @@ def _perform(
     piece = drawn.piece()
     if wish.begun_with is not None:
         piece = _with_melody(piece, wish.begun_with)
-    if wish.arousal is not None and len(piece.notes):
-        loudness = model.scale.mean[2] + 0.8 * model.scale.spread[2] * wish.arousal
-        piece = performance.louder(piece, 0.6 * (loudness - float(piece.notes["velocity"].mean())))
+    piece = performance.shaped(piece, drawn.plan, model.scale, wish.begun_with.length if wish.begun_with else 0)
     names_of = " and ".join(name.replace("-", " ").title() for name in wish.personas)
     piece = replace(piece, persona=names_of, title=f"Piece in {piece.key.in_words}")
     piece = performance.humanised(piece, humanise, random)
@@ -391,5 +419,7 @@ def _files(first: Path, many: int) -> list[Path]:
     return [first.with_name(f"{first.stem}-{i}{first.suffix}") for i in range(1, many + 1)]
 
 
-def _sha256(file: Path | None) -> str | None:
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file is not None else None
+def _say(on_progress: Progress | None, done: int, many: int, what: str) -> None:
+    """Progress in hundredths of a piece, of so many pieces."""
+    if on_progress:
+        on_progress(done, many * 100, what)

@@ -55,7 +55,8 @@ def because(felt: Felt, usual: Mapping[str, Any]) -> tuple[str, ...]:
     over photos, and "valence" and "arousal", their correlations with people's ratings."""
     z = (felt.features - np.array(usual["mean"])) / np.array(usual["spread"])
     weight = np.abs(z) * np.maximum(np.abs(usual["valence"]), np.abs(usual["arousal"]))
-    said, chosen = [], []
+    said: list[str] = []
+    chosen: list[int] = []
     for i in np.argsort(-weight):
         low, high = _PHRASES.get(NAMES[i], ("", ""))
         phrase = high if z[i] > 0 else low

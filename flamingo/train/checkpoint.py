@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from flamingo.errors import ModelCorrupt, ModelMissing
+from flamingo.weights.eight_bits import unpacked
 
 
 @dataclass
@@ -42,9 +43,13 @@ class Checkpoint:
         try:
             with safe_open(file, framework="pt") as opened:
                 facts = json.loads((opened.metadata() or {})["facts"])
-                return cls({name: opened.get_tensor(name) for name in opened.keys()}, facts)  # noqa: SIM118
+                tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
         except (SafetensorError, KeyError, ValueError) as error:
             raise ModelCorrupt(str(file), f"not a checkpoint ({error})", "use an older one or start anew") from error
+        if any(t.dtype == torch.int8 for t in tensors.values()):  # of a release
+            whole = unpacked({name: t.numpy() for name, t in tensors.items()})
+            tensors = {name: torch.from_numpy(value) for name, value in whole.items()}
+        return cls(tensors, facts)
 
     def part(self, name: str) -> dict[str, Tensor]:
         """The tensors under "name.", without that prefix."""

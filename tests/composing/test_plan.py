@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flamingo.composing.events import shift_of
 from flamingo.composing.piece import BAR, NOTE, Key, Metre, Piece
-from flamingo.composing.plan import FASTEST, LONGEST, SHORTEST, SLOWEST, Plan, settle, weights_of
+from flamingo.composing.plan import Plan, settle, weights_of
+from flamingo.composing.timing import FASTEST, LONGEST, SHORTEST, SLOWEST
 from flamingo.errors import BadRequest
 from tests.composing import tiny
 
@@ -117,6 +119,54 @@ def test_unpleasant_is_in_minor_and_pleasant_in_major() -> None:
 def test_excited_is_faster_than_calm() -> None:
     calm, excited = (np.median([plan(s, arousal=a, seconds=60).bpm for s in range(20)]) for a in (-0.8, 0.8))
     assert excited > 1.2 * calm
+
+
+def of_habit(**habit: Any) -> Any:
+    """The model, with other habits of ada's."""
+    of = tiny.facts()
+    of["habits"]["ada"] |= habit
+    return type(MODEL)(tiny.tensors(of), of)
+
+
+def test_near_the_middle_a_persona_keeps_to_its_mode() -> None:
+    for share, minor in ((0.0, False), (1.0, True)):
+        model = of_habit(minor=share)
+        found = [
+            settle(model, np.random.default_rng(seed), personas={"ada": 1.0}, seconds=20, valence=v).key.minor
+            for seed in range(5)
+            for v in (-0.08, 0.08)
+        ]
+        assert set(found) == {minor}
+
+
+def test_a_persona_is_not_hurried_by_the_excitement_it_always_has() -> None:
+    def bpm(habit: float, arousal: float | None) -> float:
+        model, random = of_habit(arousal=habit), np.random.default_rng(3)
+        return settle(model, random, personas={"ada": 1.0}, seconds=3000, arousal=arousal, metre=Metre(4, 4)).bpm
+
+    assert bpm(0.5, 0.5) == pytest.approx(bpm(0.5, None), rel=1e-2)
+    assert bpm(-0.5, 0.5) == pytest.approx(2**0.4 * bpm(-0.5, None), rel=1e-2), "one unit of the slope of 0.4"
+
+
+def test_pleasant_music_lies_in_higher_keys() -> None:
+    dark, bright = (np.mean([shift_of(plan(seed, valence=v).key.tonic) for seed in range(200)]) for v in (-0.9, 0.9))
+    assert bright > dark + 1.5
+
+
+def test_only_keys_of_the_persona_are_chosen_whatever_the_mood() -> None:
+    model = of_habit(tonics={"major": [0, 0, 1.0] + [0] * 9, "minor": [0] * 9 + [1.0, 0, 0]})
+    keys = {
+        str(settle(model, np.random.default_rng(seed), personas={"ada": 1.0}, seconds=20, valence=v).key)
+        for seed in range(10)
+        for v in (-0.9, 0.9)
+    }
+    assert keys == {"D major", "A minor"}
+
+
+def test_arousal_alone_changes_neither_key_nor_metre() -> None:
+    for seed in range(10):
+        free, calm = plan(seed), plan(seed, arousal=-0.7)
+        assert (calm.key, calm.metre) == (free.key, free.metre)
 
 
 def test_a_persona_has_its_own_metres() -> None:

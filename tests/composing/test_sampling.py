@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 
 from flamingo.composing import critic, sampling
-from flamingo.composing.events import BAR_LINE, Grammar, relative, spell
+from flamingo.composing.events import BAR_LINE, LOWEST, Grammar, relative, spell
 from flamingo.composing.model import CONTEXT
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.plan import Plan, settle
 from flamingo.composing.sampling import Dice, Drawn, draw
 from flamingo.composing.tonality import ending
+from flamingo.feeling.bridge import Choices
 from tests.composing import tiny
 
 MODEL = tiny.composer()
@@ -164,6 +166,37 @@ def test_guidance_leads_towards_what_was_told() -> None:
     led, free = one(plan(), 1, Dice(guidance=4)), one(plan(), 1, Dice(guidance=1))
     assert led.rows != free.rows
     assert led.untold - led.told > free.untold - free.told
+
+
+def asked(of: Plan, **asks: float) -> Plan:
+    """The same plan with other wishes, and nothing told to the network."""
+    return replace(of, sections=(replace(of.sections[0], asks=Choices(**asks)),))
+
+
+def test_a_denser_piece_has_more_notes_and_a_higher_one_higher_notes() -> None:
+    """Each cue alone, whatever the network thinks, and so strong that chance cannot hide it."""
+    plans = [plan(16, seed, key=Key(0)) for seed in range(3)]
+
+    def drawn(**asks: float) -> list[Drawn]:
+        return draw(MODEL, [asked(of, **asks) for of in plans], range(3), Dice())
+
+    thin, dense = (sum(one.notes for one in drawn(density=d)) for d in (-2, 2))
+    assert dense > 1.2 * thin
+    low, high = (np.mean([one.piece().notes["pitch"].mean() for one in drawn(register=r)]) for r in (-2, 2))
+    assert high > low + 12
+
+
+def test_high_is_no_flight_to_the_last_keys() -> None:
+    lean = Drawn(asked(plan(key=Key(0)), register=0.3), np.random.default_rng(0)).lean("pitch", 0)
+    c = {octave: lean[12 * octave + 12 - LOWEST] for octave in range(1, 8)}
+    assert c[2] == c[3] < c[4] < c[5] > c[6] > c[7]
+
+
+def test_what_is_not_asked_leans_to_the_key_alone() -> None:
+    drawn = Drawn(plan(key=Key(0)), np.random.default_rng(0))
+    assert drawn.lean("where", 0) == 0.0 and drawn.lean("duration", 0) == 0.0
+    lean = np.asarray(drawn.lean("pitch", 0))
+    assert np.array_equal(lean[:96].reshape(8, 12), np.tile(lean[:12], (8, 1)))
 
 
 # -- beginnings ----------------------------------------------------------------------------------------------

@@ -31,9 +31,8 @@ def fit(
     device: torch.device,
     on_epoch: Callable[[int, float], None] | None = None,
 ) -> Late:
-    """A copy of `late` that has learned the photos `rows`. start: what `pooled` gives for `late`, which all fits begin
-    from. on_epoch: called as (epoch, mean squared error over the
-    spread of the ratings)."""
+    """A copy of `late` that has learned the photos `rows`. start: what `pooled` gives for `late`, which all fits
+    begin from. on_epoch: called as (epoch, mean squared error over the spread of the ratings)."""
     model = copy.deepcopy(late).to(device).eval()  # batch normalisations keep the statistics of a million photos
     targets = torch.tensor([(e.valence, e.arousal) for e in views.examples])
     spread = targets[list(rows)].std(0)
