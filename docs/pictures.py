@@ -38,6 +38,7 @@ def main() -> None:
         flamingo.sheet(read(DOCS / "photos" / "coffee.jpg"), tile=320), DOCS / "pictures" / "sheet.jpg",
         overwrite=True, quality=86,
     )  # fmt: skip
+    flamingo.feel([DOCS / "photos" / "chelsea.jpg"], explain=DOCS / "pictures" / "feel.jpg", overwrite=True)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "busy_centre": ("empty in the middle", "busy in the middle"),
     "symmetry": ("", "symmetrical"),
 }
+_COMPARED = (("less pleasant", "more pleasant"), ("calmer", "more exciting"))
 _MARKED = 1.0  # standard deviations from the mean of photos, from which on a feature is worth a word
 _MOST = 4
 
@@ -66,12 +67,12 @@ def because(felt: Felt, usual: Mapping[str, Any]) -> tuple[str, ...]:
     found = [f"It is {_listed(said)}."] if said else ["Its colours and textures are those of most photos."]
     if chosen:
         pulls = [float(sum(z[i] * usual[axis][i] for i in chosen)) for axis in ("valence", "arousal")]
-        words = [
-            ("less pleasant", "more pleasant")[pulls[0] > 0] if abs(pulls[0]) > 0.25 else "",
-            ("calmer", "more exciting")[pulls[1] > 0] if abs(pulls[1]) > 0.25 else "",
-        ]
-        if any(words):
-            found.append(f"People rate such photos as {_listed([w for w in words if w])} than others.")
+        strong = [i for i in (0, 1) if abs(pulls[i]) > 0.25]
+        if strong:
+            words = _listed([_COMPARED[i][pulls[i] > 0] for i in strong])
+            against = any(pulls[i] * felt.mood[i] < 0 for i in strong)
+            but = "; here what it shows counts for more" if against else ""
+            found.append(f"Photos like that are often rated {words} than others{but}.")
     found.append(_where(felt))
     if felt.distance > 2:
         found.append("It is unlike the photos that the model learned from, so it may well be wrong.")
