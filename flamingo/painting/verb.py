@@ -118,8 +118,9 @@ def paint(
             memory.check(photo, picture.rgb.shape[0], picture.rgb.shape[1], model)
             picture = picture.with_rgb(painter.paint(picture.rgb, style, strength))
             target.parent.mkdir(parents=True, exist_ok=True)
+            fingerprint = _sha256(photo)
             recipe = {
-                "photo_sha256": _sha256(photo),
+                "photo_sha256": fingerprint,
                 "style": style,
                 "strength": strength,
                 "model": model,
@@ -127,7 +128,7 @@ def paint(
                 "size": size,
                 "quality": quality,
             }
-            origin = provenance.Origin("paint", recipe, (recipe["photo_sha256"],))
+            origin = provenance.Origin("paint", recipe, (fingerprint,))
             notes += images.write(picture, target, quality=quality, overwrite=overwrite, never=inputs, origin=origin)
         except FlamingoError as error:
             done.append(Painted(photo, error=error, seconds=time.perf_counter() - begun))

@@ -14,8 +14,8 @@ import flamingo
 from flamingo import cli, images, weights
 from flamingo.errors import BadRequest, WouldOverwrite
 from flamingo.feeling.explain import because
-from flamingo.feeling.feeler import Feeler, judged
 from flamingo.feeling.features import NAMES, measure
+from flamingo.feeling.feeler import Feeler, judged
 from flamingo.feeling.plane import MOODS
 from flamingo.images import Picture
 

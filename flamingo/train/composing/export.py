@@ -1,8 +1,9 @@
 """From a training run to a shipped composer: weights, what was measured on its music, fingerprints, card, manifest.
 
 Beside the averaged weights (matrices in 8 bits in one safetensors file, from which one can also train on) the file
-says what the planner must know: the habits of each persona (keys, metres, tempos), how tempo goes with arousal, and how
-surprising human music is to this network. All of it is measured on the training works; the figures on the test works.
+says what the planner must know: the habits of each persona (keys, metres, tempos), how tempo goes with arousal, and
+how surprising human music is to this network. All of it is measured on the training works; the figures on the test
+works.
 """
 
 from __future__ import annotations

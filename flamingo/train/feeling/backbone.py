@@ -26,14 +26,9 @@ STRIDE = 32
 """Pixels of the picture for one place of the last layer; heights and widths must be multiples of it."""
 # Of each stage: kernel, stride, expansion, channels, and how many blocks, for lite0 (the table of the paper's B0).
 _STAGES = (
-    (3, 1, 1, 16, 1),
-    (3, 2, 6, 24, 2),
-    (5, 2, 6, 40, 2),
-    (3, 2, 6, 80, 3),
-    (5, 1, 6, 112, 3),
-    (5, 2, 6, 192, 4),
+    *((3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3)),
+    *((5, 1, 6, 112, 3), (5, 2, 6, 192, 4), (3, 1, 6, 320, 1)),
 )
-_STAGES = (*_STAGES, (3, 1, 6, 320, 1))
 # Width and depth multipliers. Stem, first and last stage are not deepened, the stem and the last layer not widened.
 VARIANTS = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
 
@@ -71,8 +66,8 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu6(self.expand(x)) if self.expand is not None else x
-        y = self.project(F.relu6(self.depthwise(y)))
-        return x + y if self.past else y
+        z: Tensor = self.project(F.relu6(self.depthwise(y)))
+        return x + z if self.past else z
 
 
 class Backbone(nn.Module):

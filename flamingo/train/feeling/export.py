@@ -108,7 +108,7 @@ def _whole(config: FeelConfig, saved: Checkpoint, photos: list[Array]) -> tuple[
     _, s, vh = torch.linalg.svd(pooled - centre, full_matrices=False)
     count = min(AXES, int((s > 1e-4).sum()))
     axes = vh[:count].T / (s[:count] / len(photos) ** 0.5)
-    net.centre, net.axes = centre, axes
+    net.centre, net.axes = torch.nn.Buffer(centre), torch.nn.Buffer(axes)
     return net, ((pooled - centre) @ axes).square().mean(1).numpy()
 
 

@@ -57,7 +57,7 @@ def fit(
             model.dropout.train()
             loss = ((model(x) / spread.to(device) - y) ** 2).mean()
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             session.set_rate(optimiser, recipe.lr, 0.6, step / max(1, steps), step)
             optimiser.step()

@@ -36,6 +36,7 @@ class Late(nn.Module):
 
     def __init__(self, backbone: Backbone, frozen: int, dropout: float = 0.0) -> None:
         super().__init__()
+        self.frozen = frozen
         self.blocks = backbone.blocks[frozen:]
         self.head = backbone.head
         self.dropout = nn.Dropout(dropout)
@@ -60,10 +61,9 @@ class FeelNet(nn.Module):
 
     def __init__(self, backbone: Backbone, late: Late, centre: Tensor, axes: Tensor) -> None:
         super().__init__()
-        self.stem, self.early = backbone.stem, backbone.blocks[: len(backbone.blocks) - len(late.blocks)]
+        self.stem, self.early = backbone.stem, backbone.blocks[: late.frozen]
         self.late = late
-        self.register_buffer("centre", centre)
-        self.register_buffer("axes", axes)
+        self.centre, self.axes = nn.Buffer(centre), nn.Buffer(axes)
 
     def forward(self, photo: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x = self.early(torch.nn.functional.relu6(self.stem((photo * 255 - 127) / 128)))

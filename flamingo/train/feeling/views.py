@@ -52,7 +52,7 @@ def look(
 ) -> Views:
     """Show every photo to the frozen blocks, whole and in `views` random crops, flipped or not, a little lighter or
     darker."""
-    early = torch.nn.Sequential(*backbone.blocks[:frozen])
+    early = backbone.blocks[:frozen]
     kept, whole, crops, unreadable = [], [], [], 0
     for i, example in enumerate(examples):
         if on_progress:
