@@ -55,7 +55,7 @@ SENTENCES = {
         A dazzling summer festival by the river.
     """,
     (-1, 1): """
-        a stormy, lonely sea
+        The last bridge collapses under the fleeing families.
         The house is on fire and someone is screaming.
         He slammed the door and shouted at her.
         A bomb falls on the market square.

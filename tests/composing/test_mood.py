@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flamingo.composing import mood
-from flamingo.composing.mood import FEATURES, WORDS, Scale, bar_features, place
+from flamingo.composing.mood import FEATURES, Scale, bar_features
 from flamingo.composing.performance import louder
 from flamingo.composing.piece import Key, Piece
 from flamingo.errors import BadRequest
+from flamingo.feeling.plane import WORDS, place
 from tests.composing import tiny
 
 some = settings(max_examples=40, deadline=None, derandomize=True)

