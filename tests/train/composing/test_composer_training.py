@@ -275,11 +275,12 @@ def test_a_release_is_whole_and_says_nothing_of_this_machine(
     assert entry["network"]["personas"] == ["ada", "ben"]
 
 
-def test_a_released_network_is_the_averaged_one(released: tuple[Path, Path]) -> None:
+def test_a_released_network_is_the_averaged_one_to_within_its_eight_bits(released: tuple[Path, Path]) -> None:
     net, _ = load_composer(released[0] / CHECKPOINT)
     model = read(released[1] / "composer.safetensors")
     for name, value in net.state_dict().items():
-        assert np.allclose(model._t[name], value.numpy(), atol=2e-3, rtol=2e-3), name
+        step = float(value.abs().max()) / 127
+        assert np.abs(model._t[name] - value.numpy()).max() <= 0.51 * step + 2e-3, name
 
 
 def test_habits_are_those_of_the_music(released: tuple[Path, Path]) -> None:
