@@ -22,8 +22,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 import flamingo
-from flamingo import runtime, weights
+from flamingo import provenance, runtime, weights
 from flamingo.errors import BadRequest, FlamingoError, show
+from flamingo.files import sha256
 from flamingo.grading import store as graded
 from flamingo.grading import verb as grading
 from flamingo.options import one_line_refusals, options
@@ -186,8 +187,9 @@ def _compose(*, as_json: bool = False, **choices: Any) -> int:
                 err.print(f"[red]failed[/] {_plain(str(r.error))}")
                 continue
             told = r.as_dict()
+            keys = " → ".join(section["key"] for section in told["sections"]) or told["key"]
             out.print(
-                f"{_plain(show(r.file or ''))}  [dim]{told['key']}, {told['metre']}, tempo {told['tempo']:.0f}, "
+                f"{_plain(', '.join(map(show, r.files)))}  [dim]{keys}, {told['metre']}, tempo {told['tempo']:.0f}, "
                 f"{told['bars']} bars, {told['lasts']:.1f} s, made in {r.seconds:.1f} s[/]"
             )
             for note in (*([r.originality.sentence] if r.originality else []), *r.notes):
@@ -265,7 +267,9 @@ def _styles(
             tile=tile,
             on_progress=lambda done, total, name: progress.update(task, completed=done, total=total, name=name),
         )
-    flamingo.images.write(drawn, sheet, overwrite=overwrite, never=[photo])
+    recipe = {"photo_sha256": sha256(photo), "strength": strength, "model": model, "tile": tile}
+    origin = provenance.Origin("styles", recipe, (recipe["photo_sha256"],))
+    flamingo.images.write(drawn, sheet, overwrite=overwrite, never=[photo], origin=origin)
     print(json.dumps({"file": str(sheet)}) if as_json else show(sheet))
     return 0
 

@@ -1,8 +1,10 @@
-"""Results on disk: whether a name may be written to, and writing that leaves the old file or the whole new one."""
+"""Files on disk: whether a name may be written to, writing that leaves the old file or the whole new one, and the
+hash that a recipe knows a file by."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 from collections.abc import Collection
@@ -11,7 +13,13 @@ from pathlib import Path
 
 from flamingo.errors import DiskFull, FlamingoError, NoSuchFolder, OutputError, WouldOverwrite, show
 
-__all__ = ["check_target", "put"]
+__all__ = ["check_target", "put", "sha256"]
+
+
+def sha256(file: Path) -> str:
+    """The sha256 of a file's content, in hexadecimal: what recipes and credentials know it by. Raises OSError."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def check_target(path: Path, *, overwrite: bool = False, never: Collection[Path] = ()) -> None:

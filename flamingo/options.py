@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,14 @@ from flamingo.errors import BadRequest
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, (str, os.PathLike)) else value
+
+
+ONE_OR_MANY = BeforeValidator(_listed)
+"""For an argument that is a tuple of paths: in Python a single one will do as well."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ def options(verb: Callable[..., Any]) -> list[Option]:
         kind, *extras = get_args(hint)
         field = next((e for e in extras if isinstance(e, FieldInfo)), None)
         if field is not None:
-            if any(isinstance(e, BeforeValidator) for e in extras):
+            if any(isinstance(e, BeforeValidator) and e is not ONE_OR_MANY for e in extras):
                 kind = kind | str  # it reads text of its own kind, such as 25m
             positional = not inspect.isclass(verb) and parameter.kind is not inspect.Parameter.KEYWORD_ONLY
             found.append(Option(parameter.name, kind, parameter.default, field, positional))

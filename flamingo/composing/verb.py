@@ -7,7 +7,7 @@ from it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from flamingo import provenance
 from flamingo.composing import critic, events, originality, performance, reading, writing
 from flamingo.composing.model import Composer
 from flamingo.composing.personas import Cast, cast
@@ -25,9 +26,10 @@ from flamingo.composing.sampling import Dice, Drawn, draw
 from flamingo.composing.sections import Point, Section
 from flamingo.composing.timing import FASTEST, LONGEST, SHORTEST, SLOWEST
 from flamingo.composing.tonality import ending
-from flamingo.composing.wishes import Asked, sha256
-from flamingo.errors import BadRequest, FlamingoError, OutputError
-from flamingo.options import checked
+from flamingo.composing.wishes import Asked
+from flamingo.errors import BadRequest, FlamingoError, OutputError, show
+from flamingo.files import sha256
+from flamingo.options import ONE_OR_MANY, checked
 
 Array = NDArray[Any]
 Progress = Callable[[int, int, str], None]
@@ -38,11 +40,12 @@ _REDRAWS = 6
 
 @dataclass(frozen=True)
 class Composed:
-    """One piece: itself, where it was written (None if it was not), what must be told about it, how original it is,
-    and everything that made it, enough to make the same piece again. error: why it was not written, or None."""
+    """One piece: itself, the files that it was written to, what must be told about it, how original it is, and
+    everything that made it, enough to make the same piece again. error: why it was not written, or not to all of
+    its files, or None."""
 
     piece: Piece
-    file: Path | None = None
+    files: tuple[Path, ...] = ()
     error: FlamingoError | None = None
     notes: tuple[str, ...] = ()
     originality: originality.Originality | None = None
@@ -50,6 +53,11 @@ class Composed:
     seconds: float = 0.0
     recipe: dict[str, Any] = field(default_factory=dict)
     sections: tuple[Section, ...] = ()
+
+    @property
+    def file(self) -> Path | None:
+        """The first of its files, or None if there is none."""
+        return self.files[0] if self.files else None
 
     def timeline(self) -> list[dict[str, Any]]:
         """Each section as it is played: when it begins in seconds, its key, its tempo in quarters a minute, and the
@@ -72,6 +80,7 @@ class Composed:
         piece, shared = self.piece, self.originality
         return {
             "file": str(self.file) if self.file else None,
+            "files": [str(file) for file in self.files],
             "error": str(self.error) if self.error else None,
             "title": piece.title,
             "key": str(piece.key),
@@ -114,6 +123,7 @@ def compose(
     ] = None,
     photo: Annotated[
         tuple[Path, ...] | None,
+        ONE_OR_MANY,
         Field(
             min_length=1,
             description="Photo whose mood the music takes; of several (or a folder) each gets a section.",
@@ -167,10 +177,12 @@ def compose(
     ] = "roll",
     seed: Annotated[int, Field(ge=0, lt=2**32, description="The same seed gives the same piece.")] = 0,
     output: Annotated[
-        Path | None,
+        tuple[Path, ...] | None,
+        ONE_OR_MANY,
         Field(
+            min_length=1,
             description="File to write, by its suffix: .mid .wav .mp3 .ogg .flac .musicxml .svg .pdf .png; "
-            "without it composed/PERSONA-SEED.mp3."
+            "several give the same piece as several kinds; without it composed/PERSONA-SEED.mp3.",
         ),
     ] = None,
     overwrite: Annotated[bool, Field(description="Replace a result that is already there.")] = False,
@@ -179,9 +191,10 @@ def compose(
 ) -> list[Composed]:
     """Compose music in the persona of a composer, of the asked length, that ends as a piece should.
 
-    Returns one `Composed` a variation, each written to its file (`output`, or numbered from 1 if there are several).
-    What each shares with the music that was learned from is in `originality`. path: for Python alone, what several
-    photos give: (valence, arousal, weight) of each section, which gets its share of the time by weight.
+    Returns one `Composed` a variation, each written to its files (`output`, or numbered from 1 if there are several
+    variations), with credentials that say what made it (see flamingo.provenance). What each shares with the music
+    that was learned from is in `originality`. path: for Python alone, what several photos give: (valence, arousal,
+    weight) of each section, which gets its share of the time by weight.
 
     Raises BadRequest for what cannot be asked, an OutputError if the result cannot be put there, a BadInput for a
     file that cannot be read, and a ModelError if the composer cannot be used. An exception that on_progress raises,
@@ -193,13 +206,14 @@ def compose(
     names = performance.instruments_of(instrument)
     wished_key = Key.parse(key) if key is not None else None
     wished_metre = _metre(metre) if metre is not None else None
-    first = output or Path("composed") / f"{'-'.join(personas)}-{seed}.mp3"
+    wanted = output or (Path("composed") / f"{'-'.join(personas)}-{seed}.mp3",)
     if output is None:
-        _make_folder(first.parent)
-    files = _files(first, variations)
+        _make_folder(wanted[0].parent)
+    files = _files(wanted, variations)
     never = [p for p in (continue_from, soundfont, *asked.files) if p is not None]
-    for file in files:
-        writing.check(file, soundfont=soundfont, overwrite=overwrite, never=never, view=view)
+    for file in (each for group in files for each in group):
+        writing.check(file, soundfont=soundfont, overwrite=overwrite, never=never, view=view, credited=True)
+    provenance.ready()
     begun_with = _melody(continue_from, wished_metre) if continue_from is not None else None
     if begun_with is not None:
         wished_key, wished_metre = wished_key or begun_with.key, begun_with.metre()
@@ -212,7 +226,7 @@ def compose(
     # All of them, so that what cannot be is found out before anything is composed.
     plans = [_plan(model, wish, i) for i in range(variations)]
     done = []
-    for i, file in enumerate(files):
+    for i, group in enumerate(files):
         started = time.perf_counter()
         drawn, shared = _draw(who, wish, plans[i], i, variations, on_progress)
         piece, remarks = _perform(model, drawn, wish, names, humanise, speed, pitch, i)
@@ -239,23 +253,29 @@ def compose(
             "humanise": humanise,
             "speed": speed,
             "pitch": pitch,
-            "soundfont": soundfont.name if soundfont else None,
+            "soundfont": sha256(soundfont) if soundfont else None,
             "seed": seed,
             "model_version": who.version,
         }
+        lives_on = (sha256(continue_from),) if continue_from else ()
+        origin = provenance.Origin("compose", _without_words(recipe), lives_on)
         error: FlamingoError | None = None
-        written: Path | None = file
-        _say(on_progress, i * 100 + 90, variations, f"writing {file.name}")
-        try:
-            remarks += writing.write(piece, file, soundfont=soundfont, overwrite=overwrite, never=never, view=view)
-        except FlamingoError as failed:
-            error, written = failed, None
+        written = []
+        for file in group:
+            _say(on_progress, i * 100 + 90, variations, f"writing {file.name}")
+            try:
+                remarks += writing.write(
+                    piece, file, soundfont=soundfont, overwrite=overwrite, never=never, view=view, origin=origin
+                )
+                written.append(file)
+            except FlamingoError as failed:
+                error = error or failed
         done.append(
             Composed(
                 piece,
-                written,
+                tuple(written),
                 error,
-                remarks,
+                tuple(dict.fromkeys(remarks)),
                 shared,
                 model.scale.of(piece),
                 time.perf_counter() - started,
@@ -413,10 +433,20 @@ def _make_folder(folder: Path) -> None:
         ) from None
 
 
-def _files(first: Path, many: int) -> list[Path]:
+def _files(wanted: Sequence[Path], many: int) -> list[tuple[Path, ...]]:
+    """The files of each variation. Raises BadRequest if a file would be written twice."""
+    if len(set(wanted)) < len(wanted):
+        twice = next(file for file in wanted if wanted.count(file) > 1)
+        raise BadRequest(show(twice), "it is named more than once", "name each file once")
     if many == 1:
-        return [first]
-    return [first.with_name(f"{first.stem}-{i}{first.suffix}") for i in range(1, many + 1)]
+        return [tuple(wanted)]
+    return [tuple(f.with_name(f"{f.stem}-{i}{f.suffix}") for f in wanted) for i in range(1, many + 1)]
+
+
+def _without_words(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe as it travels with the result: a sentence may be about a person, so only where it was placed."""
+    source = recipe["mood_from"] or {}
+    return {**recipe, "mood_from": {k: v for k, v in source.items() if k != "words"} or None}
 
 
 def _say(on_progress: Progress | None, done: int, many: int, what: str) -> None:

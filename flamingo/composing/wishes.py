@@ -6,7 +6,6 @@ piece that goes from one to the next, a section each.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from flamingo import images
 from flamingo.composing.sections import Point
 from flamingo.errors import BadInput, BadRequest, show
 from flamingo.feeling.plane import place
+from flamingo.files import sha256
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,3 @@ def _along(path: Sequence[Point], source: dict[str, Any] | None, remarks: tuple[
 
 def _in_words(word: str, point: Point) -> str:
     return f"{word} (valence {point.valence:+.2f}, arousal {point.arousal:+.2f})"
-
-
-def sha256(file: Path) -> str:
-    """What a recipe knows a file by."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

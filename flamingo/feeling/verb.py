@@ -14,12 +14,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from flamingo import images
+from flamingo import images, provenance
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.feeling import explain as explaining
 from flamingo.feeling.feeler import Feeler, Felt
 from flamingo.feeling.words import Reading
 from flamingo.feeling.words import read as read_words
+from flamingo.files import sha256
 from flamingo.options import checked
 
 Progress = Callable[[int, int, Path], None]
@@ -89,6 +90,7 @@ def feel(
     plan: list[tuple[Path, Path | None]]
     if explain is not None:
         plan = list(images.plan_outputs(photos, explain, overwrite=overwrite))
+        provenance.ready()
     else:
         plan = [(photo, None) for photo in images.pictures_in(photos)]
     images.warm_up()
@@ -106,7 +108,9 @@ def feel(
             if target is not None:
                 drawn = explaining.drawn(picture, felt, because, feeler.centre)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                notes = tuple(images.write(drawn, target, overwrite=overwrite, never=inputs))
+                recipe = {"photo_sha256": sha256(photo), "model_version": feeler.version}
+                origin = provenance.Origin("feel", recipe, (recipe["photo_sha256"],))
+                notes = tuple(images.write(drawn, target, overwrite=overwrite, never=inputs, origin=origin))
         except FlamingoError as error:
             done.append(Judged(photo, error=error, seconds=time.perf_counter() - begun))
             continue

@@ -7,7 +7,6 @@ it.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import stat
@@ -23,6 +22,7 @@ from flamingo import files, images
 from flamingo.composing.reading import KINDS
 from flamingo.errors import BadRequest, UnreadableMusic, UnsupportedMusic, show
 from flamingo.feeling import plane
+from flamingo.files import sha256
 from flamingo.grading import recipes, store
 from flamingo.grading.store import Grade, Rating
 from flamingo.options import checked
@@ -80,7 +80,7 @@ def rate(
         mood = plane.nearest(valence, arousal)
     heard = recipes.Rated(music, _music_sha256(music))
     images.read(picture)
-    seen = recipes.Rated(picture, _sha256(picture))
+    seen = recipes.Rated(picture, sha256(picture))
     painting, composition = recipes.find(recipe or [], seen, heard)
     return store.add(
         database,
@@ -176,13 +176,8 @@ def _music_sha256(music: Path) -> str:
             raise UnsupportedMusic(name, "this kind of file is not heard as music", f"use one of {', '.join(KINDS)}")
         if state.st_size == 0:
             raise UnreadableMusic(name, "the file is empty", "export it again")
-        return _sha256(music)
+        return sha256(music)
     except (OSError, ValueError) as error:
         missing = isinstance(error, FileNotFoundError)
         why = "there is no such file" if missing else getattr(error, "strerror", None) or "it cannot be opened"
         raise UnreadableMusic(name, why.lower(), "check the name") from None
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -6,7 +6,6 @@ request and the page its controls; `flamingo.options` reads it. So a control is 
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pydantic import Field
 
 from flamingo import images, provenance
 from flamingo.errors import BadRequest, FlamingoError
+from flamingo.files import sha256
 from flamingo.options import checked
 from flamingo.painting import memory
 from flamingo.painting.painter import Model, Painter
@@ -118,7 +118,7 @@ def paint(
             memory.check(photo, picture.rgb.shape[0], picture.rgb.shape[1], model)
             picture = picture.with_rgb(painter.paint(picture.rgb, style, strength))
             target.parent.mkdir(parents=True, exist_ok=True)
-            fingerprint = _sha256(photo)
+            fingerprint = sha256(photo)
             recipe = {
                 "photo_sha256": fingerprint,
                 "style": style,
@@ -137,11 +137,3 @@ def paint(
     if on_progress:
         on_progress(len(plan), len(plan), plan[-1][0])
     return done
-
-
-def _sha256(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as opened:
-        while chunk := opened.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

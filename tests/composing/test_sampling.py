@@ -244,7 +244,8 @@ def test_the_nats_are_those_of_the_events_that_are_left(monkeypatch: pytest.Monk
     """Also where the end was drawn more than once: what was thrown away counts for nothing."""
     choose = sampling._choose
     monkeypatch.setattr(sampling, "_choose", lambda *given: (choose(*given)[0], 1.0, 1.0))
-    monkeypatch.setattr(sampling, "_keeps_keys", lambda piece: 1.0)  # a piece drawn anew would have a count of its own
+    # A piece that is drawn anew for its key would have a count of its own.
+    monkeypatch.setattr(sampling, "_keeps_keys", lambda piece: 1.0)
     tries = iter([True])
 
     def once_refused(piece: Piece) -> Any:
