@@ -1,5 +1,5 @@
 """How a picture and its music were made: their recipes, found in what `flamingo paint --json` and `flamingo compose
---json` print."""
+--json` print, or in the credentials that the files carry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from flamingo.errors import BadRequest, show
+from flamingo import provenance
+from flamingo.errors import BadRequest, FlamingoError, show
 
 _MAX_BYTES = 16 * 2**20
 Recipe = dict[str, Any]
@@ -24,7 +25,8 @@ class Rated:
 
 
 def find(sources: Sequence[Path], picture: Rated, music: Rated) -> tuple[Recipe | None, Recipe | None]:
-    """The recipes of the picture and of the music, as far as the files `sources` hold them; the last one wins.
+    """The recipes of the picture and of the music, as far as the files `sources` hold them; the last one wins. What
+    they do not tell is taken from the files' own credentials, where those are whole.
 
     A recipe belongs to the file that it was printed with: the same path, or else, for a photo that was painted, the
     same bytes, or else the same name. Raises BadRequest for a file that cannot be read as JSON of this kind, and for
@@ -39,7 +41,16 @@ def find(sources: Sequence[Path], picture: Rated, music: Rated) -> tuple[Recipe 
             composition = chosen
         else:
             painting = chosen
-    return painting, composition
+    return painting or _carried(picture, "paint"), composition or _carried(music, "compose")
+
+
+def _carried(rated: Rated, verb: str) -> Recipe | None:
+    """The recipe in a file's own credentials, unless they are broken, another verb's or none."""
+    try:
+        verdict = provenance.verify(rated.file)
+        return _checked(verdict.recipe, show(rated.file)) if verdict.whole and verdict.verb == verb else None
+    except FlamingoError:
+        return None
 
 
 def _entries(source: Path) -> list[dict[str, Any]]:
@@ -78,7 +89,9 @@ def _chosen(source: Path, entries: list[dict[str, Any]], picture: Rated, music: 
 
 def _nearness(entry: dict[str, Any], rated: Rated) -> int:
     """How surely an entry is about a file: 3 its path, 2 its bytes, 1 its name, 0 not at all."""
-    told = [Path(entry[key]) for key in ("file", "photo") if isinstance(entry.get(key), str)]
+    files = entry.get("files")
+    said = [entry.get("file"), entry.get("photo"), *(files if isinstance(files, list) else [])]
+    told = [Path(name) for name in said if isinstance(name, str)]
     if any(path.absolute() == rated.file.absolute() for path in told):
         return 3
     if entry["recipe"].get("photo_sha256") == rated.sha256:

@@ -20,7 +20,7 @@ from pydantic import Field
 import flamingo
 from flamingo import files, images
 from flamingo.composing.reading import KINDS
-from flamingo.errors import BadRequest, UnreadableMusic, UnsupportedMusic, show
+from flamingo.errors import BadRequest, FlamingoError, UnreadableMusic, UnsupportedMusic, show
 from flamingo.feeling import plane
 from flamingo.files import sha256
 from flamingo.grading import recipes, store
@@ -68,7 +68,8 @@ def rate(
 
     The same listener's earlier grade for the same two files is replaced, and kept. All who give no name count as one
     listener. Where both numbers but no word are given, the mood is the word nearest to them; where nothing is given,
-    it is not known.
+    it is what the picture feels like (the likeliest mood of flamingo.feel). How the two were made is read from the
+    recipes, or from the credentials that the files carry.
 
     Raises BadRequest for a wrong grade, mood or recipe, a BadInput for a picture or music that cannot be used, and an
     OutputError if the database cannot be used. Then nothing was stored.
@@ -79,7 +80,9 @@ def rate(
     elif valence is not None and arousal is not None:
         mood = plane.nearest(valence, arousal)
     heard = recipes.Rated(music, _music_sha256(music))
-    images.read(picture)
+    shown = images.read(picture)
+    if mood is None and valence is None and arousal is None:
+        mood, valence, arousal = _felt(shown)
     seen = recipes.Rated(picture, sha256(picture))
     painting, composition = recipes.find(recipe or [], seen, heard)
     return store.add(
@@ -156,6 +159,17 @@ def _cell(value: object) -> object:
         return json.dumps(value)
     # A spreadsheet would carry out a comment that begins like a formula.
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def _felt(picture: images.Picture) -> tuple[str | None, float | None, float | None]:
+    """What the picture feels like: the likeliest mood, valence, arousal; not known where no mood model is there."""
+    from flamingo.feeling.feeler import Feeler
+
+    try:
+        felt = Feeler().feel(picture)
+    except FlamingoError:
+        return None, None, None
+    return max(felt.moods, key=lambda word: felt.moods[word]), felt.mood[0], felt.mood[1]
 
 
 def _name(listener: str) -> str:

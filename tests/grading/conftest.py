@@ -19,6 +19,20 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data"
 
 
+@pytest.fixture(autouse=True)
+def no_mood_model(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody says stays unknown, but where a test is about the models that ship."""
+    if "shipped_models" not in request.fixturenames:
+        (tmp_path / "weights").mkdir()
+        (tmp_path / "weights" / "manifest.json").write_text('{"models": {}}')
+        monkeypatch.setenv("FLAMINGO_WEIGHTS", str(tmp_path / "weights"))
+
+
+@pytest.fixture
+def shipped_models() -> None:
+    """For tests that need them."""
+
+
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
     """A small picture."""

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import flamingo
+from flamingo import weights
 from flamingo.errors import BadRequest, FlamingoError, OutputError, UnreadableImage, UnreadableMusic, UnsupportedMusic
 from flamingo.grading import store
 from flamingo.grading.verb import undo
@@ -48,6 +49,27 @@ def test_what_was_said_is_what_is_stored(picture: Path, music: Path) -> None:
     assert (kept.listener, kept.comment, kept.version) == ("Ada", "too slow\nat the end", flamingo.__version__)
     assert kept.time.endswith("Z")
     assert abs(datetime.now(UTC) - datetime.fromisoformat(kept.time)) < timedelta(minutes=1)
+
+
+@pytest.mark.usefixtures("shipped_models")
+@pytest.mark.skipif("feel" not in weights.models(), reason="no mood model is in flamingo/weights")
+def test_a_mood_that_nobody_said_is_what_the_picture_feels_like(photos: Path, music: Path) -> None:
+    (judged,) = flamingo.feel([photos / "chelsea.jpg"])
+    assert judged.felt is not None
+    kept = flamingo.rate(photos / "chelsea.jpg", music, "good")
+    assert kept.mood == max(judged.felt.moods, key=judged.felt.moods.__getitem__)
+    assert (kept.valence, kept.arousal) == pytest.approx(judged.felt.mood)
+
+
+@pytest.mark.usefixtures("shipped_models")
+@pytest.mark.skipif("painter-fast" not in weights.models(), reason="no trained painter is in flamingo/weights")
+def test_how_a_picture_was_made_is_read_from_its_credentials(photos: Path, music: Path, tmp_path: Path) -> None:
+    (painted,) = flamingo.paint(
+        [photos / "chelsea.jpg"], style="udnie", model="fast", size=64, output=tmp_path / "a.png"
+    )
+    kept = flamingo.rate(tmp_path / "a.png", music, "good", mood="calm")
+    assert kept.style == "udnie"
+    assert kept.painting == painted.recipe
 
 
 def test_what_was_not_said_stays_unknown(picture: Path, music: Path) -> None:
