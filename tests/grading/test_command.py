@@ -124,6 +124,7 @@ def test_a_damaged_database_is_exit_code_1_and_one_line(data: Path, capsys: pyte
     assert (data / "ratings.sqlite").read_bytes() == b"not a database" * 100
 
 
+@pytest.mark.usefixtures("shipped_models")
 @needs_models
 @pytest.mark.skipif("composer" not in weights.models(), reason="no trained composer is in flamingo/weights")
 def test_what_was_painted_and_composed_is_graded_with_its_recipes(
