@@ -13,7 +13,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BeforeValidator, ConfigDict, ValidationError, validate_call
 from pydantic.fields import FieldInfo
@@ -29,7 +30,7 @@ def _listed(value: Any) -> Any:
 
 
 ONE_OR_MANY = BeforeValidator(_listed)
-"""For an argument that is a tuple of paths: in Python a single one will do as well."""
+"""For an argument of the type `Path | tuple[Path, ...] | None`: the verb is given a tuple even of a single path."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ def options(verb: Callable[..., Any]) -> list[Option]:
         kind, *extras = get_args(hint)
         field = next((e for e in extras if isinstance(e, FieldInfo)), None)
         if field is not None:
+            if ONE_OR_MANY in extras:  # a single path is for Python; the command line and the API have lists
+                kind = Union[tuple(each for each in get_args(kind) if each is not Path)]  # noqa: UP007
             if any(isinstance(e, BeforeValidator) and e is not ONE_OR_MANY for e in extras):
                 kind = kind | str  # it reads text of its own kind, such as 25m
             positional = not inspect.isclass(verb) and parameter.kind is not inspect.Parameter.KEYWORD_ONLY

@@ -7,6 +7,7 @@ from it.
 from __future__ import annotations
 
 import time
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,6 +36,7 @@ Array = NDArray[Any]
 Progress = Callable[[int, int, str], None]
 """Called as (done, all, what is being done)."""
 
+Paths = tuple[Path, ...] | None
 _REDRAWS = 6
 
 
@@ -122,7 +124,7 @@ def compose(
         Field(ge=-1, le=1, allow_inf_nan=False, description="From -1, calm, to 1, excited."),
     ] = None,
     photo: Annotated[
-        tuple[Path, ...] | None,
+        Path | tuple[Path, ...] | None,
         ONE_OR_MANY,
         Field(
             min_length=1,
@@ -177,7 +179,7 @@ def compose(
     ] = "roll",
     seed: Annotated[int, Field(ge=0, lt=2**32, description="The same seed gives the same piece.")] = 0,
     output: Annotated[
-        tuple[Path, ...] | None,
+        Path | tuple[Path, ...] | None,
         ONE_OR_MANY,
         Field(
             min_length=1,
@@ -202,11 +204,12 @@ def compose(
     """
     who = cast(persona)
     model, personas = who.model, who.personas
-    asked = Asked(mood, valence, arousal, photo, words, path)
+    photos, outputs = typing.cast(Paths, photo), typing.cast(Paths, output)  # see ONE_OR_MANY
+    asked = Asked(mood, valence, arousal, photos, words, path)
     names = performance.instruments_of(instrument)
     wished_key = Key.parse(key) if key is not None else None
     wished_metre = _metre(metre) if metre is not None else None
-    wanted = output or (Path("composed") / f"{'-'.join(personas)}-{seed}.mp3",)
+    wanted = outputs or (Path("composed") / f"{'-'.join(personas)}-{seed}.mp3",)
     if output is None:
         _make_folder(wanted[0].parent)
     files = _files(wanted, variations)
