@@ -219,8 +219,11 @@ def _calibration(report: Report, asked: argparse.Namespace, feeler: Feeler, unse
 def _gan(report: Report, asked: argparse.Namespace, feeler: Feeler, unseen: Unseen) -> None:
     import _feel_gan
 
-    report.heading("Does a WGAN that enlarges the data help? Five seeds, real photos held out by theme")
-    _feel_gan.section(report, tuple(asked.images), budget=asked.gan_budget)
+    from flamingo.train.feeling.data import find
+
+    _feel_gan.compare(
+        report, find(asked.images), Path("runs/feel-gan"), budget=asked.gan_budget, sheet=asked.gan_sheet
+    )
 
 
 # -- the shipped model at work ------------------------------------------------------------------------------
@@ -363,6 +366,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--odd", type=Path, metavar="DIR", help="broken pictures")
     add("--pieces", type=int, default=40, metavar="N", help="photos to compose for (default: %(default)s)")
     add("--gan-budget", type=float, default=240, metavar="S", help="seconds for each WGAN (default: %(default)s)")
+    add("--gan-sheet", type=Path, metavar="FILE", help="write pictures of the first WGAN there, as JPEG")
     add("--only", choices=SECTIONS, action="append", help="this section alone (may be given again)")
     add("--seed", type=int, default=0, help="of everything that is drawn (default: %(default)s)")
     add("--quick", action="store_true", help="do not judge goals")

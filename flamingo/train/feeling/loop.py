@@ -3,6 +3,9 @@
 The cross-validation is not for show: the errors it finds on photos that a fit had not seen become the uncertainty
 that the shipped model states. It is done twice: with folds of photos, as the field does, and with folds of themes,
 for "Dog 3" says a good deal of "Dog 5".
+
+With `--gan` a WGAN is trained before (flamingo/train/feeling/gan.py), and the last fit learns from its pictures too.
+The folds do not: the WGAN has seen the photos that they are tested on.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from numpy.typing import NDArray
 from flamingo.errors import BadRequest
 from flamingo.train import session
 from flamingo.train.checkpoint import Checkpoint
-from flamingo.train.feeling import data
+from flamingo.train.feeling import data, gan
 from flamingo.train.feeling.backbone import pretrained
 from flamingo.train.feeling.fit import fit, pooled, predict
 from flamingo.train.feeling.networks import FeelConfig, Late
@@ -83,6 +86,18 @@ class _Training:
         self.fits = 0
 
     def run(self) -> Outcome:
+        invented: list[data.Example] | None = []
+        if self.recipe.gan and not self.facts["finished"]:
+            self._save()  # so that there is something to resume
+            invented = gan.invent(self.recipe, self.examples, quiet=self.quiet)
+            self.begun = time.monotonic()  # the WGAN has a budget of its own
+        if invented is not None:
+            self._learn(invented)
+        self._save()
+        return Outcome(self.facts["finished"], self.facts["seconds"], self.figures(), self.out / CHECKPOINT)
+
+    def _learn(self, invented: list[data.Example]) -> None:
+        """Cross-validate, then fit to all photos and the invented pictures, as far as the budget goes."""
         with session.progress(self.quiet) as progress:
             bar = progress.add_task("feel", total=1.0, figures="looking at the photos")
             backbone = pretrained(self.recipe.backbone).to(self.device)
@@ -92,12 +107,15 @@ class _Training:
                 if self.stop.asked or time.monotonic() - self.begun > self.recipe.budget:
                     raise _OutOfTimeError
 
-            try:
-                views = look(
-                    backbone, self.recipe.frozen, self.examples, size=self.recipe.size, views=self.recipe.views,
+            def look_at(examples: list[data.Example]) -> Views:
+                return look(
+                    backbone, self.recipe.frozen, examples, size=self.recipe.size, views=self.recipe.views,
                     seed=self.recipe.seed, device=self.device,
                     on_progress=lambda i, n: step(0.3 * i / n, f"{i} photos"),
                 )  # fmt: skip
+
+            try:
+                views = look_at(self.examples)
                 if views.unreadable:
                     raise BadRequest(
                         "--images", f"{views.unreadable} of the photos cannot be read", "take them out of the folder"
@@ -106,13 +124,17 @@ class _Training:
                 self.start = pooled(late, views, self.device)
                 self._cross_validate(late, views, step)
                 if not self.facts["finished"]:
+                    if invented:
+                        more = look_at(invented)
+                        views = Views(
+                            views.examples + more.examples, views.whole + more.whole, views.crops + more.crops, 0
+                        )
+                        self.start = torch.cat((self.start, pooled(late, more, self.device)))
                     model = self._fit(late, views, list(range(len(views.examples))), step, "all photos")
                     self.tensors |= {f"late.{k}": v for k, v in model.state_dict().items()}
                     self.facts["finished"] = True
             except _OutOfTimeError:
                 pass
-        self._save()
-        return Outcome(self.facts["finished"], self.facts["seconds"], self.figures(), self.out / CHECKPOINT)
 
     def _cross_validate(self, late: Late, views: Views, step: Callable[[float, str], None]) -> None:
         for way in WAYS:

@@ -44,5 +44,14 @@ class FeelRecipe:
         float, Field(ge=0, description="Parameter of the Beta distribution by which photos are mixed; 0 is never.")
     ] = 0.2
     ema: Annotated[float, Field(ge=0, lt=1, description="Decay of the averaged weights.")] = 0.98
+    gan: Annotated[
+        bool,
+        Field(description="First train a WGAN-GP to invent pictures of happy, angry and sad, and learn from them."),
+    ] = False
+    gan_budget: Annotated[
+        float, BeforeValidator(seconds), Field(description="Time to train the WGAN for, apart from --budget.")
+    ] = 1200.0
+    gan_size: Annotated[Literal[64, 128], Field(description="Side of the pictures that it invents, in pixels.")] = 64
+    gan_pictures: Annotated[int, Field(ge=1, description="How many it invents of each mood.")] = 100
     seed: Annotated[int, Field(ge=0, description="Seed of everything that is drawn.")] = 0
     device: Annotated[str, Field(description="auto, cpu or cuda.")] = "auto"
