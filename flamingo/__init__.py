@@ -9,7 +9,14 @@ The public API is what `__all__` lists; everything else may change between versi
 
     painter = flamingo.Painter("fine")
     painted = painter.paint(rgb, style="great-wave")    # float arrays (H, W, 3) in [0, 1]
+
+    with flamingo.Client("http://127.0.0.1:5555") as studio:        # one that `flamingo serve` has started
+        studio.paint("cat.jpg", style="great-wave").wait().download("painted")
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from flamingo import errors, images
 from flamingo.composing.personas import known as personas
@@ -26,9 +33,13 @@ from flamingo.painting.styles import Style, styles
 from flamingo.painting.verb import Painted, paint
 from flamingo.provenance import Verdict, verify
 
+if TYPE_CHECKING:
+    from flamingo.client import Client
+
 __version__ = "0.1.0"
 
 __all__ = [
+    "Client",
     "Composed",
     "Feeler",
     "Felt",
@@ -52,3 +63,12 @@ __all__ = [
     "styles",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # On demand, for it needs an HTTP library that nothing else here does.
+    if name == "Client":
+        from flamingo.client import Client
+
+        return Client
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

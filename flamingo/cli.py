@@ -29,6 +29,7 @@ from flamingo.grading import store as graded
 from flamingo.grading import verb as grading
 from flamingo.options import one_line_refusals, options
 from flamingo.painting.painter import Model
+from flamingo.studio.serve import serve
 from flamingo.train.composing.recipe import ComposerRecipe
 from flamingo.train.feeling.recipe import FeelRecipe
 from flamingo.train.painting.recipe import PainterRecipe
@@ -267,8 +268,9 @@ def _styles(
             tile=tile,
             on_progress=lambda done, total, name: progress.update(task, completed=done, total=total, name=name),
         )
-    recipe = {"photo_sha256": sha256(photo), "strength": strength, "model": model, "tile": tile}
-    origin = provenance.Origin("styles", recipe, (recipe["photo_sha256"],))
+    fingerprint = sha256(photo)
+    recipe = {"photo_sha256": fingerprint, "strength": strength, "model": model, "tile": tile}
+    origin = provenance.Origin("styles", recipe, (fingerprint,))
     flamingo.images.write(drawn, sheet, overwrite=overwrite, never=[photo], origin=origin)
     print(json.dumps({"file": str(sheet)}) if as_json else show(sheet))
     return 0
@@ -366,6 +368,20 @@ rate_app.command(
 rate_app.command(_command(grading.export, _export), name="--export")
 rate_app.command(_command(grading.undo, _undo, _flag("json", "Print what was taken back as JSON.")), name="--undo")
 app.command(rate_app.meta, name="rate")
+
+
+# -- serve --------------------------------------------------------------------------------------------------
+
+
+def _serve(**choices: Any) -> int:
+    def started(address: str) -> None:
+        print(f"Flamingo's studio is open at {address}  (Ctrl-C ends it)", flush=True)
+
+    serve(on_start=started, **choices)
+    return 0
+
+
+app.command(_command(serve, _serve), name="serve")
 
 
 # -- verify -------------------------------------------------------------------------------------------------

@@ -1,0 +1,413 @@
+"""A client for a studio that runs somewhere: the same verbs, on another machine or in another process.
+
+    from flamingo import Client
+
+    with Client("http://127.0.0.1:5555") as studio:
+        job = studio.paint("cat.jpg", style="great-wave", strength=0.8)
+        job.wait(lambda progress: print(progress.done, "of", progress.all))
+        files = job.download("painted")
+
+        piece = studio.compose(photo="cat.jpg", persona="chopin", seconds=30).wait()
+        print(studio.verify(files[0])["sentences"])
+
+Files are uploaded, or named by what `upload` returned before. Errors are FlamingoErrors, with what, why and hint as
+the studio said them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from flamingo import errors, files
+from flamingo.errors import FlamingoError, UnreadableImage, one_line, show
+from flamingo.jobs import errors as job_errors
+from flamingo.jobs.job import Failure, Progress, State, plain_name
+
+__all__ = ["Client", "JobFailed", "NotReached", "Refused", "RemoteFile", "RemoteJob", "RemoteResult"]
+
+_PATIENCE = 60.0
+_AGAIN_EVERY = 1.0
+_UNREACHED_FOR = 60.0  # seconds that a studio may be away while a job is waited for
+
+
+class NotReached(FlamingoError):
+    """No studio answers at the address."""
+
+
+class Refused(FlamingoError):
+    """The studio said no, for a reason that is none of the others. status: of HTTP."""
+
+    status: int = 0
+
+
+class JobFailed(FlamingoError):
+    """The job was waited for, and it failed or was cancelled."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file that the studio keeps. width, height: pixels of a picture; seconds: how long music lasts."""
+
+    sha256: str
+    name: str
+    size: int = 0
+    media_type: str = ""
+    kind: str = ""
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RemoteResult:
+    """A file that a job made; `recipe` says how, `about` what else the verb says of it."""
+
+    index: int
+    name: str
+    size: int
+    media_type: str
+    recipe: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    about: dict[str, Any] = field(default_factory=dict)
+    sidecar: bool = False
+
+
+Source = str | os.PathLike[str] | RemoteFile
+"""A file on this machine, or one that was uploaded before."""
+
+OnProgress = Callable[[Progress], None]
+
+
+class Client:
+    """A studio at an address. token: what it printed when it started, if it did. For a `with`, or `close` it."""
+
+    def __init__(self, base_url: str = "http://127.0.0.1:5555", token: str | None = None) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(base_url=base_url, headers=headers, timeout=_PATIENCE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def paint(self, *photos: Source, fresh: bool = False, **parameters: Any) -> RemoteJob:
+        """Paint photos; parameters as for `flamingo.paint`. fresh: do it again, even if it was done before."""
+        return self.ask("paint", {"photos": photos}, parameters, fresh=fresh)
+
+    def compose(
+        self,
+        *,
+        photo: Source | Sequence[Source] = (),
+        continue_from: Source | None = None,
+        soundfont: Source | None = None,
+        fresh: bool = False,
+        **parameters: Any,
+    ) -> RemoteJob:
+        """Compose; parameters as for `flamingo.compose`, and `format`, a list of kinds such as ["mp3", "mid"]."""
+        photos = [photo] if isinstance(photo, (str, os.PathLike, RemoteFile)) else photo
+        given = {"continue_from": continue_from, "soundfont": soundfont}
+        inputs = {name: [each] for name, each in given.items() if each is not None}
+        return self.ask("compose", {"photo": photos, **inputs}, parameters, fresh=fresh)
+
+    def feel(self, *photos: Source, fresh: bool = False, **parameters: Any) -> RemoteJob:
+        """Say what photos (or `words=`) feel like."""
+        return self.ask("feel", {"photos": photos}, parameters, fresh=fresh)
+
+    def ask(
+        self,
+        verb: str,
+        inputs: Mapping[str, Sequence[Source]],
+        parameters: Mapping[str, Any],
+        *,
+        fresh: bool = False,
+    ) -> RemoteJob:
+        """Ask for a job of any verb: files by option, and parameters. Raises BadRequest and the errors of files."""
+        named = {option: [self._named(each) for each in many] for option, many in inputs.items() if many}
+        query = {"fresh": "true"} if fresh else {}
+        return RemoteJob(self, self.request("POST", f"/api/{verb}", json={**parameters, **named}, params=query))
+
+    def upload(self, source: str | os.PathLike[str]) -> RemoteFile:
+        """Send a file. Raises a BadInput that says why it cannot be used."""
+        path = Path(source)
+        try:
+            with path.open("rb") as file:
+                told = self.request("POST", "/api/files", files={"file": (path.name, file)})
+        except (OSError, ValueError) as error:
+            if isinstance(error, FlamingoError):
+                raise
+            why = (getattr(error, "strerror", None) or "it cannot be read").lower()
+            raise UnreadableImage(show(path), why, "check the name") from None
+        known = {name: told[name] for name in RemoteFile.__dataclass_fields__ if name in told}
+        return RemoteFile(**{**known, "notes": tuple(told["notes"])})
+
+    def job(self, id: str) -> RemoteJob:
+        """The job of this id. Raises NoSuchJob."""
+        return RemoteJob(self, self.request("GET", f"/api/jobs/{_segment(id)}"))
+
+    def jobs(self, limit: int = 24, **which: Any) -> Iterator[RemoteJob]:
+        """The newest jobs, `limit` at most. which: verb, state, favourite, search, bin."""
+        before: str | None = None
+        while limit > 0:
+            asked = {**which, "limit": min(limit, 100), **({"before": before} if before else {})}
+            page = self.request("GET", "/api/jobs", params=asked)
+            yield from (RemoteJob(self, each) for each in page["jobs"])
+            limit, before = limit - len(page["jobs"]), page["next"]
+            if before is None:
+                return
+
+    def verify(self, source: str | os.PathLike[str], sidecar: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+        """What is known of where a file comes from: state, sentences and the rest, as `flamingo.verify` says it."""
+        path = Path(source)
+        parts = {"file": (path.name, path.read_bytes())}
+        if sidecar is not None:
+            parts["sidecar"] = (Path(sidecar).name, Path(sidecar).read_bytes())
+        told: dict[str, Any] = self.request("POST", "/api/verify", files=parts)
+        return told
+
+    def choices(self, what: str) -> list[dict[str, Any]]:
+        """One of the lists: verbs, styles, personas, moods, models."""
+        told: list[dict[str, Any]] = self.request("GET", f"/api/{_segment(what)}")
+        return told
+
+    def request(self, method: str, path: str, **more: Any) -> Any:
+        """Any request of the API, and its answer as plain values. Raises NotReached, or what the studio refused."""
+        with _reached(self._http):
+            answer = self._http.request(method, path, **more)
+        if answer.is_error:
+            raise _refusal(answer)
+        return answer.json() if answer.content else None
+
+    def _named(self, source: Source) -> dict[str, str]:
+        file = source if isinstance(source, RemoteFile) else self.upload(source)
+        return {"sha256": file.sha256, "name": file.name}
+
+
+class RemoteJob:
+    """A job of a studio, as it was when it was last looked at."""
+
+    def __init__(self, client: Client, told: dict[str, Any]) -> None:
+        self._client = client
+        self._told = told
+
+    def __repr__(self) -> str:
+        return f"<{self._told['verb']} {self.id[:8]}: {self.state}>"
+
+    @property
+    def id(self) -> str:
+        """What the studio calls it."""
+        return str(self._told["id"])
+
+    @property
+    def state(self) -> State:
+        """queued, running, done, failed or cancelled."""
+        state: State = self._told["state"]
+        return state
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in ("queued", "running")
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        return Progress(**self._told["progress"])
+
+    @property
+    def results(self) -> tuple[RemoteResult, ...]:
+        """What it made."""
+        kept = ("index", "name", "size", "media_type", "recipe", "about")
+        return tuple(
+            RemoteResult(
+                **{name: each[name] for name in kept}, notes=tuple(each["notes"]), sidecar=bool(each["sidecar_url"])
+            )
+            for each in self._told["results"]
+        )
+
+    @property
+    def error(self) -> Failure | None:
+        """Why it failed."""
+        return Failure(**self._told["error"]) if self._told["error"] else None
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Inputs without a result though others have one."""
+        return tuple(Failure(**each) for each in self._told["failures"])
+
+    def as_dict(self) -> dict[str, Any]:
+        """All that the studio says of it."""
+        return dict(self._told)
+
+    def refresh(self) -> RemoteJob:
+        """Look again. Raises NoSuchJob."""
+        return self._took(self._client.request("GET", self._path))
+
+    def wait(self, on_progress: OnProgress | None = None, seconds: float | None = None) -> RemoteJob:
+        """Wait until it is done, and return it. on_progress is told whenever it changes; seconds: how long at most.
+
+        Raises JobFailed if it failed or was cancelled, NotReached if the studio is away for a minute, and
+        TimeoutError.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
+        for _ in self._changes(until):
+            if on_progress is not None:
+                on_progress(self.progress)
+        if self.state == "done":
+            return self
+        error = self.error
+        if error is None:
+            raise JobFailed(f"job {self.id[:8]}", f"it was {self.state}", "retry() begins it again")
+        raise JobFailed(error.what, error.why, error.hint)
+
+    def download(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> list[Path]:
+        """Put the results, and signed sidecars where there are some, into a folder; the files of the results.
+
+        Raises WouldOverwrite, NoSuchFolder and other OutputErrors; a file is whole or not there.
+        """
+        into = Path(folder)
+        into.mkdir(parents=True, exist_ok=True)
+        put = []
+        for result in self.results:
+            target = into / _plain(result.name, f"result-{result.index}")
+            files.check_target(target, overwrite=overwrite)
+            files.put(self._content(result.index, ""), target, overwrite)
+            if result.sidecar:
+                files.put(self._content(result.index, "/sidecar"), target.with_name(f"{target.name}.json"), overwrite)
+            put.append(target)
+        return put
+
+    def cancel(self) -> RemoteJob:
+        """Cancel it, if it waits or runs."""
+        return self._took(self._client.request("POST", f"{self._path}/cancel"))
+
+    def retry(self) -> RemoteJob:
+        """Begin it again, if it failed or was cancelled. Raises WrongState."""
+        return self._took(self._client.request("POST", f"{self._path}/retry"))
+
+    def delete(self) -> RemoteJob:
+        """Put it into the bin."""
+        return self._took(self._client.request("DELETE", self._path))
+
+    def restore(self) -> RemoteJob:
+        """Take it out of the bin."""
+        return self._took(self._client.request("POST", f"{self._path}/restore"))
+
+    def purge(self) -> None:
+        """Forget it for good, with its files. Raises WrongState unless it is in the bin."""
+        self._client.request("DELETE", self._path, params={"purge": "true"})
+
+    def mark(self, *, favourite: bool | None = None, title: str | None = None) -> RemoteJob:
+        """Make it a favourite, or give it a title; what is None stays as it is."""
+        asked = {"favourite": favourite, "title": title}
+        body = {name: value for name, value in asked.items() if value is not None}
+        return self._took(self._client.request("PATCH", self._path, json=body))
+
+    @property
+    def _path(self) -> str:
+        return f"/api/jobs/{self.id}"
+
+    def _took(self, told: dict[str, Any]) -> RemoteJob:
+        self._told = told
+        return self
+
+    def _content(self, index: int, part: str) -> bytes:
+        http = self._client._http
+        with _reached(http):
+            answer = http.get(f"{self._path}/results/{index}{part}")
+        if answer.is_error:
+            raise _refusal(answer)
+        return answer.content
+
+    def _changes(self, until: float | None) -> Iterator[None]:
+        """Each change, as server-sent events tell it; a broken connection is made again."""
+        reached = time.monotonic()
+        while self.active:
+            try:
+                for told in self._told_events(until):
+                    reached = time.monotonic()
+                    self._took(told)
+                    yield
+            except NotReached:
+                if time.monotonic() - reached > _UNREACHED_FOR:
+                    raise
+            if until is not None and time.monotonic() > until:
+                raise TimeoutError(f"job {self.id[:8]} is still {self.state}")
+            if self.active:
+                time.sleep(_AGAIN_EVERY)
+
+    def _told_events(self, until: float | None) -> Iterator[dict[str, Any]]:
+        http = self._client._http
+        headers = {"Last-Event-ID": str(self._told["revision"])}
+        with _reached(http), http.stream("GET", f"{self._path}/events", headers=headers) as answer:
+            if answer.is_error:
+                answer.read()
+                raise _refusal(answer)
+            for line in answer.iter_lines():
+                if line.startswith("data:"):
+                    yield json.loads(line[5:])
+                if until is not None and time.monotonic() > until:
+                    return
+        if self.active:
+            self.refresh()
+
+
+class _reached:  # noqa: N801
+    """Errors of the connection as NotReached."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._address = str(http.base_url)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        if isinstance(error, (httpx.TransportError, httpx.InvalidURL)):
+            why = one_line(str(error)) or "it does not answer"
+            raise NotReached(self._address, why, "start it with `flamingo serve`, or name its address") from None
+
+
+def _refusal(answer: httpx.Response) -> FlamingoError:
+    """The error that the studio told of, of the same class where that is one of Flamingo's."""
+    try:
+        told = answer.json()
+        parts = (str(told["what"]), str(told["why"]), str(told["hint"]))
+    except (ValueError, KeyError, TypeError):
+        return Refused(str(answer.url), f"HTTP status {answer.status_code}", "is this a studio's address?")
+    name = "".join(part.capitalize() for part in str(told.get("type", "")).rpartition(":")[2].split("-"))
+    kind = getattr(errors, name, None) or getattr(job_errors, name, None)
+    if isinstance(kind, type) and issubclass(kind, FlamingoError):
+        return kind(*parts)
+    refused = Refused(*parts)
+    refused.status = answer.status_code
+    return refused
+
+
+def _segment(text: str) -> str:
+    """A part of an address that cannot lead elsewhere."""
+    return re.sub(r"[^0-9A-Za-z_-]", "", text) or "none"
+
+
+def _plain(name: str, otherwise: str) -> str:
+    """A name that stays in its folder."""
+    found = plain_name(PurePosixPath(name).name).lstrip(".")
+    return re.sub(r'[<>:"|?*\\/]', "_", found) or otherwise

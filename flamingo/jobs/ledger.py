@@ -1,0 +1,268 @@
+"""What is written down of the jobs on a person's behalf: asking for one, looking, cancelling, the bin.
+
+Every change is one transaction, with its event. `claims` has the other half: what workers write.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from flamingo.errors import BadRequest, one_line
+from flamingo.jobs.errors import NoSuchJob, WrongState
+from flamingo.jobs.job import ACTIVE, Failure, Input, Job, Progress, Result, State
+from flamingo.jobs.search import folded, matching, words_of
+from flamingo.jobs.tables import Database, events, files, jobs
+
+__all__ = ["LONGEST_TITLE", "Ledger", "note"]
+
+LONGEST_TITLE = 200
+
+
+class Ledger:
+    """The rows of the jobs, as people read and change them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self,
+        verb: str,
+        parameters: Mapping[str, Any],
+        inputs: Mapping[str, Sequence[Input]],
+        request: str,
+        reuse: bool,
+    ) -> tuple[str, bool]:
+        """Write a new job down, queued; its id, and whether it is new. With `reuse` a job with the same request that
+        waits, runs or is done stands in for it."""
+        with self._database.write() as connection:
+            if reuse:
+                self._database.alone(connection, request)
+                same = sa.select(jobs.c.id).where(jobs.c.request == request, jobs.c.deleted.is_(None))
+                same = same.where(jobs.c.state.in_((*ACTIVE, "done"))).order_by(jobs.c.created.desc()).limit(1)
+                found = connection.execute(same).scalar_one_or_none()
+                if found is not None:
+                    return str(found), False
+            job = secrets.token_hex(16)
+            now = time.time()
+            given = [(option, each) for option, many in inputs.items() for each in many]
+            words = words_of(verb, parameters, [each.name for _, each in given])
+            row = {"id": job, "verb": verb, "parameters": dict(parameters), "request": request, "words": words}
+            connection.execute(jobs.insert().values(**row, state="queued", created=now))
+            if given:
+                rows = [
+                    {"job": job, "role": "input", "place": i, "option": option, "name": f.name, "sha256": f.sha256}
+                    for i, (option, f) in enumerate(given)
+                ]
+                connection.execute(files.insert(), rows)
+            note(connection, job, "submitted")
+        return job, True
+
+    def get(self, job: str) -> Job:
+        """The job. Raises NoSuchJob."""
+        _check(job)
+        with self._database.read() as connection:
+            found = _jobs(connection, sa.select(jobs).where(jobs.c.id == job))
+        if not found:
+            raise no_such_job(job)
+        return found[0]
+
+    def revision(self, job: str) -> int:
+        """What rises with every change of the job. Raises NoSuchJob."""
+        _check(job)
+        with self._database.read() as connection:
+            found = connection.execute(sa.select(jobs.c.revision).where(jobs.c.id == job)).scalar_one_or_none()
+        if found is None:
+            raise no_such_job(job)
+        return int(found)
+
+    def page(
+        self,
+        limit: int,
+        before: str | None,
+        in_bin: bool,
+        state: State | None,
+        verb: str | None,
+        favourite: bool | None,
+        search: str,
+    ) -> list[Job]:
+        """At most `limit` jobs, newest first, older than the job `before` and as wanted. Raises NoSuchJob for that
+        one, and BadRequest for a very long search."""
+        wanted = sa.select(jobs).where(jobs.c.deleted.is_not(None) if in_bin else jobs.c.deleted.is_(None))
+        if state is not None:
+            wanted = wanted.where(jobs.c.state == state)
+        if verb is not None:
+            wanted = wanted.where(jobs.c.verb == verb)
+        if favourite is not None:
+            wanted = wanted.where(jobs.c.favourite.is_(favourite))
+        wanted = wanted.where(*matching(search))
+        with self._database.read() as connection:
+            if before is not None:
+                _check(before)
+                at = connection.execute(sa.select(jobs.c.created).where(jobs.c.id == before)).scalar_one_or_none()
+                if at is None:
+                    raise no_such_job(before)
+                wanted = wanted.where(sa.tuple_(jobs.c.created, jobs.c.id) < sa.tuple_(at, before))
+            return _jobs(connection, wanted.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(limit))
+
+    def events(self, job: str) -> list[dict[str, Any]]:
+        """What happened to the job, in order: at (seconds since the epoch), kind, details."""
+        asked = sa.select(events.c.at, events.c.kind, events.c.details).where(events.c.job == job)
+        with self._database.read() as connection:
+            return [dict(row) for row in connection.execute(asked.order_by(events.c.seq)).mappings()]
+
+    def cancel(self, job: str) -> None:
+        """Cancelled from now on, if it waits or runs; whoever works on it finds out. Raises NoSuchJob."""
+        with self._database.write() as connection:
+            if _locked(connection, job)["state"] in ACTIVE:
+                _change(connection, job, state="cancelled", ended=time.time())
+                note(connection, job, "cancelled")
+
+    def retry(self, job: str) -> int:
+        """Queued again, with the same inputs; the number of the round. Raises NoSuchJob, or WrongState unless it has
+        failed or was cancelled."""
+        with self._database.write() as connection:
+            row = _locked(connection, job)
+            if row["state"] not in ("failed", "cancelled"):
+                raise WrongState(
+                    f"job {job[:8]}", f"it is {row['state']}", "only what failed or was cancelled can be"
+                )
+            round_ = int(row["round"]) + 1
+            fresh = {"attempts": 0, "interruptions": 0, "done": 0, "all": 0, "message": ""}
+            over: dict[str, Any] = {"error": None, "failures": [], "started": None, "ended": None, "deleted": None}
+            _change(connection, job, state="queued", round=round_, **fresh, **over)
+            note(connection, job, "retried")
+        return round_
+
+    def delete(self, job: str) -> None:
+        """Into the bin, cancelled if it was not over. Raises NoSuchJob."""
+        self.cancel(job)
+        with self._database.write() as connection:
+            if _locked(connection, job)["deleted"] is None:
+                _change(connection, job, deleted=time.time())
+                note(connection, job, "deleted")
+
+    def restore(self, job: str) -> None:
+        """Out of the bin. Raises NoSuchJob."""
+        with self._database.write() as connection:
+            if _locked(connection, job)["deleted"] is not None:
+                _change(connection, job, deleted=None)
+                note(connection, job, "restored")
+
+    def mark(self, job: str, favourite: bool | None, title: str | None) -> None:
+        """Mark the job, as far as that is given. Raises NoSuchJob, or BadRequest for a title that is too long."""
+        marks: dict[str, Any] = {} if favourite is None else {"favourite": favourite}
+        if title is not None:
+            marks["title"] = _plain_title(title)
+        with self._database.write() as connection:
+            row = _locked(connection, job)
+            changed = {name: value for name, value in marks.items() if row[name] != value}
+            if changed:
+                _change(connection, job, **changed, title_words=folded(changed.get("title", row["title"])))
+                note(connection, job, "marked", **changed)
+
+    def count(self) -> dict[str, int]:
+        """How many jobs wait and how many run."""
+        asked = sa.select(jobs.c.state, sa.func.count().label("number")).where(jobs.c.state.in_(ACTIVE))
+        asked = asked.group_by(jobs.c.state)
+        with self._database.read() as connection:
+            found = {row.state: row.number for row in connection.execute(asked)}
+        return {state: found.get(state, 0) for state in ACTIVE}
+
+    def binned(self, before: float) -> list[str]:
+        """Ids of the jobs that were put into the bin before this time."""
+        with self._database.read() as connection:
+            return list(connection.execute(sa.select(jobs.c.id).where(jobs.c.deleted <= before)).scalars())
+
+    def purge(self, job: str) -> tuple[int, float, set[str]]:
+        """Forget the job for good: its rounds, when it was last in use, and the hashes of its files that no other job
+        refers to. Raises NoSuchJob, or WrongState if it is not in the bin."""
+        with self._database.write() as connection:
+            row = _locked(connection, job)
+            if row["deleted"] is None:
+                raise WrongState(f"job {job[:8]}", "it is not in the bin", "delete it first")
+            its = set(connection.execute(sa.select(files.c.sha256).where(files.c.job == job)).scalars())
+            connection.execute(files.delete().where(files.c.job == job))
+            connection.execute(events.delete().where(events.c.job == job))
+            connection.execute(jobs.delete().where(jobs.c.id == job))
+            shared = set(connection.execute(sa.select(files.c.sha256).where(files.c.sha256.in_(its))).scalars())
+        return int(row["round"]), float(row["ended"] or row["created"]), its - shared
+
+    def hashes(self) -> set[str]:
+        """Of every file that some job refers to, those in the bin included."""
+        with self._database.read() as connection:
+            return set(connection.execute(sa.select(files.c.sha256).distinct()).scalars())
+
+
+def note(connection: sa.Connection, job: str, kind: str, **details: Any) -> None:
+    """Add an event."""
+    connection.execute(events.insert().values(job=job, at=time.time(), kind=kind, details=details))
+
+
+def no_such_job(job: str) -> NoSuchJob:
+    return NoSuchJob(f"job {one_line(job[:40])}", "no such job is known here", "look it up in the list")
+
+
+def _plain_title(title: str) -> str:
+    """On one line, nothing in it that disguises it. Raises BadRequest if it is longer than a title may be."""
+    plain = one_line(" ".join(title.split()))
+    if len(plain) > LONGEST_TITLE:
+        raise BadRequest("the title", f"it has more than {LONGEST_TITLE} characters", "shorten it")
+    return plain
+
+
+def _check(job: str) -> None:
+    """Raise NoSuchJob for what cannot be the id of one, and might disagree with the database."""
+    if not re.fullmatch(r"[0-9a-f]{32}", job):
+        raise no_such_job(job)
+
+
+def _locked(connection: sa.Connection, job: str) -> Mapping[str, Any]:
+    _check(job)
+    row = connection.execute(sa.select(jobs).where(jobs.c.id == job).with_for_update()).mappings().one_or_none()
+    if row is None:
+        raise no_such_job(job)
+    return dict(row)
+
+
+def _change(connection: sa.Connection, job: str, **values: Any) -> None:
+    connection.execute(jobs.update().where(jobs.c.id == job).values(**values, revision=jobs.c.revision + 1))
+
+
+def _jobs(connection: sa.Connection, asked: sa.Select[Any]) -> list[Job]:
+    rows = [dict(row) for row in connection.execute(asked).mappings()]
+    its = sa.select(files).where(files.c.job.in_([row["id"] for row in rows])).order_by(files.c.place)
+    found = [dict(row) for row in connection.execute(its).mappings()]
+    return [_job(row, [f for f in found if f["job"] == row["id"]]) for row in rows]
+
+
+def _job(row: Mapping[str, Any], its: Iterable[Mapping[str, Any]]) -> Job:
+    inputs: dict[str, tuple[Input, ...]] = {}
+    results: dict[int, Result] = {}
+    sidecars: dict[int, str] = {}
+    for each in its:
+        if each["role"] == "input":
+            so_far = inputs.get(each["option"], ())
+            inputs[each["option"]] = (*so_far, Input(each["sha256"], each["name"]))
+        elif each["role"] == "sidecar":
+            sidecars[each["place"]] = each["sha256"]
+        else:
+            more = {**each["details"], "notes": tuple(each["details"]["notes"])}
+            same = (each["name"], each["sha256"], each["size"], each["media_type"])
+            results[each["place"]] = Result(*same, **more)
+    plain = ("id", "verb", "parameters", "request", "state", "attempts", "interruptions", "favourite", "title")
+    times = ("created", "started", "ended", "deleted", "revision")
+    return Job(
+        **{name: row[name] for name in (*plain, *times)},
+        inputs=inputs,
+        progress=Progress(row["done"], row["all"], row["message"]),
+        results=tuple(replace(each, sidecar=sidecars.get(place, "")) for place, each in results.items()),
+        error=Failure(**row["error"]) if row["error"] else None,
+        failures=tuple(Failure(**failure) for failure in row["failures"]),
+    )

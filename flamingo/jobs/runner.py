@@ -1,0 +1,223 @@
+"""The process that a verb runs in. Started by `child`, spoken to over its pipes, ended by whoever has had enough.
+
+It stays for the next job, since importing and loading models takes longer than most jobs. It leads a process group,
+so that it and all that it starts can be ended at once; and when the pipe from its worker closes, it ends all of them
+itself, for then nobody is there any more.
+
+A request is a line of JSON: job, target ("module:function"), parameters, files (by option: path and name of each),
+many (which of them are lists), folder (of this attempt's), into (the option for results, and what it is given; or
+null), says (what a finding without a file is called). Lines of answer: `{"progress": [done, all, message]}` any
+number of times, then one of `{"results": [...], "failures": [...]}`, `{"refused": {...}}` if the verb says that the
+request or its input is at fault, and `{"fault": "..."}` if the verb failed in a way nobody foresaw.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import math
+import mimetypes
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from flamingo.errors import FlamingoError, one_line
+from flamingo.jobs.job import plain_name
+from flamingo.jobs.verbs import load
+
+__all__ = ["main"]
+
+_PROGRESS_EVERY = 0.05
+_NOT_ABOUT = ("file", "files", "photo", "explanation", "error", "recipe")
+_MEDIA_TYPES = {
+    ".mid": "audio/midi",
+    ".flac": "audio/flac",
+    ".ogg": "audio/ogg",
+    ".json": "application/json",
+    ".musicxml": "application/vnd.recordare.musicxml+xml",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".jxl": "image/jxl",
+    ".mp4": "video/mp4",
+}
+
+
+def main() -> None:
+    """Answer requests until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides what an interrupt means
+    with contextlib.suppress(OSError):  # Linux: if memory runs out, this process is the one to go
+        Path("/proc/self/oom_score_adj").write_text("900")
+    source = os.fdopen(os.dup(0), "rb")
+    sink = os.fdopen(os.dup(1), "wb")
+    # What a verb reads or prints must not get between the two.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    requests: queue.Queue[bytes] = queue.Queue()
+    threading.Thread(target=_listen, args=(source, requests), daemon=True).start()
+    try:
+        _tell(sink, {"ready": os.getpid()})
+        while True:
+            request = json.loads(requests.get())
+            _tell(sink, _answer(request, lambda message: _tell(sink, message)))
+    except BrokenPipeError:
+        _leave()
+
+
+def _listen(source: IO[bytes], requests: queue.Queue[bytes]) -> None:
+    for line in source:
+        requests.put(line)
+    _leave()
+
+
+def _leave() -> None:
+    """End, with all that was started here."""
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+def _answer(request: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    # What messages must not show: where files lie here, in place of what they were called by the person.
+    names = {}
+    for path, name in (each for files in request["files"].values() for each in files):
+        names[path] = names[Path(path).name] = name or "the file"
+    for folder in ("in", "out"):
+        names[str(Path(request["folder"]) / folder) + os.sep] = ""
+    try:
+        answer = _perform(request, names, tell)
+    except FlamingoError as error:
+        return {"refused": _failure(error, names)}
+    except MemoryError:
+        return {"fault": "it ran out of memory"}
+    except Exception as error:
+        reason = one_line(" ".join(str(error).split()))
+        return {"fault": f"it failed with {type(error).__name__}: {_shown(reason, names)}"}
+    _log(request["job"], answer)
+    return answer
+
+
+def _perform(
+    request: Mapping[str, Any], names: Mapping[str, str], tell: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    verb = load(request["target"])
+    takes = inspect.signature(verb).parameters
+    given = dict(request["parameters"])
+    for option, files in request["files"].items():
+        paths = [Path(path) for path, _ in files]
+        given[option] = paths if option in request["many"] else paths[0]
+    if request["into"] is not None and request["into"][0] in takes:
+        option, places = request["into"]
+        given[option] = tuple(map(Path, places)) if isinstance(places, list) else Path(places)
+    if "on_progress" in takes:
+        given["on_progress"] = _reporter(names, tell)
+    results, failures = [], []
+    for each in verb(**given):
+        source = getattr(each, "photo", None)
+        name = names.get(str(source), "")
+        if each.error is not None:
+            failures.append({**_failure(each.error, names), "name": name})
+        told = _told(each, names)
+        made = _files(each)
+        if not made and each.error is None and request["says"]:
+            made = [_written(told["about"], Path(request["folder"]) / "out", source, request["says"])]
+        results += [{**told, **_result(file, name, request["says"])} for file in made]
+    return {"results": results, "failures": failures}
+
+
+def _files(made: Any) -> list[Path]:
+    """The files that a verb says it has made: several of one piece, the one result, or the picture that explains."""
+    if hasattr(made, "files"):
+        return list(made.files)
+    file = made.explanation if hasattr(made, "explanation") else made.file
+    return [] if file is None else [file]
+
+
+def _told(made: Any, names: Mapping[str, str]) -> dict[str, Any]:
+    """What a verb says of what it has made, and what made it."""
+    about = {key: value for key, value in made.as_dict().items() if key not in _NOT_ABOUT}
+    return {
+        "recipe": _plain(getattr(made, "recipe", {}), names),
+        "notes": [_shown(note, names) for note in made.notes],
+        "about": _plain(about, names),
+    }
+
+
+def _written(about: Mapping[str, Any], folder: Path, source: Path | None, says: str) -> Path:
+    """A finding as a file."""
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{source.stem if source else 'words'}.{says}.json"
+    file.write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return file
+
+
+def _result(file: Path, source: str, says: str) -> dict[str, Any]:
+    """What is told of one file. source: what the input that it was made from is called."""
+    suffix = file.suffix.lower()
+    media_type = _MEDIA_TYPES.get(suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    name = file.name
+    if source:
+        kind = f".{says}{suffix}" if says else suffix
+        name = Path(source).stem + kind
+    beside = file.with_name(f"{file.name}.json")  # where flamingo.provenance puts what a file cannot hold
+    sidecar = str(beside) if beside.is_file() else ""
+    return {"file": str(file), "name": plain_name(name), "media_type": media_type, "sidecar": sidecar}
+
+
+def _reporter(names: Mapping[str, str], tell: Callable[[dict[str, Any]], None]) -> Callable[[int, int, object], None]:
+    last = 0.0
+
+    def report(done: int, everything: int, what: object) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _PROGRESS_EVERY or done >= everything:
+            last = now
+            tell({"progress": [int(done), int(everything), _shown(str(what), names)]})
+
+    return report
+
+
+def _failure(error: FlamingoError, names: Mapping[str, str]) -> dict[str, str]:
+    parts = {"what": error.what, "why": error.why, "hint": error.hint}
+    return {"kind": type(error).__name__, **{k: _shown(v, names) for k, v in parts.items()}}
+
+
+def _shown(text: str, names: Mapping[str, str]) -> str:
+    for path in sorted(names, key=len, reverse=True):
+        text = text.replace(path, names[path])
+    return text
+
+
+def _plain(value: Any, names: Mapping[str, str]) -> Any:
+    """As JSON has it: no paths, no NaN, no infinities."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each, names) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each, names) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, int):
+        return value
+    return value.item() if hasattr(value, "item") else _shown(str(value), names)
+
+
+def _log(job: str, answer: Mapping[str, Any]) -> None:
+    """For benchmarks: a line in the file `FLAMINGO_JOBS_LOG` for every work that was done, before anybody hears."""
+    if file := os.environ.get("FLAMINGO_JOBS_LOG"):
+        line = {"job": job, "at": time.time(), "pid": os.getpid(), "results": len(answer["results"])}
+        with Path(file).open("a") as log:
+            log.write(json.dumps(line) + "\n")
+
+
+def _tell(sink: IO[bytes], message: dict[str, Any]) -> None:
+    sink.write(json.dumps(message).encode() + b"\n")
+    sink.flush()
+
+
+if __name__ == "__main__":
+    main()

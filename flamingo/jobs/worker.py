@@ -1,0 +1,299 @@
+"""A worker: the process of one slot, which carries out one job after another.
+
+    python -m flamingo.jobs.worker --slot gpu1-0 --data DIR --database postgresql://...
+
+The server starts some by itself (`supervisor`); more of them may run elsewhere, as long as they share the data folder
+and the PostgreSQL database. A slot's name belongs to one process at a time and stays the same over restarts. On
+SIGTERM, an interrupt, or when the server that started it is gone, a worker ends within a second: the job that it was
+at waits for the next worker, with nothing counted against it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+
+from flamingo.errors import BadRequest, FlamingoError
+from flamingo.jobs import verbs
+from flamingo.jobs.child import Answered, Child, Died, Overgrown, Overtime
+from flamingo.jobs.claims import Claims, Task
+from flamingo.jobs.dispatch import BUSY, IDLE, Dispatch, serve
+from flamingo.jobs.errors import DatabaseError, SlotTaken
+from flamingo.jobs.job import Failure, Progress, Result, plain_suffix
+from flamingo.jobs.locks import SlotLock
+from flamingo.jobs.settings import Settings
+from flamingo.jobs.store import Store, Stored
+from flamingo.jobs.tables import Database
+
+__all__ = ["Worker", "main"]
+
+_SLOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PATIENCE = 20.0  # seconds that the slot's last worker may take to end
+_PACE_EVERY, _TEND_EVERY = 0.2, 5.0
+_LESS = "the inputs are kept: ask for less, such as a smaller size, or allow more"
+_QUIET = 10.0  # seconds without a job that waits, after which the queue is looked at less often
+_SETTLED = 2.0  # seconds after which a job that is asked for is sure to be in the queue
+
+
+class Worker:
+    """The worker of one slot. `run` returns when `stop` is called."""
+
+    def __init__(self, settings: Settings, slot: str) -> None:
+        if not _SLOT.fullmatch(slot):
+            raise BadRequest(f"slot {slot!r}"[:80], "is no name for one", "use letters, digits, dots and hyphens")
+        self._settings = settings
+        self._slot = slot
+        self._lock = SlotLock(settings, slot)
+        self._folder = settings.data / "work" / slot
+        self._child = Child(settings.memory)
+        self._verbs = verbs.known(settings.verbs)
+        self._store = Store(settings.data / "files", quota=settings.quota, reserve=settings.reserve)
+        self._claims = Claims(Database(settings), settings)
+        self._task: Task | None = None
+        self._one = threading.Lock()
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Work until told to stop. Raises SlotTaken if another worker has the slot and does not end soon."""
+        if not self._lock.take(_PATIENCE):
+            raise SlotTaken(f"slot {self._slot}", "another worker has it", "end that one or choose another name")
+        self._child.start()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        dispatch = Dispatch(self._settings)
+        queue = serve(self._settings, self._slot, self.carry_out)
+        tended, busy_at, pace = 0.0, time.monotonic(), BUSY
+        while not self._stopping.wait(_PACE_EVERY):
+            now = time.monotonic()
+            if self._claims.any_waiting():
+                busy_at = now
+            wished = BUSY if now - busy_at < _QUIET else IDLE
+            if wished != pace:
+                queue.set_polling_interval_sec(wished)
+                pace = wished
+            if now - tended >= _TEND_EVERY:
+                tended = now
+                if not self._lock.held():
+                    raise SlotTaken(f"slot {self._slot}", "the database forgot who has it", "start the worker again")
+                self._tend(dispatch)
+
+    def stop(self) -> None:
+        """Let go of everything at once: `run` returns, and the job at hand waits for the next worker."""
+        self._stopping.set()
+        task = self._task
+        if task is not None:
+            with suppress(Exception):  # without a database the next worker finds out by itself
+                self._claims.put_back(task)
+        self._child.end()
+
+    def carry_out(self, job: str, round_: int) -> None:
+        """One job, from its beginning to its end, several attempts included. May be called from several threads; one
+        job at a time is carried out."""
+        # DBOS counts what a worker is at when the work's thread has come to say so, which on a very busy machine can
+        # be after the next look at the queue: a second job would then speak to the same child, and be given the
+        # answer that is meant for the first.
+        with self._one:
+            self._carry_out(job, round_)
+
+    def _carry_out(self, job: str, round_: int) -> None:
+        try:
+            while task := self._begin(job, round_):
+                self._attempt(task)
+                self._task = None
+        finally:
+            if self._stopping.is_set():
+                # Returning, or raising, would tell the queue that the job is over.
+                threading.Event().wait()
+
+    def _begin(self, job: str, round_: int) -> Task | None:
+        if not self._stopping.is_set():
+            self._task = self._claims.begin(job, round_, self._slot)
+        return self._task
+
+    def _attempt(self, task: Task) -> None:
+        folder = self._folder / f"{task.job[:8]}-{task.token}"
+        try:
+            verb = self._verbs.get(task.verb)
+            if verb is None:
+                raise BadRequest(task.verb, "this worker knows no such verb", "run the same version everywhere")
+            request = self._request(task, verb, folder)
+            outcome = self._child.run(request, self._settings.seconds, lambda p: self._wanted(task, p))
+            if isinstance(outcome, Answered):
+                self._conclude(task, outcome.answer)
+            elif isinstance(outcome, Overtime):
+                why = f"it took longer than the {outcome.seconds:g} s that a job may take"
+                self._claims.fail(task, Failure("Overtime", task.verb, why, _LESS))
+            elif isinstance(outcome, Overgrown):
+                why = f"it took more than the {outcome.memory >> 20} MiB of memory that a job may take"
+                self._claims.fail(task, Failure("OutOfMemory", task.verb, why, _LESS))
+            elif isinstance(outcome, Died) and not self._stopping.is_set():
+                self._claims.died(task, outcome.why)
+        except DatabaseError:
+            raise  # not the job's fault
+        except FlamingoError as error:
+            self._claims.fail(task, Failure(type(error).__name__, error.what, error.why, error.hint))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _wanted(self, task: Task, progress: Progress | None) -> bool:
+        return not self._stopping.is_set() and self._claims.wanted(task, progress)
+
+    def _request(self, task: Task, verb: verbs.Verb, folder: Path) -> dict[str, object]:
+        """What the child is asked: the inputs under names of ours in a folder of this attempt's, links to the store's
+        files if the system allows."""
+        parameters = dict(task.parameters)
+        wanted = parameters.pop("format", None)
+        (folder / "in").mkdir(mode=0o700, parents=True)
+        (folder / "out").mkdir()
+        number = 0
+        given: dict[str, list[tuple[str, str]]] = {}
+        for option, many in task.inputs.items():
+            for each in many:
+                number += 1
+                # A picture's kind is known by its content, so its suffix may say what the result should be.
+                suffix = f".{wanted}" if wanted and not verb.files else plain_suffix(each.name)
+                path = folder / "in" / f"input-{number}{suffix}"
+                _link(self._store.path(each.sha256), path)
+                given.setdefault(option, []).append((str(path), each.name))
+        output: str | list[str] = str(folder / "out")
+        if verb.files:
+            output = [f"{output}{os.sep}{Path(verb.files[0]).stem}.{kind}" for kind in wanted]
+        return {
+            "job": task.job,
+            "target": verb.target,
+            "parameters": parameters,
+            "files": given,
+            "many": [option for option in given if verb.takes_many(option)],
+            "folder": str(folder),
+            "into": None if verb.says and not given else (verb.into, output),
+            "says": verb.says,
+        }
+
+    def _conclude(self, task: Task, answer: dict[str, object]) -> None:
+        """Write down what the child has said in the end."""
+        if "refused" in answer:
+            self._claims.fail(task, Failure(**answer["refused"]))  # type: ignore[arg-type]
+            return
+        if "fault" in answer:
+            self._claims.died(task, str(answer["fault"]))
+            return
+        results = []
+        for each in answer["results"]:  # type: ignore[attr-defined]
+            stored = self._keep(each.pop("file"))
+            sidecar = self._keep(each.pop("sidecar")).sha256 if each["sidecar"] else each.pop("sidecar")
+            told = {**each, "notes": tuple(each["notes"]), "sidecar": sidecar}
+            results.append(Result(**told, **asdict(stored)))
+        failures = [Failure(**each) for each in answer["failures"]]  # type: ignore[attr-defined]
+        if failures and not results:
+            self._claims.fail(task, failures[0], failures)
+        else:
+            self._claims.finish(task, results, failures)
+
+    def _keep(self, made: str) -> Stored:
+        with Path(made).open("rb") as file:
+            return self._store.put(file)
+
+    def _tend(self, dispatch: Dispatch) -> None:
+        """Find the jobs that would wait for ever: those that the server wrote down and had no time to put into the
+        queue, those whose workflow ended without them, those of slots that are gone; and what those left lying."""
+        dispatch.take_over(self._slot)
+        for folder in self._folder.parent.glob("*"):
+            lock = SlotLock(self._settings, folder.name)
+            if folder != self._folder and lock.take():
+                shutil.rmtree(folder, ignore_errors=True)
+                lock.release()
+        unknown, over = dispatch.missing(self._claims.active(time.time() - _SETTLED))
+        for job, round_ in unknown:
+            dispatch.add(job, round_)
+        for job, round_ in over:
+            if self._claims.next_round(job, round_):
+                dispatch.add(job, round_ + 1)
+
+
+def _link(source: Path, path: Path) -> None:
+    try:
+        os.link(source, path)
+    except OSError:
+        shutil.copyfile(source, path)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`python -m flamingo.jobs.worker`: run one worker until it is told to stop."""
+    asked = _parser().parse_args(arguments)
+    try:
+        settings = Settings.of(
+            asked.data,
+            asked.database,
+            memory=asked.memory,
+            seconds=asked.seconds,
+            attempts=asked.attempts,
+            interruptions=asked.interruptions,
+            quota=asked.quota,
+            reserve=asked.reserve,
+            verbs=dict(each.split("=", 1) for each in asked.verb),
+        )
+        worker = Worker(settings, asked.slot)
+
+        _end_when_told(worker, asked.tied)
+        worker.run()
+    except FlamingoError as error:
+        print(f"flamingo worker {asked.slot}: {error}", file=sys.stderr, flush=True)
+        os._exit(error.exit_code)  # DBOS's threads would keep the process, and its slot, for ever
+    except Exception:
+        traceback.print_exc()
+        os._exit(1)
+    return 0
+
+
+def _end_when_told(worker: Worker, tied: bool) -> None:
+    def end() -> None:
+        worker.stop()
+        # DBOS's threads would wait for the job, which waits for the next worker.
+        os._exit(0)
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        # In a thread of its own, since the one that was interrupted may hold any lock.
+        threading.Thread(target=end).start()
+
+    def on_silence() -> None:
+        sys.stdin.buffer.read()
+        end()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, signal.SIG_IGN if tied else on_signal)
+    if tied:
+        threading.Thread(target=on_silence, daemon=True).start()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m flamingo.jobs.worker", description="Carry out Flamingo's jobs, one after another."
+    )
+    add = parser.add_argument
+    add("--slot", required=True, help="this worker's name, the same whenever it is started again")
+    add("--data", type=Path, help="folder of the jobs' files (default: FLAMINGO_DATA, or the user's data folder)")
+    add("--database", help="PostgreSQL URL (default: FLAMINGO_DATABASE, or SQLite in the folder)")
+    add("--memory", type=int, default=0, help="bytes that a job may take (default: three quarters of the machine's)")
+    add("--seconds", type=float, default=3600.0, help="how long a job may run (default: %(default)g)")
+    add("--attempts", type=int, default=3, help="beginnings after which a job has failed (default: %(default)s)")
+    add("--interruptions", type=int, default=10, help="ends of its worker after which it has (default: %(default)s)")
+    add("--quota", type=int, help="bytes that all files may take")
+    add("--reserve", type=int, default=128 << 20, help="bytes of the disk to leave free (default: %(default)s)")
+    add("--verb", action="append", default=[], metavar="NAME=MODULE:FUNCTION", help="a verb beside Flamingo's own")
+    add("--tied", action="store_true", help="end when standard input is closed")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""WS /api/live: a camera painted as you watch. Frames come as JPEG and go back painted, as many as can be.
+
+A frame that comes while another is painted takes the place of the one that waits, so what is seen is never old. The
+size of the painted frames is settled by the time that they take: the largest that holds ten a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Annotated, Any, TypedDict
+
+from fastapi import APIRouter, FastAPI, Query, WebSocket, WebSocketDisconnect
+from pydantic import BaseModel, Field, ValidationError
+
+from flamingo.errors import FlamingoError
+from flamingo.painting.styles import named
+from flamingo.studio.sketcher import Sketcher
+
+__all__ = ["SIZES", "Pace", "router"]
+
+SIZES = (160, 192, 224, 256, 288, 320, 384, 448, 512)
+"""Longest sides that frames are painted at."""
+
+_GOAL = 0.1  # seconds a frame: ten a second
+_FRAME_BYTES = 400_000
+_SESSIONS = 2
+_TRY_AGAIN_LATER, _TOO_BIG, _POLICY = 1013, 1009, 1008
+
+
+class Wish(BaseModel, extra="ignore"):
+    """What is asked for, in the address or as a message: a style, its strength, and the largest size."""
+
+    style: str = "great-wave"
+    strength: float = Field(1.0, ge=0, le=1, allow_inf_nan=False)
+    longest: int = Field(512, ge=SIZES[0], le=SIZES[-1])
+
+
+class Pace:
+    """Which size holds ten frames a second. It grows when there was time to spare for a while, and
+    shrinks at once when there is none."""
+
+    def __init__(self) -> None:
+        self._place = SIZES.index(256)
+        self._taken: deque[float] = deque(maxlen=20)
+        self._good = 0
+
+    @property
+    def longest(self) -> int:
+        """The longest side to paint at, in pixels."""
+        return SIZES[self._place]
+
+    @property
+    def seconds(self) -> float:
+        """The median time of the last frames of this size; 0 if there was none."""
+        return sorted(self._taken)[len(self._taken) // 2] if self._taken else 0.0
+
+    def took(self, seconds: float) -> None:
+        """A frame of this size has taken so long."""
+        self._taken.append(seconds)
+        if len(self._taken) >= 4 and self.seconds > _GOAL and self._place > 0:
+            self._change(-1)
+            return
+        # The next size has up to 1.4 times the pixels, so there must be room for that, and not for a moment only.
+        self._good = self._good + 1 if self.seconds < 0.6 * _GOAL else 0
+        if self._good >= 15 and self._place + 1 < len(SIZES):
+            self._change(1)
+
+    def _change(self, step: int) -> None:
+        self._place += step
+        self._taken.clear()
+        self._good = 0
+
+
+class _State(TypedDict):
+    live: set[Sketcher]
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[_State]:
+    sketchers: set[Sketcher] = set()
+    yield {"live": sketchers}
+    for sketcher in list(sketchers):
+        await sketcher.close()
+
+
+router = APIRouter(lifespan=_lifespan)
+
+
+@router.websocket("/api/live")
+async def live(socket: WebSocket, wish: Annotated[Wish, Query()]) -> None:
+    """Paint frames until the other side is gone."""
+    await socket.accept()
+    sketchers: set[Sketcher] = socket.state.live
+    if len(sketchers) >= _SESSIONS:
+        await socket.close(_TRY_AGAIN_LATER, f"{_SESSIONS} cameras are being painted; end one of them")
+        return
+    async with Sketcher(seconds=5.0) as sketcher:
+        sketchers.add(sketcher)
+        try:
+            await _Session(socket, sketcher, wish).run()
+        finally:
+            sketchers.discard(sketcher)
+
+
+class _Session:
+    """One camera."""
+
+    def __init__(self, socket: WebSocket, sketcher: Sketcher, wish: Wish) -> None:
+        self._socket, self._sketcher, self._wish = socket, sketcher, wish
+        self._newest: bytes | None = None
+        self._come = asyncio.Event()
+
+    async def run(self) -> None:
+        painting = asyncio.create_task(self._paint())
+        listening = asyncio.create_task(self._listen())
+        try:
+            await asyncio.wait([painting, listening], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (painting, listening):
+                task.cancel()
+            for outcome in await asyncio.gather(painting, listening, return_exceptions=True):
+                ours = (asyncio.CancelledError, WebSocketDisconnect, RuntimeError)  # closed from the other side
+                if isinstance(outcome, BaseException) and not isinstance(outcome, ours):
+                    raise outcome
+
+    async def _listen(self) -> None:
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if (frame := message.get("bytes")) is not None:
+                if len(frame) > _FRAME_BYTES:
+                    await self._socket.close(_TOO_BIG, f"a frame has more than {_FRAME_BYTES:,} bytes")
+                    return
+                self._newest = frame
+                self._come.set()
+            else:
+                await self._change(message.get("text") or "")
+
+    async def _change(self, text: str) -> None:
+        try:
+            asked: Any = json.loads(text)
+            wish = Wish.model_validate({**self._wish.model_dump(), **asked})
+            named(wish.style, "fast")
+        except (ValueError, TypeError, RecursionError) as error:
+            first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "it is no JSON object"
+            await self._tell({"what": "the wish", "why": first, "hint": "send style, strength or longest"})
+        except FlamingoError as error:
+            await self._tell({"what": error.what, "why": error.why, "hint": error.hint})
+        else:
+            self._wish = wish
+
+    async def _paint(self) -> None:
+        pace, painted, since = Pace(), 0, time.monotonic()
+        while True:
+            await self._come.wait()
+            self._come.clear()
+            frame, self._newest = self._newest, None
+            if frame is None:
+                continue
+            begun = time.monotonic()
+            longest = min(pace.longest, self._wish.longest)
+            try:
+                paint = {"style": self._wish.style, "strength": self._wish.strength, "model": "fast"}
+                sketch = await self._sketcher.frame(frame, paint, longest=longest)
+            except FlamingoError as error:
+                await self._tell({"what": error.what, "why": error.why, "hint": error.hint})
+                continue
+            await self._socket.send_bytes(sketch.jpeg)
+            pace.took(time.monotonic() - begun)
+            painted += 1
+            now = time.monotonic()
+            if now - since >= 1 or painted == 1:
+                fps = painted / max(now - since, 1e-3)
+                await self._tell({"fps": round(fps, 1), "longest": longest, "ms": round(1000 * pace.seconds)})
+                painted, since = 0, now
+
+    async def _tell(self, said: dict[str, Any]) -> None:
+        with suppress(RuntimeError):  # it has just closed
+            await self._socket.send_text(json.dumps(said))

@@ -1,0 +1,184 @@
+"""Listeners' grades: how well music suits a picture."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path, PurePath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field, StrictInt
+
+import flamingo
+from flamingo.errors import BadRequest
+from flamingo.grading import verb as grading
+from flamingo.grading.report import By
+from flamingo.grading.store import Grade, Rating
+from flamingo.jobs import Input, Job, NoSuchJob, Result
+from flamingo.studio.api.jobs import result_of
+from flamingo.studio.schemas import Strict
+from flamingo.studio.state import Current, Studio
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/ratings", tags=["ratings"])
+
+
+class ResultIn(Strict):
+    """A result of a job."""
+
+    job: str = Field(pattern="^[0-9a-f]{32}$")
+    result: StrictInt = Field(0, ge=0)
+
+
+class RatingIn(Strict):
+    """A grade. picture: without it, the photo that the music was composed for."""
+
+    grade: Grade
+    music: ResultIn | None = None
+    picture: ResultIn | None = None
+    listener: str = Field("", max_length=100, description="Who listened: any name, the same each time.")
+    comment: str = Field("", max_length=4000)
+
+
+class RatingOut(BaseModel):
+    """A grade as it is stored. standing: whether it counts, was replaced, or was taken back."""
+
+    id: int
+    time: str
+    grade: Grade
+    picture: str
+    picture_name: str
+    music: str
+    music_name: str
+    mood: str | None
+    listener: str
+    comment: str
+    standing: str
+    instead_of: Grade | None
+
+
+class GroupOut(BaseModel):
+    """A row of the report. percent and satisfied: of 100; satisfied_95: where it lies with 95 % confidence."""
+
+    name: str | None
+    votes: int
+    counts: dict[str, int]
+    percent: dict[str, float]
+    satisfied: float
+    satisfied_95: tuple[float, float]
+    mean_opinion: float
+
+
+class ReportOut(BaseModel):
+    """The table of grades."""
+
+    by: By
+    groups: list[GroupOut]
+    all: GroupOut | None
+
+
+@router.post("", status_code=201)
+def rate(asked: RatingIn, studio: Current) -> RatingOut:
+    """Store how well a piece of music suits a picture. The same listener's earlier grade for the two is replaced."""
+    if asked.music is None:
+        raise BadRequest("music", "it is missing", "name a job that composed, and the number of its result")
+    job = studio.jobs.get(asked.music.job)
+    music = result_of(studio, asked.music.job, asked.music.result)
+    folder = Path(tempfile.mkdtemp(dir=studio.incoming))
+    try:
+        picture, painting = _picture(studio, asked, job)
+        seen = _named(studio, picture, folder / "picture")
+        heard = _named(studio, music, folder / "music")
+        recipes = [_recipe(heard, music.recipe)] if "persona" in music.recipe else []
+        if painting is not None and "style" in painting:
+            recipes.append(_recipe(seen, painting))
+        stored = flamingo.rate(
+            seen,
+            heard,
+            asked.grade,
+            valence=_place(music.recipe, "valence"),
+            arousal=_place(music.recipe, "arousal"),
+            recipe=recipes or None,
+            listener=asked.listener,
+            comment=asked.comment,
+            database=_database(studio),
+        )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return _rating(stored)
+
+
+@router.get("/report")
+def report(studio: Current, by: Annotated[By, Query()] = "mood") -> ReportOut:
+    """The table of grades: shares in %, who was satisfied (excellent or good), and the mean opinion."""
+    if not _database(studio).exists():
+        return ReportOut(by=by, groups=[], all=None)
+    return ReportOut(**flamingo.grades(by=by, database=_database(studio)).as_dict())
+
+
+@router.delete("/last")
+def take_back(
+    studio: Current,
+    listener: Annotated[str | None, Query(max_length=100, description="The last of this listener's.")] = None,
+) -> RatingOut:
+    """Take the last grade back: it is kept, marked, and no longer counts."""
+    if not _database(studio).exists():
+        raise BadRequest("the last grade", "there are no grades yet", "give one first")
+    return _rating(grading.undo(listener=listener, database=_database(studio)))
+
+
+def _database(studio: Studio) -> Path:
+    return studio.settings.jobs.data / "ratings.sqlite"
+
+
+def _picture(studio: Studio, asked: RatingIn, composed: Job) -> tuple[Result | Input, dict[str, Any] | None]:
+    """The picture that was seen, and the recipe of what was painted."""
+    if asked.picture is not None:
+        found = result_of(studio, asked.picture.job, asked.picture.result)
+        return found, found.recipe
+    photos = composed.inputs.get("photo", ())
+    if len(photos) != 1:
+        why = "none was named, and the music was not composed for one photo"
+        raise BadRequest("picture", why, "name a job that painted, and the number of its result")
+    return photos[0], _painted(studio, photos[0].sha256)
+
+
+def _painted(studio: Studio, sha256: str) -> dict[str, Any] | None:
+    """The recipe, if the photo that the music was composed for is itself a painting of this studio."""
+    try:
+        for job in studio.jobs.list(100, verb="paint", state="done"):
+            for each in job.results:
+                if each.sha256 == sha256:
+                    return each.recipe
+    except NoSuchJob:
+        return None
+    return None
+
+
+def _named(studio: Studio, file: Result | Input, folder: Path) -> Path:
+    """The file under its own name, by which its kind and what is shown of it are known."""
+    folder.mkdir()
+    suffix = PurePath(file.name).suffix
+    stem = "".join(c if c.isalnum() or c in " -_." else "_" for c in PurePath(file.name).stem)[:100].strip(". ")
+    path = folder / f"{stem or 'file'}{suffix[:10]}"
+    shutil.copyfile(studio.store.path(file.sha256), path)
+    return path
+
+
+def _recipe(file: Path, recipe: dict[str, Any]) -> Path:
+    """What `--json` would have printed."""
+    path = file.with_name("recipe.json")
+    path.write_text(json.dumps([{"file": str(file), "recipe": recipe}]))
+    return path
+
+
+def _place(recipe: dict[str, Any], axis: str) -> float | None:
+    value = recipe.get(axis)
+    return float(value) if isinstance(value, int | float) and -1 <= value <= 1 else None
+
+
+def _rating(stored: Rating) -> RatingOut:
+    return RatingOut(**{name: getattr(stored, name) for name in RatingOut.model_fields})

@@ -1,0 +1,106 @@
+"""Work: one route for each verb, with the parameters of its own signature."""
+
+# No postponed annotations here: the routes are made in a loop, each with types of its own.
+
+import inspect
+import types
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, create_model
+
+from flamingo.composing import personas
+from flamingo.feeling import plane
+from flamingo.jobs.job import Input
+from flamingo.jobs.verbs import Verb, load
+from flamingo.painting import styles
+from flamingo.studio.content import HEAD, fitting_name
+from flamingo.studio.schemas import FileIn, JobOut, Strict, job_out
+from flamingo.studio.state import Current, Studio
+
+__all__ = ["request_model", "router_of", "submitted", "told"]
+
+_CHECKS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "style": lambda given: styles.named(given["style"], given["model"]),
+    "persona": lambda given: personas.cast(given["persona"]),
+    "mood": lambda given: plane.place(given["mood"]),
+}
+"""Names that are looked up before a job is made, so that a slip of the pen is told at once."""
+
+
+def request_model(verb: Verb, files: int) -> type[BaseModel]:
+    """What a request for a verb holds: its parameters, and the files that it reads by option. files: how many at
+    most."""
+    fields: dict[str, Any] = {}
+    for option in verb.controls:
+        default = ... if option.default is inspect.Parameter.empty else option.default
+        fields[option.name] = (Annotated[_strict(option.type), option.field], default)
+    for name, option in verb.inputs.items():
+        needed = option.default is inspect.Parameter.empty
+        most = files if verb.takes_many(name) else 1
+        field = Field(min_length=int(needed), max_length=most, description=option.description)
+        fields[name] = (Annotated[list[FileIn], field], ... if needed else [])
+    return create_model(f"{verb.name.capitalize()}In", __base__=Strict, **fields)
+
+
+def _strict(kind: Any) -> Any:
+    """The type without pydantic's kindness: true is no number here, and 1 no yes."""
+    if isinstance(kind, types.UnionType) or get_origin(kind) is Union:
+        return Union[tuple(_strict(part) for part in get_args(kind))]  # noqa: UP007
+    return {bool: StrictBool, int: StrictInt, float: StrictFloat}.get(kind, kind)
+
+
+def submitted(studio: Studio, verb: Verb, asked: BaseModel, fresh: bool = False) -> JobOut:
+    """The job for a request. Raises BadRequest, NoSuchFile, or TooMany if the queue is full."""
+    studio.check_queue()
+    parameters, inputs = told(studio, verb, asked)
+    for name, check in _CHECKS.items():
+        if parameters.get(name) is not None:
+            check(parameters)
+    return job_out(studio.jobs.submit(verb.name, parameters, inputs, reuse=not fresh))
+
+
+def told(studio: Studio, verb: Verb, asked: BaseModel) -> tuple[dict[str, Any], dict[str, list[Input]]]:
+    """The parameters and the files of a request, with names that tell what is in them. Raises NoSuchFile."""
+    parameters = asked.model_dump(mode="json", exclude=set(verb.inputs))
+    inputs = {}
+    for name in verb.inputs:
+        files = []
+        for each in getattr(asked, name):
+            with studio.store.open(each.sha256) as file:
+                files.append(Input(each.sha256, fitting_name(each.name, file.read(HEAD))))
+        inputs[name] = files
+    return parameters, inputs
+
+
+def router_of(verbs: Mapping[str, Verb], files: int) -> APIRouter:
+    """A route for each verb."""
+    router = APIRouter(prefix="/api", tags=["work"])
+    for verb in verbs.values():
+        about = (inspect.getdoc(load(verb.target)) or "").split("\n\n")[0]
+        router.add_api_route(
+            f"/{verb.name}",
+            _route(verb, request_model(verb, files)),
+            methods=["POST"],
+            status_code=202,
+            response_model=JobOut,
+            name=verb.name,
+            description=f"{about} The same request is answered with the same job, unless `fresh` asks for a new one.",
+            operation_id=verb.name,
+        )
+    return router
+
+
+def _route(verb: Verb, model: type[BaseModel]) -> Callable[..., JobOut]:
+    def route(
+        asked: model,  # type: ignore[valid-type]
+        studio: Current,
+        response: Response,
+        fresh: Annotated[bool, Query(description="Do it again, even if it was done before.")] = False,
+    ) -> JobOut:
+        job = submitted(studio, verb, asked, fresh)
+        response.headers["Location"] = job.url
+        return job
+
+    return route

@@ -1,0 +1,121 @@
+"""What kind of file it is, by its first bytes and never by its name; and which kinds a browser may show."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Literal
+
+from flamingo.errors import FlamingoError, UnsupportedImage
+from flamingo.images.formats import sniff
+
+__all__ = ["HEAD", "SHOWN", "Content", "content_of", "fitting_name"]
+
+HEAD = 16_384
+"""Bytes that tell what a file is."""
+
+Kind = Literal["picture", "music", "sound", "score", "soundfont"]
+
+
+@dataclass(frozen=True)
+class Content:
+    """kind: what it is to a person; suffixes: what its name may end with, the usual one first."""
+
+    kind: Kind
+    media_type: str
+    suffixes: tuple[str, ...]
+
+
+_PICTURES = {
+    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "png": (".png", ".apng"),
+    "webp": (".webp",),
+    "tiff": (".tif", ".tiff"),
+    "gif": (".gif",),
+    "bmp": (".bmp", ".dib"),
+}
+_MIDI = Content("music", "audio/midi", (".mid", ".midi"))
+_WAV = Content("sound", "audio/wav", (".wav",))
+_FLAC = Content("sound", "audio/flac", (".flac",))
+_OGG = Content("sound", "audio/ogg", (".ogg",))
+_MP3 = Content("sound", "audio/mpeg", (".mp3",))
+_SOUNDFONT = Content("soundfont", "audio/x-soundfont", (".sf2",))
+_MUSICXML = Content("score", "application/vnd.recordare.musicxml+xml", (".musicxml", ".xml"))
+_MXL = Content("score", "application/vnd.recordare.musicxml", (".mxl",))
+_MEI = Content("score", "application/mei+xml", (".mei",))
+_HUMDRUM = Content("score", "text/x-humdrum", (".krn",))
+_ABC = Content("score", "text/vnd.abc", (".abc",))
+
+SHOWN = frozenset(
+    {
+        *("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"),
+        *("audio/midi", "audio/wav", "audio/x-wav", "audio/flac", "audio/ogg", "audio/mpeg"),
+        *("text/plain", "application/json", "application/pdf", "image/svg+xml"),
+    }
+)
+"""Types that are shown in the browser; anything else is saved. SVG and PDF only behind a sandbox."""
+
+
+def content_of(head: bytes, name: str) -> Content:
+    """What a file is that begins so. Raises UnsupportedImage, saying what it seems to be, or UnreadableImage."""
+    found = _music(head)
+    if found is not None:
+        return found
+    try:
+        form = sniff(head, name)
+    except UnsupportedImage as error:
+        hint = "use JPEG, PNG, WebP, TIFF, BMP, GIF, MIDI, MusicXML, MEI, Humdrum, ABC, MP3, WAV, Ogg, FLAC or SF2"
+        raise UnsupportedImage(
+            name, error.why.replace("not a picture that", "which is not a kind that"), hint
+        ) from None
+    return Content("picture", f"image/{form}", _PICTURES[form])
+
+
+def fitting_name(name: str, head: bytes) -> str:
+    """The name with a suffix that tells what is in the file, since verbs know music by it."""
+    try:
+        suffixes = content_of(head, name).suffixes
+    except FlamingoError:
+        return name
+    return name if PurePath(name).suffix.lower() in suffixes else (name or "file") + suffixes[0]
+
+
+def _music(head: bytes) -> Content | None:
+    if head[:4] == b"RIFF":
+        return {b"RMID": _MIDI, b"WAVE": _WAV, b"sfbk": _SOUNDFONT}.get(head[8:12])
+    for mark, content in ((b"MThd", _MIDI), (b"fLaC", _FLAC), (b"OggS", _OGG), (b"ID3", _MP3)):
+        if head.startswith(mark):
+            return content
+    if head.startswith(b"PK\3\4") and (b"META-INF/container.xml" in head or b"recordare.musicxml" in head):
+        return _MXL
+    return _MP3 if _is_mp3_frame(head) else _score(head)
+
+
+def _is_mp3_frame(head: bytes) -> bool:
+    """The header of a frame of MPEG audio (ISO 11172-3, 2.4.1.3) with no value that is forbidden."""
+    return (
+        len(head) >= 4
+        and head[0] == 0xFF
+        and head[1] & 0xE0 == 0xE0
+        and head[1] & 0x18 != 0x08
+        and head[1] & 0x06 == 0x02  # layer III
+        and head[2] & 0xF0 not in (0x00, 0xF0)
+        and head[2] & 0x0C != 0x0C
+    )
+
+
+def _score(head: bytes) -> Content | None:
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = head[: len(head) & ~1].decode("utf-16", "replace")
+    elif b"\0" in head[:64]:
+        return None
+    else:
+        text = head.decode("utf-8-sig", "replace")
+    if text.lstrip()[:1] == "<":
+        if re.search(r"<(?:score-partwise|score-timewise)[\s>]|<!DOCTYPE score-", text):
+            return _MUSICXML
+        return _MEI if re.search(r"<(?:\w+:)?mei[\s>]", text) else None
+    if re.search(r"(?m)^\*\*\w+", text) and text.lstrip()[:1] in "*!":
+        return _HUMDRUM
+    return _ABC if re.search(r"(?m)^X:\s*\d", text) and re.search(r"(?m)^K:", text) else None

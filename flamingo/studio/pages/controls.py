@@ -1,0 +1,161 @@
+"""Controls of a page, made from a verb's definition.
+
+What a control is called, says, allows and begins with comes from the verb's signature (`flamingo.options`). Here is
+only what a signature cannot say: a name for people, which controls come first, and which part of a wide range a
+slider is for.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import TypeAdapter
+
+from flamingo.jobs import verbs
+from flamingo.options import Option
+
+_NARROW = 1000  # a slider over more than that cannot be set to what one wants
+
+Kind = Literal["check", "choice", "number", "slider", "text"]
+
+
+@dataclass(frozen=True)
+class Control:
+    """One labelled, described control.
+
+    default: the usual value, None where leaving it empty is a choice of its own (`optional`). least, most: the
+    limits, or None; step: of a slider; slider_least, slider_most: the part of the range that the slider covers, while
+    the number beside it covers all. choices: values of an enum. important: shown first, the others under 'More
+    control'.
+    """
+
+    name: str
+    label: str
+    description: str
+    kind: Kind
+    default: Any = None
+    optional: bool = False
+    least: float | None = None
+    most: float | None = None
+    slider_least: float | None = None
+    slider_most: float | None = None
+    step: float | str = "any"
+    choices: tuple[str, ...] = ()
+    important: bool = False
+    placeholder: str = ""
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What a signature cannot say about a control. slider: the part of its range that people want."""
+
+    label: str = ""
+    slider: tuple[float, float] | None = None
+    step: float | None = None
+    important: bool = False
+    placeholder: str = "automatic"
+
+
+HINTS: Mapping[str, Mapping[str, Hint]] = {
+    "paint": {
+        "strength": Hint(important=True, step=0.05),
+        "model": Hint("Painter", important=True),
+        "size": Hint("Longest side, in pixels", important=True, placeholder="as the photo"),
+        "format": Hint("Kind of file", placeholder="as the photo"),
+        "keep_gps": Hint("Keep the place"),
+    },
+    "compose": {
+        "persona": Hint(important=True),
+        "seconds": Hint("Length, in seconds", slider=(8, 180), step=1, important=True),
+        "mood": Hint(important=True),
+        "words": Hint("A sentence", important=True, placeholder="a stormy, lonely sea"),
+        "instrument": Hint("Instruments", important=True),
+        "valence": Hint("Pleasant"),
+        "arousal": Hint("Exciting"),
+        "key": Hint(placeholder="the persona's"),
+        "tempo": Hint(step=1),
+        "metre": Hint(placeholder="the persona's"),
+        "variations": Hint(slider=(1, 8)),
+        "best": Hint("Draw several, keep the best", slider=(1, 8)),
+        "original": Hint("Insist on originality"),
+        "temperature": Hint("Daring", slider=(0, 2), step=0.05),
+        "top_p": Hint("Top p", step=0.01),
+        "min_p": Hint("Min p", slider=(0, 0.2), step=0.005),
+        "guidance": Hint("Insistence", step=0.1),
+        "humanise": Hint("Human touch", step=0.05),
+        "speed": Hint(step=0.05),
+        "view": Hint("A picture shows"),
+        "format": Hint("Kind of file", important=True),
+    },
+    "feel": {"words": Hint("A sentence", important=True, placeholder="a stormy, lonely sea")},
+}
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The controls of a verb in their two groups."""
+
+    verb: str
+    important: tuple[Control, ...] = ()
+    more: tuple[Control, ...] = ()
+    by_name: Mapping[str, Control] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Control:
+        return self.by_name[name]
+
+
+def controls_of(verb: str) -> Controls:
+    """The controls of a verb, the important ones in the order of its hints; none for a verb that jobs do not know."""
+    known = verbs.known({}).get(verb)
+    if known is None:
+        return Controls(verb)
+    hints = HINTS.get(verb, {})
+    made = {option.name: control(option, hints.get(option.name, Hint())) for option in known.controls}
+    order = [name for name in hints if name in made] + [name for name in made if name not in hints]
+    return Controls(
+        verb,
+        tuple(made[name] for name in order if made[name].important),
+        tuple(each for each in made.values() if not each.important),
+        made,
+    )
+
+
+def control(option: Option, hint: Hint) -> Control:
+    """The control of one option."""
+    annotated: Any = Annotated[option.type, option.field]
+    schema = TypeAdapter(annotated).json_schema()
+    one_of = schema.get("anyOf", [schema])
+    optional = any(kind.get("type") == "null" for kind in one_of)
+    main: dict[str, Any] = next((kind for kind in one_of if kind.get("type") != "null"), {})
+    default = None if option.default is inspect.Parameter.empty else option.default
+    least = main.get("minimum", main.get("exclusiveMinimum"))
+    most = main.get("maximum", main.get("exclusiveMaximum"))
+    whole = main.get("type") == "integer"
+    kind: Kind = "text"
+    if "enum" in main:
+        kind = "choice"
+    elif main.get("type") == "boolean":
+        kind = "check"
+    elif main.get("type") in ("integer", "number"):
+        narrow = least is not None and most is not None and most - least <= _NARROW
+        kind = "slider" if hint.slider or narrow else "number"
+    covers = hint.slider or (least, most)
+    return Control(
+        name=option.name,
+        label=hint.label or option.name.replace("_", " ").capitalize(),
+        description=option.description,
+        kind=kind,
+        default=default,
+        optional=optional,
+        least=least,
+        most=most,
+        slider_least=covers[0],
+        slider_most=covers[1],
+        step=hint.step or (1 if whole else 0.01),
+        choices=tuple(str(value) for value in main.get("enum", ())),
+        important=hint.important,
+        placeholder=hint.placeholder if optional else "",
+    )

@@ -1,0 +1,145 @@
+"""The pages' routes: each renders its template; what moves on a page is done by its module (static/js).
+
+The server includes `router`. Nothing here knows of jobs or files: the modules ask the API for them, so a page is the
+same for everybody and may be shown while the database is away.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from fastapi.templating import Jinja2Templates
+
+import flamingo
+from flamingo.feeling import plane
+from flamingo.painting import styles
+from flamingo.studio.pages import assets, learning
+from flamingo.studio.pages.controls import controls_of
+
+__all__ = ["missing", "router"]
+
+router = APIRouter(include_in_schema=False)
+_templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
+_assets = assets.Assets()
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that can be gone to. navigation: whether it is named at the top; all are named at the foot."""
+
+    path: str
+    name: str
+    about: str
+    navigation: bool = True
+
+
+PAGES = {
+    "paint": Page("/paint", "Paint", "Your photos in the manner of famous paintings"),
+    "compose": Page("/compose", "Compose", "Music in the persona of great composers"),
+    "feel": Page("/feel", "Feel", "What a photo is like, and why"),
+    "live": Page("/live", "Live", "Your camera, painted while you move"),
+    "collection": Page("/collection", "Collection", "All that you have made"),
+    "learn": Page("/learn", "Learn", "How it works, to play with"),
+    "verify": Page("/verify", "Verify", "Where a picture or a piece comes from", navigation=False),
+    "about": Page("/about", "About", "The models, their data and their rights"),
+}
+
+_templates.env.globals.update(static=assets.url, pages=PAGES, version=flamingo.__version__)
+_templates.env.globals["style_titles"] = lambda: {style.name: style.title for style in styles.styles("fine")}
+_templates.env.trim_blocks = _templates.env.lstrip_blocks = True
+
+
+@router.get("/")
+def home(request: Request) -> HTMLResponse:
+    """The two doors, the other pages beside them, and recent work."""
+    return _page(request, "home")
+
+
+@router.get("/paint")
+def paint(request: Request) -> HTMLResponse:
+    """Photos in, paintings out."""
+    return _page(request, "paint", controls=_controls("paint"), styles=_styles())
+
+
+@router.get("/compose")
+def compose(request: Request) -> HTMLResponse:
+    """Music by persona and mood."""
+    return _page(request, "compose", controls=_controls("compose"), moods=plane.WORDS)
+
+
+@router.get("/feel")
+def feel(request: Request) -> HTMLResponse:
+    """What photos and sentences are like."""
+    return _page(request, "feel", controls=_controls("feel"), moods=plane.WORDS)
+
+
+@router.get("/live")
+def live(request: Request) -> HTMLResponse:
+    """The camera, painted."""
+    return _page(request, "live", controls=_controls("paint"), styles=_styles())
+
+
+@router.get("/collection")
+def collection(request: Request) -> HTMLResponse:
+    """All results, and the bin."""
+    return _page(request, "collection")
+
+
+@router.get("/collection/{job}")
+def result(request: Request, job: str) -> HTMLResponse:
+    """One job with its results."""
+    return _page(request, "result", here="collection", job=job, styles=_styles())
+
+
+@router.get("/verify")
+def verify(request: Request) -> HTMLResponse:
+    """What a file says of where it comes from."""
+    return _page(request, "verify")
+
+
+@router.get("/learn")
+def learn(request: Request) -> HTMLResponse:
+    """How it works."""
+    return _page(request, "learn", styles=_styles(), moods=plane.WORDS)
+
+
+@router.get("/about")
+def about(request: Request) -> HTMLResponse:
+    """Models, data, rights."""
+    return _page(request, "about", styles=_styles())
+
+
+@router.get("/favicon.ico")
+async def favicon(request: Request) -> Response:
+    """The flamingo on a tab."""
+    return await _assets.get_response("img/flamingo.svg", request.scope)
+
+
+@router.get("/static/{path:path}")
+async def static(request: Request, path: str) -> Response:
+    """A style sheet, module, picture or typeface."""
+    return await _assets.get_response(path, request.scope)
+
+
+def missing(request: Request, message: str = "") -> HTMLResponse:
+    """The page for an address that there is none of: status 404."""
+    return _page(request, "missing", status=404, message=message)
+
+
+def _page(request: Request, name: str, status: int = 200, here: str = "", **more: Any) -> HTMLResponse:
+    context = {"here": here or name, **learning.context(name), **more}
+    return _templates.TemplateResponse(request, f"{name}.html", context, status_code=status)
+
+
+@functools.cache
+def _controls(verb: str) -> Any:
+    return controls_of(verb)
+
+
+def _styles() -> list[dict[str, str]]:
+    return [style.as_dict() for style in styles.styles("fine")]

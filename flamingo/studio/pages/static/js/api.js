@@ -1,0 +1,131 @@
+// The studio's HTTP API: requests whose errors are one readable line, uploads with progress, and jobs as they go on.
+
+/** What the server refused, in one line; what, why and hint are its parts, status the HTTP status (0: unreachable). */
+export class Problem extends Error {
+  constructor({ what = "", why = "", hint = "", title = "", detail = "", status = 0, retryAfter = 0 } = {}) {
+    const said = what ? what + (why ? `: ${why}` : "") + (hint ? `; ${hint}` : "") : detail || title;
+    super(said || `The server answered with ${status}.`);
+    Object.assign(this, { name: "Problem", what: what || title, why: why || detail, hint, status, retryAfter });
+  }
+}
+
+const UNREACHABLE = {
+  what: "The studio does not answer",
+  why: "its server may have stopped",
+  hint: "start it again with `flamingo serve`; nothing is lost",
+};
+
+async function problem(response) {
+  let told = {};
+  try {
+    told = await response.json();
+  } catch {
+    told = { title: response.statusText };
+  }
+  return new Problem({ ...told, status: response.status, retryAfter: Number(response.headers.get("Retry-After") || 0) });
+}
+
+/** Any request. options: those of fetch, and `json` for a body. Gives the response; throws a Problem. */
+export async function request(path, { json, headers = {}, ...options } = {}) {
+  const given = { credentials: "same-origin", headers: { ...headers }, ...options };
+  if (json !== undefined) {
+    given.body = JSON.stringify(json);
+    given.headers["Content-Type"] = "application/json";
+  }
+  let response;
+  try {
+    response = await fetch(path, given);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(UNREACHABLE);
+  }
+  if (!response.ok) throw await problem(response);
+  return response;
+}
+
+const parsed = async (response) => (response.status === 204 ? null : response.json());
+
+export const get = async (path, options) => parsed(await request(path, options));
+export const post = async (path, json, options) => parsed(await request(path, { method: "POST", json, ...options }));
+export const patch = async (path, json, options) => parsed(await request(path, { method: "PATCH", json, ...options }));
+export const del = async (path, options) => parsed(await request(path, { method: "DELETE", ...options }));
+
+/** POST that answers with a file, such as a preview: its Blob. */
+export const postForBlob = async (path, json, options) =>
+  (await request(path, { method: "POST", json, ...options })).blob();
+
+/** Upload one file: what the server says of it (sha256, name, url, thumbnail, ...). onprogress gets 0 to 1.
+    to: "/api/albums" for a zip of photos, "/api/verify" to ask where a file comes from. */
+export function upload(file, { onprogress, signal, to = "/api/files", more = {} } = {}) {
+  return new Promise((resolve, reject) => {
+    const form = new FormData();
+    form.append("file", file, file.name || "picture.png");
+    for (const [name, value] of Object.entries(more)) form.append(name, value);
+    // XMLHttpRequest, since fetch does not tell how much has been sent.
+    const call = new XMLHttpRequest();
+    call.open("POST", to);
+    call.responseType = "text";
+    call.upload.onprogress = (event) => event.lengthComputable && onprogress?.(event.loaded / event.total);
+    call.onload = () => {
+      let told;
+      try {
+        told = JSON.parse(call.responseText);
+      } catch {
+        told = { title: call.statusText };
+      }
+      if (call.status >= 200 && call.status < 300) resolve(told);
+      else reject(new Problem({ ...told, status: call.status, retryAfter: Number(call.getResponseHeader("Retry-After") || 0) }));
+    };
+    call.onerror = () => reject(new Problem(UNREACHABLE));
+    call.onabort = () => reject(new DOMException("cancelled", "AbortError"));
+    signal?.addEventListener("abort", () => call.abort());
+    call.send(form);
+  });
+}
+
+export const active = (job) => job.state === "queued" || job.state === "running";
+export const fileUrl = (sha256) => `/api/files/${sha256}`;
+export const thumbnailUrl = (sha256, size = 320) => `/api/files/${sha256}/thumbnail?size=${size}`;
+
+/** Follow a job: `tell` is called with it now and at each change; gives it when it is over. The stream is opened again
+    when it breaks, a restart of the server included. Throws a Problem if there is no such job. */
+export function follow(id, tell, { signal } = {}) {
+  return new Promise((resolve, reject) => {
+    let source = null;
+    let timer = 0;
+    let revision = -1;
+    const stop = () => {
+      source?.close();
+      clearTimeout(timer);
+    };
+    const take = (job) => {
+      if (job.revision <= revision) return active(job);
+      revision = job.revision;
+      tell(job);
+      if (active(job)) return true;
+      stop();
+      resolve(job);
+      return false;
+    };
+    const listen = () => {
+      source = new EventSource(`/api/jobs/${id}/events`);
+      source.addEventListener("job", (event) => take(JSON.parse(event.data)));
+      source.onerror = () => {
+        // The browser opens a stream again by itself only after some errors; we look where the job is, then listen.
+        source.close();
+        timer = setTimeout(look, 1000);
+      };
+    };
+    const look = async () => {
+      try {
+        if (take(await get(`/api/jobs/${id}`, { signal }))) listen();
+      } catch (error) {
+        if (error.name === "AbortError") return;
+        if (error.status === 0 || error.status >= 500 || error.status === 429) timer = setTimeout(look, 2000);
+        else { stop(); reject(error); }
+      }
+    };
+    signal?.addEventListener("abort", stop);
+    look();
+  });
+}

@@ -1,0 +1,102 @@
+// The collection: what is asked for stands in the address, so a reload or a link shows the same.
+import { active, follow, get, post } from "./api.js";
+import { debounced } from "./dom.js";
+import { card, sure } from "./gallery.js";
+import { fail, say, toast } from "./toast.js";
+
+const PAGE = 24;
+const $ = (id) => document.getElementById(id);
+const form = $("finder");
+let next = null;
+let asked = 0;
+let following = new AbortController();
+
+const wanted = () => ({ search: form.elements.search.value.trim(), show: form.elements.show.value });
+
+function query({ search, show }) {
+  const asking = new URLSearchParams({ limit: PAGE });
+  if (search) asking.set("search", search);
+  if (show === "favourite") asking.set("favourite", "true");
+  else if (show === "bin") asking.set("bin", "true");
+  else if (show) asking.set("verb", show);
+  return asking;
+}
+
+async function load(more = false) {
+  const mine = ++asked;
+  const want = wanted();
+  const asking = query(want);
+  if (more && next) asking.set("before", next);
+  $("list").setAttribute("aria-busy", "true");
+  try {
+    const found = await get(`/api/jobs?${asking}`);
+    if (mine !== asked) return; // something else has been asked for since
+    if (!more) { following.abort(); following = new AbortController(); }
+    const cards = found.jobs.map((job) => made(job));
+    if (more) $("list").append(...cards); else $("list").replaceChildren(...cards);
+    if (more) cards[0]?.querySelector("a").focus();
+    next = found.next;
+    $("more").hidden = !next;
+    $("empty-bin").hidden = want.show !== "bin" || !found.jobs.length;
+    tellEmpty(want, $("list").children.length);
+    say(`${$("list").children.length} ${next ? "or more " : ""}results`);
+  } catch (error) {
+    fail(error);
+  } finally {
+    if (mine === asked) $("list").setAttribute("aria-busy", "false");
+  }
+}
+
+// A card that keeps itself up to date while its job is at work.
+function made(job) {
+  const element = card(job, { onchange: () => load() });
+  if (active(job) && !job.deleted) {
+    let shown = job.state;
+    follow(job.id, (now) => {
+      if (now.state === shown) return;
+      shown = now.state;
+      const held = document.activeElement?.closest("[data-job]")?.dataset.job === job.id;
+      const fresh = card(now, { onchange: () => load() });
+      document.querySelector(`#list [data-job="${job.id}"]`)?.replaceWith(fresh);
+      if (held) fresh.querySelector("a").focus();
+    }, { signal: following.signal }).catch(() => {});
+  }
+  return element;
+}
+
+function tellEmpty({ search, show }, count) {
+  const [title, text] = search ? ["Nothing fits", "Try another word: a style, a mood, the name of a file."]
+    : show === "favourite" ? ["No favourites yet", "The heart below a picture makes it one."]
+    : show === "bin" ? ["The bin is empty", "What you delete waits here until you empty it."]
+    : ["Nothing hangs here yet", "Paint a photo or compose a piece, and it will."];
+  $("empty").hidden = count > 0;
+  $("empty-title").textContent = title;
+  $("empty-text").textContent = text;
+  $("empty-doors").hidden = Boolean(search || show);
+}
+
+function remember() {
+  const url = new URL(location);
+  url.search = "";
+  for (const [name, value] of Object.entries(wanted())) if (value) url.searchParams.set(name, value);
+  history.replaceState(null, "", url);
+}
+const search = debounced(() => { remember(); load(); }, 200);
+form.addEventListener("input", (event) => (event.target.name === "search" ? search() : (remember(), load())));
+form.addEventListener("submit", (event) => { event.preventDefault(); remember(); load(); });
+$("more").addEventListener("click", () => load(true));
+$("empty-bin").addEventListener("click", async () => {
+  if (!(await sure("Empty the bin?", "All that is in it, and its files, are deleted for good.", "Empty the bin"))) return;
+  try {
+    const { purged } = await post("/api/bin/empty");
+    toast(`${purged} deleted for good.`, { seconds: 4 });
+    load();
+  } catch (error) {
+    fail(error);
+  }
+});
+
+const given = new URLSearchParams(location.search);
+form.elements.search.value = given.get("search") || "";
+form.elements.show.value = given.get("show") || "";
+load();

@@ -1,0 +1,46 @@
+// A picture before and after with a line between them that is moved with the pointer, a finger or the arrow keys.
+
+/** Wire macros.html's compare. Gives {show({before, after, name, split}), onlyBefore}. Addresses may be blob:. */
+export function compare(element) {
+  const before = element.querySelector("[data-before]");
+  const after = element.querySelector("[data-after]");
+  const range = element.querySelector("input[type=range]");
+  const place = () => {
+    element.style.setProperty("--split", `${range.value}%`);
+    range.setAttribute("aria-valuetext", `${range.value} % of the photo, ${100 - range.value} % of the painting`);
+  };
+  range.addEventListener("input", place);
+  place();
+
+  /** Show a photo, and what became of it if there is something yet. Gives a promise: both are there to be seen. */
+  async function show({ before: first, after: second = null, name = "the photo", what = "painted" }) {
+    await Promise.all([swap(before, first), second ? swap(after, second) : null]);
+    before.alt = `${name}, as it was`;
+    after.alt = second ? `${name}, ${what}` : "";
+    before.hidden = false;
+    after.hidden = !second;
+    range.disabled = !second;
+    // The preview is smaller than the photo and the painting may be larger: the frame is the photo's shape.
+    element.style.setProperty("--ratio", String(before.naturalWidth / before.naturalHeight || 1.5));
+    element.style.setProperty("--largest", `${Math.max(320, 1.6 * Math.max(before.naturalWidth, after.naturalWidth || 0))}px`);
+    element.classList.toggle("whole", !second);
+  }
+  return { show, range, set: (share) => { range.value = String(share); place(); } };
+}
+
+// The old picture stays until the new one is decoded, so nothing flickers.
+async function swap(image, address) {
+  if (image.dataset.address === address) return;
+  image.dataset.address = address;
+  const loading = new Image();
+  loading.src = address;
+  try {
+    await loading.decode();
+  } catch {
+    throw new Error("A picture could not be shown; it may have been deleted.");
+  }
+  if (image.dataset.address !== address) return; // a newer one has been asked for since
+  const old = image.src;
+  image.src = address;
+  if (old.startsWith("blob:") && old !== address) URL.revokeObjectURL(old);
+}

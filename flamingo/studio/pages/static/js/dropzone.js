@@ -1,0 +1,104 @@
+// Ways to bring a file: drop it anywhere on the page, paste it, choose it, take it with the camera, or use one of ours.
+import { h, icon } from "./dom.js";
+import { fail } from "./toast.js";
+
+/** Wire the parts of macros.html's dropzone. onfiles(files) gets a list of File; page: whether drops and pastes
+    anywhere on the page are meant for it. Gives {choose, camera} to open those from elsewhere. */
+export function dropzone(element, { onfiles, page = true }) {
+  const input = element.querySelector("[data-files]");
+  const kinds = (input.accept || "").split(",").map((kind) => kind.trim()).filter(Boolean);
+  const fits = (file) => !kinds.length || kinds.some((kind) =>
+    kind.startsWith(".") ? file.name.toLowerCase().endsWith(kind)
+      : kind.endsWith("/*") ? file.type.startsWith(kind.slice(0, -1)) || file.type === "" : file.type === kind);
+  const give = (list) => {
+    const all = [...list];
+    const good = all.filter(fits);
+    if (all.length > good.length) fail(new Error(`${all.find((file) => !fits(file)).name} is not a file for this page`));
+    if (good.length) onfiles(input.multiple ? good : good.slice(0, 1));
+  };
+  const choose = () => input.click();
+  const camera = () => takePhoto().then((file) => file && give([file])).catch(fail);
+
+  input.addEventListener("change", () => { give(input.files); input.value = ""; });
+  element.querySelector("[data-choose]")?.addEventListener("click", choose);
+  element.querySelector("[data-camera]")?.addEventListener("click", camera);
+  for (const button of element.querySelectorAll("[data-sample]")) {
+    button.addEventListener("click", async () => {
+      try {
+        const address = button.dataset.sample;
+        const blob = await (await fetch(address)).blob();
+        give([new File([blob], address.split("/").at(-1), { type: blob.type })]);
+      } catch (error) {
+        fail(error);
+      }
+    });
+  }
+
+  const area = page ? document : element;
+  let depth = 0;
+  const holdsFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+  area.addEventListener("dragenter", (event) => { if (holdsFiles(event)) { depth += 1; element.classList.add("over"); } });
+  area.addEventListener("dragleave", () => { depth = Math.max(0, depth - 1); if (!depth) element.classList.remove("over"); });
+  area.addEventListener("dragover", (event) => { if (holdsFiles(event)) event.preventDefault(); });
+  area.addEventListener("drop", (event) => {
+    if (!holdsFiles(event)) return;
+    event.preventDefault();
+    depth = 0;
+    element.classList.remove("over");
+    give(event.dataTransfer.files);
+  });
+  if (page) {
+    document.addEventListener("paste", (event) => {
+      const files = [...(event.clipboardData?.files || [])];
+      if (files.length) { event.preventDefault(); give(files); }
+    });
+  }
+  return { choose, camera };
+}
+
+/** A photo from the camera: a File, or null if the person changed their mind. */
+export async function takePhoto() {
+  if (!navigator.mediaDevices?.getUserMedia) return throughTheSystem();
+  let stream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1920 }, height: { ideal: 1080 } } });
+  } catch (error) {
+    const why = error.name === "NotAllowedError" ? "the browser was not allowed to use it" : "none was found, or it is in use";
+    throw new Error(`The camera cannot be used: ${why}; choose a photo instead.`);
+  }
+  const video = h("video", { autoplay: true, playsinline: true, "aria-label": "What the camera sees" });
+  video.muted = true;
+  video.srcObject = stream;
+  const take = h("button", { class: "button main", type: "button" }, icon("camera"), "Take the photo");
+  const leave = h("button", { class: "button", type: "button" }, "Cancel");
+  const dialog = h("dialog", { "aria-label": "Camera" }, h("h2", {}, "Smile"), video, h("div", { class: "row" }, take, leave));
+  document.body.append(dialog);
+  dialog.showModal();
+  try {
+    return await new Promise((resolve, reject) => {
+      dialog.addEventListener("close", () => resolve(null));
+      leave.addEventListener("click", () => dialog.close());
+      take.addEventListener("click", () => {
+        if (!video.videoWidth) return;
+        const canvas = h("canvas", { width: video.videoWidth, height: video.videoHeight });
+        canvas.getContext("2d").drawImage(video, 0, 0);
+        canvas.toBlob((blob) => (blob
+          ? resolve(new File([blob], `camera-${Date.now()}.jpg`, { type: "image/jpeg" }))
+          : reject(new Error("The photo could not be taken; try again."))), "image/jpeg", 0.95);
+      });
+    });
+  } finally {
+    for (const track of stream.getTracks()) track.stop();
+    dialog.remove();
+  }
+}
+
+// Without a live picture (a phone that reaches the studio by plain http), the system's own camera is asked.
+function throughTheSystem() {
+  return new Promise((resolve) => {
+    const input = h("input", { type: "file", accept: "image/*", capture: "environment" });
+    input.addEventListener("change", () => resolve(input.files[0] || null));
+    input.addEventListener("cancel", () => resolve(null));
+    input.click();
+  });
+}

@@ -1,0 +1,138 @@
+// A result as a card: its picture, what it is, and what may be done with it at once.
+import { active, del, patch, post } from "./api.js";
+import { h, icon, when, words } from "./dom.js";
+import { fail, say, toast } from "./toast.js";
+
+const CURATED = "Curated: ";
+const STYLES = JSON.parse(document.body.dataset.styles);
+
+/** A style's name as the title of its painting. */
+export const styleTitle = (name) => STYLES[name] || words(name);
+
+export const curated = (job) => job.title.startsWith(CURATED);
+
+/** What to call a job: its title, or what was asked for. */
+export function titleOf(job) {
+  if (job.title) return job.title.replace(CURATED, "");
+  if (job.verb === "paint") return styleTitle(job.parameters.style);
+  if (job.verb === "compose") return job.results[0]?.about?.title || `${words(job.parameters.persona.split("=")[0])}, ${job.parameters.seconds} s`;
+  return words(job.verb);
+}
+
+/** One line about it, beside its title. */
+export function aboutOf(job) {
+  const from = Object.values(job.inputs).flat().map((file) => file.name);
+  // A piece is written as several kinds of file; it is one piece all the same.
+  const count = new Set(job.results.map((result) => (job.verb === "compose" ? result.name.replace(/\.[^.]*$/, "") : result.index))).size;
+  const many = count > 1 ? `${count} ${job.verb === "paint" ? "pictures" : "pieces"}` : "";
+  const what = job.verb === "paint" ? (job.title ? styleTitle(job.parameters.style) : from[0] || "")
+    : job.verb === "compose" ? [words(job.parameters.persona.split("=")[0]), job.parameters.mood].filter(Boolean).join(", ") : from[0] || "";
+  return [what, many, when(job.created)].filter(Boolean).join(" · ");
+}
+
+const STATES = { queued: "Waiting", running: "At work", failed: "Failed", cancelled: "Cancelled" };
+
+function frame(job) {
+  const picture = job.results.find((result) => result.thumbnail);
+  const badge = STATES[job.state] ? h("span", { class: "badge pink" }, STATES[job.state])
+    : curated(job) ? h("span", { class: "badge" }, "Curated") : null;
+  if (picture) {
+    const image = h("img", { src: `${picture.thumbnail}?size=480`, alt: "", loading: "lazy", width: 480, height: 480 });
+    return h("span", { class: `work-frame${job.verb === "compose" ? " roll" : ""}` }, image, badge);
+  }
+  if (active(job) && job.inputs.photos?.length) {
+    return h("span", { class: "work-frame" }, h("img", { src: `${job.inputs.photos[0].thumbnail}?size=480`, alt: "" }), badge);
+  }
+  return h("span", { class: "work-frame music" }, job.verb === "compose" ? bars(job.id) : icon("picture"), badge);
+}
+
+// A cover for a piece of music: bars whose heights come from the job's own id, so each looks like itself.
+function bars(id) {
+  const box = h("span", { class: "bars", "aria-hidden": "true" });
+  for (let i = 0; i < 9; i += 1) {
+    const bar = h("i");
+    bar.style.height = `${20 + (parseInt(id.slice(2 * i, 2 * i + 2), 16) / 255) * 80}%`;
+    box.append(bar);
+  }
+  return box;
+}
+
+/** A card, an <li>. tools: whether it has its buttons; onchange(): it has left the list or come back. */
+export function card(job, { tools = true, onchange } = {}) {
+  const name = titleOf(job);
+  const link = h("a", { class: "work-link", href: job.page }, frame(job), h("span", { class: "work-title" }, name), h("span", { class: "work-about" }, aboutOf(job)));
+  const element = h("li", { class: "work", "data-job": job.id }, link);
+  if (!tools) return element;
+  if (job.deleted) {
+    element.append(h("div", { class: "work-tools" }, tool("undo", `Restore ${name}`, () => restore(job, onchange)),
+      tool("bin", `Delete ${name} for good`, () => purge(job, onchange))));
+  } else {
+    element.append(h("div", { class: "work-tools" }, favouriteButton(job, name), download(job, name),
+      active(job) ? tool("stop", `Cancel ${name}`, () => post(`${job.url}/cancel`).then(onchange))
+        : tool("bin", `Delete ${name}`, () => remove(job, onchange))));
+  }
+  return element;
+}
+
+function tool(sign, label, run) {
+  const button = h("button", { class: "button quiet round", type: "button", "aria-label": label, title: label }, icon(sign));
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try { await run(); } catch (error) { fail(error); } finally { button.disabled = false; }
+  });
+  return button;
+}
+
+/** The heart. It changes `job`, too. */
+export function favouriteButton(job, name = titleOf(job), text = "") {
+  const label = `Favourite: ${name}`;
+  const button = h("button", { class: `button ${text ? "" : "quiet round"}`, type: "button", "aria-pressed": String(job.favourite), "aria-label": text ? null : label, title: text ? null : label }, icon("heart"), text);
+  button.addEventListener("click", async () => {
+    try {
+      Object.assign(job, await patch(job.url, { favourite: !job.favourite }));
+      button.setAttribute("aria-pressed", String(job.favourite));
+      say(job.favourite ? `${name} is a favourite` : `${name} is no favourite any more`);
+    } catch (error) {
+      fail(error);
+    }
+  });
+  return button;
+}
+
+/** Where all of a job is downloaded from: its one result, or a zip. */
+export const downloadUrl = (job) => (job.results.length === 1 ? `${job.results[0].url}?download=true` : `${job.url}/zip`);
+
+function download(job, name) {
+  if (!job.results.length) return null;
+  return h("a", { class: "button quiet round", href: downloadUrl(job), download: true, "aria-label": `Download ${name}`, title: `Download ${name}` }, icon("download"));
+}
+
+/** Into the bin, with a way back. */
+export async function remove(job, onchange) {
+  await del(job.url);
+  onchange?.();
+  toast(`${titleOf(job)} is in the bin.`, { action: { label: "Undo", run: () => restore(job, onchange).catch(fail) } });
+}
+
+export async function restore(job, onchange) {
+  await post(`${job.url}/restore`);
+  onchange?.();
+  toast(`${titleOf(job)} is back in your collection.`, { seconds: 4 });
+}
+
+async function purge(job, onchange) {
+  if (!(await sure(`Delete “${titleOf(job)}” for good?`, "Its files are deleted too. This cannot be undone.", "Delete for good"))) return;
+  await del(`${job.url}?purge=true`);
+  onchange?.();
+}
+
+/** Ask before something that cannot be undone. */
+export function sure(question, what, yes) {
+  const dialog = h("dialog", { "aria-labelledby": "sure-title" }, h("h2", { id: "sure-title" }, question), h("p", { class: "soft" }, what),
+    h("form", { method: "dialog", class: "row" }, h("button", { class: "button", value: "no" }, "Keep"), h("button", { class: "button danger", value: "yes" }, yes)));
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
+  });
+}

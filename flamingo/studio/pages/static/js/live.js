@@ -1,0 +1,218 @@
+// The page Live: a source of frames, the painter far away, the painting on a canvas, and what is taken from it.
+import { post, upload } from "./api.js";
+import { paintTrack } from "./controls.js";
+import { h, icon, words } from "./dom.js";
+import { LiveWire } from "./livewire.js";
+import { camera, pictures } from "./moving.js";
+import { clock } from "./roll.js";
+import * as takes from "./takes.js";
+import { fail, say, toast } from "./toast.js";
+
+const KINDS = ["video/mp4;codecs=avc1.42E01E", "video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
+const LONGEST_CLIP = 120; // seconds
+const CHOICE = "flamingo-live";
+
+const $ = (id) => document.getElementById(id);
+const painting = $("painting"), original = $("original");
+const small = document.createElement("canvas"); // what is sent
+const wire = new LiveWire({ frame, painted, paced, state });
+let source = null;
+let recorder = null;
+
+// -- starting and stopping ------------------------------------------------------------------------------------
+
+async function begin(open) {
+  $("start").disabled = $("demo").disabled = true;
+  try {
+    const opened = await open();
+    stop();
+    source = opened;
+    $("no-camera").hidden = true;
+  } catch (error) {
+    $("no-camera").hidden = false;
+    $("no-camera").textContent = `${error.message} Meanwhile, here is a moving picture, painted the same way.`;
+    stop();
+    source = await pictures();
+  } finally {
+    $("start").disabled = $("demo").disabled = false;
+  }
+  const { width, height } = source;
+  painting.width = width >= height ? 960 : Math.round((960 * width) / height / 2) * 2;
+  painting.height = width >= height ? Math.round((960 * height) / width / 2) * 2 : 960;
+  original.height = Math.round((original.width * height) / width);
+  painting.dataset.frames = "0";
+  $("curtain").hidden = true;
+  $("stop").hidden = original.hidden = false;
+  $("pace").textContent = "Waiting for the first painted frame …";
+  wire.start(choice());
+  say("Live painting has begun");
+}
+
+function stop() {
+  if (recorder?.state === "recording") recorder.stop();
+  wire.stop();
+  source?.stop();
+  source = null;
+  $("curtain").hidden = false;
+  $("stop").hidden = original.hidden = true;
+  for (const id of ["record", "still", "fine"]) $(id).disabled = true;
+  $("pace").textContent = "";
+}
+
+$("start").addEventListener("click", () => begin(camera).catch(fail));
+$("demo").addEventListener("click", () => begin(pictures).catch(fail));
+$("stop").addEventListener("click", () => {
+  stop();
+  $("start").focus();
+});
+window.addEventListener("pagehide", stop);
+
+// -- frames ---------------------------------------------------------------------------------------------------
+
+function frame(longest) {
+  if (!source?.width) return null;
+  const scale = longest / Math.max(source.width, source.height);
+  small.width = Math.max(16, Math.round(source.width * Math.min(1, scale)));
+  small.height = Math.max(16, Math.round(source.height * Math.min(1, scale)));
+  source.draw(small.getContext("2d"), small.width, small.height);
+  original.getContext("2d").drawImage(small, 0, 0, original.width, original.height);
+  return new Promise((resolve) => { small.toBlob(resolve, "image/jpeg", 0.85); });
+}
+
+async function painted(blob) {
+  const bitmap = await createImageBitmap(blob);
+  if (source) {
+    const context = painting.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.drawImage(bitmap, 0, 0, painting.width, painting.height);
+    const before = Number(painting.dataset.frames);
+    painting.dataset.frames = String(before + 1);
+    if (!before) for (const id of ["record", "still", "fine"]) $(id).disabled = id === "record" && !window.MediaRecorder;
+  }
+  bitmap.close();
+}
+
+function paced({ fps, longest }) {
+  if (source && fps !== undefined) $("pace").textContent = `${Math.round(fps)} frames a second at ${longest} pixels`;
+}
+
+function state(text) {
+  $("pace").textContent = text || $("pace").textContent;
+}
+
+// -- the wish -------------------------------------------------------------------------------------------------
+
+function choice() {
+  return { style: document.querySelector("input[name=style]:checked").value, strength: Number($("strength").value) };
+}
+
+function changed() {
+  paintTrack($("strength"));
+  const said = `${Math.round(100 * $("strength").value)} %`;
+  $("strength-said").textContent = said;
+  $("strength").setAttribute("aria-valuetext", said);
+  sessionStorage.setItem(CHOICE, JSON.stringify(choice()));
+  wire.change(choice());
+}
+
+const kept = JSON.parse(sessionStorage.getItem(CHOICE) || "{}");
+const radio = kept.style && document.querySelector(`input[name=style][value="${CSS.escape(kept.style)}"]`);
+if (radio) radio.checked = true;
+if (kept.strength !== undefined) $("strength").value = kept.strength;
+$("strength").addEventListener("input", changed);
+$("styles").addEventListener("change", changed);
+changed();
+
+// -- what is taken --------------------------------------------------------------------------------------------
+
+const stamp = () => new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+
+function hang({ id, blob, name, about }) {
+  const address = URL.createObjectURL(blob);
+  const shown = blob.type.startsWith("video")
+    ? h("video", { controls: true, loop: true, playsinline: true, "aria-label": about, src: address })
+    : h("img", { alt: about, src: address });
+  const gone = async () => {
+    if (id !== undefined) await takes.remove(id);
+    item.remove();
+    URL.revokeObjectURL(address);
+    $("takes-part").hidden = !$("takes").children.length;
+    say(`${about} is deleted`);
+  };
+  const item = h("li", { class: "card take" }, shown, h("div", { class: "row spread" },
+    h("a", { class: "button", href: address, download: name }, icon("download"), "Save"),
+    h("button", { type: "button", class: "button quiet", "aria-label": `Delete: ${about}`, onclick: () => gone().catch(fail) }, icon("bin"))));
+  $("takes").prepend(item);
+  $("takes-part").hidden = false;
+}
+
+async function keep(take) {
+  let id;
+  try {
+    id = await takes.add(take);
+  } catch {
+    // A private window may keep nothing: then it lasts as long as the page.
+  }
+  hang({ ...take, id });
+}
+
+takes.all().then((kept) => kept.forEach(hang), () => {});
+
+$("still").addEventListener("click", () => {
+  painting.toBlob((blob) => {
+    keep({ blob, name: `flamingo-${stamp()}.png`, about: `A still in the manner of ${words(choice().style)}` });
+    toast("The still is below.", { seconds: 3 });
+  }, "image/png");
+});
+
+$("record").addEventListener("click", () => {
+  if (recorder?.state === "recording") {
+    recorder.stop();
+    return;
+  }
+  const type = KINDS.find((kind) => MediaRecorder.isTypeSupported(kind));
+  const parts = [];
+  recorder = new MediaRecorder(painting.captureStream(25), { mimeType: type, videoBitsPerSecond: 6_000_000 });
+  const begun = performance.now();
+  const label = $("record").querySelector("span");
+  const ticking = setInterval(() => {
+    const seconds = (performance.now() - begun) / 1000;
+    $("recorded").textContent = clock(seconds);
+    if (seconds >= LONGEST_CLIP) recorder.stop();
+  }, 250);
+  recorder.ondataavailable = (event) => event.data.size && parts.push(event.data);
+  recorder.onstop = () => {
+    clearInterval(ticking);
+    $("record").setAttribute("aria-pressed", "false");
+    label.textContent = "Record a clip";
+    $("recording").hidden = true;
+    const blob = new Blob(parts, { type: type.split(";")[0] });
+    const name = `flamingo-${stamp()}.${type.includes("mp4") ? "mp4" : "webm"}`;
+    keep({ blob, name, about: `A clip in the manner of ${words(choice().style)}` });
+    toast("The clip is below.", { seconds: 3 });
+  };
+  recorder.start(1000);
+  $("recorded").textContent = "0:00";
+  $("record").setAttribute("aria-pressed", "true");
+  label.textContent = "Stop recording";
+  $("recording").hidden = false;
+  say("Recording");
+});
+
+// The fast painter paints as you watch; a moment worth keeping can have the fine one, from the frame itself.
+$("fine").addEventListener("click", async () => {
+  const whole = h("canvas", { width: source.width, height: source.height });
+  source.draw(whole.getContext("2d"), whole.width, whole.height);
+  $("fine").disabled = true;
+  try {
+    const blob = await new Promise((resolve) => { whole.toBlob(resolve, "image/jpeg", 0.95); });
+    const { sha256, name } = await upload(new File([blob], `live-${stamp()}.jpg`, { type: "image/jpeg" }));
+    const job = await post("/api/paint", { ...choice(), photos: [{ sha256, name }] });
+    const page = job.page || `/collection/${job.id}`;
+    toast("It is being painted, and will hang in your collection.", { action: { label: "Look", run: () => { location.href = page; } } });
+  } catch (error) {
+    fail(error);
+  } finally {
+    $("fine").disabled = !source;
+  }
+});

@@ -1,0 +1,260 @@
+// Paint: from photos and wishes to a preview at once, and to the whole pictures as a job.
+import { active, get, post, postForBlob } from "./api.js";
+import { compare } from "./compare.js";
+import { controls } from "./controls.js";
+import { bytes, debounced, h, icon } from "./dom.js";
+import { dropzone } from "./dropzone.js";
+import { downloadUrl, favouriteButton } from "./gallery.js";
+import { sentence, watch } from "./job.js";
+import { photos } from "./photos.js";
+import { fail, say, toast } from "./toast.js";
+
+const DRAFT = "flamingo.paint";
+const PREVIEW = 512;
+const TRIES = 4;
+const $ = (id) => document.getElementById(id);
+
+const picture = compare($("picture"));
+const wishes = controls($("wish"), { onchange: () => changed() });
+const drop = dropzone($("photos"), { onfiles: (files) => { forget(); strip.add(files); } });
+let job = null; // the one that is shown
+let leave = () => {};
+let asking = null; // the request for a preview that is under way, and what it asks for
+let tries = 0; // how often the preview was refused
+let seen = null; // the photo on the easel
+let previewed = new Map(); // what it was asked for -> address of its picture
+const strip = photos($("strip"), { onchange: () => show(), onadd: drop.choose, ofresult: (photo) => resultOf(photo)?.thumbnail });
+
+// -- what is shown ------------------------------------------------------------------------------------------------
+
+function resultOf(photo) {
+  return photo?.file && job?.results.find((result) => result.recipe.photo_sha256 === photo.file.sha256);
+}
+
+async function show() {
+  const photo = strip.current();
+  const busy = job && active(job);
+  $("workbench").dataset.state = photo ? (busy ? "busy" : job ? "done" : "chosen") : "empty";
+  $("easel").hidden = !photo;
+  const many = strip.count();
+  $("paint").disabled = !strip.ready().length || strip.ready().length < many;
+  $("paint").hidden = Boolean(job); // a change begins something new, and the button is back
+  $("paint-text").textContent = many > 1 ? `Paint ${many} photos` : "Paint";
+  $("done").hidden = !job || job.state !== "done";
+  save();
+  if (!photo) return;
+  const result = resultOf(photo);
+  const failure = job?.failures.find((each) => each.name === photo.name);
+  const notes = [...(photo.notes || []), ...(result?.notes || []), ...(failure ? [sentence(failure)] : [])];
+  $("notes").replaceChildren(...notes.map((note) => h("li", {}, note)));
+  try {
+    if (result) {
+      sign("");
+      seen = null;
+      await picture.show({ before: photo.address, after: result.media_type === "image/tiff" ? `${result.thumbnail}?size=1280` : result.url, name: photo.name });
+    } else {
+      const ready = photo.file && previewed.get(question(photo));
+      // Until the new preview is there the last one stays, so that nothing flickers while somebody tries styles.
+      if (ready || photo !== seen) await picture.show({ before: photo.address, after: ready || null, name: photo.name });
+      seen = photo;
+      if (photo.file && !ready && !(job && !busy)) preview();
+      else if (ready) sign("Preview");
+    }
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function sign(text, spinning = false) {
+  $("sign").hidden = !text;
+  $("sign").replaceChildren(...(spinning ? [h("span", { class: "spinner", "aria-hidden": "true" })] : []), text);
+}
+
+// -- the preview --------------------------------------------------------------------------------------------------
+
+function wish() {
+  return wishes.values();
+}
+function question(photo) {
+  const { style, strength, model } = wish();
+  return JSON.stringify([photo.file.sha256, style, strength, model]);
+}
+
+const preview = debounced(async () => {
+  const photo = strip.current();
+  if (!photo?.file || resultOf(photo)) return;
+  const asked = question(photo);
+  if (asking?.question === asked) return;
+  asking?.abort();
+  asking = Object.assign(new AbortController(), { question: asked });
+  const mine = asking;
+  sign("Painting a preview", true);
+  try {
+    const { style, strength, model } = wish();
+    const body = { photos: [{ sha256: photo.file.sha256, name: photo.name }], longest: PREVIEW };
+    Object.assign(body, style && { style }, strength !== undefined && { strength }, model && { model });
+    const blob = await postForBlob("/api/preview/paint", body, { signal: mine.signal });
+    tries = 0;
+    if (previewed.size > 40) forgetPreviews();
+    previewed.set(asked, URL.createObjectURL(blob));
+    if (photo === strip.current() && asked === question(photo)) show();
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    // A painter that is just starting, or busy with others: it is asked again before a person is bothered.
+    if ([429, 503].includes(error.status) && tries < TRIES) {
+      tries += 1;
+      setTimeout(preview, 1000 * (error.retryAfter || 1));
+      return;
+    }
+    sign("");
+    fail(error);
+  } finally {
+    if (asking === mine) asking = null;
+  }
+}, 80);
+
+function forgetPreviews() {
+  for (const address of previewed.values()) URL.revokeObjectURL(address);
+  previewed = new Map();
+}
+
+// -- wishes -------------------------------------------------------------------------------------------------------
+
+function changed() {
+  forget();
+  sizes();
+  show();
+}
+function sizes() {
+  const size = String(wish().size ?? "");
+  for (const chip of document.querySelectorAll("[data-size]")) chip.setAttribute("aria-pressed", String(chip.dataset.size === size));
+}
+for (const chip of document.querySelectorAll("[data-size]")) {
+  chip.addEventListener("click", () => {
+    const field = $("wish").querySelector("input[name=size]");
+    field.value = chip.dataset.size;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+}
+
+// A draft is kept in the browser, a job by the server: so nothing is lost when the page is opened again.
+function save() {
+  try {
+    localStorage.setItem(DRAFT, JSON.stringify({ photos: strip.ready(), wish: wish() }));
+  } catch {
+    // A browser that keeps nothing (private mode): the page works without.
+  }
+}
+function draft() {
+  try {
+    return JSON.parse(localStorage.getItem(DRAFT)) || {};
+  } catch {
+    return {};
+  }
+}
+
+// -- the job ------------------------------------------------------------------------------------------------------
+
+function address(id) {
+  const url = new URL(location);
+  url.search = id ? `?job=${id}` : "";
+  history.replaceState(null, "", url);
+}
+
+// A change after a job begins something new; the job stays in the collection.
+function forget() {
+  if (!job) return;
+  leave();
+  job = null;
+  address(null);
+  strip.redraw();
+}
+
+$("wish").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if ($("paint").disabled) return;
+  const wrong = [...$("wish").elements].find((field) => field.willValidate && !field.checkValidity());
+  if (wrong) {
+    wrong.closest("details")?.setAttribute("open", "");
+    wrong.reportValidity();
+    return;
+  }
+  $("paint").disabled = true;
+  try {
+    take(await post("/api/paint", { ...wish(), photos: strip.ready() }));
+    $("job").querySelector("[data-job-cancel]").focus();
+  } catch (error) {
+    fail(error);
+    show();
+  }
+});
+
+function take(found) {
+  leave();
+  job = found;
+  address(job.id);
+  leave = watch($("job"), job.id, {
+    title: strip.count() > 1 ? "Painting your photos" : "Painting",
+    ontell: (now) => { job = now; tell(); },
+    ondone: (now) => { job = now; tell(true); },
+  });
+  show();
+}
+
+function tell(over = false) {
+  strip.redraw();
+  show();
+  if (active(job)) sign(job.state === "queued" ? "Waiting for its turn" : "Painting the whole picture", true);
+  else if (job.state !== "done") sign("");
+  if (job.state !== "done") return;
+  const total = job.results.reduce((sum, result) => sum + result.size, 0);
+  $("done-title").textContent = job.results.length === 1 ? "It is painted" : `${job.results.length} are painted`;
+  $("done-about").textContent = `${bytes(total)}, ${Math.max(1, Math.round(job.ended - job.started))} s`;
+  $("done-tools").replaceChildren(
+    h("a", { class: "button main", href: downloadUrl(job), download: true }, icon("download"), job.results.length > 1 ? "Download all" : "Download"),
+    favouriteButton(job, undefined, "Favourite"),
+    h("a", { class: "button", href: job.page }, icon("picture"), "In your collection"),
+  );
+  const next = [h("button", { class: "button quiet", type: "button", onclick: another }, icon("again"), "Do it again with another photo")];
+  if (document.body.dataset.pages.split(" ").includes("film")) next.push(h("a", { class: "button quiet", href: `/film?job=${job.id}` }, icon("film"), "Send to film"));
+  $("done-next").replaceChildren(...next);
+  if (job.failures.length) toast(`${job.failures.length} of your photos could not be painted: ${sentence(job.failures[0])}`, { bad: true });
+  if (over && document.activeElement === document.body) $("done-title").focus({ preventScroll: true });
+}
+
+function another() {
+  forget();
+  strip.clear();
+  document.querySelector("[data-choose]").focus();
+  say("Choose another photo; all else stays as it was.");
+}
+
+// -- the beginning ------------------------------------------------------------------------------------------------
+
+async function begin() {
+  const asked = new URLSearchParams(location.search);
+  const known = asked.get("job") || asked.get("recipe");
+  if (known) {
+    const found = await get(`/api/jobs/${encodeURIComponent(known)}`);
+    wishes.fill(found.parameters);
+    sizes();
+    if (asked.get("recipe")) {
+      say("Choose another photo; it will be painted in the same way.");
+      return;
+    }
+    strip.set(found.inputs.photos);
+    take(found);
+    return;
+  }
+  const kept = draft();
+  wishes.fill(kept.wish || {});
+  if (asked.get("style")) wishes.fill({ ...kept.wish, style: asked.get("style") });
+  sizes();
+  if (asked.get("photo")) strip.set([{ sha256: asked.get("photo"), name: asked.get("name") || "photo" }]);
+  else if (kept.photos?.length) {
+    const there = await Promise.all(kept.photos.map((photo) => fetch(`/api/files/${photo.sha256}/thumbnail?size=64`).then((answer) => answer.ok, () => false)));
+    strip.set(kept.photos.filter((_, i) => there[i]));
+  }
+}
+post("/api/preview").catch(() => {}); // the painter of previews gets ready; if it cannot, the first preview says so
+begin().catch((error) => { address(null); fail(error); });

@@ -1,0 +1,74 @@
+// The photos that are to be painted: chosen, uploaded, shown in a strip, remembered until the page is opened again.
+import { thumbnailUrl, upload } from "./api.js";
+import { h, icon } from "./dom.js";
+import { fail, say } from "./toast.js";
+
+/** The strip. onchange() when photos or the chosen one change; onadd() when more are wanted; ofresult(photo) gives the
+    small picture of what became of a photo, or null. Gives {add, set, current, ready, clear, redraw}. */
+export function photos(strip, { onchange, onadd, ofresult = () => null }) {
+  let all = []; // {key, name, address, file: FileOut or {sha256, name}, share: how much is uploaded}
+  let chosen = null;
+
+  const ready = () => all.filter((photo) => photo.file).map((photo) => ({ sha256: photo.file.sha256, name: photo.name }));
+
+  function redraw() {
+    strip.replaceChildren(...all.map(item), h("li", { class: "add-item" },
+      h("button", { class: "add", type: "button", "aria-label": "Add photos", title: "Add photos", onclick: onadd }, icon("add"))));
+  }
+  function item(photo) {
+    const label = `${photo.name}, photo ${all.indexOf(photo) + 1} of ${all.length}`;
+    const pick = h("button", { class: "pick", type: "button", "aria-pressed": String(photo === chosen), "aria-label": label },
+      h("img", { src: ofresult(photo) || photo.address, alt: "", width: 80, height: 80 }));
+    pick.addEventListener("click", () => { chosen = photo; redraw(); strip.querySelector("[aria-pressed=true]").focus(); onchange(); });
+    const away = h("button", { class: "away", type: "button", "aria-label": `Take ${photo.name} away` }, icon("close"));
+    away.addEventListener("click", () => drop(photo));
+    const bar = !photo.file && h("progress", { max: 1, value: photo.share, "aria-label": `Upload of ${photo.name}` });
+    return h("li", { class: "strip-item" }, pick, away, bar);
+  }
+  function drop(photo) {
+    photo.leave?.abort();
+    const at = all.indexOf(photo);
+    all = all.filter((each) => each !== photo);
+    if (chosen === photo) chosen = all[Math.min(at, all.length - 1)] || null;
+    redraw();
+    onchange();
+    say(`${photo.name} is taken away`);
+    (strip.querySelector("[aria-pressed=true]") || document.querySelector("[data-choose]")).focus();
+  }
+  /** Take in files: upload them one after another, and show them while that goes on. */
+  async function add(files) {
+    const fresh = files.map((file) => ({ name: file.name || "photo", address: URL.createObjectURL(file), share: 0, raw: file, leave: new AbortController() }));
+    all = [...all, ...fresh];
+    chosen ||= fresh[0];
+    redraw();
+    onchange();
+    for (const photo of fresh) {
+      if (!all.includes(photo)) continue;
+      try {
+        const told = await upload(photo.raw, { signal: photo.leave.signal, onprogress: (share) => {
+          photo.share = share;
+          const bar = strip.querySelectorAll(".strip-item")[all.indexOf(photo)]?.querySelector("progress");
+          if (bar) bar.value = share;
+        } });
+        photo.file = told;
+        photo.notes = told.notes || [];
+        photo.address = thumbnailUrl(told.sha256, 1280);
+      } catch (error) {
+        all = all.filter((each) => each !== photo);
+        if (chosen === photo) chosen = all[0] || null;
+        fail(error);
+      }
+      redraw();
+      onchange();
+    }
+  }
+  /** Show photos that are uploaded already: [{sha256, name}]. */
+  function set(list) {
+    all = list.map((file) => ({ name: file.name || "photo", file, address: thumbnailUrl(file.sha256, 1280), share: 1, notes: [] }));
+    chosen = all[0] || null;
+    redraw();
+    onchange();
+  }
+  redraw();
+  return { add, set, redraw, ready, clear: () => set([]), current: () => chosen, count: () => all.length };
+}

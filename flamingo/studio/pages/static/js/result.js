@@ -1,0 +1,171 @@
+// One job: what came of it, how it was made, and what may be done with it.
+import { active, get, patch, thumbnailUrl } from "./api.js";
+import { compare } from "./compare.js";
+import { bytes, h, icon, when, words } from "./dom.js";
+import { curated, downloadUrl, favouriteButton, remove, restore, styleTitle, titleOf } from "./gallery.js";
+import { sentence, watch } from "./job.js";
+import { playerOf, variations } from "./piece.js";
+import { rating } from "./rate.js";
+import { fail } from "./toast.js";
+
+const $ = (id) => document.getElementById(id);
+const id = $("result").dataset.id;
+const picture = compare($("picture"));
+const pages = document.body.dataset.pages.split(" ");
+const grades = rating($("rating"), { about: () => ({ music: { job: id, result: 0 } }), ongrade: (grade) => remember(grade) });
+let job = null;
+let shown = 0;
+
+const isPicture = (result) => result.media_type.startsWith("image/") && result.media_type !== "image/svg+xml";
+
+function draw() {
+  $("title").textContent = titleOf(job);
+  document.title = `${titleOf(job)} · Flamingo`;
+  $("result").hidden = false;
+  $("curated").hidden = !curated(job);
+  $("binned").hidden = !job.deleted;
+  const pictures = job.verb === "paint" ? job.results.filter(isPicture) : [];
+  $("easel").hidden = !pictures.length && !(job.verb === "paint" && job.inputs.photos?.length);
+  if (!$("easel").hidden) easel(pictures).catch(fail);
+  $("pieces").hidden = job.verb === "paint" || !job.results.length;
+  if (!$("pieces").hidden && !$("pieces").children.length) $("pieces").replaceChildren(...variations(job).map(piece));
+  const notes = [...job.results.flatMap((result) => result.notes), ...job.failures.map(sentence)];
+  $("notes").replaceChildren(...[...new Set(notes)].map((note) => h("li", {}, note)));
+  tools();
+  facts();
+  next();
+  $("grade").hidden = job.verb !== "compose" || job.state !== "done" || job.inputs.photo?.length !== 1;
+  grades.show(remembered());
+}
+
+function inputOf(result) {
+  const from = job.inputs.photos || [];
+  return from.find((file) => file.sha256 === result?.recipe.photo_sha256) || from[0];
+}
+
+async function easel(pictures) {
+  const result = pictures[shown];
+  const photo = inputOf(result);
+  $("strip").hidden = pictures.length < 2;
+  if (pictures.length > 1) {
+    $("strip").replaceChildren(...pictures.map((each, i) => h("li", { class: "strip-item" },
+      h("button", { class: "pick", type: "button", "aria-pressed": String(i === shown), "aria-label": `${each.name}, ${i + 1} of ${pictures.length}`, onclick: () => { shown = i; draw(); $("strip").querySelectorAll("button")[i].focus(); } },
+        h("img", { src: `${each.thumbnail}?size=192`, alt: "" })))));
+  }
+  const shows = !result ? null : result.media_type === "image/tiff" ? `${result.thumbnail}?size=1280` : result.url;
+  const before = photo ? thumbnailUrl(photo.sha256, 1280) : shows;
+  await picture.show({ before, after: shows, name: photo?.name || "the photo" });
+}
+
+function piece(variation) {
+  const results = Object.values(variation);
+  const { about } = results[0];
+  const heard = h("div");
+  const player = playerOf(heard, job, variation, about.title || titleOf(job));
+  const seen = variation.svg || (player ? null : variation.png);
+  return h("article", { class: "card padded piece" },
+    h("h2", {}, about.title || results[0].name),
+    player && heard,
+    about.originality && h("p", { class: "soft" }, about.originality),
+    seen && h("img", { src: seen.url, alt: `${about.title || "The piece"}, as a score`, loading: "lazy" }),
+    h("div", { class: "row" }, results.map((result) => h("a", { class: "button", href: `${result.url}?download=true`, download: true, "aria-label": `Download ${result.name}` }, icon("download"), result.name.split(".").at(-1).toUpperCase()))));
+}
+
+function tools() {
+  const made = job.results.length > 0;
+  const drop = h("button", { class: "button quiet round", type: "button", "aria-label": "Delete", title: "Delete" }, icon("bin"));
+  drop.addEventListener("click", () => remove(job, reload).catch(fail));
+  $("tools").replaceChildren(...[
+    made && h("a", { class: "button main", href: downloadUrl(job), download: true }, icon("download"), job.results.length > 1 ? "Download all" : "Download"),
+    favouriteButton(job),
+    !job.deleted && !active(job) && drop,
+  ].filter(Boolean));
+}
+
+function percent(value) {
+  return typeof value === "number" ? `${Math.round(value * 100)} %` : null;
+}
+
+function facts() {
+  const { parameters: asked, results } = job;
+  const about = results[0]?.about || {};
+  const rows = job.verb === "paint" ? [
+    ["In the manner of", styleTitle(asked.style)], ["Strength", percent(asked.strength)], ["Painter", words(asked.model)],
+    ["Longest side", asked.size ? `${asked.size} pixels` : "as the photo"],
+  ] : job.verb === "compose" ? [
+    ["Persona", words(asked.persona)], ["Mood", asked.mood], ["Key", about.key], ["Tempo", about.tempo && `${Math.round(about.tempo)} a minute`],
+    ["Length", about.lasts && `${Math.round(about.lasts)} s`], ["Instruments", asked.instrument],
+  ] : [];
+  rows.push(["From", [...new Set(Object.values(job.inputs).flat().map((file) => file.name))].slice(0, 3).join(", ")]);
+  rows.push(["Made", when(job.created)]);
+  if (job.ended && job.started && results.length) rows.push(["It took", `${Math.max(0.1, job.ended - job.started).toFixed(1)} s`]);
+  if (results.length) rows.push(["Size", bytes(results.reduce((sum, result) => sum + result.size, 0))]);
+  fill($("facts"), rows);
+  const recipe = results[shown]?.recipe || asked;
+  fill($("recipe"), Object.entries(recipe).map(([name, value]) => [words(name), value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value)]));
+}
+
+function fill(list, rows) {
+  list.replaceChildren(...rows.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+}
+
+function next() {
+  const offered = [];
+  if (job.verb === "paint") {
+    offered.push(h("a", { class: "button wide", href: `/paint?recipe=${job.id}` }, icon("again"), "Do it again with another photo"));
+    offered.push(h("a", { class: "button wide", href: `/paint?job=${job.id}` }, icon("brush"), "Paint this photo differently"));
+  } else if (job.verb === "compose") {
+    offered.push(h("a", { class: "button wide", href: `/compose?job=${job.id}` }, icon("music"), "Open in Compose"));
+  }
+  if (pages.includes("film") && job.state === "done") offered.push(h("a", { class: "button wide", href: `/film?job=${job.id}` }, icon("film"), "Send to film"));
+  $("next").replaceChildren(...offered);
+}
+
+// The server keeps grades without saying whose this one was; the browser remembers its own.
+const KEPT = `flamingo.grade.${id}`;
+function remembered() {
+  try { return localStorage.getItem(KEPT); } catch { return null; }
+}
+function remember(grade) {
+  try { localStorage.setItem(KEPT, grade); } catch { /* it keeps nothing */ }
+}
+
+$("rename").addEventListener("click", () => {
+  const prefix = curated(job) ? "Curated: " : "";
+  const field = h("input", { type: "text", id: "rename-field", maxlength: 180, "aria-label": "Title", value: titleOf(job) });
+  const save = async () => {
+    field.removeEventListener("blur", save);
+    try {
+      if (field.value.trim() !== titleOf(job)) job = await patch(job.url, { title: field.value.trim() && prefix + field.value.trim() });
+    } catch (error) {
+      fail(error);
+    }
+    field.remove();
+    $("title").hidden = $("rename").hidden = false;
+    draw();
+    $("rename").focus();
+  };
+  $("title").hidden = $("rename").hidden = true;
+  $("title").after(field);
+  field.select();
+  field.addEventListener("blur", save);
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") save();
+    if (event.key === "Escape") { field.value = titleOf(job); save(); }
+  });
+});
+$("restore").addEventListener("click", () => restore(job, reload).catch(fail));
+
+async function reload() {
+  try {
+    job = await get(`/api/jobs/${encodeURIComponent(id)}`);
+  } catch (error) {
+    $("result").hidden = true;
+    $("gone").hidden = false;
+    $("gone-text").textContent = error.message;
+    return;
+  }
+  draw();
+  if (job.state !== "done") watch($("job"), id, { title: words(job.verb), ontell: (now) => { job = now; draw(); } });
+}
+reload();

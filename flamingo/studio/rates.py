@@ -1,0 +1,36 @@
+"""How often one client may ask: a bucket of tokens for each, filled at a steady rate."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+__all__ = ["Rate"]
+
+_MOST_CLIENTS = 10_000
+
+
+class Rate:
+    """a_second: how many requests a client may make in the long run; at_once: how many after a pause.
+
+    For one thread, the event loop's.
+    """
+
+    def __init__(self, a_second: float, at_once: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.a_second = a_second
+        self.at_once = at_once
+        self._clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait(self, client: str) -> float:
+        """Count one request of this client: 0 if it may be made, else the seconds after which it may."""
+        now = self._clock()
+        tokens, at = self._buckets.pop(client, (float(self.at_once), now))
+        tokens = min(self.at_once, tokens + (now - at) * self.a_second)
+        allowed = tokens >= 1
+        self._buckets[client] = (tokens - allowed, now)
+        if len(self._buckets) > _MOST_CLIENTS:  # the one that has been silent for longest
+            self._buckets.popitem(last=False)
+        return 0.0 if allowed else max(math.ulp(1.0), (1 - tokens) / self.a_second)

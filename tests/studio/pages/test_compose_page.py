@@ -1,0 +1,142 @@
+"""The page Compose, as a person meets it: a wish, the piece, and what can be done with it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from watching import Studio, at_ease, has_no_faults
+
+from flamingo.composing import reading
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+@pytest.fixture(scope="module")
+def piece(studio: Studio) -> str:
+    """The id of a job that has composed eight seconds."""
+    return str(studio.done("compose", persona="mozart", seconds=8, seed=3)["id"])
+
+
+def test_a_wish_becomes_a_piece_that_lasts_as_long_as_was_asked(page: Page, studio: Studio, tmp_path: Path) -> None:
+    page.goto(f"{studio.url}/compose")
+    page.get_by_role("button", name="Chopin", exact=True).click()
+    page.get_by_label("Chopin", exact=True).fill("0.5")
+    expect(page.locator("#mix output")).to_have_text(["67 %", "33 %"])
+    page.get_by_label("Length, in seconds", exact=True).fill("8")
+    page.get_by_role("button", name="Flute and piano", exact=True).click()
+    page.get_by_label("Key", exact=True).select_option("D minor")
+    page.get_by_role("button", name="Compose").click()
+
+    expect(page.locator("#piece-title")).to_have_text("Piece in D minor", timeout=at_ease(60))
+    expect(page.locator("#piece-by")).to_contain_text("67 % Beethoven, 33 % Chopin")
+    expect(page.locator("#originality")).to_contain_text("passage")
+    expect(page.locator("#facts")).to_contain_text("8.0 s")
+    expect(page.get_by_role("slider", name="Piano roll of Piece in D minor")).to_be_visible()
+    expect(page.get_by_role("img", name="Score of Piece in D minor")).to_have_js_property("complete", True)
+    job = studio.get(f"/api/jobs/{studio.job_of(page)}")
+    assert job["parameters"]["instrument"] == "flute,piano"
+
+    with page.expect_download() as caught:
+        page.get_by_role("link", name="MIDI").click()
+    caught.value.save_as(tmp_path / "piece.mid")
+    kept = reading.read(tmp_path / "piece.mid")
+    assert float(kept.seconds()) == pytest.approx(8, abs=0.1)
+    assert str(kept.key) == "D minor"
+
+
+def test_a_mood_is_a_place_that_the_keyboard_reaches(page: Page, studio: Studio) -> None:
+    page.goto(f"{studio.url}/compose")
+    across = page.get_by_role("slider", name="Unpleasant to pleasant")
+    expect(across).to_have_attribute("aria-valuetext", "no mood asked for")
+    across.focus()
+    for _ in range(4):
+        page.keyboard.press("Shift+ArrowRight")
+    for _ in range(10):
+        page.keyboard.press("ArrowUp")
+    expect(page.locator("#pad-word")).to_have_text("happy")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#pad-word")).to_contain_text("near happy (+0.75, +0.5)")
+    page.get_by_role("button", name="No mood").click()
+    expect(page.locator("#pad-word")).to_have_text("as the persona likes")
+
+
+def test_a_word_on_the_plane_can_be_pressed(page: Page, studio: Studio) -> None:
+    page.goto(f"{studio.url}/compose")
+    page.locator(".plane-word", has_text="melancholy").click()
+    expect(page.locator("#pad-word")).to_have_text("melancholy")
+
+
+def test_a_reload_in_the_middle_loses_nothing_and_a_piece_can_be_cancelled(page: Page, studio: Studio) -> None:
+    page.goto(f"{studio.url}/compose")
+    page.get_by_role("button", name="Liszt").click()
+    page.get_by_label("Length, in seconds", exact=True).fill("600")
+    page.locator(".plane-word", has_text="dramatic").click()
+    page.get_by_role("button", name="Compose").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=at_ease(20))
+    page.reload()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=at_ease(20))
+    expect(page.get_by_label("Length, in seconds", exact=True)).to_have_value("600")
+    expect(page.locator("#pad-word")).to_have_text("dramatic")
+    expect(page.get_by_role("button", name="Liszt")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#job")).to_contain_text("Cancelled", timeout=at_ease(30))
+    assert studio.get(f"/api/jobs/{studio.job_of(page)}")["state"] == "cancelled"
+
+
+def test_the_roll_plays_along_and_goes_where_it_is_told(page: Page, studio: Studio, piece: str) -> None:
+    page.goto(f"{studio.url}/compose?job={piece}")
+    roll = page.get_by_role("slider", name=re.compile("Piano roll"))
+    expect(roll).to_have_attribute("aria-valuemax", "8", timeout=at_ease(20))
+    page.get_by_role("button", name=re.compile("^Play Piece")).click()
+    expect(roll).to_have_attribute("aria-valuenow", re.compile("[1-8]"), timeout=at_ease(20))
+    page.get_by_role("button", name=re.compile("^Pause Piece")).click()
+    roll.focus()
+    page.keyboard.press("Home")
+    expect(roll).to_have_attribute("aria-valuetext", re.compile("^0:00, bar 1 of"))
+    page.keyboard.press("PageDown")
+    expect(roll).to_have_attribute("aria-valuetext", re.compile("bar 2 of"))
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".player-time")).not_to_have_text(re.compile("^0:00"))
+
+
+def test_another_like_it_and_a_favourite(page: Page, studio: Studio, piece: str) -> None:
+    page.goto(f"{studio.url}/compose?job={piece}")
+    page.get_by_role("button", name="Favourite").click()
+    expect(page.get_by_role("button", name="Favourite")).to_have_attribute("aria-pressed", "true")
+    assert studio.get(f"/api/jobs/{piece}")["favourite"] is True
+    page.get_by_role("button", name="Another like it").click()
+    expect(page).not_to_have_url(re.compile(piece), timeout=at_ease(20))
+    expect(page.locator("#piece")).to_be_visible(timeout=at_ease(60))
+    other = studio.get(f"/api/jobs/{studio.job_of(page)}")
+    assert other["parameters"]["seed"] != 3
+    assert other["parameters"]["persona"] == "mozart"
+    page.go_back()
+    expect(page.get_by_role("button", name="Favourite")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_photo_gives_the_mood(page: Page, studio: Studio, cat: Path) -> None:
+    page.goto(f"{studio.url}/compose")
+    page.get_by_role("radio", name="Photos").check()
+    page.set_input_files("#photos-file", cat)
+    expect(page.get_by_role("button", name=f"Leave out {cat.name}")).to_be_visible(timeout=at_ease(20))
+    page.get_by_label("Length, in seconds", exact=True).fill("8")
+    page.get_by_role("button", name="Compose").click()
+    expect(page.locator("#remarks")).to_contain_text(f"{cat.name} feels", timeout=at_ease(60))
+
+
+def test_it_refuses_in_words(page: Page, studio: Studio) -> None:
+    page.goto(f"{studio.url}/compose")
+    page.get_by_label("Who plays").fill("kazoo")
+    page.get_by_role("button", name="Compose").click()
+    expect(page.locator("#job")).to_contain_text("kazoo", timeout=at_ease(20))
+
+
+def test_no_fault_for_people_with_other_senses_nor_on_a_phone(phone: Page, studio: Studio, piece: str) -> None:
+    page = phone
+    page.goto(f"{studio.url}/compose?job={piece}")
+    expect(page.get_by_role("slider", name=re.compile("Piano roll"))).to_be_visible(timeout=at_ease(20))
+    page.get_by_text("More control").click()
+    has_no_faults(page)

@@ -1,0 +1,67 @@
+"""The page Learn: each picture moves as its control says."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from watching import Studio, at_ease, has_no_faults
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+@pytest.fixture
+def learn(page: Page, studio: Studio) -> Page:
+    page.goto(f"{studio.url}/learn")
+    return page
+
+
+def test_strength_goes_from_the_photo_to_the_painting(learn: Page) -> None:
+    slider = learn.get_by_label("Strength", exact=True)
+    for steps, percent in ((0, 0), (4, 100)):
+        slider.fill(str(steps))
+        expect(learn.get_by_role("img", name=f"The cat at strength {percent} %", exact=True)).to_be_visible()
+        expect(learn.locator("#strength-said")).to_contain_text(f"{percent} %")
+    assert all(learn.locator(".layers img").evaluate_all("all => all.map((i) => i.naturalWidth > 0)"))
+
+
+def test_two_paintings_are_compared_by_their_numbers(learn: Page) -> None:
+    learn.get_by_label("Another").select_option("The Scream")
+    learn.get_by_label("On the way from one to the other").fill("0.25")
+    expect(learn.locator("#vector-said")).to_contain_text("75 % The Great Wave off Kanagawa, 25 % The Scream")
+
+
+def test_pictures_lie_where_they_were_felt(learn: Page) -> None:
+    learn.get_by_role("button", name="The cat, the photo").click()
+    expect(learn.locator("#felt-said")).to_contain_text("feels happy")
+
+
+def test_the_example_plays_and_ends_at_home(learn: Page) -> None:
+    learn.get_by_role("button", name="Play the example").click()
+    roll = learn.get_by_role("slider", name="Piano roll of the example")
+    expect(roll).to_have_attribute("aria-valuenow", re.compile("[1-9]"), timeout=at_ease(20))
+
+
+def test_the_numbers_stay_when_home_moves(learn: Page) -> None:
+    names, numbers = (learn.locator(f"#note-{row} td") for row in ("names", "numbers"))
+    before = names.all_inner_texts(), numbers.all_inner_texts()
+    learn.get_by_role("slider", name="Home").fill("3")
+    expect(learn.locator("#note-names th")).to_have_text("In E♭ major")
+    assert numbers.all_inner_texts() == before[1]
+    assert names.all_inner_texts() != before[0]
+
+
+def test_the_seal_breaks_at_one_letter(learn: Page) -> None:
+    expect(learn.locator("#seal")).to_have_text(re.compile("holds"))
+    recipe = learn.get_by_label("A recipe")
+    recipe.press("End")
+    recipe.press("x")
+    expect(learn.locator("#seal")).to_have_text(re.compile("broken"))
+    recipe.press("Backspace")
+    expect(learn.locator("#seal")).to_have_text(re.compile("holds"))
+
+
+def test_no_fault_for_people_with_other_senses_nor_on_a_phone(phone: Page, studio: Studio) -> None:
+    phone.goto(f"{studio.url}/learn")
+    has_no_faults(phone)
