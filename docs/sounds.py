@@ -13,7 +13,7 @@ import flamingo
 from flamingo.composing import writing
 
 FOLDER = Path(__file__).parent / "sounds"
-SECONDS, SEED, BEST = 30, 1, 4
+SECONDS, SEED = 30, 1
 
 
 def small_mp3(wav: Path) -> bytes:
@@ -29,7 +29,7 @@ def main() -> None:
     lines = [
         "# Thirty seconds of every persona",
         "",
-        f"`flamingo compose --persona NAME --seconds {SECONDS} --best {BEST} --seed {SEED}`, by `script/sounds`.",
+        f"`flamingo compose --persona NAME --seconds {SECONDS} --seed {SEED}`, by `script/sounds`.",
         "[LEADERBOARD.md](LEADERBOARD.md) says what they are worth. Licence: CC BY-SA 4.0, for the composer learned",
         "from performances by Bernd Krueger (piano-midi.de), CC BY-SA 3.0 DE, and OpenScore's CC0 scores.",
         "",
@@ -37,7 +37,7 @@ def main() -> None:
     for persona in (p["name"] for p in flamingo.personas() if not p["own"]):
         with tempfile.TemporaryDirectory() as folder:
             (made,) = flamingo.compose(
-                persona=persona, seconds=SECONDS, seed=SEED, best=BEST, output=Path(folder) / "x.wav"
+                persona=persona, seconds=SECONDS, seed=SEED, output=Path(folder) / "x.wav"
             )
             (FOLDER / f"{persona}.mp3").write_bytes(small_mp3(Path(folder) / "x.wav"))
         writing.write(made.piece, FOLDER / f"{persona}.png", overwrite=True)

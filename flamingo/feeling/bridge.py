@@ -4,7 +4,9 @@ One small table, `CUES`. Each cue starts from what the persona is used to and mo
 and arousal, and the cues add up: listeners to pieces whose cues were varied one against the other judged them so
 (Eerola, Friberg and Bresin 2013, after Juslin and Lindström 2010). Which way a cue goes, and which one leads, is
 taken from the studies that are named with it. **By how much is ours**: none of these studies speaks of nats or of
-this composer. The one exception is tempo, whose slope was measured on the training music.
+this composer. Tempo goes further than in the training music, whose slope was measured, and articulation as far as it
+does, because 48 pieces were heard too alike: a judge that learned from listeners put them in the order that was asked
+with .77, and so with .82.
 
 Beside these, the network itself is told valence and arousal at every bar and has learned what goes with them.
 
@@ -49,7 +51,7 @@ MODE = Cue(
     "Lindström 2010; Eerola et al. 2013",
 )  # fmt: skip
 TEMPO = Cue(
-    "tempo", "slopes of the training music (0.5 to 1 octave of tempo)", 0.0, 1.0, 2.0,
+    "tempo", "slopes of the training music (0.5 to 1 octave of tempo)", 0.0, 1.5, 3.0,
     "fast with excitement, anger and joy, slow with sadness, calm and tenderness: Gabrielsson and Lindström 2010; "
     "Juslin and Laukka 2004",
 )  # fmt: skip
@@ -69,8 +71,8 @@ LOUDNESS = Cue(
     "Livingstone et al. 2010",
 )  # fmt: skip
 ARTICULATION = Cue(
-    "articulation", "share by which notes are shortened; below 0, twice the share of gaps that is closed", 0.0, 0.25,
-    0.25,
+    "articulation", "share by which notes are shortened; below 0, twice the share of gaps that is closed", 0.0, 0.45,
+    0.45,
     "staccato with gaiety, energy and anger, legato with sadness and tenderness: Gabrielsson and Lindström 2010; "
     "Juslin and Laukka 2004",
 )  # fmt: skip
@@ -118,7 +120,7 @@ def choices(valence: float | None, arousal: float | None, habits: Habits) -> Cho
     of_persona = _BY_HABIT * (0.5 - habits.minor)
     return Choices(
         mode=None if valence is None else MODE.at(valence, arousal, of_persona),
-        tempo=0.0 if arousal is None else habits.tempo_slope * TEMPO.at(valence, arousal, -habits.arousal),
+        tempo=0.0 if arousal is None else habits.tempo_slope * TEMPO.at(valence, arousal, -TEMPO.arousal * habits.arousal),
         register=REGISTER.at(valence, arousal),
         density=DENSITY.at(valence, arousal),
         loudness=None if arousal is None else LOUDNESS.at(valence, arousal),

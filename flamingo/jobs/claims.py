@@ -86,7 +86,8 @@ class Claims:
         names = [each.name for many in task.inputs.values() for each in many] + [each.name for each in results]
         words = words_of(task.verb, task.parameters, names)
         with self._database.write() as connection:
-            over = {"state": "done", "ended": time.time(), "message": "", "error": None, "words": words}
+            over: dict[str, Any] = {"state": "done", "ended": time.time(), "words": words}
+            over |= {"done": jobs.c.all, "message": "", "error": None}
             if not _change(connection, task, **over, failures=[asdict(f) for f in failures]):
                 return False
             connection.execute(files.delete().where(files.c.job == task.job, files.c.role != "input"))

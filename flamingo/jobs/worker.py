@@ -244,7 +244,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             verbs=dict(each.split("=", 1) for each in asked.verb),
         )
         worker = Worker(settings, asked.slot)
-
+        if asked.tied and hasattr(os, "nice"):
+            os.nice(10)  # whoever looks at a page of the server on this machine comes first
         _end_when_told(worker, asked.tied)
         worker.run()
     except FlamingoError as error:

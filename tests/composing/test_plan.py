@@ -145,7 +145,7 @@ def test_a_persona_is_not_hurried_by_the_excitement_it_always_has() -> None:
         return settle(model, random, personas={"ada": 1.0}, seconds=3000, arousal=arousal, metre=Metre(4, 4)).bpm
 
     assert bpm(0.5, 0.5) == pytest.approx(bpm(0.5, None), rel=1e-2)
-    assert bpm(-0.5, 0.5) == pytest.approx(2**0.4 * bpm(-0.5, None), rel=1e-2), "one unit of the slope of 0.4"
+    assert bpm(-0.5, 0.5) == pytest.approx(2**0.6 * bpm(-0.5, None), rel=1e-2), "one unit of 1.5 slopes of 0.4"
 
 
 def test_pleasant_music_lies_in_higher_keys() -> None:

@@ -105,7 +105,7 @@ def test_near_the_middle_the_habit_of_the_persona_decides_the_mode() -> None:
 def test_a_persona_that_is_always_excited_is_not_hurried_for_it() -> None:
     lively, quiet = (choices(None, 0.4, Habits(arousal=a, tempo_slope=0.7)).tempo for a in (0.4, -0.4))
     assert lively == 0.0
-    assert quiet == pytest.approx(0.7 * 0.8)
+    assert quiet == pytest.approx(TEMPO.arousal * 0.7 * 0.8)
 
 
 def test_tempo_follows_the_slope_that_was_measured() -> None:

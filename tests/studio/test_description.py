@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import fuzz_api
 import pytest
+from serving import serving, settings_in
 
 pytest.importorskip("schemathesis")
 
 
-def test_every_answer_is_one_that_the_description_allows(own: Callable[..., Any], tmp_path: Path) -> None:
-    with own() as served:  # where nobody carries out what chance asks for
-        # A stream of events goes on until its job is over, which here is never.
-        found = fuzz_api.fuzz(served.url, examples=3, seed=1, report=tmp_path, phases="fuzzing", without="/events$")
+def test_every_answer_is_one_that_the_description_allows(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path / "studio")
+    # Flamingo's own verbs alone: the tricks of other tests write wherever they are told to.
+    settings = replace(settings, jobs=replace(settings.jobs, verbs={}))
+    with serving(settings) as served:
+        found = fuzz_api.fuzz(served.url, examples=4, seed=1, report=tmp_path, phases="fuzzing")
     assert found.status == 0, found.text
     assert found.cases >= 100
