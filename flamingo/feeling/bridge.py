@@ -118,9 +118,10 @@ def choices(valence: float | None, arousal: float | None, habits: Habits) -> Cho
     """What a point of the plane (each from -1 to 1, None where nothing is asked) asks of a persona with such
     habits. With both None nothing changes."""
     of_persona = _BY_HABIT * (0.5 - habits.minor)
+    usual = -TEMPO.arousal * habits.arousal
     return Choices(
         mode=None if valence is None else MODE.at(valence, arousal, of_persona),
-        tempo=0.0 if arousal is None else habits.tempo_slope * TEMPO.at(valence, arousal, -TEMPO.arousal * habits.arousal),
+        tempo=0.0 if arousal is None else habits.tempo_slope * TEMPO.at(valence, arousal, usual),
         register=REGISTER.at(valence, arousal),
         density=DENSITY.at(valence, arousal),
         loudness=None if arousal is None else LOUDNESS.at(valence, arousal),
