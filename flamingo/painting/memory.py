@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 
 from flamingo.errors import ImageTooLarge
+from flamingo.painting import tiles
 from flamingo.painting.painter import Model
 
 # Peak bytes a pixel beyond an idle process, measured by bench/paint.py at 2048 px (both runtimes, the larger),
@@ -17,6 +18,19 @@ _BYTES_PER_PIXEL: dict[Model, int] = {"fine": 860, "fast": 430}
 def needed(height: int, width: int, model: Model) -> int:
     """Bytes that painting a picture of this size takes at most, by measurement."""
     return height * width * _BYTES_PER_PIXEL[model]
+
+
+# Beside the tile: photo, result and their smaller versions, by bench/large.py, with a quarter added.
+_BYTES_STREAMED, _BYTES_IN_ARRAYS = 12, 40
+_BASE = 150_000_000  # the statistics' network, which is kept beside that for the tiles
+
+
+def needed_in_tiles(height: int, width: int, model: Model, *, streamed: bool) -> int:
+    """Bytes that `Painter.paint_map` takes at most, or, streamed, `paint_strips` together with an 8-bit
+    `flamingo.images.streaming.Canvas`."""
+    pixels = height * width
+    each = _BYTES_STREAMED if streamed else _BYTES_IN_ARRAYS
+    return _BASE + min(pixels, tiles.LARGEST) * _BYTES_PER_PIXEL[model] + pixels * each
 
 
 def check(photo: Path, height: int, width: int, model: Model) -> None:

@@ -5,21 +5,23 @@ Everything about files, batches and metadata lives elsewhere; this is what a dev
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo import runtime, weights
+from flamingo import weights
 from flamingo.errors import BadRequest
+from flamingo.painting import regions as _regions
+from flamingo.painting import stroke as _stroke
 from flamingo.painting import styles as _styles
+from flamingo.painting.large import Job, Progress, Rows, strips
+from flamingo.painting.networks import Networks
 from flamingo.painting.styles import Style
 
 Model = Literal["fast", "fine"]
 MODELS: tuple[Model, ...] = get_args(Model)
-
-_STRIDE = 4  # the network halves twice, so it takes sides that are multiples of 4
-_LEAST = 32  # below this its widest convolution would reach past the picture
 
 
 class Painter:
@@ -34,7 +36,8 @@ class Painter:
             raise BadRequest(f"model {model!r}", "there is no such painter", f"choose one of {', '.join(MODELS)}")
         self.model: Model = model
         self.version: str = weights.entry(f"painter-{model}")["version"]
-        self._network = runtime.load(weights.path(f"painter-{model}", "onnx"))
+        self._networks = Networks(model)
+        self._networks.load("onnx")
 
     @property
     def styles(self) -> list[Style]:
@@ -51,19 +54,74 @@ class Painter:
 
     def paint_vector(self, rgb: NDArray[np.float32], vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """The same for any style vector, float (S,): a mix of styles is a weighted sum of their vectors."""
-        if rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
-            raise BadRequest(f"pixels of shape {rgb.shape}", "a picture is (H, W, 3)", "give height, width and RGB")
-        if not (np.isfinite(rgb).all() and np.isfinite(vector).all()):
-            raise BadRequest("pixels or style vector", "they hold NaN or infinity", "give finite numbers")
+        _check(rgb)
+        if not np.isfinite(vector).all():
+            raise BadRequest("the style vector", "it holds NaN or infinity", "give finite numbers")
+        return self._networks.plain(rgb.astype(np.float32, copy=False), np.asarray(vector, dtype=np.float32))
+
+    def paint_map(
+        self,
+        rgb: NDArray[np.float32],
+        vectors: NDArray[np.float32],
+        masks: NDArray[np.float32] | None = None,
+        *,
+        stroke: float | None = 1.0,
+        on_progress: Progress | None = None,
+    ) -> NDArray[np.float32]:
+        """Paint `rgb`, float (H, W, 3), sRGB in [0, 1], in several styles at several places; returns the same shape.
+
+        vectors: (K, S), a style vector a row; masks: (K, h, w) in [0, 1], how strongly each style is painted at each
+        place, stretched over the picture if they have another size; None where one style has all of it. Where
+        masks overlap the styles mix; where their sum is below 1 the photo shows; above 1 it is brought down to 1.
+
+        stroke: the size of the strokes, 0.25 to 4, in relation to the picture: a larger photo of the same scene
+        gets the same strokes, only sharper. 1 is as the painter makes them at 512 pixels (in smaller pictures, at
+        their own size). None is strokes of as many pixels as the painter makes them, whatever the size.
+
+        on_progress is called as (done, all) now and then; an exception that it raises stops the painting. Raises
+        BadRequest for arrays of other shapes and values out of range.
+        """
+        _check(rgb)
         height, width = rgb.shape[:2]
-        photo = np.pad(rgb.astype(np.float32, copy=False), (_margin(height), _margin(width), (0, 0)), "symmetric")
-        painted = self._network(
-            photo=np.ascontiguousarray(photo.transpose(2, 0, 1)[None]),
-            vector=np.asarray(vector, dtype=np.float32)[None],
+        found = _regions.regions(vectors, masks)
+        sizes = None if stroke is None else _stroke.sizes(height, width, _stroke.checked(stroke))
+        small = max(height, width) <= _stroke.WORKING if stroke is None else sizes == [(height, width)]
+        if small and found.weights is None:
+            return self.paint_vector(rgb, found.vectors[0])
+        rows = lambda top, bottom: rgb[top:bottom].astype(np.float32, copy=False)  # noqa: E731
+        out = np.empty(rgb.shape, np.float32)
+        top = 0
+        for strip in strips(self._networks, Job(rows, (height, width), found, stroke), on_progress):
+            out[top : top + len(strip)] = strip
+            top += len(strip)
+        return out
+
+    def paint_strips(
+        self,
+        rows: Rows,
+        height: int,
+        width: int,
+        vectors: NDArray[np.float32],
+        masks: NDArray[np.float32] | None = None,
+        *,
+        stroke: float | None = 1.0,
+        on_progress: Progress | None = None,
+    ) -> Iterator[NDArray[np.float32]]:
+        """`paint_map` for pictures that do not fit in memory: yields strips (n, W, 3) float32 from top to bottom.
+
+        rows: called as rows(top, bottom), gives these rows of the photo, (bottom - top, W, 3) float32 in [0, 1]. It
+        is asked for all of them before the first strip, and again with each strip, somewhat further than the
+        strip's own; rows more than `tiles.HALO` above the end of the last strip are not asked for again.
+        """
+        if stroke is not None:
+            _stroke.checked(stroke)
+        return strips(
+            self._networks, Job(rows, (height, width), _regions.regions(vectors, masks), stroke), on_progress
         )
-        return np.ascontiguousarray(painted[0, :, :height, :width].transpose(1, 2, 0))
 
 
-def _margin(side: int) -> tuple[int, int]:
-    """How much to add after a side so that the network can take it; cut off again afterwards."""
-    return 0, max(_LEAST, -(-side // _STRIDE) * _STRIDE) - side
+def _check(rgb: NDArray[np.float32]) -> None:
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
+        raise BadRequest(f"pixels of shape {rgb.shape}", "a picture is (H, W, 3)", "give height, width and RGB")
+    if not np.isfinite(rgb).all():
+        raise BadRequest("the pixels", "they hold NaN or infinity", "give finite numbers")

@@ -9,6 +9,7 @@ network still computes in 32 bits. `release` measures what that costs and refuse
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ from flamingo.train import onnx_files
 from flamingo.train.checkpoint import Checkpoint
 from flamingo.train.manifest import files_of, version_of, write_manifest
 from flamingo.train.painting import card
+from flamingo.train.painting.borrowing import borrow_weights
 from flamingo.train.painting.loop import CHECKPOINT, load_painter
 from flamingo.train.painting.networks import STRIDE, Painter, StyledPainter
+from flamingo.train.painting.views import MeasuringPainter, RegionPainter, TilePainter
 
 _LEAST_PSNR = 45.0
 
@@ -38,6 +41,61 @@ def export_onnx(painter: Painter, file: Path) -> None:
         inputs=("photo", "vector"),
         outputs=("picture",),
     )
+
+
+def export_views(painter: Painter, weights: Path, name: str) -> dict[str, Path]:
+    """Write the painter's views (flamingo.train.painting.views) beside `painter-NAME.onnx`, whose weights they use:
+    their files hold none, so they are small, and useless without it. Returns the files by kind."""
+    whole = weights / f"painter-{name}.onnx"
+    styles, channels = painter.config.vector, sum(painter.widths)
+    h, w, k = torch.export.Dim("h", min=8), torch.export.Dim("w", min=8), torch.export.Dim("k", min=2)
+    photo, sides = torch.rand(1, 3, 64, 96), {2: STRIDE * h, 3: STRIDE * w}
+
+    def told(count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.randn(count, channels), torch.rand(count, channels)
+
+    maps = tuple(torch.rand(1, 3, 64 // part, 96 // part) for part in (1, 2, 4))
+    sides_of_maps = tuple({1: k, 2: STRIDE // part * h, 3: STRIDE // part * w} for part in (1, 2, 4))
+    vector, vectors = torch.randn(1, styles), torch.randn(3, styles)
+    statistics, each = ("means", "variances"), ({0: k}, {0: k})
+    files = {kind: weights / f"painter-{name}-{kind}.onnx" for kind in ("measure", "tile", "regions")}
+    onnx_files.export(
+        MeasuringPainter(painter),
+        (photo, vector),
+        files["measure"],
+        shapes=(sides, {}),
+        inputs=("photo", "vector"),
+        outputs=("picture", *statistics, "gate"),
+    )
+    onnx_files.export(
+        TilePainter(painter),
+        (photo, vector, *told(1)),
+        files["tile"],
+        shapes=(sides, {}, {}, {}),
+        inputs=("photo", "vector", *statistics),
+        outputs=("picture",),
+    )
+    onnx_files.export(
+        RegionPainter(painter),
+        (photo, vectors, *maps, *told(3)),
+        files["regions"],
+        shapes=(sides, {0: k}, *sides_of_maps, *each),
+        inputs=("photo", "vectors", "full", "half", "quarter", *statistics),
+        outputs=("picture",),
+    )
+    for file in files.values():
+        borrow_weights(file, whole, prefix="painter.")
+    return files
+
+
+def add_views(weights: Path, name: str) -> None:
+    """Export the views of a painter that is released already, from its released weights. It stays the same painter:
+    its other files and its version are not touched."""
+    trained = load_painter(weights / f"painter-{name}.safetensors")
+    manifest = json.loads((weights / "manifest.json").read_text(encoding="utf-8"))
+    entry = manifest["models"][f"painter-{name}"]
+    entry["files"].update(files_of(export_views(trained.painter, weights, name)))
+    write_manifest(weights / "manifest.json", f"painter-{name}", entry)
 
 
 def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = "") -> dict[str, Any]:
@@ -61,7 +119,8 @@ def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = 
     averaged = {f"ema.{k}": v.half() for k, v in saved.part("ema").items()}
     Checkpoint(averaged, facts).save(start_file)
     start_file.chmod(0o644)
-    files = {"onnx": onnx_file, "styles": vectors_file, "start": start_file}
+    views = export_views(trained.painter, weights, name)
+    files = {"onnx": onnx_file, "styles": vectors_file, "start": start_file, **views}
     described = files_of(files)
     entry = {
         "version": version_of(described["onnx"]),

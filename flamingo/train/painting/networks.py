@@ -14,6 +14,7 @@ al. 2016, "Deconvolution and Checkerboard Artifacts"), so there is neither a che
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import torch
@@ -26,6 +27,8 @@ from torch.nn import functional as F
 _DILATIONS = (1, 2, 4, 2, 1)
 
 _COMMON = 4.0  # First coordinate of every style vector at the start: "this is a painting".
+
+EPS = 1e-5  # of the instance normalisations
 
 STRIDE = 4  # Photo sides given to the network are multiples of this (the runtime pads and crops).
 
@@ -155,17 +158,26 @@ class Painter(nn.Module):
             self.affine.weight[-1, 0] = -8.0 * self.config.vector**0.5 / _COMMON
 
     def forward(self, photo: Tensor, vector: Tensor) -> Tensor:
-        # Divided by sqrt(S), so that one optimiser step moves the scales equally whatever S is.
-        affine = F.linear(vector / self.config.vector**0.5, self.affine.weight, self.affine.bias)
-        scales, shifts = affine[:, :-1].chunk(2, dim=1)
-        gate = torch.sigmoid(affine[:, -1]).reshape(-1, 1, 1, 1)
+        scales, shifts, gate = self.controls(vector)
         scale = iter(torch.split(scales, self.widths, dim=1))
         shift = iter(torch.split(shifts, self.widths, dim=1))
 
         def norm(x: Tensor) -> Tensor:
-            normal: Tensor = F.instance_norm(x, eps=1e-5)
+            normal: Tensor = F.instance_norm(x, eps=EPS)
             return normal * next(scale)[:, :, None, None] + next(shift)[:, :, None, None]
 
+        return self.painted(photo, norm, torch.sigmoid(gate).reshape(-1, 1, 1, 1))
+
+    def controls(self, vector: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """All that style vectors (N, S) say: scales and shifts (N, sum of widths) of the normalisations in the order
+        of the layers, and the gate (N,), before its sigmoid."""
+        # Divided by sqrt(S), so that one optimiser step moves the scales equally whatever S is.
+        affine = F.linear(vector / self.config.vector**0.5, self.affine.weight, self.affine.bias)
+        scales, shifts = affine[:, :-1].chunk(2, dim=1)
+        return scales, shifts, affine[:, -1]
+
+    def painted(self, photo: Tensor, norm: Callable[[Tensor], Tensor], gate: Tensor) -> Tensor:
+        """The layers, between which `norm` normalises, scales and shifts; gate: how much of the photo is kept."""
         x = photo - 0.5
         for conv in [*self.head, *self.down]:
             x = torch.relu(norm(conv(x)))

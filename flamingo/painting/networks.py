@@ -1,0 +1,91 @@
+"""The networks of one painter: the painter as it is, and the views of it that measure, paint tiles and paint regions
+(see flamingo/train/painting/views.py)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flamingo import runtime, weights
+from flamingo.painting import resample, tiles
+from flamingo.painting.regions import Regions
+
+Pixels = NDArray[np.float32]
+
+_SEEN = 1 / 1024  # a weight below this is none
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """By what each style normalises: means and variances (K, sum of the layers' widths). gates: (K,), the logit of
+    how much of the photo shows in each style."""
+
+    means: Pixels
+    variances: Pixels
+    gates: Pixels
+
+    def of(self, styles: NDArray[np.bool_]) -> Statistics:
+        return Statistics(self.means[styles], self.variances[styles], self.gates[styles])
+
+    def covered(self, weights: Pixels | None) -> Pixels:
+        """How much of the photo the painting covers, 0 to 1: (H, W, 1), or (1, 1, 1) if it is the same all over."""
+        logits = self.gates[None, None] if weights is None else weights @ self.gates[:, None]
+        return np.asarray(1 / (1 + np.exp(logits.reshape(*logits.shape[:2], 1))), np.float32)
+
+
+class Networks:
+    """Each network is loaded when it is first needed, once a process. Raises ModelMissing or ModelCorrupt."""
+
+    def __init__(self, model: str) -> None:
+        self._model = f"painter-{model}"
+
+    def load(self, kind: str) -> runtime.Network:
+        """kind: onnx (the painter itself), measure, tile or regions."""
+        if kind != "onnx":
+            weights.path(self._model, "onnx")  # the others find their weights in it
+        return runtime.load(weights.path(self._model, kind))
+
+    def plain(self, photo: Pixels, vector: Pixels) -> Pixels:
+        """The painter itself: a photo (H, W, 3) of any size, whole, in one style (S,)."""
+        painted = self.load("onnx")(photo=_planes(_padded(photo)), vector=vector[None])
+        return _picture(painted, photo)
+
+    def measure(self, photo: Pixels, regions: Regions) -> tuple[Pixels, Statistics]:
+        """By what each style normalises when it paints all of a photo (H, W, 3); and that painting in the first."""
+        measure, planes = self.load("measure"), _planes(_padded(photo))
+        found = [measure.outputs(photo=planes, vector=row[None]) for row in regions.vectors]
+        statistics = Statistics(*(np.concatenate([f[i] for f in found]) for i in (1, 2, 3)))
+        return _picture(found[0][0], photo), statistics
+
+    def tile(self, photo: Pixels, vectors: Pixels, weights: Pixels | None, statistics: Statistics) -> Pixels:
+        """Paint a tile (H, W, 3), H and W multiples of 4, in one style, or in several by weights (H, W, K)."""
+        if weights is not None:
+            here = weights.max(axis=(0, 1)) > _SEEN
+            vectors, statistics, weights = vectors[here], statistics.of(here), weights[:, :, here]
+        told = {"means": statistics.means, "variances": statistics.variances}
+        if weights is None or len(vectors) == 1:
+            painted = self.load("tile")(photo=_planes(photo), vector=vectors, **told)
+        else:
+            maps = {
+                name: _planes(resample.shrunk(weights, photo.shape[0] // part, photo.shape[1] // part))
+                for name, part in (("full", 1), ("half", 2), ("quarter", 4))
+            }
+            painted = self.load("regions")(photo=_planes(photo), vectors=vectors, **maps, **told)
+        return _picture(painted, photo)
+
+
+def _padded(photo: Pixels) -> Pixels:
+    """Continued as in a mirror to a size that the network takes."""
+    height, width = photo.shape[:2]
+    more = ((0, tiles.padded(height) - height), (0, tiles.padded(width) - width), (0, 0))
+    return np.pad(photo, more, "symmetric")
+
+
+def _picture(planes: Pixels, photo: Pixels) -> Pixels:
+    return np.ascontiguousarray(planes[0, :, : photo.shape[0], : photo.shape[1]].transpose(1, 2, 0))
+
+
+def _planes(picture: Pixels) -> Pixels:
+    return np.ascontiguousarray(picture.transpose(2, 0, 1)[None])
