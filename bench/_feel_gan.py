@@ -38,9 +38,9 @@ from scipy import stats
 from torch import Tensor
 
 from flamingo.errors import BadRequest, FlamingoError
+from flamingo.train.backbone import pretrained
 from flamingo.train.budget import seconds
 from flamingo.train.feeling import gan
-from flamingo.train.feeling.backbone import pretrained
 from flamingo.train.feeling.data import Example, find, folds_of
 from flamingo.train.feeling.gan_networks import Generator
 from flamingo.train.feeling.gan_pictures import by_mood, contact_sheet, draw, load_generator, load_photos

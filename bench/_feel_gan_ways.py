@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flamingo.train import session
-from flamingo.train.feeling.backbone import Backbone
+from flamingo.train.backbone import Backbone
 from flamingo.train.feeling.moods import CLASSES
 
 WAYS = ("photos", "augmented", "photos and WGAN", "augmented and WGAN")

@@ -125,8 +125,8 @@ def _probe(unseen: Unseen, seed: int) -> dict[str, Array]:
     from sklearn.preprocessing import StandardScaler
 
     from flamingo.feeling.seeing import seen
+    from flamingo.train.backbone import pretrained
     from flamingo.train.feeling import data
-    from flamingo.train.feeling.backbone import pretrained
 
     net = pretrained(unseen.recipe["backbone"])
     with torch.no_grad():

@@ -35,8 +35,8 @@ from _pictures import sized
 from _report import Report
 from PIL import Image
 
-from flamingo.images import streaming
-from flamingo.painting import resample, styles, tiles
+from flamingo.images import resample, streaming
+from flamingo.painting import styles, tiles
 from flamingo.painting.large import Job, strips
 from flamingo.painting.painter import Painter
 from flamingo.painting.regions import Regions

@@ -12,6 +12,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ from flamingo.files import sha256
 from flamingo.grading import store as graded
 from flamingo.grading import verb as grading
 from flamingo.options import one_line_refusals, options
+from flamingo.painting import own
 from flamingo.painting.painter import Model
 from flamingo.studio.serve import serve
 from flamingo.train.composing.recipe import ComposerRecipe
@@ -230,7 +232,11 @@ def _personas(
 # -- styles -------------------------------------------------------------------------------------------------
 
 
-@app.command(name="styles")
+styles_app = App(name="styles", help="List the styles that there are, and keep paintings as styles of your own.")
+app.command(styles_app)
+
+
+@styles_app.default
 def _styles(
     *,
     sheet: Annotated[
@@ -246,14 +252,18 @@ def _styles(
     """List the named styles: title, artist, year, and why the painting may be used."""
     if sheet is None:
         found = flamingo.styles(model)
+        mine = [own.read(name) for name in own.names()]
         if as_json:
-            print(json.dumps([s.as_dict() for s in found], indent=1, ensure_ascii=False))
+            listed = [s.as_dict() for s in found] + [m.as_dict() for m in mine]
+            print(json.dumps(listed, indent=1, ensure_ascii=False))
             return 0
         table = Table(box=None, pad_edge=False)
         for heading in ("style", "title", "artist", "year", "rights"):
             table.add_column(heading)
         for s in found:
             table.add_row(s.name, s.title, s.artist, s.year, s.rights)
+        for m in mine:
+            table.add_row(m.name, m.source, "yours", "", "")
         out.print(table)
         return 0
     if photo is None:
@@ -273,6 +283,58 @@ def _styles(
     origin = provenance.Origin("styles", recipe, (fingerprint,))
     flamingo.images.write(drawn, sheet, overwrite=overwrite, never=[photo], origin=origin)
     print(json.dumps({"file": str(sheet)}) if as_json else show(sheet))
+    return 0
+
+
+@styles_app.command(name="add")
+def _add_style(
+    name: Annotated[str, Parameter(help="What to call it: lower-case letters, digits and hyphens.")],
+    file: Annotated[Path, Parameter(help="A picture of the painting.")],
+    /,
+    *,
+    refine: Annotated[
+        bool, Parameter(help="Improve it against VGG-19 (needs the extra `torch`), showing the loss.", negative=())
+    ] = False,
+    seconds: Annotated[float, Parameter(help="How long to refine for.")] = 30.0,
+    photo: Annotated[
+        list[Path] | None, Parameter(help="Photo of the kind you will paint, to refine it on (repeatable).")
+    ] = None,
+    overwrite: Annotated[bool, Parameter(help="Replace a style of yours of that name.", negative=())] = False,
+) -> int:
+    """Keep any painting as a style of your own, to be named like the others."""
+    if refine and not 0 < seconds <= 86_400:
+        raise BadRequest(f"--seconds {seconds:g}", "it is not between 0 and a day", "30 is a good one")
+    style = own.add(name, file, overwrite=overwrite)
+    out.print(f"{name}  [dim]paint with it: flamingo paint PHOTO --style {name}[/]")
+    if refine:
+        from flamingo.studio.pages.assets import STATIC
+
+        _refine(style, seconds, photo or sorted((STATIC / "img" / "photos").glob("*.jpg")))
+    return 0
+
+
+def _refine(style: own.OwnStyle, seconds: float, photos: Sequence[Path]) -> None:
+    from flamingo.optimising.refining import refine
+
+    shown = [flamingo.images.read(photo).resized(256).rgb for photo in photos]
+    key = own.key("fine")
+    with _progress(False) as progress:
+        task = progress.add_task("refining", total=100, name="")
+
+        def step(number: int, share: float, loss: float) -> None:
+            progress.update(task, completed=round(100 * share), name=f"step {number}, J {loss:.3f}")
+
+        found = refine(style.vectors[key], style.painting, shown, seconds=seconds, on_step=step)
+    first = sum(found.losses[: len(shown)]) / len(shown)
+    out.print(f"  [dim]J {first:.3f} before, {found.losses[-1]:.3f} after {len(found.losses) - 1} steps[/]")
+    vectors = {**style.vectors, key: found.vector}
+    own.keep(replace(style, vectors=vectors, refined=tuple({*style.refined, key})))
+
+
+@styles_app.command(name="remove")
+def _remove_style(name: Annotated[str, Parameter(help="The style of yours to forget.")], /) -> int:
+    """Forget a style of your own."""
+    own.remove(name)
     return 0
 
 

@@ -30,19 +30,20 @@ def _listed(value: Any) -> Any:
 
 
 ONE_OR_MANY = BeforeValidator(_listed)
-"""For an argument of the type `Path | tuple[Path, ...] | None`: the verb is given a tuple even of a single path."""
+"""For an argument of the type `T | tuple[T, ...] | None`: the verb is given a tuple even of a single T."""
 
 
 @dataclass(frozen=True)
 class Option:
     """One argument of a verb: its Python type, default (`inspect.Parameter.empty` if it must be given) and the
-    Field with its description and limits."""
+    Field with its description and limits. many: whether a single text may stand for a list of one."""
 
     name: str
     type: Any
     default: Any
     field: FieldInfo
     positional: bool
+    many: bool = False
 
     @property
     def description(self) -> str:
@@ -60,12 +61,13 @@ def options(verb: Callable[..., Any]) -> list[Option]:
         kind, *extras = get_args(hint)
         field = next((e for e in extras if isinstance(e, FieldInfo)), None)
         if field is not None:
-            if ONE_OR_MANY in extras:  # a single path is for Python; the command line and the API have lists
-                kind = Union[tuple(each for each in get_args(kind) if each is not Path)]  # noqa: UP007
+            many = ONE_OR_MANY in extras and str in get_args(kind)
+            if ONE_OR_MANY in extras:  # a single one is for Python; the command line and the API have lists
+                kind = Union[tuple(each for each in get_args(kind) if each not in (Path, str))]  # noqa: UP007
             if any(isinstance(e, BeforeValidator) and e is not ONE_OR_MANY for e in extras):
                 kind = kind | str  # it reads text of its own kind, such as 25m
             positional = not inspect.isclass(verb) and parameter.kind is not inspect.Parameter.KEYWORD_ONLY
-            found.append(Option(parameter.name, kind, parameter.default, field, positional))
+            found.append(Option(parameter.name, kind, parameter.default, field, positional, many))
     return found
 
 

@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 from flamingo import errors, provenance
 from flamingo.errors import BadInput, BadPixels, BadRequest, OutputError, UnreadableImage, UnsupportedImage, show
 from flamingo.files import check_target
-from flamingo.images import colour, exif, guard, vips, writing
+from flamingo.images import colour, exif, guard, resample, vips, writing
 from flamingo.images.decode import decode
 from flamingo.images.formats import format_of_suffix
 from flamingo.images.limits import Limits
+from flamingo.images.picture import Picture
 
 __all__ = ["Canvas", "read", "write"]
 
@@ -68,6 +69,25 @@ class Canvas:
     def rows(self, top: int, bottom: int) -> NDArray[np.float32]:
         """(bottom - top, W, 3) float32 in [0, 1]."""
         return np.asarray(np.divide(self.samples[top:bottom], np.float32(self.white), dtype=np.float32))
+
+    def shrunk(self, longest: int) -> Picture:
+        """A `Picture` of it whose longer side has `longest` pixels, which is not more than it has."""
+        scale = longest / max(self.height, self.width)
+        height, width = (max(1, round(side * scale)) for side in (self.height, self.width))
+        colours = resample.Shrinker((self.height, self.width, 3), height, width)
+        for top in range(0, self.height, _ROWS):
+            colours.add(self.rows(top, min(top + _ROWS, self.height)))
+        alpha = None
+        if self.alpha is not None:
+            opaque = resample.Shrinker((self.height, self.width, 1), height, width)
+            for top in range(0, self.height, _ROWS):
+                strip = self.alpha[top : top + _ROWS, :, None]
+                opaque.add(np.asarray(strip / np.float32(self.white), np.float32))
+            alpha = np.clip(opaque.result[..., 0], 0, 1)
+        note = f"resized from {self.width} x {self.height} to {width} x {height}"
+        rgb, depth = np.clip(colours.result, 0, 1), 16 if self.depth == 16 else 8
+        notes = (*self.notes, note)
+        return Picture(rgb, alpha, depth, False, self.icc, self.exif, self.format, notes)  # type: ignore[arg-type]
 
     def paint_over(self, strips: Iterable[NDArray[np.float32]], *, behind: int) -> None:
         """Replace all rows by the strips (n, W, 3), from top to bottom, as they come.

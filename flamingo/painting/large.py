@@ -14,7 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.painting import resample, stroke, tiles
+from flamingo.images import resample
+from flamingo.painting import stroke, tiles
 from flamingo.painting.networks import Networks, Statistics
 from flamingo.painting.regions import Regions
 from flamingo.painting.stroke import Size

@@ -33,10 +33,10 @@ def needed_in_tiles(height: int, width: int, model: Model, *, streamed: bool) ->
     return _BASE + min(pixels, tiles.LARGEST) * _BYTES_PER_PIXEL[model] + pixels * each
 
 
-def check(photo: Path, height: int, width: int, model: Model) -> None:
+def check(photo: Path, height: int, width: int, model: Model, *, streamed: bool = False) -> None:
     """Raise ImageTooLarge if this machine has not the memory free that painting the photo takes."""
     free = psutil.virtual_memory().available
-    take = needed(height, width, model)
+    take = needed_in_tiles(height, width, model, streamed=streamed)
     if take > free:
         fits = int(max(height, width) * (free / take) ** 0.5 * 0.95)
         raise ImageTooLarge(

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo import runtime, weights
-from flamingo.painting import resample, tiles
+from flamingo.images import resample
+from flamingo.painting import tiles
 from flamingo.painting.regions import Regions
 
 Pixels = NDArray[np.float32]

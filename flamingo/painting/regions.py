@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.errors import BadRequest
-from flamingo.painting import resample, styles
+from flamingo.images import resample
+from flamingo.painting import styles
 
 Pixels = NDArray[np.float32]
 

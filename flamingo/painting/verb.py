@@ -10,17 +10,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from flamingo import images, provenance
 from flamingo.errors import BadRequest, FlamingoError
-from flamingo.files import sha256
-from flamingo.options import checked
-from flamingo.painting import memory
-from flamingo.painting.painter import Model, Painter
-from flamingo.painting.styles import named
+from flamingo.options import ONE_OR_MANY, checked
+from flamingo.painting.brush import brush
+from flamingo.painting.painter import Model
+from flamingo.painting.stroke import LARGEST, SMALLEST
+from flamingo.painting.task import Task
 
 Progress = Callable[[int, int, Path], None]
 
@@ -59,11 +59,42 @@ def paint(
     photos: Annotated[list[Path], Field(min_length=1, description="Photos, or folders of photos, to paint.")],
     *,
     style: Annotated[
-        str, Field(description="Named style to paint in; `flamingo styles` lists them.")
-    ] = "starry-night",
+        str | tuple[str, ...] | None,
+        ONE_OR_MANY,
+        Field(
+            description="Named style (see `flamingo styles`) or painting's file, NAME[=WEIGHT][@MASK]; several are "
+            "mixed, or painted where their masks are white. Without any, starry-night."
+        ),
+    ] = None,
+    painting: Annotated[
+        Path | tuple[Path, ...] | None,
+        ONE_OR_MANY,
+        Field(description="Any painting to paint like; a style may name it by its file name, to weigh or place it."),
+    ] = None,
+    mask: Annotated[
+        Path | tuple[Path, ...] | None,
+        ONE_OR_MANY,
+        Field(
+            description="Where to paint: white paints, grey partly, black leaves the photo; of several, each is "
+            "named by a style, NAME@MASK."
+        ),
+    ] = None,
     strength: Annotated[
         float,
         Field(ge=0, le=1, allow_inf_nan=False, description="From 0, the photo itself, to 1, the full style."),
+    ] = 1.0,
+    colour: Annotated[
+        Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | Literal["style", "photo"],
+        Field(description="Whose colours: the style's (1), the photo's (0), or between."),
+    ] = 1.0,
+    stroke: Annotated[
+        float,
+        Field(
+            ge=SMALLEST,
+            le=LARGEST,
+            allow_inf_nan=False,
+            description="Size of the strokes, in relation to the picture, whatever its resolution.",
+        ),
     ] = 1.0,
     model: Annotated[
         Model, Field(description="Painter: fine has the better strokes, fast takes a fraction of the time.")
@@ -85,51 +116,42 @@ def paint(
     keep_gps: Annotated[bool, Field(description="Keep the place where the photo was taken in its metadata.")] = False,
     on_progress: Progress | None = None,
 ) -> list[Painted]:
-    """Paint photos in the manner of a famous painting.
+    """Paint photos in the manner of one painting or several.
 
     Returns one `Painted` a photo, in order. A photo that cannot be read or painted does not stop the others:
     its `error` says why. Raises BadRequest or OutputError if the request as a whole cannot be carried out, and
     ModelMissing or ModelCorrupt if the painter cannot be used. Each picture is written with credentials that say
     what made it (see flamingo.provenance).
 
-    on_progress is called as (done, all, photo) before each photo and once at the end; an exception that it
-    raises, such as KeyboardInterrupt, cancels what is left and loses nothing that was written.
+    on_progress is called as (done, all, photo) before each photo and once at the end, of a single photo also while it
+    is painted; an exception that it raises, such as KeyboardInterrupt, cancels what is left and loses nothing that
+    was written.
     """
-    named(style, model)
-    plan = images.plan_outputs(photos, output or Path("painted") / style, overwrite=overwrite)
+    styles, paintings, masks = (_many(given) for given in (style, painting, mask))
+    images.warm_up()  # the process that decodes pictures starts while the painter loads
+    wielded = brush(styles, paintings, masks, strength=strength, colour=colour, stroke=stroke, model=model)
+    plan = images.plan_outputs(photos, output or Path("painted") / wielded.wish.label, overwrite=overwrite)
     if not plan:
         raise BadRequest(
             ", ".join(map(str, photos)), "no photos are there", "name photos, or a folder that holds some"
         )
     provenance.ready()
-    images.warm_up()  # the process that decodes photos starts while the painter loads
-    painter = Painter(model)
-    inputs = [photo for photo, _ in plan]
+    task = Task(wielded, size, quality, keep_gps, overwrite, (*(photo for photo, _ in plan), *paintings, *masks))
     done = []
     for i, (photo, target) in enumerate(plan):
-        if on_progress:
-            on_progress(i, len(plan), photo)
         begun = time.perf_counter()
+
+        def tell(part: int, parts: int, i: int = i, photo: Path = photo) -> None:
+            """Of a single photo it is worth saying how much of it is painted; of many, how many are done."""
+            if on_progress and len(plan) == 1:
+                on_progress(part, parts, photo)
+            elif on_progress:
+                on_progress(i, len(plan), photo)
+
+        tell(0, 1)
         try:
-            picture = images.read(photo, keep_gps=keep_gps)
-            notes = list(picture.notes)
-            if size is not None and size != max(picture.rgb.shape[:2]):
-                picture = picture.resized(size)
-            memory.check(photo, picture.rgb.shape[0], picture.rgb.shape[1], model)
-            picture = picture.with_rgb(painter.paint(picture.rgb, style, strength))
             target.parent.mkdir(parents=True, exist_ok=True)
-            fingerprint = sha256(photo)
-            recipe = {
-                "photo_sha256": fingerprint,
-                "style": style,
-                "strength": strength,
-                "model": model,
-                "model_version": painter.version,
-                "size": size,
-                "quality": quality,
-            }
-            origin = provenance.Origin("paint", recipe, (fingerprint,))
-            notes += images.write(picture, target, quality=quality, overwrite=overwrite, never=inputs, origin=origin)
+            notes, recipe = task.carry_out(photo, target, tell)
         except FlamingoError as error:
             done.append(Painted(photo, error=error, seconds=time.perf_counter() - begun))
             continue
@@ -137,3 +159,7 @@ def paint(
     if on_progress:
         on_progress(len(plan), len(plan), plan[-1][0])
     return done
+
+
+def _many(given: Any) -> tuple[Any, ...]:
+    return tuple(given) if given else ()  # see ONE_OR_MANY

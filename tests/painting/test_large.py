@@ -18,7 +18,8 @@ from PIL import Image
 
 import flamingo
 from flamingo.errors import BadRequest
-from flamingo.painting import resample, stroke, styles, tiles
+from flamingo.images import resample
+from flamingo.painting import stroke, styles, tiles
 from flamingo.painting.painter import MODELS, Model
 from tests.conftest import needs_models
 

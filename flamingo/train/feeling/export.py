@@ -17,9 +17,9 @@ from flamingo.feeling.features import NAMES
 from flamingo.feeling.plane import probabilities
 from flamingo.feeling.seeing import seen
 from flamingo.train import onnx_files
+from flamingo.train.backbone import FEATURES, pretrained
 from flamingo.train.checkpoint import Checkpoint
 from flamingo.train.feeling import card, data
-from flamingo.train.feeling.backbone import FEATURES, pretrained
 from flamingo.train.feeling.loop import CHECKPOINT, correlations
 from flamingo.train.feeling.moods import CLASSES, clear_cases
 from flamingo.train.feeling.networks import AXES, FeelConfig, FeelNet, Late

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from flamingo.errors import BadRequest
 from flamingo.train import session
+from flamingo.train.backbone import pretrained
 from flamingo.train.checkpoint import Checkpoint
 from flamingo.train.feeling import data, gan
-from flamingo.train.feeling.backbone import pretrained
 from flamingo.train.feeling.fit import fit, pooled, predict
 from flamingo.train.feeling.networks import FeelConfig, Late
 from flamingo.train.feeling.recipe import FeelRecipe

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from flamingo.train.feeling.backbone import FEATURES, Backbone
+from flamingo.train.backbone import FEATURES, Backbone
 
 AXES = 32
 """Principal axes of the training photos, by which it is judged how unlike them a photo is."""

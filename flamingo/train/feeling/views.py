@@ -19,7 +19,7 @@ from flamingo import images
 from flamingo.errors import BadInput
 from flamingo.feeling.seeing import seen
 from flamingo.images.picture import resize
-from flamingo.train.feeling.backbone import Backbone
+from flamingo.train.backbone import Backbone
 from flamingo.train.feeling.data import Example
 
 Array = NDArray[Any]

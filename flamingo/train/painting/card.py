@@ -20,7 +20,7 @@ def write(model: str, entry: dict[str, Any]) -> str:
     return f"""# {model}
 
 Version {entry["version"]}. A convolutional network that paints a photo in the manner of one of
-{len(entry["styles"])} paintings, conditioned on a style vector through its instance normalisations.
+{len(entry["styles"])} paintings{_any(entry)}, conditioned on a style vector through its instance normalisations.
 
 {entry["note"] or "No remarks."}
 
@@ -38,7 +38,7 @@ training agree to {entry["export_psnr"]} dB).
 {entry["data"] or "Not stated."}
 
 {training["photos"]:,} photos after one in fifty was held out for testing, and the {len(entry["styles"])} paintings
-that `flamingo styles` lists with their rights. Losses from VGG-19: {training["vgg"]}.
+that `flamingo styles` lists with their rights{_unnamed(training)}. Losses from VGG-19: {training["vgg"]}.
 
 ## How it was trained
 `{training["command"]}`, seed {training["seed"]}: {training["samples"]:,} painted pictures in {training["steps"]:,}
@@ -49,11 +49,29 @@ steps, {training["seconds"] / 60:.0f} minutes in all. At the end, on training cr
 {sessions}
 
 ## What it is for, and what it is not
-Art from one's own photos. It knows the listed paintings and mixtures of them, no others. It does not know what a
+Art from one's own photos. {_limits(entry)} It does not know what a
 picture shows: faces and writing are strokes to it like everything else. It was trained on photos from public
 research collections, which show some parts of the world far more often than others. Measured figures, good and bad,
 stand in `docs/LEADERBOARD.md`.
 """
+
+
+def _any(entry: dict[str, Any]) -> str:
+    return ", or of any painting through its style encoder" if "encoder" in entry["files"] else ""
+
+
+def _unnamed(training: dict[str, Any]) -> str:
+    count = training.get("paintings", 0)
+    return f"; for the style encoder {count:,} paintings more, of which one in fifty was held out" if count else ""
+
+
+def _limits(entry: dict[str, Any]) -> str:
+    if "encoder" not in entry["files"]:
+        return "It knows the listed paintings and mixtures of them, no others."
+    return (
+        "It knows the listed paintings best. Of a painting that it has never seen it takes colours, contrast and the "
+        "kind of texture, not motifs."
+    )
 
 
 def _session(i: int, s: dict[str, Any]) -> str:

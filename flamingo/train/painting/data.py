@@ -87,6 +87,26 @@ class PhotoCrops(Dataset[tuple[Tensor, int]]):
         return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 
 
+class PhotosAndPaintings(Dataset[tuple[Tensor, int, Tensor]]):
+    """An endless stream of a photo's crop with windows of some paintings, to be painted in their manner.
+
+    Item i is (crop, skipped, windows): windows a (count, 3, side, side) uint8 tensor, empty if count is 0.
+    """
+
+    def __init__(self, photos: PhotoCrops, paintings: PhotoCrops | None, count: int) -> None:
+        self.photos, self.paintings, self.count = photos, paintings, count if paintings else 0
+
+    def __len__(self) -> int:
+        return 1 << 40
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int, Tensor]:
+        crop, skipped = self.photos[index]
+        if self.paintings is None or not self.count:
+            return crop, skipped, torch.empty((0, 3, 1, 1), dtype=torch.uint8)
+        found = [self.paintings[index * self.count + i] for i in range(self.count)]
+        return crop, skipped + sum(more for _, more in found), torch.stack([window for window, _ in found])
+
+
 class Consecutive(Sampler[int]):
     """start, start + stride, ... without end: how a resumed run, or one of several ranks, finds its place."""
 

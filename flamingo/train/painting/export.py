@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from flamingo.errors import ModelCorrupt
@@ -23,11 +24,13 @@ from flamingo.train.checkpoint import Checkpoint
 from flamingo.train.manifest import files_of, version_of, write_manifest
 from flamingo.train.painting import card
 from flamingo.train.painting.borrowing import borrow_weights
+from flamingo.train.painting.encoder import StyleEncoder
 from flamingo.train.painting.loop import CHECKPOINT, load_painter
 from flamingo.train.painting.networks import STRIDE, Painter, StyledPainter
 from flamingo.train.painting.views import MeasuringPainter, RegionPainter, TilePainter
 
 _LEAST_PSNR = 45.0
+_LARGEST_ERROR = 0.01  # of the encoder's vectors
 
 
 def export_onnx(painter: Painter, file: Path) -> None:
@@ -41,6 +44,33 @@ def export_onnx(painter: Painter, file: Path) -> None:
         inputs=("photo", "vector"),
         outputs=("picture",),
     )
+
+
+def export_encoder(encoder: StyleEncoder, file: Path) -> float:
+    """Write a style encoder as ONNX with input painting (1, 3, 32h, 32w) and output vector (1, S), and return how far
+    its vectors are from the trained one's: the relative error on a test picture. Raises ModelCorrupt if it is more
+    than a hundredth."""
+    import onnxruntime as ort
+
+    from flamingo.train.painting.encoder import STRIDE as STEP
+
+    h, w = torch.export.Dim("h", min=2), torch.export.Dim("w", min=2)
+    painting = _test_picture(256, 320)
+    onnx_files.export(
+        encoder,
+        (torch.rand(1, 3, 256, 320),),
+        file,
+        shapes=({2: STEP * h, 3: STEP * w},),
+        inputs=("painting",),
+        outputs=("vector",),
+    )
+    session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    (got,) = session.run(None, {"painting": painting})
+    expected = encoder(torch.from_numpy(painting)).numpy()
+    error = float(np.linalg.norm(got - expected) / np.linalg.norm(expected))
+    if error > _LARGEST_ERROR:
+        raise ModelCorrupt(str(file), f"its vectors differ from the trained ones by {error:.3f}", "report this")
+    return error
 
 
 def export_views(painter: Painter, weights: Path, name: str) -> dict[str, Path]:
@@ -121,6 +151,9 @@ def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = 
     start_file.chmod(0o644)
     views = export_views(trained.painter, weights, name)
     files = {"onnx": onnx_file, "styles": vectors_file, "start": start_file, **views}
+    if trained.encoder is not None:
+        files["encoder"] = weights / f"painter-{name}-encoder.onnx"
+        export_encoder(trained.encoder, files["encoder"])
     described = files_of(files)
     entry = {
         "version": version_of(described["onnx"]),
@@ -128,6 +161,7 @@ def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = 
         "network": {
             **facts["config"],
             "parameters": sum(p.numel() for p in trained.painter.parameters()),
+            "encoder parameters": sum(p.numel() for p in trained.encoder.parameters()) if trained.encoder else 0,
         },
         "training": {
             "command": "flamingo train paint",
@@ -136,6 +170,7 @@ def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = 
             "seconds": round(facts["seconds"]),
             "seed": facts["seed"],
             "photos": facts["photos"],
+            "paintings": facts.get("paintings", 0),
             "vgg": facts.get("vgg", "not used"),
             "sessions": facts["sessions"],
             "last figures": {k: round(v, 4) for k, v in facts["figures"].items()},
@@ -157,10 +192,7 @@ def _fidelity(trained: StyledPainter, file: Path) -> float:
     import onnxruntime as ort
 
     session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    y, x = np.mgrid[0:96, 0:128].astype(np.float32)
-    photo = np.stack([0.5 + 0.4 * np.sin(x / (7 + 5 * c) + y / (11 - 2 * c)) for c in range(3)])[None].astype(
-        np.float32
-    )
+    photo = _test_picture(96, 128)
     errors = []
     for row in trained.vectors:
         vector = row.numpy().astype(np.float16).astype(np.float32)[None]
@@ -168,6 +200,13 @@ def _fidelity(trained: StyledPainter, file: Path) -> float:
         expected = trained.painter(torch.from_numpy(photo), row[None]).numpy()
         errors.append(float(np.mean((got - expected) ** 2)))
     return float(-10 * np.log10(max(float(np.mean(errors)), 1e-12)))
+
+
+def _test_picture(height: int, width: int) -> NDArray[np.float32]:
+    """(1, 3, height, width): smooth, with all colours."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    waves = [0.5 + 0.4 * np.sin(x / (7 + 5 * c) + y / (11 - 2 * c)) for c in range(3)]
+    return np.stack(waves)[None].astype(np.float32)
 
 
 def _short(session: dict[str, Any]) -> dict[str, Any]:

@@ -31,17 +31,21 @@ from flamingo.train.painting import losses, vgg
 from flamingo.train.painting.data import (
     Consecutive,
     PhotoCrops,
+    PhotosAndPaintings,
     StylePicture,
     find_pictures,
     find_styles,
     load_painting,
 )
+from flamingo.train.painting.encoder import EncoderConfig, StyleEncoder, begin
 from flamingo.train.painting.holdout import for_training
-from flamingo.train.painting.networks import SIZES, PainterConfig, StyledPainter
+from flamingo.train.painting.networks import ENCODERS, SIZES, PainterConfig, StyledPainter
 from flamingo.train.painting.recipe import PainterRecipe
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
+_ZOOM_OF_PAINTINGS = (0.8, 1.25)
+_LARGE_STYLE_ERROR = 1.0  # squared: that of the plain photo, about
 _LARGEST_CONTENT_ERROR = 10.0  # squared; that of a good painting is about 1
 
 
@@ -83,7 +87,18 @@ class _Session:
 
         self.styles = find_styles(Path(recipe.styles))
         self.photos = for_training(find_pictures([Path(p) for p in recipe.photos]))
-        self.model = StyledPainter(SIZES[recipe.model], [s.name for s in self.styles])
+        self.paintings: PhotoCrops | None = None
+        if recipe.paintings and recipe.paintings_per_photo:
+            if recipe.paintings_per_photo > recipe.styles_per_photo:
+                raise BadRequest(
+                    f"--paintings-per-photo {recipe.paintings_per_photo}",
+                    f"each photo is painted in {recipe.styles_per_photo} styles",
+                    "raise --styles-per-photo",
+                )
+            files = for_training(find_pictures([Path(p) for p in recipe.paintings]))
+            self.paintings = PhotoCrops(files, recipe.window, recipe.seed + 1, _ZOOM_OF_PAINTINGS)
+        encoder = ENCODERS[recipe.model] if self.paintings else None
+        self.model = StyledPainter(SIZES[recipe.model], [s.name for s in self.styles], encoder)
         _place(self.model, self.device)
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=recipe.lr, betas=(0.9, 0.99))
         self.ema = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
@@ -95,10 +110,13 @@ class _Session:
             "sessions": [],
         }
         self.seconds_before = 0.0
-        if recipe.resume:
-            self._restore(Checkpoint.load(self.out / CHECKPOINT), recipe.out)
-        elif recipe.start:
-            self._restore(Checkpoint.load(Path(recipe.start)), recipe.start)
+        saved: Checkpoint | None = None
+        if recipe.resume or recipe.start:
+            where = self.out / CHECKPOINT if recipe.resume else Path(recipe.start)
+            saved = Checkpoint.load(where)
+            self._restore(saved, str(where))
+        if self.model.encoder is not None and (saved is None or not _knows_paintings(saved)):
+            self._begin_encoder(self.model.encoder)
         self.teacher = self._teacher()
         self.vgg: vgg.VGG19 | None = None
         if recipe.perceptual:
@@ -121,12 +139,33 @@ class _Session:
         """Go on from a checkpoint; a release has the averaged weights alone, and then Adam starts afresh."""
         if saved.facts["names"] != self.model.names or saved.facts["config"] != self.model.painter.config.as_dict():
             raise ModelCorrupt(where, "it was trained for another size or other styles", "name a fresh --out")
+        if _knows_paintings(saved) and self.model.encoder is None:
+            raise BadRequest("--paintings", f"{where} has learned from some", "name folders of paintings")
         averaged = {k: t.float() for k, t in saved.part("ema").items()}
-        self.model.load_state_dict(saved.part("model") or averaged)
-        self.ema = {k: t.to(self.device) for k, t in averaged.items()}
+        fresh = self.model.state_dict()  # what an encoder starts from, where the checkpoint has none
+        self.model.load_state_dict({**fresh, **(saved.part("model") or averaged)})
+        self.ema |= {k: t.to(self.device) for k, t in averaged.items()}
         restore_optimiser(self.optimiser, self.model, saved.part("optimiser"))
         self.facts.update({k: saved.facts[k] for k in ("step", "samples", "seconds", "unreadable", "sessions")})
         self.seconds_before = self.facts["seconds"]
+
+    def _begin_encoder(self, encoder: StyleEncoder) -> None:
+        """Show the encoder some paintings, and the named ones with what the painter knows of them already."""
+        assert self.paintings is not None
+        paintings = torch.stack([self.paintings[i][0] for i in range(self.recipe.begin)]).float() / 255
+        parts = PhotoCrops([s.file for s in self.styles], self.recipe.window, 0, _ZOOM_OF_PAINTINGS)
+        # The stream draws files by chance; here each is wanted equally often.
+        each = -(-self.recipe.begin // len(self.styles))
+        windows, rows = [], []
+        for i, style in enumerate(self.styles):
+            parts.files = [style.file]
+            windows += [parts[i * each + j][0] for j in range(each)]
+            rows += [i] * each
+        shown = torch.stack(windows).float() / 255
+        vectors = self.model.vectors.detach()[rows]
+        left = begin(encoder, paintings.to(self.device), shown.to(self.device), vectors)
+        self.facts["encoder"] = {"begun with": self.recipe.begin, "not learned of the named": round(left, 4)}
+        self.ema |= {k: v.detach().clone() for k, v in self.model.state_dict().items() if k.startswith("encoder.")}
 
     def _teacher(self) -> StyledPainter | None:
         if not self.recipe.teacher:
@@ -156,7 +195,9 @@ class _Session:
         # Photos are numbered over the whole life of the training; each rank takes every world-th batch.
         start = self.facts["step"] * r * self.world + self.rank * r
         loader = DataLoader(
-            PhotoCrops(self.photos, recipe.crop, recipe.seed),
+            PhotosAndPaintings(
+                PhotoCrops(self.photos, recipe.crop, recipe.seed), self.paintings, recipe.paintings_per_photo
+            ),
             batch_sampler=_Batches(start, r, self.world),
             num_workers=recipe.workers,
             worker_init_fn=session.leave_signals_to_the_parent,
@@ -169,7 +210,7 @@ class _Session:
         figures: dict[str, float] = {}
         with session.progress(self.quiet) as progress:
             task = progress.add_task(f"train {recipe.model}", total=1.0, figures="")
-            for crops, skipped in loader:
+            for crops, skipped, windows in loader:
                 now = time.monotonic()
                 done = (now - begun) / recipe.budget
                 if recipe.steps:
@@ -178,7 +219,7 @@ class _Session:
                     break
                 since = self.facts["step"] - (first_step if recipe.start else 0)
                 session.set_rate(self.optimiser, recipe.lr, recipe.cooldown, done, since)
-                window.append(self._step(crops.to(self.device, non_blocking=True)))
+                window.append(self._step(*(t.to(self.device, non_blocking=True) for t in (crops, windows))))
                 self.facts["step"] += 1
                 self.facts["samples"] += self.world * r * recipe.styles_per_photo
                 self.facts["unreadable"] += int(skipped.sum())
@@ -216,8 +257,13 @@ class _Session:
     def _draw(self, photos: int) -> tuple[Tensor, Tensor]:
         """Styles (photos * K,) and strengths for a batch: full strength mostly, the way to the photo sometimes."""
         k = self.recipe.styles_per_photo
+        unnamed = self.recipe.paintings_per_photo if self.paintings else 0
+        named = k - unnamed
         random = np.random.default_rng((self.recipe.seed, self.facts["step"], self.rank, 7))
-        styles = [random.choice(len(self.styles), size=k, replace=k > len(self.styles)) for _ in range(photos)]
+        styles = []
+        for photo in range(photos):
+            styles.append(random.choice(len(self.styles), size=named, replace=named > len(self.styles)))
+            styles.append(len(self.styles) + photo * unnamed + np.arange(unnamed))
         kind = random.random(photos * k)
         strength = np.where(kind < 0.78, 1.0, np.where(kind < 0.93, random.random(photos * k), 0.0))
         return (
@@ -225,38 +271,41 @@ class _Session:
             torch.from_numpy(strength).float().to(self.device),
         )
 
-    def _step(self, crops: Tensor) -> dict[str, float]:
+    def _step(self, crops: Tensor, windows: Tensor) -> dict[str, float]:
+        """crops (B, 3, h, w) and windows (B, paintings a photo, 3, h, w) uint8."""
         recipe, k = self.recipe, self.recipe.styles_per_photo
         photo = (crops.float() / 255).contiguous(memory_format=torch.channels_last)
+        paintings = windows.flatten(0, 1).float() / 255 if self.paintings else None
         style, strength = self._draw(len(photo))
         repeated = photo.repeat_interleave(k, dim=0)
+        asked = (repeated, style, strength, paintings)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            out = self.forward(repeated, style, strength)
+            out = self.forward(*asked)
         out = out.float()
         loss = recipe.tv_weight * losses.total_variation(out)
         loss = loss + recipe.photo_weight * (1 - strength).square() * (out - repeated).square().mean((1, 2, 3))
         figures: dict[str, float] = {}
         if self.teacher is not None:
             with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-                shown = self.teacher(repeated, style, strength).float()
+                shown = self.teacher(*asked).float()
             distance = (out - shown).square().mean((1, 2, 3))
             loss = loss + recipe.teacher_weight * distance
             figures["teacher"] = float(distance.mean().detach())
         if self.vgg is not None:
+            targets = self._targets(paintings)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                 with torch.no_grad():
                     content = self.vgg(photo, [vgg.CONTENT_LAYER])[vgg.CONTENT_LAYER]
                 seen = self.vgg(out)
             c2 = losses.content_error_squared(seen, content.repeat_interleave(k, dim=0))
-            s2 = losses.style_errors_squared(seen, {layer: t[style] for layer, t in self.targets.items()})
-            # A photo of plain sky has next to no features, so its relative error knows no bounds.
-            loss = loss + c2.clamp_max(_LARGEST_CONTENT_ERROR) + recipe.style_weight * strength.square() * s2.mean(1)
-            full = strength == 1
-            if full.any():
-                c, s = c2[full].detach().sqrt().mean(), s2[full].detach().sqrt().mean(0)
-                figures |= {"c": float(c), "s": float(s.mean())}
-                figures |= {f"s{i}": float(v) for i, v in enumerate(s, 1)}
-                figures["J"] = float((c2 + recipe.style_weight * s2.mean(1))[full].mean().detach())
+            s2 = losses.style_errors_squared(seen, {layer: t[style] for layer, t in targets.items()})
+            # A photo of plain sky has next to no features, so its relative error knows no bounds. Nor does that of a
+            # painting of little texture, which must still pull, but not drown out all others.
+            calm = s2 / (1 + s2.detach() / _LARGE_STYLE_ERROR)
+            loss = (
+                loss + c2.clamp_max(_LARGEST_CONTENT_ERROR) + recipe.style_weight * strength.square() * calm.mean(1)
+            )
+            figures |= self._figures(c2.detach(), s2.detach(), strength == 1, style >= len(self.styles))
         total = loss.mean()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -265,6 +314,29 @@ class _Session:
             self.optimiser.step()
             session.average(self.ema, self.model, recipe.ema, self.facts["step"])
         figures |= {"loss": float(total.detach()), "gradient": float(norm)}
+        return figures
+
+    @torch.no_grad()
+    def _targets(self, paintings: Tensor | None) -> dict[str, Tensor]:
+        """Gram matrices of the named styles, and after them those of the batch's paintings."""
+        if paintings is None:
+            return self.targets
+        assert self.vgg is not None
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            seen = self.vgg(paintings.contiguous(memory_format=torch.channels_last), vgg.STYLE_LAYERS)
+        return {layer: torch.cat([self.targets[layer], matrix]) for layer, matrix in losses.grams(seen).items()}
+
+    def _figures(self, c2: Tensor, s2: Tensor, full: Tensor, unnamed: Tensor) -> dict[str, float]:
+        """What is logged of the pictures at full strength; J of those after unnamed paintings also by itself."""
+        figures: dict[str, float] = {}
+        objective = c2 + self.recipe.style_weight * s2.mean(1)
+        if full.any():
+            c, s = c2[full].sqrt().mean(), s2[full].sqrt().mean(0)
+            figures |= {"c": float(c), "s": float(s.mean()), "J": float(objective[full].mean())}
+            figures |= {f"s{i}": float(v) for i, v in enumerate(s, 1)}
+        if (full & unnamed).any():
+            figures["J any"] = float(objective[full & unnamed].mean())
+            figures["s any"] = float(s2[full & unnamed].sqrt().mean())
         return figures
 
     # -- what it leaves behind ------------------------------------------------------------------------------
@@ -284,7 +356,7 @@ class _Session:
         if self.writer is not None:
             for key, value in means.items():
                 self.writer.add_scalar(key, value, self.facts["step"])
-        return {k: means[k] for k in ("J", "c", "s", "teacher") if k in means}
+        return {k: means[k] for k in ("J", "J any", "c", "s", "teacher") if k in means}
 
     def _save(self, figures: dict[str, float]) -> None:
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
@@ -301,6 +373,8 @@ class _Session:
             "sessions": [*self.facts["sessions"], this],
             "names": self.model.names,
             "config": self.model.painter.config.as_dict(),
+            "encoder config": self.model.encoder.config.as_dict() if self.model.encoder else None,
+            "paintings": len(set(self.paintings.files)) if self.paintings else 0,
             "model": self.recipe.model,
             "figures": figures,
             "seed": self.recipe.seed,
@@ -312,7 +386,8 @@ class _Session:
     @torch.no_grad()
     def _sample_sheet(self) -> None:
         """Three photos in eight styles, from the averaged weights, as a picture and in TensorBoard."""
-        shown = StyledPainter(self.model.painter.config, self.model.names)
+        encoder = self.model.encoder
+        shown = StyledPainter(self.model.painter.config, self.model.names, encoder.config if encoder else None)
         shown.load_state_dict({k: v.cpu() for k, v in self.ema.items()})
         shown.eval()
         crops = PhotoCrops(self.photos, 256, seed=1, zoom=(1.0, 1.0))
@@ -328,6 +403,24 @@ class _Session:
         )
         if self.writer is not None:
             self.writer.add_image("samples", sheet, self.facts["step"])
+        if self.paintings:
+            self._sample_paintings(shown, crops)
+
+    def _sample_paintings(self, shown: StyledPainter, crops: PhotoCrops) -> None:
+        """The photos again, in the manner of parts of paintings, which stand above them."""
+        assert self.paintings is not None
+        windows = torch.stack([self.paintings[i][0] for i in range(6)]).float() / 255
+        small = torch.nn.functional.interpolate(windows, (256, 256), mode="area")
+        rows = [torch.cat([torch.ones(1, 3, 256, 256), *torch.split(small, 1)], dim=3)]
+        for i in range(2):
+            photo = crops[i][0][None].float() / 255
+            style = len(self.styles) + torch.arange(len(windows))
+            painted = shown(photo.expand(len(windows), -1, -1, -1), style, torch.ones(len(windows)), windows)
+            rows.append(torch.cat([photo, *torch.split(painted, 1)], dim=3))
+        sheet = (torch.cat(rows, dim=2)[0].clamp(0, 1) * 255).round().byte()
+        Image.fromarray(sheet.permute(1, 2, 0).numpy()).save(
+            self.out / f"sample-any-{self.facts['step']:07d}.jpg", quality=90
+        )
 
 
 class _Batches(Consecutive):
@@ -348,10 +441,16 @@ def _place(module: torch.nn.Module, device: torch.device) -> None:
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+def _knows_paintings(saved: Checkpoint) -> bool:
+    """Whether there is a style encoder in a checkpoint."""
+    return bool(saved.facts.get("encoder config"))
+
+
 def load_painter(file: Path) -> StyledPainter:
     """The averaged painter of a checkpoint, frozen, on the CPU. Raises ModelMissing or ModelCorrupt."""
     saved = Checkpoint.load(file)
-    painter = StyledPainter(PainterConfig(**saved.facts["config"]), saved.facts["names"])
+    encoder = EncoderConfig(**saved.facts["encoder config"]) if _knows_paintings(saved) else None
+    painter = StyledPainter(PainterConfig(**saved.facts["config"]), saved.facts["names"], encoder)
     painter.load_state_dict(saved.part("ema"))
     painter.requires_grad_(False)
     return painter.eval()

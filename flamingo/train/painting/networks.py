@@ -21,6 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from flamingo.train.painting.encoder import EncoderConfig, StyleEncoder
+
 # Dilation of the first convolution of each residual block. Strokes and swirls of a painting at 512 px span a
 # hundred pixels; this widens the field of view from about 110 to 150 px at no cost. The second convolution of a
 # block is plain, which smooths the grid that dilation alone would leave.
@@ -57,6 +59,7 @@ SIZES = {
     "fast": PainterConfig(full=0, half=32, quarter=64, blocks=4),
     "debug": PainterConfig(full=0, half=4, quarter=8, blocks=1, vector=8),
 }
+ENCODERS = {"fine": EncoderConfig(), "fast": EncoderConfig(), "debug": EncoderConfig(axes=4, hidden=16)}
 
 
 class _Conv(nn.Module):
@@ -190,20 +193,27 @@ class Painter(nn.Module):
 
 
 class StyledPainter(nn.Module):
-    """A painter together with the vectors of its named styles, as they are trained.
+    """A painter together with the vectors of its named styles, as they are trained, and with a style encoder if it
+    learns to paint in the manner of any painting.
 
     `vectors` is (styles, S); row i is the style called `names[i]`.
     """
 
-    def __init__(self, config: PainterConfig, names: list[str]) -> None:
+    def __init__(self, config: PainterConfig, names: list[str], encoder: EncoderConfig | None = None) -> None:
         super().__init__()
         self.names = names
         self.painter = Painter(config)
         start = torch.randn(len(names), config.vector)
         start[:, 0] = _COMMON
         self.vectors = nn.Parameter(start)
+        self.encoder = StyleEncoder(encoder, config.vector) if encoder else None
 
-    def forward(self, photo: Tensor, style: Tensor, strength: Tensor) -> Tensor:
-        """style: (N,) long, indices into `names`; strength: (N,) float in [0, 1]."""
-        out: Tensor = self.painter(photo, self.vectors[style] * strength[:, None])
+    def forward(self, photo: Tensor, style: Tensor, strength: Tensor, paintings: Tensor | None = None) -> Tensor:
+        """style: (N,) long, indices into `names`, after whose end they count `paintings`, (P, 3, h, w) in [0, 1];
+        strength: (N,) float in [0, 1]."""
+        vectors: Tensor = self.vectors
+        if paintings is not None:
+            assert self.encoder is not None
+            vectors = torch.cat([vectors, self.encoder(paintings)])
+        out: Tensor = self.painter(photo, vectors[style] * strength[:, None])
         return out

@@ -19,6 +19,10 @@ class PainterRecipe:
 
     photos: Annotated[tuple[str, ...], Field(description="Folders of photos to learn on.")] = ()
     styles: Annotated[str, Field(description="Folder of paintings, with a styles.csv if there is one.")] = ""
+    paintings: Annotated[
+        tuple[str, ...],
+        Field(description="Folders of any paintings, to learn to paint in the manner of paintings never seen."),
+    ] = ()
     out: Annotated[str, Field(description="Folder for checkpoint, log and samples.")] = "runs/paint"
     model: Annotated[Literal["fine", "fast", "debug"], Field(description="Which painter to train.")] = "fine"
     budget: Annotated[float, BeforeValidator(seconds), Field(description="Time to train for: 25m, 90s, 3h.")] = 1500.0
@@ -32,6 +36,15 @@ class PainterRecipe:
     )
     photos_per_batch: Annotated[int, Field(ge=1, description="Photos in a batch.")] = 1
     styles_per_photo: Annotated[int, Field(ge=1, description="Styles that each photo of a batch is painted in.")] = 2
+    paintings_per_photo: Annotated[
+        int, Field(ge=0, description="Styles of these that come from --paintings through the style encoder.")
+    ] = 1
+    window: Annotated[
+        int, Field(ge=64, multiple_of=32, description="Side of the parts of paintings that the encoder is shown.")
+    ] = 320
+    begin: Annotated[
+        int, Field(ge=2, description="Paintings by which a new encoder chooses what it looks at, before it trains.")
+    ] = 400
     style_size: Annotated[int, Field(ge=16, description="Longest side of the paintings.")] = 512
     style_weight: Annotated[float, Field(ge=0, description="Weight w of style against content.")] = 20.0
     photo_weight: Annotated[

@@ -1,0 +1,140 @@
+"""One's own styles: paintings that a user has given a name, each in one file of the user's data folder.
+
+The file keeps the painting itself, small, beside its style vector: when a better painter comes, whose vectors are
+others, the painting is read again. `FLAMINGO_STYLES` names another folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from flamingo import images, weights
+from flamingo.errors import BadInput, BadRequest, ModelCorrupt, WouldOverwrite
+from flamingo.files import put, sha256
+from flamingo.painting import encoder
+
+_KEPT = 768
+"""Longest side of the painting that is kept, in pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class OwnStyle:
+    """name: what users type; painting: (H, W, 3) float32 sRGB in [0, 1], at most 768 pixels long; source: name of the
+    file that it came from, sha256: of that file; vectors: by painter and its version, "fine 0a1b2c", (S,) float32;
+    refined: those of `vectors` that were improved against VGG-19."""
+
+    name: str
+    painting: NDArray[np.float32]
+    source: str
+    sha256: str
+    vectors: dict[str, NDArray[np.float32]]
+    refined: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, str]:
+        """For lists, with the keys that a named style has."""
+        return {"name": self.name, "title": self.source, "artist": "", "year": "", "rights": "yours to know"}
+
+
+def folder() -> Path:
+    """Where one's own styles lie."""
+    import platformdirs
+
+    chosen = os.environ.get("FLAMINGO_STYLES")
+    return Path(chosen) if chosen else platformdirs.user_data_path("flamingo", appauthor=False) / "styles"
+
+
+def names() -> list[str]:
+    """The names of one's own styles, sorted."""
+    return sorted(file.stem for file in folder().glob("*.safetensors")) if folder().is_dir() else []
+
+
+def read(name: str) -> OwnStyle:
+    """One's own style of that name. Raises BadRequest if there is none, ModelCorrupt if its file is damaged."""
+    file = _file(name)
+    if not file.exists():
+        raise BadRequest(
+            f"style {name!r}", "there is no style of your own of that name", "`flamingo styles` lists them"
+        )
+    try:
+        with safe_open(file, framework="numpy") as opened:
+            about = json.loads((opened.metadata() or {})["about"])
+            arrays = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 - no mapping
+        painting = arrays.pop("painting").astype(np.float32) / np.float32(255)
+        vectors = {key.removeprefix("vector."): value.astype(np.float32) for key, value in arrays.items()}
+        return OwnStyle(name, painting, about["source"], about["sha256"], vectors, tuple(about["refined"]))
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        hint = f"run `flamingo styles remove {name}`"
+        raise ModelCorrupt(str(file), f"it is no style of yours that can be read ({error})", hint) from None
+
+
+def vector(name: str, model: str) -> NDArray[np.float32]:
+    """The style vector (S,) of one's own style for a painter; read from the painting anew if the painter is another
+    than the one that the style was added for."""
+    style = read(name)
+    found = style.vectors.get(key(model))
+    return encoder.encoded(style.painting, model, name) if found is None else found
+
+
+def key(model: str) -> str:
+    """What a painter's vectors are kept under: they mean nothing to another version of it."""
+    return f"{model} {weights.entry(f'painter-{model}')['version']}"
+
+
+def add(name: str, file: Path, *, model: str = "fine", overwrite: bool = False) -> OwnStyle:
+    """Keep the painting in `file` as a style called `name`, and return it.
+
+    Raises BadRequest for a name that cannot be one, WouldOverwrite if it is taken, BadInput for a file that is no
+    painting.
+    """
+    from flamingo.painting import styles
+
+    target = _file(name)
+    if name in {style.name for style in styles.styles(model)}:
+        raise BadRequest(f"style {name!r}", "one of the painter's own has that name", "choose another name")
+    if target.exists() and not overwrite:
+        raise WouldOverwrite(f"style {name!r}", "it is there already", "choose another name or add --overwrite")
+    picture = images.read(file)
+    if min(picture.rgb.shape[:2]) < encoder._STRIDE:
+        raise BadInput(str(file), "it is too small to show how it was painted", "choose a larger picture of it")
+    small = picture.resized(min(_KEPT, max(picture.height, picture.width))).rgb
+    vectors = {key(model): encoder.encoded(picture.rgb, model, str(file))}
+    style = OwnStyle(name, small, file.name, sha256(file), vectors)
+    keep(style, overwrite=overwrite)
+    return style
+
+
+def keep(style: OwnStyle, *, overwrite: bool = True) -> None:
+    """Write a style to its file."""
+    about = {"source": style.source, "sha256": style.sha256, "refined": list(style.refined)}
+    arrays = {f"vector.{of}": value for of, value in style.vectors.items()}
+    arrays["painting"] = np.rint(style.painting * 255).astype(np.uint8)
+    target = _file(style.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    put(save(arrays, {"about": json.dumps(about)}), target, overwrite)
+
+
+def remove(name: str) -> None:
+    """Forget one's own style of that name. Raises BadRequest if there is none."""
+    file = _file(name)
+    if not file.exists():
+        raise BadRequest(
+            f"style {name!r}", "there is no style of your own of that name", "`flamingo styles` lists them"
+        )
+    file.unlink()
+
+
+def _file(name: str) -> Path:
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", name):
+        raise BadRequest(
+            f"style {name!r}", "is no name for one", "use lower-case letters, digits and hyphens, such as my-garden"
+        )
+    return folder() / f"{name}.safetensors"

@@ -1,0 +1,239 @@
+"""In what manner, and where: from what a user writes after --style, --painting and --mask to vectors and masks.
+
+    --style great-wave                        a named style, the painter's or one's own
+    --style monet.jpg                         any painting
+    --style great-wave=.6 --style mine=.4     a mix of two
+    --style great-wave@sea.png                on a region: white in the mask paints, grey partly
+
+Styles on the same mask are mixed; one without a mask takes what the masks leave. A style is a vector, so a mix is a
+weighted mean of vectors, and a region is a vector with a mask (see `Painter.paint_map`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flamingo import images
+from flamingo.errors import BadInput, BadRequest, show
+from flamingo.files import sha256
+from flamingo.images.formats import READ_SUFFIXES
+from flamingo.images.picture import resize
+from flamingo.painting import encoder, own
+from flamingo.painting import styles as named_styles
+
+__all__ = ["DEFAULT", "Part", "Wish", "known_names", "parts", "wish"]
+
+Files = Sequence[Path] | Mapping[str, Path]
+"""Files, or files by the names that texts have for them."""
+
+DEFAULT = "starry-night"
+_BLACK = 1 / 255
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the styles asked for. name: a named style, or the name of the painting's file; painting, mask: files."""
+
+    name: str
+    weight: float = 1.0
+    painting: Path | None = None
+    mask: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """What `Painter.paint_map` is told. vectors: (K, S) float32, already as long as the strength asks for; masks: K
+    arrays (h, w) float32 in [0, 1], of any sizes, or None where one vector has the whole picture.
+
+    label: short, for the name of a folder; recipe: all of it as plain values.
+    """
+
+    vectors: NDArray[np.float32]
+    masks: tuple[NDArray[np.float32], ...] | None
+    label: str
+    recipe: list[dict[str, Any]]
+
+    def masks_for(self, height: int, width: int) -> tuple[NDArray[np.float32] | None, list[str]]:
+        """The masks (K, h, w) for a photo of that size, and what is to be said of them."""
+        if self.masks is None:
+            return None, []
+        notes = []
+        tall, wide = (min(most, max(m.shape[i] for m in self.masks)) for i, most in enumerate((height, width)))
+        for mask in self.masks:
+            h, w = mask.shape
+            if (h, w) != (height, width) and min(h, w) > 1:
+                note = f"the mask of {w} x {h} pixels was resampled to the photo's {width} x {height}"
+                if abs(math.log(w / h * height / width)) > 0.02:
+                    note += ", which has other proportions"
+                notes.append(note)
+        fitted = [m if m.shape == (tall, wide) else _resized(m, tall, wide) for m in self.masks]
+        return np.stack(fitted), list(dict.fromkeys(notes))
+
+
+def known_names(model: str) -> list[str]:
+    """Every name that --style takes: the painter's styles, then one's own."""
+    mine = own.names() if encoder.known(model) else []
+    return [style.name for style in named_styles.styles(model)] + mine
+
+
+def parts(style: Sequence[str], painting: Files, mask: Files, model: str, *, anywhere: bool = True) -> list[Part]:
+    """Understand the texts. painting, mask: files that texts may name by their file names alone; a painting that none
+    names is a style of its own, and a single mask that none names is for all that have none. anywhere: whether texts
+    may name other files too, which those of a stranger may not.
+
+    Raises BadRequest for a name that is not known, a weight that is not a positive number, a file that is not there.
+    """
+    paintings, masks = _by_name(painting), _by_name(mask)
+    files = _Files(paintings, masks, model, anywhere)
+    found = [files.part(text) for text in style]
+    used = {part.painting for part in found}
+    found += [Part(name, painting=path) for name, path in paintings.items() if path not in used]
+    if not found:
+        found = [Part(DEFAULT)]
+    placed = {part.mask for part in found}
+    rest = [name for name, path in masks.items() if path not in placed]
+    if rest and len(masks) > 1:
+        raise BadRequest(
+            f"mask {rest[0]}", "it is not said for which style", f"add it to one: --style NAME@{rest[0]}"
+        )
+    if rest:
+        if placed != {None}:
+            raise BadRequest(f"mask {rest[0]}", "some styles have masks of their own", "name a mask for each")
+        found = [replace(part, mask=masks[rest[0]]) for part in found]
+    return found
+
+
+def _by_name(files: Files) -> dict[str, Path]:
+    if isinstance(files, Mapping):
+        return dict(files)
+    found: dict[str, Path] = {}
+    for path in files:
+        if found.setdefault(path.name, path) != path:
+            raise BadRequest(f"two files called {path.name}", "which of them is meant cannot be told", "rename one")
+    return found
+
+
+def wish(found: Sequence[Part], strength: float, model: str) -> Wish:
+    """Look at the paintings and masks. Raises BadInput for one that cannot be read or has nothing in it."""
+    groups: dict[Path | None, list[Part]] = {}
+    for part in found:
+        groups.setdefault(part.mask, []).append(part)
+    length = np.float32(named_styles._length(strength))
+    vectors = np.stack([_mixed(group, model) * length for group in groups.values()])
+    masks: tuple[NDArray[np.float32], ...] | None = None
+    if set(groups) != {None}:
+        read = {path: _mask(path) for path in groups if path is not None}
+        if None in groups:
+            read_all = list(read.values())
+            tall, wide = (max(m.shape[i] for m in read_all) for i in (0, 1))
+            covered = sum(_resized(m, tall, wide) for m in read_all)
+            rest = np.asarray(1 - np.clip(covered, 0, 1), np.float32)
+        masks = tuple(rest if path is None else read[path] for path in groups)
+    label = "+".join(dict.fromkeys(Path(part.name).stem if part.painting else part.name for part in found))
+    return Wish(vectors, masks, label[:80], [_said(part, model) for part in found])
+
+
+def _mixed(group: Sequence[Part], model: str) -> NDArray[np.float32]:
+    total = sum(part.weight for part in group)
+    return np.asarray(sum(np.float32(p.weight / total) * _vector(p, model) for p in group), np.float32)
+
+
+def _vector(part: Part, model: str) -> NDArray[np.float32]:
+    if part.painting is not None:
+        return encoder.encoded(images.read(part.painting).rgb, model, show(part.painting))
+    if part.name in {style.name for style in named_styles.styles(model)}:
+        return named_styles.vector(part.name, 1.0, model)
+    return own.vector(part.name, model)
+
+
+def _said(part: Part, model: str) -> dict[str, Any]:
+    said: dict[str, Any] = {"style": part.name, "weight": part.weight}
+    if part.painting is not None:
+        said["painting_sha256"] = sha256(part.painting)
+    elif part.name not in {style.name for style in named_styles.styles(model)}:
+        mine = own.read(part.name)
+        said |= {"painting_sha256": mine.sha256, "refined": own.key(model) in mine.refined}
+    if part.mask is not None:
+        said["mask_sha256"] = sha256(part.mask)
+    return said
+
+
+def _mask(file: Path) -> NDArray[np.float32]:
+    """(h, w) in [0, 1]: the mean of its colours as they are stored; what is transparent is black."""
+    picture = images.read(file)
+    mask = picture.rgb.mean(axis=2)
+    if picture.alpha is not None:
+        mask = mask * picture.alpha
+    if float(mask.max()) < _BLACK:
+        raise BadInput(
+            show(file), "this mask is black all over, so nothing would be painted", "paint with white in it"
+        )
+    return np.asarray(mask, np.float32)
+
+
+def _resized(mask: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    return resize(mask[..., None], height, width)[..., 0]
+
+
+class _Files:
+    """Which names and files the texts after --style may name."""
+
+    def __init__(self, paintings: dict[str, Path], masks: dict[str, Path], model: str, anywhere: bool) -> None:
+        self._paintings, self._masks = paintings, masks
+        self._names = known_names(model)
+        self._anywhere = anywhere
+
+    def part(self, text: str) -> Part:
+        """One text: WHAT, WHAT=WEIGHT, WHAT@MASK or WHAT=WEIGHT@MASK. A file's own name may hold = and @ as well."""
+        what, weight, mask = text.strip(), 1.0, None
+        head, _, tail = what.rpartition("=")
+        whole = self._known(what) or ("@" not in tail and self._known(head))
+        if not whole and "@" in what:
+            what, _, name = what.rpartition("@")
+            mask = self._file(name, self._masks)
+            if mask is None:
+                raise BadRequest(f"mask {name!r}", "there is no such file", "check its name")
+        if not self._known(what) and "=" in what:
+            what, _, number = what.rpartition("=")
+            weight = _weight(what, number)
+        if what in self._names:
+            return Part(what, weight, None, mask)
+        painting = self._file(what, self._paintings)
+        if painting is not None:
+            return Part(Path(what).name, weight, painting, mask)
+        if Path(what).suffix.lower() in READ_SUFFIXES:
+            raise BadRequest(f"style {what!r}", "there is no such painting", "check the file's name")
+        near = difflib.get_close_matches(what.lower().replace(" ", "-").replace("_", "-"), self._names, 3, 0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else "`flamingo styles` lists them"
+        raise BadRequest(f"style {what!r}", "there is no style or painting of that name", hint)
+
+    def _known(self, what: str) -> bool:
+        return what in self._names or self._file(what, self._paintings) is not None
+
+    def _file(self, name: str, given: dict[str, Path]) -> Path | None:
+        if name in given:
+            return given[name]
+        if not self._anywhere:
+            return None
+        try:
+            return Path(name) if Path(name).is_file() else None
+        except (OSError, ValueError):
+            return None
+
+
+def _weight(what: str, number: str) -> float:
+    try:
+        weight = float(number)
+    except ValueError:
+        raise BadRequest(f"weight {number!r}", "it is no number", f"write it so: {what}=.5") from None
+    if not (math.isfinite(weight) and weight > 0):
+        raise BadRequest(f"weight {number}", "a weight is a number above 0", f"leave {what} out, or write {what}=.5")
+    return weight

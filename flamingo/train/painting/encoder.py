@@ -1,0 +1,155 @@
+"""The style encoder: a painting in, the style vector out that makes the painter paint in its manner, in one pass.
+
+As in Ghiasi et al. 2017 ("Exploring the structure of a real-time, arbitrary neural artistic stylization network") the
+vector is learned together with the painter, from the painter's own loss. What is ours is what the encoder looks at.
+The early layers of a network that has seen ImageNet tell textures apart already, so they stay as they are, and only
+statistics of them are kept: means, deviations and, along its principal axes, covariances, which are the painter's
+style loss in small. On these a small network of our own is trained. That needs a few thousand paintings and a laptop,
+where an encoder from nothing would need eighty thousand and a cluster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from flamingo.train.backbone import Backbone, pretrained
+
+_VARIANT = "lite0"
+_TAPS = {0: 16, 2: 24, 4: 40, 7: 80, 10: 112}
+"""After which blocks the network is looked at, and how many channels are there: strides 2 to 16."""
+STRIDE = 32  # sides of paintings given to the encoder are multiples of this
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """axes: principal axes of each layer along which covariances are taken; hidden: width of the small network."""
+
+    axes: int = 16
+    hidden: int = 384
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class StyleEncoder(nn.Module):
+    """painting (N, 3, H, W) float RGB in [0, 1], H and W multiples of 32 -> style vectors (N, S)."""
+
+    def __init__(self, config: EncoderConfig, vector: int) -> None:
+        super().__init__()
+        self.config = config
+        eye = Backbone(_VARIANT)
+        self.stem, self.blocks = eye.stem, nn.Sequential(*list(eye.blocks)[: max(_TAPS) + 1])
+        for channels in self._channels():
+            self.register_buffer(f"axes{channels}", torch.eye(min(config.axes, channels), channels))
+        self.centre = nn.Buffer(torch.zeros(self._length()))
+        self.scale = nn.Buffer(torch.ones(self._length()))
+        self.base = nn.Buffer(torch.zeros(vector))
+        self.hidden = nn.ModuleList(
+            [nn.Linear(self._length(), config.hidden), nn.Linear(config.hidden, config.hidden)]
+        )
+        self.last = nn.Linear(config.hidden, vector)
+        self.stem.requires_grad_(False)
+        self.blocks.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> StyleEncoder:
+        """The network that looks stays as it is, its batch normalisations too."""
+        super().train(mode)
+        self.stem.eval()
+        self.blocks.eval()
+        return self
+
+    def forward(self, painting: Tensor) -> Tensor:
+        with torch.no_grad():
+            x = self.statistics(painting)
+        return self.vector(x)
+
+    def vector(self, statistics: Tensor) -> Tensor:
+        """(N, S) of the statistics (N, L)."""
+        x = (statistics - self.centre) / self.scale
+        for layer in self.hidden:
+            x = F.silu(layer(x))
+        vector: Tensor = self.base + self.last(x)
+        return vector
+
+    def statistics(self, painting: Tensor) -> Tensor:
+        """(N, L): of the colours and of each layer that is looked at, means, deviations and covariances."""
+        found = []
+        for channels, x in zip(self._channels(), self.layers(painting), strict=True):
+            places = x.shape[2] * x.shape[3]
+            flat = x.flatten(2)
+            mean = flat.mean(2, keepdim=True)
+            centred = flat - mean
+            found += [mean[:, :, 0], (centred.square().mean(2) + 1e-6).sqrt()]
+            along = self.get_buffer(f"axes{channels}") @ centred
+            covariance = along @ along.transpose(1, 2) / places
+            upper = torch.triu_indices(along.shape[1], along.shape[1], device=x.device)
+            # A covariance goes with the square of the activations; its root is what changes evenly.
+            root = covariance.sign() * ((covariance.abs() + 1e-6).sqrt() - 1e-3)
+            found.append(root[:, upper[0], upper[1]])
+        return torch.cat(found, dim=1)
+
+    def layers(self, painting: Tensor) -> list[Tensor]:
+        """What is looked at: the colours, then activations (N, C, h, w)."""
+        x = (painting * 255 - 127) / 128
+        seen = [x]
+        x = F.relu6(self.stem(x))
+        for i, block in enumerate(self.blocks):
+            x = block(x)
+            if i in _TAPS:
+                seen.append(x)
+        return seen
+
+    @torch.no_grad()
+    def prepare(self, paintings: Tensor) -> None:
+        """Choose the principal axes and the scales of the statistics by some hundred paintings (N, 3, H, W)."""
+        eye = pretrained(_VARIANT)
+        self.stem.load_state_dict(eye.stem.state_dict())
+        self.blocks.load_state_dict(eye.blocks[: len(self.blocks)].state_dict())
+        totals: dict[int, Tensor] = {}
+        for painting in torch.split(paintings, 8):
+            for channels, x in zip(self._channels(), self.layers(painting), strict=True):
+                flat = x.flatten(2)
+                flat = flat - flat.mean(2, keepdim=True)
+                totals[channels] = totals.get(channels, 0) + (flat @ flat.transpose(1, 2)).mean(0)
+        for channels, total in totals.items():
+            axes = torch.linalg.eigh(total.double().cpu()).eigenvectors.flip(1)[:, : self.config.axes].T
+            self.get_buffer(f"axes{channels}").copy_(axes)
+        statistics = torch.cat([self.statistics(painting) for painting in torch.split(paintings, 8)])
+        self.centre.copy_(statistics.mean(0))
+        self.scale.copy_(statistics.std(0).clamp_min(1e-3))
+
+    def _channels(self) -> list[int]:
+        return [3, *_TAPS.values()]
+
+    def _length(self) -> int:
+        axes = [min(self.config.axes, channels) for channels in self._channels()]
+        return sum(2 * c + a * (a + 1) // 2 for c, a in zip(self._channels(), axes, strict=True))
+
+
+def begin(encoder: StyleEncoder, paintings: Tensor, windows: Tensor, vectors: Tensor, steps: int = 400) -> float:
+    """Set an encoder up: prepared by `paintings` (N, 3, H, W), then taught the styles that the painter knows already.
+
+    windows: (M, 3, H, W), parts of the named paintings, and vectors: (M, S), theirs. Unknown paintings begin between
+    the ones that they resemble, instead of anywhere. Returns the share of the vectors' variance that is not learned.
+    """
+    encoder.prepare(paintings)
+    encoder.base.copy_(vectors.mean(0))
+    with torch.no_grad():
+        encoder.last.weight.mul_(0.3)
+        known = torch.cat([encoder.statistics(part) for part in torch.split(windows, 8)])
+    parameters = [*encoder.hidden.parameters(), *encoder.last.parameters()]
+    optimiser = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=1e-2)
+    spread = (vectors - vectors.mean(0)).square().mean()
+    loss = torch.tensor(1.0)
+    for _ in range(steps):
+        loss = (encoder.vector(known) - vectors).square().mean() / spread
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    return float(loss.detach())
