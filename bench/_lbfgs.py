@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,15 +31,17 @@ from _quality import IDENTITY, LITE, WEIGHT, Figures, Judge, mean_row, show
 from _report import Report
 from torch import Tensor
 
-from flamingo.painting.painter import Painter
 from flamingo.train.painting import losses, vgg
 from flamingo.train.painting.data import StylePicture, load_painting
 
 _METHOD = f"torch L-BFGS, lr 1, history 10, no line search, clipped, from the photo, w {WEIGHT}"
-_GOAL = 50
 # J moves by very little a pixel; torch leaves out of its history any step whose curvature is below 1e-10.
 # Scaling J changes nothing else, for its first step is scaled by the gradient anyway.
 _SCALE = 1e4
+
+
+Contender = Callable[[Pixels, StylePicture], Pixels]
+"""Paints pixels (H, W, 3) in [0, 1] in the manner of a painting."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class _Descent:
 def worth(
     report: Report,
     judge: Judge,
-    painters: dict[str, Painter],
+    painters: Mapping[str, Contender],
     lite: Path | None,
     photos: Sequence[Photo],
     styles: Sequence[StylePicture],
@@ -155,7 +157,9 @@ def worth(
     painting_size: int,
     steps: int,
     cache: Path,
+    goals: Mapping[str, int],
 ) -> None:
+    """goals: how many steps each painter is to be worth."""
     chosen = [_Pair(p, styles[i % len(styles)], p.read(size)) for i, p in enumerate(photos[:pairs])]
     report.heading("Worth in L-BFGS steps")
     report.say(
@@ -195,13 +199,9 @@ def worth(
     for name in painters:
         # ">30" after 30 steps is no verdict on a goal of 50; not reached after 100 of them is.
         k = worths[name]
-        if k is not None or len(curve) > _GOAL:
-            report.goal(
-                f"{name}: worth L-BFGS steps at {size} px",
-                f">= {_GOAL}",
-                texts[name],
-                k is None or k >= _GOAL,
-            )
+        goal = goals[name]
+        if k is not None or len(curve) > goal:
+            report.goal(f"{name}: worth L-BFGS steps at {size} px", f">= {goal}", texts[name], k is None or k >= goal)
     report.figures["lbfgs"] = {
         "size": size,
         "painting_size": painting_size,
@@ -222,7 +222,7 @@ def steps_worth(objective: float, curve: Sequence[float]) -> int | None:
 def _contenders(
     report: Report,
     judge: Judge,
-    painters: dict[str, Painter],
+    painters: Mapping[str, Contender],
     lite: Path | None,
     pairs: Sequence[_Pair],
     painting_size: int,
@@ -241,7 +241,7 @@ def _contenders(
                 report.leave_out(f"{LITE} in the L-BFGS table: {error}")
                 lite = None
         for name, painter in painters.items():
-            painted = judge.features(painter.paint(pair.pixels, style=pair.style.name))
+            painted = judge.features(painter(pair.pixels, pair.style))
             found.setdefault(name, []).append(judge.figures(painted, content, painting))
     if len(theirs) == len(pairs):
         found = {IDENTITY: found[IDENTITY], LITE: theirs, **{name: found[name] for name in painters}}

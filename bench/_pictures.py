@@ -69,7 +69,7 @@ def bundled() -> list[Photo]:
     return [Photo(f"scikit-image/{name}", folder / name) for name in _BUNDLED if (folder / name).is_file()]
 
 
-def held_out(folders: Iterable[Path], count: int, longest: int) -> list[Photo]:
+def held_out(folders: Iterable[Path], count: int, longest: int, *, squares: bool = False) -> list[Photo]:
     """Up to `count` photos of the folders that no training has seen, spread evenly over their names.
 
     Photos that would have to be enlarged much are taken only when the others do not suffice.
@@ -84,7 +84,7 @@ def held_out(folders: Iterable[Path], count: int, longest: int) -> list[Photo]:
         try:
             with Image.open(file) as opened:
                 # A square of a photo set was often squashed into that shape, which no real photo is.
-                good = max(opened.size) >= 0.6 * longest and opened.width != opened.height
+                good = max(opened.size) >= 0.6 * longest and (squares or opened.width != opened.height)
         except (OSError, ValueError, SyntaxError):
             continue
         (large if good else small).append(file)

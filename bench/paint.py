@@ -2,6 +2,7 @@
 
     python bench/paint.py --styles DIR                     on the photographs inside scikit-image's wheel
     python bench/paint.py --styles DIR --photos DIR        and on the held-out photos of a folder, 24 in all
+    python bench/paint.py --any --paintings DIR            on paintings that no model was trained on, 100 pairs
     python bench/paint.py --only speed --json speed.json
     python bench/paint.py --styles DIR --quick             everything tiny, to see that it works
 
@@ -18,7 +19,7 @@ import importlib.metadata
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ from flamingo.errors import FlamingoError, ModelError
 from flamingo.painting.painter import MODELS, Painter
 
 if TYPE_CHECKING:
+    from _pictures import Pixels
     from _quality import Judge
 
     from flamingo.train.painting.data import StylePicture
@@ -51,14 +53,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     painters = _painters(report)
     report.figures["models"] = {name: painter.version for name, painter in painters.items()}
     lite = _lite(report, asked)
-    if "speed" in asked.only:
+    if "speed" in asked.only and not asked.any:
         from _speed import speed
 
         if painters or lite:
             rounds, repeats = (1, 1) if asked.quick else (asked.rounds, asked.repeats)
             speed(report, list(painters), lite, rounds=rounds, repeats=repeats, upto=asked.upto)
         report.save()
-    if {"quality", "lbfgs"} & set(asked.only):
+    if asked.any:
+        _any_painting(report, asked, lite)
+    elif {"quality", "lbfgs"} & set(asked.only):
         _by_vgg(report, asked, painters, lite)
     report.verdicts()
     report.figures["machine"]["load at the end"] = _load()
@@ -98,7 +102,7 @@ def _by_vgg(report: Report, asked: argparse.Namespace, painters: dict[str, Paint
         worth(
             report,
             judge,
-            painters,
+            {name: _in_style(painter) for name, painter in painters.items()},
             lite,
             photos,
             styles,
@@ -107,8 +111,46 @@ def _by_vgg(report: Report, asked: argparse.Namespace, painters: dict[str, Paint
             painting_size=small if asked.quick else asked.lbfgs_painting or small,
             steps=3 if asked.quick else asked.lbfgs_steps,
             cache=asked.cache / "lbfgs",
+            goals=dict.fromkeys(painters, 50),
         )
         report.save()
+
+
+def _in_style(painter: Painter) -> Callable[[Pixels, StylePicture], Pixels]:
+    return lambda pixels, style: painter.paint(pixels, style=style.name)
+
+
+def _any_painting(report: Report, asked: argparse.Namespace, lite: Path | None) -> None:
+    """Paintings that no model was trained on."""
+    if not asked.paintings:
+        report.leave_out("any painting, which needs some: name folders with --paintings")
+        return
+    judge = _judge(report, asked)
+    if judge is None:
+        return
+    from _any import any_painting, paintings, photos_for
+    from optimise import _play
+
+    count, size = (2, 128) if asked.quick else (asked.any_pairs, asked.size)
+    photos = photos_for(asked.photos or [], bundled(), count, size)
+    styles = paintings(asked.paintings, count)
+    if not styles or not photos:
+        report.leave_out("any painting, for there are no held-out photos or paintings in these folders")
+        return
+    any_painting(
+        report,
+        judge,
+        lite,
+        photos,
+        styles,
+        size=size,
+        slow=min(1 if asked.quick else asked.slow_pairs, len(photos)),
+        seconds=2 if asked.quick else asked.seconds,
+        steps=2 if asked.quick else asked.lbfgs_steps,
+        cache=asked.cache / "lbfgs",
+        play=_play,
+    )
+    report.save()
 
 
 def _painters(report: Report) -> dict[str, Painter]:
@@ -237,6 +279,11 @@ def _parser() -> argparse.ArgumentParser:
         help="longest side of the paintings there (default: the same)",
     )
     add("--lbfgs-steps", type=int, default=100, metavar="N", help="at most so many (default: %(default)s)")
+    add("--any", action="store_true", help="paintings that no model was trained on, and nothing else")
+    add("--paintings", type=Path, metavar="DIR", action="append", help="paintings, of which held-out ones are used")
+    add("--any-pairs", type=int, default=100, metavar="N", help="pairs for --any (default: %(default)s)")
+    add("--slow-pairs", type=int, default=4, metavar="N", help="pairs of it for what is slow (default: %(default)s)")
+    add("--seconds", type=float, default=30, help="to refine a vector for (default: %(default)s)")
     add("--device", help="where VGG-19 runs: cpu, cuda, ... (default: cuda if there is one)")
     add("--vgg", type=Path, metavar="FILE", help="weights of VGG-19, if not the cached ones")
     add("--cache", type=Path, default=cache_folder(), metavar="DIR", help="for environments and curves")

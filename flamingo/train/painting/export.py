@@ -24,6 +24,7 @@ from flamingo.train.checkpoint import Checkpoint
 from flamingo.train.manifest import files_of, version_of, write_manifest
 from flamingo.train.painting import card
 from flamingo.train.painting.borrowing import borrow_weights
+from flamingo.train.painting.encoder import STRIDE as ENCODER_STRIDE
 from flamingo.train.painting.encoder import StyleEncoder
 from flamingo.train.painting.loop import CHECKPOINT, load_painter
 from flamingo.train.painting.networks import STRIDE, Painter, StyledPainter
@@ -52,21 +53,19 @@ def export_encoder(encoder: StyleEncoder, file: Path) -> float:
     than a hundredth."""
     import onnxruntime as ort
 
-    from flamingo.train.painting.encoder import STRIDE as STEP
-
     h, w = torch.export.Dim("h", min=2), torch.export.Dim("w", min=2)
     painting = _test_picture(256, 320)
     onnx_files.export(
         encoder,
         (torch.rand(1, 3, 256, 320),),
         file,
-        shapes=({2: STEP * h, 3: STEP * w},),
+        shapes=({2: ENCODER_STRIDE * h, 3: ENCODER_STRIDE * w},),
         inputs=("painting",),
         outputs=("vector",),
     )
     session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     (got,) = session.run(None, {"painting": painting})
-    expected = encoder(torch.from_numpy(painting)).numpy()
+    expected = encoder(torch.from_numpy(painting)).detach().numpy()
     error = float(np.linalg.norm(got - expected) / np.linalg.norm(expected))
     if error > _LARGEST_ERROR:
         raise ModelCorrupt(str(file), f"its vectors differ from the trained ones by {error:.3f}", "report this")

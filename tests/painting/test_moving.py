@@ -1,0 +1,147 @@
+"""Frames painted so that nothing flickers, at the public edge of `Steady`. With the shipped models."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import flamingo
+from flamingo.errors import BadRequest
+from flamingo.painting import motion, styles
+from flamingo.painting.moving import SPAN, Steady
+from flamingo.painting.regions import regions
+from tests.conftest import needs_models
+
+pytestmark = needs_models
+Pixels = NDArray[np.float32]
+STEP = 3  # pixels by which the camera moves from frame to frame
+
+
+@pytest.fixture
+def panned(cat: Pixels) -> list[Pixels]:
+    """A camera that pans over the cat: ten frames (120, 180, 3), each with a grain of its own."""
+    grain = np.random.default_rng(0)
+    frames = [cat[40:160, 40 + STEP * i : 220 + STEP * i] for i in range(10)]
+    noisy = [np.clip(f + grain.normal(0, 0.01, f.shape), 0, 1) for f in frames]
+    return [np.asarray(f, np.float32) for f in noisy]
+
+
+def steady(model: Any = "fast", **options: Any) -> Steady:
+    painter = flamingo.Painter(model)
+    vector = styles.vector("starry-night", 1.0, model)
+    return Steady(painter._networks, regions(vector[None], None), **options)
+
+
+def painted(frames: Sequence[Pixels], who: Steady) -> list[Pixels]:
+    return [p for frame in frames for p in who.paint(frame)] + who.finish()
+
+
+def unrest(pictures: Sequence[Pixels]) -> float:
+    """Mean squared difference of each picture from the one before, moved as the camera did."""
+    pairs = itertools.pairwise(pictures)
+    return float(np.mean([np.square(b[8:-8, 8 : -8 - STEP] - a[8:-8, 8 + STEP : -8]).mean() for a, b in pairs]))
+
+
+def sharpness(pictures: Sequence[Pixels]) -> float:
+    return float(np.mean([cv2.Laplacian(p, cv2.CV_32F).std() for p in pictures]))
+
+
+@pytest.mark.parametrize("model", ["fast", "fine"])
+def test_strokes_stay_on_their_things(model: Any, panned: list[Pixels]) -> None:
+    painter = flamingo.Painter(model)
+    alone = [painter.paint(frame, "starry-night") for frame in panned]
+    together = painted(panned, steady(model))
+    assert unrest(together) < unrest(alone) / 4
+    assert sharpness(together) > 0.7 * sharpness(alone), "no veil"
+    assert np.mean([np.abs(a - b).mean() for a, b in zip(alone, together, strict=True)]) < 0.08, "the same painting"
+
+
+def test_every_frame_comes_back_in_order_and_soon(panned: list[Pixels]) -> None:
+    who, done = steady(), 0
+    for i, frame in enumerate(panned):
+        for picture in who.paint(frame):
+            assert picture.shape == frame.shape
+            assert picture.dtype == np.float32
+            assert 0 <= picture.min() <= picture.max() <= 1
+            done += 1
+        assert done + who.waiting == i + 1
+        assert who.waiting < SPAN
+    assert done + len(who.finish()) == len(panned)
+
+
+def test_most_frames_of_a_calm_film_cost_no_painting(panned: list[Pixels]) -> None:
+    who = steady()
+    painted(panned, who)
+    assert who.painted <= 1 + -(-9 // SPAN) + 2
+
+
+def test_a_still_film_stands_still(panned: list[Pixels]) -> None:
+    pictures = painted([panned[0]] * 9, steady())
+    assert max(float(np.abs(p - pictures[0]).max()) for p in pictures) < 0.1
+    assert max(float(np.abs(p - pictures[0]).mean()) for p in pictures) < 0.005
+
+
+def test_nothing_of_a_scene_is_left_after_a_cut(panned: list[Pixels]) -> None:
+    other = [np.ascontiguousarray(1 - f[::-1]) for f in panned[:5]]
+    after = painted([*panned[:5], *other], steady())[5:]
+    alone = painted(other, steady())
+    assert all(np.array_equal(a, b) for a, b in zip(after, alone, strict=True))
+
+
+def test_work_goes_on_where_it_stopped_as_if_it_had_not(panned: list[Pixels]) -> None:
+    first, second = steady(), steady()
+    done, stopped = [], 0
+    for i, frame in enumerate(panned):
+        done += first.paint(frame)
+        if not first.waiting and i > 3:
+            stopped = i + 1
+            break
+    second.restore(first.state())
+    rest = painted(panned[stopped:], second)
+    whole = painted(panned, steady())
+    assert all(np.array_equal(a, b) for a, b in zip([*done, *rest], whole, strict=True))
+
+
+def test_steadiness_0_paints_every_frame(panned: list[Pixels]) -> None:
+    who = steady(steadiness=0)
+    painted(panned, who)
+    assert who.painted == len(panned)
+
+
+@pytest.mark.parametrize("steadiness", [-0.1, 1.1, float("nan")])
+def test_a_steadiness_that_is_not_from_0_to_1_is_refused(steadiness: float) -> None:
+    with pytest.raises(BadRequest, match="between 0 and 1"):
+        steady(steadiness=steadiness)
+
+
+def test_several_styles_keep_their_places(panned: list[Pixels]) -> None:
+    vectors = np.stack([styles.vector(name, 1.0, "fast") for name in ("starry-night", "scream")])
+    masks = np.zeros((2, 4, 6), np.float32)
+    masks[0, :, :3] = masks[1, :, 3:] = 1
+    networks = flamingo.Painter("fast")._networks
+    both = painted(panned[:5], Steady(networks, regions(vectors, masks)))
+    left, right = (painted(panned[:5], Steady(networks, regions(v[None], None))) for v in vectors)
+    for b, one, other in zip(both, left, right, strict=True):
+        assert np.abs(b - one)[:, :40].mean() < 0.4 * np.abs(b - other)[:, :40].mean()
+        assert np.abs(b - other)[:, -40:].mean() < 0.4 * np.abs(b - one)[:, -40:].mean()
+
+
+@pytest.mark.parametrize("size", [(5, 7), (33, 18), (64, 700)])
+def test_frames_of_any_size_are_painted(size: tuple[int, int]) -> None:
+    frames = [np.random.default_rng(i).random((*size, 3), dtype=np.float32) for i in range(3)]
+    assert [p.shape for p in painted(frames, steady())] == [(*size, 3)] * 3
+
+
+def test_motion_is_found_and_what_was_hidden_is_not_trusted(panned: list[Pixels]) -> None:
+    here, there = motion.view(panned[2]), motion.view(panned[0])
+    found = motion.match(here, there)
+    assert np.median(found.flow[..., 0]) == pytest.approx(2 * STEP, abs=0.2)
+    assert found.share > 0.8
+    assert found.trust[:, -2 * STEP + 1 :].max() < 0.1, "it came in at the right border"
+    assert np.abs(found.carried(panned[0]) - panned[2])[:, : -3 * STEP].mean() < 0.03
