@@ -16,6 +16,8 @@ from flamingo.painting import memory, tiles
 from flamingo.painting.brush import Brush
 
 Tell = Callable[[int, int], None]
+Work = images.Picture | streaming.Canvas
+"""A photo as it is held while it is painted: floats, or, if it is very large, its own samples."""
 
 _LARGE = 16_000_000
 """Pixels above which a photo is not held in floats, but painted strip by strip over its own samples."""
@@ -35,40 +37,48 @@ class Task:
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> tuple[list[str], dict[str, Any]]:
         """Paint one photo; returns what is to be said of it, and its recipe. tell: as `on_progress` of `paint_map`.
         Raises FlamingoError."""
+        work, notes = self.read(photo)
+        more, recipe = self.write(photo, target, painted(self.brush, work, tell))
+        return notes + more, recipe
+
+    def read(self, photo: Path) -> tuple[Work, list[str]]:
+        """The photo at the size that was asked for, and what is to be said of it. Raises BadInput."""
+        work = self._sized(photo)
+        streamed = isinstance(work, streaming.Canvas)
+        memory.check(photo, work.height, work.width, self.brush.painter.model, streamed=streamed)
+        notes = [*work.notes, *self.brush.notes(work.height, work.width)]
+        if streamed and self.size is not None and self.size > max(work.height, work.width):
+            notes.append(f"painted at its own {work.width} x {work.height} pixels: so large a photo is not enlarged")
+        return work, notes
+
+    def _sized(self, photo: Path) -> Work:
         try:
             picture = images.read(photo, keep_gps=self.keep_gps, limits=Limits(pixels=_LARGE))
         except ImageTooLarge:
             canvas = streaming.read(photo, keep_gps=self.keep_gps)
             if self.size is None or self.size >= max(canvas.height, canvas.width):
-                return self._on_canvas(photo, target, canvas, tell)
-            picture = canvas.shrunk(self.size)
-            del canvas
+                return canvas
+            return canvas.shrunk(self.size)
         if self.size is not None and self.size != max(picture.height, picture.width):
-            picture = picture.resized(self.size)
-        memory.check(photo, picture.height, picture.width, self.brush.painter.model)
-        notes = [*picture.notes, *self.brush.notes(picture.height, picture.width)]
-        painted = picture.with_rgb(self.brush.paint(picture.rgb, tell))
-        origin = self._origin(photo)
-        notes += images.write(painted, target, origin=origin, **self._writing())
-        return notes, dict(origin.recipe)
+            return picture.resized(self.size)
+        return picture
 
-    def _on_canvas(
-        self, photo: Path, target: Path, canvas: streaming.Canvas, tell: Tell
-    ) -> tuple[list[str], dict[str, Any]]:
-        height, width = canvas.height, canvas.width
-        memory.check(photo, height, width, self.brush.painter.model, streamed=True)
-        notes = [*canvas.notes, *self.brush.notes(height, width)]
-        if self.size is not None and self.size > max(height, width):
-            notes.append(f"painted at its own {width} x {height} pixels: so large a photo is not enlarged")
-        canvas.paint_over(self.brush.strips(canvas.rows, height, width, tell), behind=tiles.HALO)
-        origin = self._origin(photo)
-        notes += streaming.write(canvas, target, origin=origin, **self._writing())
-        return notes, dict(origin.recipe)
-
-    def _writing(self) -> dict[str, Any]:
-        return {"quality": self.quality, "overwrite": self.overwrite, "never": self.inputs}
-
-    def _origin(self, photo: Path) -> provenance.Origin:
+    def write(self, photo: Path, target: Path, work: Work) -> tuple[list[str], dict[str, Any]]:
+        """Write what was painted; returns what is to be said of that, and the recipe. Raises OutputError."""
         fingerprint = sha256(photo)
         recipe = {"photo_sha256": fingerprint, **self.brush.recipe, "size": self.size, "quality": self.quality}
-        return provenance.Origin("paint", recipe, (fingerprint,))
+        origin = provenance.Origin("paint", recipe, (fingerprint,))
+        how: dict[str, Any] = {"quality": self.quality, "overwrite": self.overwrite, "never": self.inputs}
+        if isinstance(work, streaming.Canvas):
+            notes = streaming.write(work, target, origin=origin, **how)
+        else:
+            notes = images.write(work, target, origin=origin, **how)
+        return list(notes), recipe
+
+
+def painted(brush: Brush, work: Work, tell: Tell | None = None) -> Work:
+    """The photo, painted. A canvas is painted over."""
+    if isinstance(work, streaming.Canvas):
+        work.paint_over(brush.strips(work.rows, work.height, work.width, tell), behind=tiles.HALO)
+        return work
+    return work.with_rgb(brush.paint(work.rgb, tell))

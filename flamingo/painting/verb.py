@@ -7,7 +7,7 @@ request and the page its controls; `flamingo.options` reads it. So a control is 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -114,6 +114,10 @@ def paint(
     overwrite: Annotated[bool, Field(description="Replace results that are already there (never a photo).")] = False,
     quality: Annotated[int, Field(ge=1, le=100, description="Quality of JPEG and WebP files.")] = 92,
     keep_gps: Annotated[bool, Field(description="Keep the place where the photo was taken in its metadata.")] = False,
+    on: Annotated[
+        Literal["local", "ray"],
+        Field(description="Where: this computer, or the Ray cluster that RAY_ADDRESS names (extra `ray`)."),
+    ] = "local",
     on_progress: Progress | None = None,
 ) -> list[Painted]:
     """Paint photos in the manner of one painting or several.
@@ -137,28 +141,43 @@ def paint(
         )
     provenance.ready()
     task = Task(wielded, size, quality, keep_gps, overwrite, (*(photo for photo, _ in plan), *paintings, *masks))
-    done = []
-    for i, (photo, target) in enumerate(plan):
-        begun = time.perf_counter()
-
-        def tell(part: int, parts: int, i: int = i, photo: Path = photo) -> None:
-            """Of a single photo it is worth saying how much of it is painted; of many, how many are done."""
-            if on_progress and len(plan) == 1:
-                on_progress(part, parts, photo)
-            elif on_progress:
-                on_progress(i, len(plan), photo)
-
-        tell(0, 1)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            notes, recipe = task.carry_out(photo, target, tell)
-        except FlamingoError as error:
-            done.append(Painted(photo, error=error, seconds=time.perf_counter() - begun))
-            continue
-        done.append(Painted(photo, target, None, None, tuple(notes), time.perf_counter() - begun, recipe))
+    carry_out = _on_ray if on == "ray" else _here
+    done = list(carry_out(task, plan, on_progress or (lambda *_: None)))
     if on_progress:
         on_progress(len(plan), len(plan), plan[-1][0])
     return done
+
+
+def _here(task: Task, plan: list[tuple[Path, Path]], tell: Progress) -> Iterator[Painted]:
+    """One after another. Of a single photo it is worth saying how much of it is painted; of many, how many are."""
+    for i, (photo, target) in enumerate(plan):
+        begun = time.perf_counter()
+
+        def part(done: int, parts: int, i: int = i, photo: Path = photo) -> None:
+            tell(*((done, parts) if len(plan) == 1 else (i, len(plan))), photo)
+
+        part(0, 1)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            notes, recipe = task.carry_out(photo, target, part)
+        except FlamingoError as error:
+            yield Painted(photo, error=error, seconds=time.perf_counter() - begun)
+        else:
+            yield Painted(photo, target, None, None, tuple(notes), time.perf_counter() - begun, recipe)
+
+
+def _on_ray(task: Task, plan: list[tuple[Path, Path]], tell: Progress) -> Iterator[Painted]:
+    """Many at once. How long each took is not known, only when it was done."""
+    from flamingo.painting import cluster
+
+    begun = time.perf_counter()
+    outcomes = cluster.carried_out(task, plan, lambda done, photo: tell(done, len(plan), photo))
+    for (photo, target), outcome in zip(plan, outcomes, strict=True):
+        seconds = time.perf_counter() - begun
+        if isinstance(outcome, FlamingoError):
+            yield Painted(photo, error=outcome, seconds=seconds)
+        else:
+            yield Painted(photo, target, None, None, tuple(outcome[0]), seconds, outcome[1])
 
 
 def _many(given: Any) -> tuple[Any, ...]:
