@@ -6,6 +6,7 @@
     │   ├── UnreadableImage              missing, damaged, cut short, or too slow to decode
     │   ├── ImageTooLarge                more pixels, bytes or memory than the limits allow
     │   ├── UnsupportedImage             a sound file of a kind that is not read here
+    │   ├── UnreadableVideo              a clip that is missing, damaged, or without a frame that can be decoded
     │   ├── UnreadableMusic              missing, damaged, or without a note in it
     │   ├── MusicTooLarge                more bytes, notes, bars or minutes than the limits allow
     │   └── UnsupportedMusic             a kind of file from which no music is read here
@@ -47,6 +48,7 @@ __all__ = [
     "OutputError",
     "UnreadableImage",
     "UnreadableMusic",
+    "UnreadableVideo",
     "UnsupportedImage",
     "UnsupportedMusic",
     "WouldOverwrite",
@@ -118,6 +120,10 @@ class ImageTooLarge(BadInput):
 
 class UnsupportedImage(BadInput):
     """The file is of a kind, or uses a feature, that is not read here."""
+
+
+class UnreadableVideo(BadInput):
+    """The clip is missing, not readable, damaged, or holds no frame that can be decoded."""
 
 
 class UnreadableMusic(BadInput):

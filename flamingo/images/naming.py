@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from flamingo.errors import BadRequest, OutputError, WouldOverwrite, show
 from flamingo.files import check_target
 from flamingo.images.formats import READ_SUFFIXES, WRITE_SUFFIXES, format_of_suffix, written_suffix
 
-__all__ = ["pictures_in", "plan_outputs"]
+__all__ = ["Others", "pictures_in", "plan_outputs"]
+
+
+@dataclass(frozen=True)
+class Others:
+    """Files that are no still pictures and go the same way, such as films.
+
+    suffixes: of those that count in a folder; result: the suffix of what becomes of a file, or None if it is a still
+    picture after all; check: raises BadRequest if such a result cannot be called so.
+    """
+
+    suffixes: Collection[str]
+    result: Callable[[Path], str | None]
+    check: Callable[[Path], object]
 
 
 def plan_outputs(
-    inputs: Sequence[Path], output: Path, *, suffix: str | None = None, overwrite: bool = False
+    inputs: Sequence[Path],
+    output: Path,
+    *,
+    suffix: str | None = None,
+    overwrite: bool = False,
+    others: Others | None = None,
 ) -> list[tuple[Path, Path]]:
     """Pairs of input and output file, in the order of the inputs; each input once, each output once.
 
@@ -26,7 +45,8 @@ def plan_outputs(
     since only reading it can fail.
 
     suffix: that of all results in a folder, such as ".png"; else each keeps its own if that can be written.
-    overwrite: whether outputs may exist already. An input is never an output.
+    overwrite: whether outputs may exist already. An input is never an output. others: what else may be among the
+    inputs; without it, pictures alone.
 
     Names that would meet, also on file systems that ignore case, are told apart: a.jpg and a.png with suffix
     ".jpg" become a.jpg and a-png.jpg. Raises BadRequest or OutputError.
@@ -37,7 +57,7 @@ def plan_outputs(
         suffix = suffix.lower() if suffix.startswith(".") else f".{suffix.lower()}"
         format_of_suffix(f"x{suffix}")
     try:
-        return _plan([Path(path) for path in inputs], Path(output), suffix, overwrite)
+        return _plan([Path(path) for path in inputs], Path(output), suffix, overwrite, others)
     except (OSError, ValueError) as error:
         if isinstance(error, BadRequest):
             raise
@@ -55,37 +75,46 @@ def pictures_in(inputs: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _plan(inputs: list[Path], output: Path, suffix: str | None, overwrite: bool) -> list[tuple[Path, Path]]:
+def _plan(
+    inputs: list[Path], output: Path, suffix: str | None, overwrite: bool, others: Others | None
+) -> list[tuple[Path, Path]]:
+    also = frozenset(others.suffixes if others else ())
+    other = others.result if others else lambda _path: None
     if len(inputs) == 1 and not inputs[0].is_dir() and not output.is_dir() and output.suffix:
         if suffix is not None and format_of_suffix(output) != format_of_suffix(f"x{suffix}"):
             raise BadRequest(show(output), f"its suffix is not {suffix}", "leave one of the two out")
-        format_of_suffix(output)
+        if others and other(inputs[0]):
+            others.check(output)
+        else:
+            format_of_suffix(output)
         check_target(output, overwrite=overwrite, never=inputs)
         return [(inputs[0], output)]
     if output.exists() and not output.is_dir():
         raise OutputError(show(output), "several results need a folder, and this is a file", "name a folder")
-    if output.suffix.lower() in WRITE_SUFFIXES and not output.is_dir():
+    if output.suffix.lower() in {*WRITE_SUFFIXES, *also} and not output.is_dir():
         raise BadRequest(show(output), "several results need a folder, and this names a file", "name a folder")
-    found = list(_expanded(inputs, output))
+    found = list(_expanded(inputs, output, also))
     if not found:
         where = ", ".join(show(path) for path in inputs[:3])
         raise BadRequest(where, "there are no pictures in it", f"look for {', '.join(sorted(READ_SUFFIXES))}")
     taken = {_key(path) for path, _ in found}
     plan = []
     for path, place in found:
-        target = _free(path, output / place, suffix or written_suffix(path), taken)
+        target = _free(path, output / place, other(path) or suffix or written_suffix(path), taken)
         taken.add(_key(target))
         plan.append((path, target))
     _check_folder(plan, overwrite)
     return plan
 
 
-def _expanded(inputs: list[Path], output: Path | None) -> Iterator[tuple[Path, Path]]:
+def _expanded(
+    inputs: list[Path], output: Path | None, also: frozenset[str] = frozenset()
+) -> Iterator[tuple[Path, Path]]:
     """Each input file once, with its place below the output folder."""
     seen: set[str] = set()
     for given in inputs:
         pairs = (
-            ((path, path.relative_to(given)) for path in _pictures_in(given, output))
+            ((path, path.relative_to(given)) for path in _pictures_in(given, output, also))
             if given.is_dir()
             else iter([(given, Path(given.name))])
         )
@@ -96,7 +125,7 @@ def _expanded(inputs: list[Path], output: Path | None) -> Iterator[tuple[Path, P
                 yield path, place
 
 
-def _pictures_in(folder: Path, output: Path | None) -> Iterator[Path]:
+def _pictures_in(folder: Path, output: Path | None, also: frozenset[str]) -> Iterator[Path]:
     # Results of an earlier run, in a folder inside the one they came from, are not inputs of the next.
     results = output.resolve() if output and output.resolve() != folder.resolve() else None
     for here, folders, files in os.walk(folder):
@@ -104,7 +133,7 @@ def _pictures_in(folder: Path, output: Path | None) -> Iterator[Path]:
             name for name in folders if not name.startswith(".") and (Path(here) / name).resolve() != results
         )
         for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in READ_SUFFIXES:
+            if not name.startswith(".") and Path(name).suffix.lower() in READ_SUFFIXES | also:
                 yield Path(here) / name
 
 

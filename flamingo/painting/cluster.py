@@ -19,6 +19,7 @@ from flamingo import weights
 from flamingo.errors import BadRequest, FlamingoError, MissingExtra, one_line
 from flamingo.painting.brush import Brush
 from flamingo.painting.task import Task, Work, painted
+from flamingo.video import is_clip
 
 Outcome = tuple[list[str], dict[str, Any]] | FlamingoError
 """What is to be said of a photo, and its recipe; or why there is no result."""
@@ -79,6 +80,8 @@ def carried_out(
 
 
 def _sent(task: Task, photo: Path, holder: Any) -> tuple[Any, list[str]]:
+    if is_clip(photo):
+        return None, []
     try:
         work, notes = task.read(photo)
     except FlamingoError as error:
@@ -89,6 +92,11 @@ def _sent(task: Task, photo: Path, holder: Any) -> tuple[Any, list[str]]:
 def _written(ray: Any, task: Task, photo: Path, target: Path, answer: Any, notes: list[str]) -> Outcome:
     if isinstance(answer, FlamingoError):
         return answer
+    if answer is None:  # the frames of a film follow on each other, so they are painted here
+        try:
+            return task.clip(photo, target, lambda _done, _all: None)
+        except FlamingoError as error:
+            return error
     try:
         work = ray.get(answer)
     except ray.exceptions.RayError as error:

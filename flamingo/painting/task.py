@@ -7,17 +7,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flamingo import images, provenance
+from flamingo import images, provenance, video
 from flamingo.errors import ImageTooLarge
 from flamingo.files import sha256
 from flamingo.images import streaming
 from flamingo.images.limits import Limits
 from flamingo.painting import memory, tiles
 from flamingo.painting.brush import Brush
+from flamingo.painting.clips import paint_clip
+from flamingo.painting.colour import coloured
 
 Tell = Callable[[int, int], None]
 Work = images.Picture | streaming.Canvas
 """A photo as it is held while it is painted: floats, or, if it is very large, its own samples."""
+
+_FILM = ".mp4"  # for films of a kind that is read and not written
+
+
+def _result_of(path: Path) -> str | None:
+    suffix = path.suffix.lower()
+    if not video.is_clip(path):
+        return None
+    return suffix if suffix in {*video.FILMS, *video.ANIMATED} else _FILM
+
+
+CLIPS = images.Others({*video.FILMS, ".avi"}, _result_of, video.written)
+"""Films and animated pictures, for `images.plan_outputs`."""
 
 _LARGE = 16_000_000
 """Pixels above which a photo is not held in floats, but painted strip by strip over its own samples."""
@@ -37,9 +52,27 @@ class Task:
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> tuple[list[str], dict[str, Any]]:
         """Paint one photo; returns what is to be said of it, and its recipe. tell: as `on_progress` of `paint_map`.
         Raises FlamingoError."""
+        if video.is_clip(photo):
+            return self.clip(photo, target, tell)
         work, notes = self.read(photo)
         more, recipe = self.write(photo, target, painted(self.brush, work, tell))
         return notes + more, recipe
+
+    def clip(self, film: Path, target: Path, tell: Tell) -> tuple[list[str], dict[str, Any]]:
+        """The same for a film or an animated picture. tell: is told frames. Raises FlamingoError."""
+        brush = self.brush
+        clip = video.probe(film)
+        masks, notes = brush.wish.masks_for(clip.height, clip.width)
+        fingerprint = sha256(film)
+        recipe = {"photo_sha256": fingerprint, **brush.recipe, "size": self.size, "quality": self.quality}
+        finish = None if brush.colour == 1 else lambda frame, painted: coloured(painted, frame, brush.colour)
+        more = paint_clip(
+            film, target, brush.painter, brush.wish.vectors, masks,
+            stroke=brush.stroke, size=self.size, finish=finish, quality=self.quality, overwrite=self.overwrite,
+            never=self.inputs, origin=provenance.Origin("paint", recipe, (fingerprint,)),
+            on_progress=lambda done, frames, _film: tell(done, frames),
+        )  # fmt: skip
+        return [*notes, *more], recipe
 
     def read(self, photo: Path) -> tuple[Work, list[str]]:
         """The photo at the size that was asked for, and what is to be said of it. Raises BadInput."""

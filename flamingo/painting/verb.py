@@ -20,7 +20,7 @@ from flamingo.options import ONE_OR_MANY, checked
 from flamingo.painting.brush import brush
 from flamingo.painting.painter import Model
 from flamingo.painting.stroke import LARGEST, SMALLEST
-from flamingo.painting.task import Task
+from flamingo.painting.task import CLIPS, Task
 
 Progress = Callable[[int, int, Path], None]
 
@@ -56,7 +56,10 @@ class Painted:
 
 @checked
 def paint(
-    photos: Annotated[list[Path], Field(min_length=1, description="Photos, or folders of photos, to paint.")],
+    photos: Annotated[
+        list[Path],
+        Field(min_length=1, description="Photos, films or animated pictures, or folders of them, to paint."),
+    ],
     *,
     style: Annotated[
         str | tuple[str, ...] | None,
@@ -134,7 +137,9 @@ def paint(
     styles, paintings, masks = (_many(given) for given in (style, painting, mask))
     images.warm_up()  # the process that decodes pictures starts while the painter loads
     wielded = brush(styles, paintings, masks, strength=strength, colour=colour, stroke=stroke, model=model)
-    plan = images.plan_outputs(photos, output or Path("painted") / wielded.wish.label, overwrite=overwrite)
+    plan = images.plan_outputs(
+        photos, output or Path("painted") / wielded.wish.label, overwrite=overwrite, others=CLIPS
+    )
     if not plan:
         raise BadRequest(
             ", ".join(map(str, photos)), "no photos are there", "name photos, or a folder that holds some"

@@ -1,0 +1,253 @@
+"""What a clip is: its size, its rate, how it is turned, its colours, its sound; found out without decoding it all."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from flamingo.errors import BadRequest, ImageTooLarge, UnreadableVideo, show
+from flamingo.video.opening import Broken, opened
+
+__all__ = ["ANIMATED", "FILMS", "Clip", "Limits", "Look", "is_clip", "probe", "written"]
+
+FILMS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+"""The suffixes of film files that are written, and the container of each."""
+
+_READ_ONLY = {".avi"}
+
+ANIMATED = {".gif": "gif", ".webp": "webp"}
+"""The suffixes of pictures that may move."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a clip may ask for: pixels of a frame, and frames."""
+
+    pixels: int = 40_000_000
+    frames: int = 2_000_000
+    animated_frames: int = 3_000
+
+
+@dataclass(frozen=True)
+class Look:
+    """How samples become colours: matrix, primaries and transfer as ITU-T H.273 numbers them, full: whether they
+    use all of 0 to 255; aspect: of a pixel, across to down."""
+
+    matrix: int = 1
+    primaries: int = 1
+    transfer: int = 1
+    full: bool = False
+    aspect: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip as it is seen.
+
+    width, height: upright. rate: frames a second, on average. time_base: seconds that a step of a frame's time is.
+    frames: how many there are, counted or guessed (0: no idea). turn: degrees to the right that the stored frames are
+    turned by, and mirrored: whether they are flipped from left to right after that. sounds: the codec of each sound
+    track. loop: for animated pictures, how many times they are played, 0 for ever. notes: what the user must be told.
+    """
+
+    path: Path
+    width: int
+    height: int
+    rate: Fraction
+    time_base: Fraction
+    frames: int
+    seconds: float
+    format: str
+    turn: int = 0
+    mirrored: bool = False
+    look: Look = Look()
+    sounds: tuple[str, ...] = ()
+    loop: int = 0
+    alpha: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def animated(self) -> bool:
+        """Whether it is a picture that moves, and no film."""
+        return self.format in ANIMATED.values()
+
+
+def is_clip(path: Path) -> bool:
+    """Whether a file is a clip: a film by its suffix, a GIF or WebP if it has more than one frame."""
+    suffix = path.suffix.lower()
+    if suffix in ANIMATED:
+        try:
+            with PIL.Image.open(path, formats=("GIF", "WEBP")) as image:
+                return bool(getattr(image, "is_animated", False))
+        except Exception:  # Pillow raises many kinds for files that anyone may have made
+            return False
+    return suffix in FILMS or suffix in _READ_ONLY
+
+
+def written(path: Path) -> str:
+    """The container that a name asks for. Raises BadRequest for a suffix that no clip is written as."""
+    suffix = path.suffix.lower()
+    found = FILMS.get(suffix) or ANIMATED.get(suffix)
+    if found is None:
+        why = f"clips cannot be written as '{suffix}'" if suffix else "the name has no suffix that says the format"
+        raise BadRequest(show(path), why, f"use {', '.join((*FILMS, *ANIMATED))}")
+    return found
+
+
+_USUAL = Limits()
+
+
+def probe(path: Path, limits: Limits = _USUAL) -> Clip:
+    """What a file says of itself, and its first frame. Raises UnreadableVideo, or ImageTooLarge for its frames."""
+    path = Path(path)
+    clip = _animation(path) if path.suffix.lower() in ANIMATED else _film(path)
+    name, most = show(path), limits.animated_frames if clip.animated else limits.frames
+    if clip.width * clip.height > limits.pixels:
+        size = f"{clip.width} x {clip.height} pixels a frame"
+        raise ImageTooLarge(name, f"{size} are more than {limits.pixels / 1e6:g} million", "make it smaller first")
+    if clip.frames > most:
+        raise ImageTooLarge(name, f"{clip.frames} frames are more than {most}", "cut it into parts")
+    return clip
+
+
+def _film(path: Path) -> Clip:
+    name = show(path)
+    with opened(path) as container:
+        streams = [s for s in container.streams.video if not _is_cover(s)]
+        if not streams:
+            raise UnreadableVideo(name, "there is no picture in it", "give a clip that has one")
+        stream = streams[0]
+        if stream.codec_context is None:
+            raise UnreadableVideo(name, "its codec is not known here", "convert it to H.264 first")
+        first = _first(container, stream)
+        if first is None:
+            raise UnreadableVideo(name, "no frame of it can be decoded", "export it again from its source")
+        if stream.width * stream.height <= 0 or stream.time_base is None:
+            raise UnreadableVideo(name, "it does not say its size", "export it again from its source")
+        turn, mirrored = _turned(first)
+        width, height = (first.height, first.width) if turn in (90, 270) else (first.width, first.height)
+        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        seconds = _seconds(container, stream)
+        notes = [f"{len(streams) - 1} more picture tracks are left out"] if len(streams) > 1 else []
+        look = _look(first, stream, turned=turn in (90, 270))
+        if look.transfer in (16, 18):
+            notes.append("it is a film of high dynamic range: painted with 8 bits in its own colours")
+        elif first.format.components[0].bits > 8:
+            notes.append("more than 8 bits a colour: painted with 8")
+        if first.interlaced_frame:
+            notes.append("it is interlaced: painted as it is, lines and all")
+        # A file may claim any rate; more than a frame each millisecond is a claim, and not a film.
+        frames = stream.frames or math.ceil(seconds * min(float(rate), 1000.0))
+        sounds = tuple(codec_name(s) for s in container.streams.audio)
+        kind = str(container.format.name)
+    return Clip(
+        path, width, height, rate, Fraction(stream.time_base), frames, seconds, kind, turn, mirrored, look, sounds,
+        notes=tuple(notes),
+    )  # fmt: skip
+
+
+def codec_name(stream: Any) -> str:
+    """The name of a stream's codec, not that of the library that decodes it; "unknown" if none can."""
+    return str(stream.codec_context.codec.canonical_name) if stream.codec_context else "unknown"
+
+
+def _is_cover(stream: Any) -> bool:
+    """A still picture of the album, and no film."""
+    return bool(int(stream.disposition) & 0x400)
+
+
+def _first(container: Any, stream: VideoStream) -> VideoFrame | None:
+    try:
+        for packet in container.demux(stream):
+            try:
+                frames: list[Any] = packet.decode()
+            except Broken:
+                continue
+            if frames:
+                found: VideoFrame = frames[0]
+                return found
+    except Broken:
+        pass
+    return None
+
+
+def _seconds(container: Any, stream: VideoStream) -> float:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / 1_000_000 if container.duration else 0.0
+
+
+def _turned(frame: VideoFrame) -> tuple[int, bool]:
+    """How the display matrix turns the stored frame: degrees to the right, and whether it mirrors it before."""
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return 0, False
+    a, b, _, c, d = memoryview(bytes(data)).cast("i")[:5]
+    # x' = a x + c y, y' = b x + d y; mirrored ones are what is left when the mirror is taken out first.
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, b = -a, -b
+    return round(math.degrees(math.atan2(b, a)) / 90) % 4 * 90, mirrored
+
+
+def _look(frame: VideoFrame, stream: VideoStream, *, turned: bool) -> Look:
+    context = stream.codec_context
+    matrix, primaries, transfer = (int(v) for v in (context.colorspace, context.color_primaries, context.color_trc))
+    if matrix in (0, 2, 3):  # RGB, or not said: as players decide, by the size
+        matrix = 1 if frame.height > 576 or frame.width >= 1280 else 6
+    full = int(context.color_range) == 2 or frame.format.name.startswith("yuvj")
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    aspect = aspect if aspect > 0 else Fraction(1)
+    return Look(matrix, primaries, transfer, full, 1 / aspect if turned else aspect)
+
+
+def _counted(image: PIL.Image.Image) -> int:
+    """How many frames can be found, up to where the file is damaged."""
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # Pillow raises many kinds for files that anyone may have made
+        found = 0
+        with suppress(Exception):
+            while True:
+                image.seek(found)
+                found += 1
+        image.seek(0)
+        return found
+
+
+def _animation(path: Path) -> Clip:
+    name = show(path)
+    try:
+        with PIL.Image.open(path, formats=("GIF", "WEBP")) as image:
+            frames = _counted(image)
+            loop = image.info.get("loop")
+            kind = str(image.format).lower()
+            alpha = (kind == "webp" and image.mode == "RGBA") or "transparency" in image.info
+            if kind == "gif":  # None: said to be played once; in the file, the number is of repetitions
+                loop = 1 if loop is None else (0 if loop == 0 else int(loop) + 1)
+            rate = Fraction(1000, max(1, int(image.info.get("duration") or 100)))
+            width, height = image.size
+    except FileNotFoundError:
+        raise UnreadableVideo(name, "there is no such file", "check the name") from None
+    except Exception:  # Pillow raises many kinds for files that anyone may have made
+        raise UnreadableVideo(name, "it is damaged, or no moving picture", "export it again") from None
+    return Clip(
+        path,
+        width,
+        height,
+        rate,
+        Fraction(1, 1000),
+        frames,
+        float(frames / rate),
+        kind,
+        loop=int(loop or 0),
+        alpha=alpha,
+    )
