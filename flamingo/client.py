@@ -108,9 +108,18 @@ class Client:
         """Let go of the connections."""
         self._http.close()
 
-    def paint(self, *photos: Source, fresh: bool = False, **parameters: Any) -> RemoteJob:
-        """Paint photos; parameters as for `flamingo.paint`. fresh: do it again, even if it was done before."""
-        return self.ask("paint", {"photos": photos}, parameters, fresh=fresh)
+    def paint(
+        self,
+        *photos: Source,
+        painting: Source | Sequence[Source] = (),
+        mask: Source | Sequence[Source] = (),
+        fresh: bool = False,
+        **parameters: Any,
+    ) -> RemoteJob:
+        """Paint photos; parameters as for `flamingo.paint`. painting, mask: files to send, which a text of
+        `style` may name by their file names. fresh: do it again, even if it was done before."""
+        inputs = {"photos": photos, "painting": _listed(painting), "mask": _listed(mask)}
+        return self.ask("paint", inputs, parameters, fresh=fresh)
 
     def compose(
         self,
@@ -122,10 +131,9 @@ class Client:
         **parameters: Any,
     ) -> RemoteJob:
         """Compose; parameters as for `flamingo.compose`, and `format`, a list of kinds such as ["mp3", "mid"]."""
-        photos = [photo] if isinstance(photo, (str, os.PathLike, RemoteFile)) else photo
         given = {"continue_from": continue_from, "soundfont": soundfont}
         inputs = {name: [each] for name, each in given.items() if each is not None}
-        return self.ask("compose", {"photo": photos, **inputs}, parameters, fresh=fresh)
+        return self.ask("compose", {"photo": _listed(photo), **inputs}, parameters, fresh=fresh)
 
     def feel(self, *photos: Source, fresh: bool = False, **parameters: Any) -> RemoteJob:
         """Say what photos (or `words=`) feel like."""
@@ -367,6 +375,10 @@ class RemoteJob:
                     return
         if self.active:
             self.refresh()
+
+
+def _listed(given: Source | Sequence[Source]) -> Sequence[Source]:
+    return [given] if isinstance(given, (str, os.PathLike, RemoteFile)) else given
 
 
 class _reached:  # noqa: N801

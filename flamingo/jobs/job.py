@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from flamingo.errors import one_line
 
-__all__ = ["ACTIVE", "Failure", "Input", "Job", "Progress", "Result", "State", "plain_name"]
+__all__ = ["ACTIVE", "Failure", "Input", "Job", "Progress", "Result", "State", "plain_file_name", "plain_name"]
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
@@ -107,6 +107,12 @@ class Job:
 def plain_name(name: str) -> str:
     """A file name from outside, for showing: no folders, nothing that disguises it, 200 characters at most."""
     return one_line(PurePosixPath(name.replace("\\", "/")).name)[-200:]
+
+
+def plain_file_name(name: str) -> str:
+    """The same, as a file here may be called."""
+    plain = plain_name(name)
+    return plain if plain.strip(".") and len(plain.encode()) <= 255 else f"file{plain_suffix(name)}"
 
 
 def plain_suffix(name: str) -> str:

@@ -83,7 +83,8 @@ class Jobs:
         for file in {each.sha256 for files in given.values() for each in files}:
             self.store.touch(file)
         named = {option: [Input(f.sha256, plain_name(f.name)) for f in files] for option, files in given.items()}
-        request = verbs.request_hash(wanted, settled, {o: [f.sha256 for f in files] for o, files in given.items()})
+        told = {o: [f"{f.sha256} {f.name}" if o in wanted.named else f.sha256 for f in named[o]] for o in named}
+        request = verbs.request_hash(wanted, settled, told)
         job, new = self._ledger.add(verb, settled, named, request, reuse)
         if not new and not self._whole(job):
             job, new = self._ledger.add(verb, settled, named, request, False)

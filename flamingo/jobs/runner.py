@@ -45,6 +45,10 @@ _MEDIA_TYPES = {
     ".avif": "image/avif",
     ".jxl": "image/jxl",
     ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/quicktime",
+    ".mkv": "video/x-matroska",
+    ".webm": "video/webm",
 }
 
 

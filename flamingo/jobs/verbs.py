@@ -24,11 +24,12 @@ import flamingo
 from flamingo import weights
 from flamingo.composing import personas
 from flamingo.errors import BadRequest
-from flamingo.options import Option, one_line_refusals, options
+from flamingo.options import ONE_OR_MANY, Option, one_line_refusals, options
+from flamingo.painting import own
 
 __all__ = ["FLAMINGOS", "Verb", "known", "load", "request_hash"]
 
-_NOT_ASKED = ("output", "explain", "overwrite")
+_NOT_ASKED = ("output", "explain", "overwrite", "on")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,12 @@ class Verb:
     def inputs(self) -> dict[str, Option]:
         """Those of its options that are files to read."""
         return {o.name: o for o in self._options if o.name not in _NOT_ASKED and _takes_files(o.type)}
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """Those of its inputs that its parameters may name by their file names: all but the first, if a parameter is
+        a list of texts."""
+        return frozenset(list(self.inputs)[1:]) if any(option.many for option in self.controls) else frozenset()
 
     def takes_many(self, option: str) -> bool:
         """Whether this input is a list of files."""
@@ -109,7 +116,8 @@ class Verb:
         fields: dict[str, Any] = {}
         for option in self.controls:
             default = ... if option.default is inspect.Parameter.empty else option.default
-            fields[option.name] = (Annotated[option.type, option.field], default)
+            kind = Annotated[option.type, ONE_OR_MANY] if option.many else option.type
+            fields[option.name] = (Annotated[kind, option.field], default)
         rules = ConfigDict(extra="forbid", protected_namespaces=())
         return create_model(f"{self.name}_parameters", __config__=rules, **fields)
 
@@ -121,7 +129,10 @@ def load(target: str) -> Any:
 
 
 def _painter(parameters: Mapping[str, Any]) -> str:
-    return str(weights.entry(f"painter-{parameters['model']}")["version"])
+    """The painter's version, and when each of one's own styles that is named was last changed."""
+    named = [name for name in own.names() if any(name in text for text in parameters["style"] or ())]
+    changed = [f"{name}@{(own.folder() / f'{name}.safetensors').stat().st_mtime_ns}" for name in named]
+    return "+".join([str(weights.entry(f"painter-{parameters['model']}")["version"]), *changed])
 
 
 def _composer(parameters: Mapping[str, Any]) -> str:
@@ -158,8 +169,8 @@ def known(more: Mapping[str, str]) -> dict[str, Verb]:
 
 
 def request_hash(verb: Verb, parameters: Mapping[str, Any], inputs: Mapping[str, Sequence[str]]) -> str:
-    """The name of the request's content: the same verb, parameters, hashes of the inputs, models and version of
-    Flamingo give the same 64 hexadecimal digits, and the same result."""
+    """The name of the request's content: the same verb, parameters, inputs (their hashes, and names where they
+    count), models and version of Flamingo give the same 64 hexadecimal digits, and the same result."""
     said = [flamingo.__version__, verb.name, verb.target, verb.version(parameters), parameters, inputs]
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=list).encode()).hexdigest()
 

@@ -31,7 +31,7 @@ from flamingo.jobs.child import Answered, Child, Died, Overgrown, Overtime
 from flamingo.jobs.claims import Claims, Task
 from flamingo.jobs.dispatch import BUSY, IDLE, Dispatch, serve
 from flamingo.jobs.errors import DatabaseError, SlotTaken
-from flamingo.jobs.job import Failure, Progress, Result, plain_suffix
+from flamingo.jobs.job import Failure, Progress, Result, plain_file_name, plain_suffix
 from flamingo.jobs.locks import SlotLock
 from flamingo.jobs.settings import Settings
 from flamingo.jobs.store import Store, Stored
@@ -43,6 +43,7 @@ _SLOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PATIENCE = 20.0  # seconds that the slot's last worker may take to end
 _PACE_EVERY, _TEND_EVERY = 0.2, 5.0
 _LESS = "the inputs are kept: ask for less, such as a smaller size, or allow more"
+_FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")  # which become films, whatever pictures should become
 _QUIET = 10.0  # seconds without a job that waits, after which the queue is looked at less often
 _SETTLED = 2.0  # seconds after which a job that is asked for is sure to be in the queue
 
@@ -161,9 +162,14 @@ class Worker:
         for option, many in task.inputs.items():
             for each in many:
                 number += 1
-                # A picture's kind is known by its content, so its suffix may say what the result should be.
-                suffix = f".{wanted}" if wanted and not verb.files else plain_suffix(each.name)
+                suffix = plain_suffix(each.name)
+                if wanted and not verb.files and suffix not in _FILMS:
+                    # A picture's kind is known by its content, so its suffix may say what the result should be.
+                    suffix = f".{wanted}"
                 path = folder / "in" / f"input-{number}{suffix}"
+                if option in verb.named:
+                    path = path.with_suffix("") / plain_file_name(each.name)
+                    path.parent.mkdir()
                 _link(self._store.path(each.sha256), path)
                 given.setdefault(option, []).append((str(path), each.name))
         output: str | list[str] = str(folder / "out")

@@ -13,7 +13,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from flamingo.errors import BadRequest
 
@@ -58,6 +57,8 @@ def _scaled(height: int, width: int, scale: float) -> Size:
 
 def detail(painting: Pixels, ratio: float) -> Pixels:
     """What a painting (H, W, 3) has that one `ratio` times smaller cannot hold."""
+    from scipy.ndimage import gaussian_filter1d  # a third of a second to load, which most commands need not wait for
+
     soft = painting
     for axis in (0, 1):
         soft = gaussian_filter1d(soft, _BLUR * ratio, axis=axis, mode="nearest")

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flamingo import images, provenance, video
+from flamingo import images, provenance
 from flamingo.errors import ImageTooLarge
 from flamingo.files import sha256
 from flamingo.images import streaming
 from flamingo.images.limits import Limits
 from flamingo.painting import memory, tiles
 from flamingo.painting.brush import Brush
-from flamingo.painting.clips import paint_clip
 from flamingo.painting.colour import coloured
 
 Tell = Callable[[int, int], None]
@@ -24,15 +23,18 @@ Work = images.Picture | streaming.Canvas
 _FILM = ".mp4"  # for films of a kind that is read and not written
 
 
-def _result_of(path: Path) -> str | None:
-    suffix = path.suffix.lower()
-    if not video.is_clip(path):
-        return None
-    return suffix if suffix in {*video.FILMS, *video.ANIMATED} else _FILM
+def clips() -> images.Others:
+    """Films and animated pictures, for `images.plan_outputs`."""
+    from flamingo import video
 
+    def result_of(path: Path) -> str | None:
+        if not video.is_clip(path):
+            return None
+        suffix = path.suffix.lower()
+        return suffix if suffix in {*video.FILMS, *video.ANIMATED} else _FILM
 
-CLIPS = images.Others({*video.FILMS, ".avi"}, _result_of, video.written)
-"""Films and animated pictures, for `images.plan_outputs`."""
+    return images.Others({*video.FILMS, ".avi"}, result_of, video.written)
+
 
 _LARGE = 16_000_000
 """Pixels above which a photo is not held in floats, but painted strip by strip over its own samples."""
@@ -52,7 +54,9 @@ class Task:
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> tuple[list[str], dict[str, Any]]:
         """Paint one photo; returns what is to be said of it, and its recipe. tell: as `on_progress` of `paint_map`.
         Raises FlamingoError."""
-        if video.is_clip(photo):
+        from flamingo.video import is_clip  # FFmpeg's libraries and OpenCV take a while to load
+
+        if is_clip(photo):
             return self.clip(photo, target, tell)
         work, notes = self.read(photo)
         more, recipe = self.write(photo, target, painted(self.brush, work, tell))
@@ -60,8 +64,11 @@ class Task:
 
     def clip(self, film: Path, target: Path, tell: Tell) -> tuple[list[str], dict[str, Any]]:
         """The same for a film or an animated picture. tell: is told frames. Raises FlamingoError."""
+        from flamingo.painting.clips import paint_clip
+        from flamingo.video import probe
+
         brush = self.brush
-        clip = video.probe(film)
+        clip = probe(film)
         masks, notes = brush.wish.masks_for(clip.height, clip.width)
         fingerprint = sha256(film)
         recipe = {"photo_sha256": fingerprint, **brush.recipe, "size": self.size, "quality": self.quality}

@@ -20,7 +20,7 @@ from flamingo.options import ONE_OR_MANY, checked
 from flamingo.painting.brush import brush
 from flamingo.painting.painter import Model
 from flamingo.painting.stroke import LARGEST, SMALLEST
-from flamingo.painting.task import CLIPS, Task
+from flamingo.painting.task import Task, clips
 
 Progress = Callable[[int, int, Path], None]
 
@@ -138,7 +138,7 @@ def paint(
     images.warm_up()  # the process that decodes pictures starts while the painter loads
     wielded = brush(styles, paintings, masks, strength=strength, colour=colour, stroke=stroke, model=model)
     plan = images.plan_outputs(
-        photos, output or Path("painted") / wielded.wish.label, overwrite=overwrite, others=CLIPS
+        photos, output or Path("painted") / wielded.wish.label, overwrite=overwrite, others=clips()
     )
     if not plan:
         raise BadRequest(

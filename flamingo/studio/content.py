@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -10,12 +11,15 @@ from typing import Literal
 from flamingo.errors import FlamingoError, UnsupportedImage
 from flamingo.images.formats import sniff
 
-__all__ = ["HEAD", "SHOWN", "Content", "content_of", "fitting_name"]
+__all__ = ["HEAD", "SHOWN", "TAKES_FILMS", "Content", "content_of", "film_of", "fitting_name"]
 
 HEAD = 16_384
 """Bytes that tell what a file is."""
 
-Kind = Literal["picture", "music", "sound", "score", "soundfont"]
+TAKES_FILMS = importlib.util.find_spec("av") is not None
+"""Whether films are taken in: PyAV reads them."""
+
+Kind = Literal["picture", "film", "music", "sound", "score", "soundfont"]
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,17 @@ _MEI = Content("score", "application/mei+xml", (".mei",))
 _HUMDRUM = Content("score", "text/x-humdrum", (".krn",))
 _ABC = Content("score", "text/vnd.abc", (".abc",))
 
+_FILMS = {
+    "mp4": Content("film", "video/mp4", (".mp4", ".m4v")),
+    "mov": Content("film", "video/quicktime", (".mov",)),
+    "webm": Content("film", "video/webm", (".webm",)),
+    "matroska": Content("film", "video/x-matroska", (".mkv",)),
+}
+_MP4_BRANDS = (b"iso", b"mp4", b"avc", b"M4V", b"MSN", b"msn", b"das", b"3gp", b"3g2", b"mmp", b"f4v")
+
 SHOWN = frozenset(
     {
+        *(each.media_type for each in _FILMS.values()),
         *("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"),
         *("audio/midi", "audio/wav", "audio/x-wav", "audio/flac", "audio/ogg", "audio/mpeg"),
         *("text/plain", "application/json", "application/pdf", "image/svg+xml"),
@@ -62,6 +75,13 @@ def content_of(head: bytes, name: str) -> Content:
     found = _music(head)
     if found is not None:
         return found
+    film = film_of(head)
+    if film is not None and TAKES_FILMS:
+        return film
+    if film is not None:
+        raise UnsupportedImage(
+            name, "it is a film, which cannot be read without PyAV", "install av, or use a picture"
+        )
     try:
         form = sniff(head, name)
     except UnsupportedImage as error:
@@ -70,6 +90,21 @@ def content_of(head: bytes, name: str) -> Content:
             name, error.why.replace("not a picture that", "which is not a kind that"), hint
         ) from None
     return Content("picture", f"image/{form}", _PICTURES[form])
+
+
+def film_of(head: bytes) -> Content | None:
+    """The kind of film that begins so: MP4 and QuickTime by their first box (ISO 14496-12, 4.3), Matroska and WebM by
+    the type that their EBML header gives (RFC 8794, 11.2.4)."""
+    if head[4:8] == b"ftyp":
+        if head[8:12] == b"qt  ":
+            return _FILMS["mov"]
+        return _FILMS["mp4"] if head[8:11] in _MP4_BRANDS else None
+    if head[4:8] in (b"moov", b"wide") or (head[4:8] == b"mdat" and head[:3] == b"\0\0\0"):  # before there was ftyp
+        return _FILMS["mov"]
+    if head[:4] == b"\x1aE\xdf\xa3":
+        kind = re.search(rb"\x42\x82[\x80-\xff](webm|matroska)", head[:128])
+        return _FILMS[kind[1].decode()] if kind else None
+    return None
 
 
 def fitting_name(name: str, head: bytes) -> str:

@@ -73,7 +73,8 @@ def _look(request: dict[str, Any]) -> dict[str, Any]:
         content = content_of(file.read(HEAD), name)
     told: dict[str, Any] = {"kind": content.kind, "media_type": content.media_type, "suffixes": content.suffixes}
     told |= {"width": None, "height": None, "seconds": None, "notes": [], "cleaned": False}
-    return told | (_picture if content.kind == "picture" else _music)(path, name, content, request)
+    look = {"picture": _picture, "film": _film}.get(content.kind, _music)
+    return told | look(path, name, content, request)
 
 
 def _picture(path: Path, name: str, content: Content, request: dict[str, Any]) -> dict[str, Any]:
@@ -88,6 +89,19 @@ def _picture(path: Path, name: str, content: Content, request: dict[str, Any]) -
         notes.append(_NO_PLACE)
     height, width, _ = image.shape
     return {"width": width, "height": height, "notes": notes, "cleaned": cleaned is not None}
+
+
+def _film(path: Path, name: str, content: Content, request: dict[str, Any]) -> dict[str, Any]:
+    """What a film says of itself, and its first frame; all of it is decoded only when it is painted."""
+    from flamingo import video
+
+    _allow(_MUSIC_MEMORY, request["seconds"])
+    try:
+        clip = video.probe(path, video.Limits(pixels=request["pixels"]))
+    except FlamingoError as error:
+        raise type(error)(name, error.why, error.hint) from None  # where it lies here is nobody's concern
+    notes = list(clip.notes)
+    return {"width": clip.width, "height": clip.height, "seconds": round(clip.seconds, 3), "notes": notes}
 
 
 def _thumbnail(request: dict[str, Any]) -> dict[str, Any]:

@@ -64,13 +64,13 @@ class FileIn(Strict):
 
 
 class FileOut(BaseModel):
-    """A file that was taken in. width, height: pixels, upright; seconds: how long music lasts."""
+    """A file that was taken in. width, height: pixels, upright; seconds: how long music or a film lasts."""
 
     sha256: str
     name: str
     size: int = Field(description="Bytes, as kept.")
     media_type: str
-    kind: Literal["picture", "music", "sound", "score", "soundfont"]
+    kind: Literal["picture", "film", "music", "sound", "score", "soundfont"]
     width: int | None = None
     height: int | None = None
     seconds: float | None = None

@@ -69,7 +69,7 @@ class Sketcher:
         return self._waiting
 
     async def photo(self, photo: Path, paint: Mapping[str, Any], *, longest: int, quality: int = 85) -> Sketch:
-        """A photo painted small. paint: style, strength and model; longest: side in pixels; never enlarged.
+        """A photo painted small. paint: see `sketching`; longest: side in pixels; never enlarged.
 
         Raises BadInput if the photo cannot be painted, and Unavailable if the process does not answer."""
         return await self._ask(

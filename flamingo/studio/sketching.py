@@ -1,9 +1,11 @@
 """The process that paints sketches: small pictures at once, for previews and for the camera. Spoken to by `sketcher`.
 
-It keeps its painters and the last photos that it looked at, so that a change of a slider costs one pass of the
-network and nothing else. A request is a line of JSON with the number of bytes that follow it; so is an answer.
+It keeps its painters, the last photos that it looked at, and what it found out of the last paintings and masks, so
+that a change of a slider costs one pass of the network and nothing else. A request is a line of JSON with the number
+of bytes that follow it; so is an answer.
 
-    {"paint": {style, strength, model}, "longest": 384, "photo": "/path", "quality": 85, "bytes": 0}
+    {"paint": {style, strength, colour, stroke, model, painting, mask}, "longest": 384, "photo": "/path",
+     "quality": 85, "bytes": 0}, where all but style and model may be missing, and painting and mask are paths by name
     {"paint": {...}, "longest": 320, "quality": 80, "bytes": 20312} and so many bytes of JPEG: a camera's frame
     {"load": "fast", "bytes": 0}, for a painter that will be wanted soon
     -> {"bytes": 20312, "width": 384, "height": 256, "ms": 140.2} and a JPEG
@@ -18,6 +20,7 @@ import os
 import sys
 import time
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,41 +30,50 @@ from PIL import Image
 
 from flamingo import images
 from flamingo.errors import BadInput, FlamingoError
+from flamingo.painting import own, styles
+from flamingo.painting.brush import Brush, brush
 from flamingo.painting.painter import Painter
 
 __all__ = ["main"]
 
-_KEPT = 12  # photos, each no larger than a sketch
+_KEPT = 12  # photos, each no larger than a sketch, and brushes
 _FRAME_PIXELS = 1_500_000
 
 
 class _Sketches:
     def __init__(self) -> None:
-        self._painters: dict[str, Painter] = {}
+        self._brushes: OrderedDict[str, Brush] = OrderedDict()
         self._photos: OrderedDict[tuple[str, int], NDArray[np.float32]] = OrderedDict()
 
     def answer(self, request: dict[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
         begun = time.perf_counter()
         try:
             if "load" in request:
-                self._painter(request["load"])
+                Painter(request["load"])
                 images.warm_up()
                 return {"width": 0, "height": 0, "ms": 0.0}, b""
             rgb = self._frame(payload, request["longest"]) if payload else self._photo(request)
-            asked = dict(request["paint"])
-            painted = self._painter(asked["model"]).paint(rgb, asked["style"], asked["strength"])
+            painted = self._brush(request["paint"]).paint(rgb)
         except FlamingoError as error:
-            return {"error": {"what": error.what, "why": error.why, "hint": error.hint}}, b""
+            parts = {"what": error.what, "why": error.why, "hint": error.hint}
+            return {"error": {part: _named(text, request) for part, text in parts.items()}}, b""
         pixels = np.rint(np.clip(painted, 0, 1) * 255).astype(np.uint8)
         out = io.BytesIO()
         Image.fromarray(pixels).save(out, "JPEG", quality=request["quality"])
         size = {"width": pixels.shape[1], "height": pixels.shape[0]}
         return {**size, "ms": round((time.perf_counter() - begun) * 1000, 1)}, out.getvalue()
 
-    def _painter(self, model: str) -> Painter:
-        if model not in self._painters:
-            self._painters[model] = Painter(model)  # type: ignore[arg-type]
-        return self._painters[model]
+    def _brush(self, asked: dict[str, Any]) -> Brush:
+        """What was asked for. Strength, colour and stroke are set on a brush that is kept without them."""
+        style = [asked["style"]] if isinstance(asked["style"], str) else asked["style"] or []
+        files = [{name: Path(path) for name, path in asked.get(each, {}).items()} for each in ("painting", "mask")]
+        key = json.dumps([style, asked.get("painting"), asked.get("mask"), asked["model"], _changed()])
+        if key not in self._brushes:
+            self._brushes[key] = brush(style, *files, model=asked["model"], anywhere=False)
+            while len(self._brushes) > _KEPT:
+                self._brushes.popitem(last=False)
+        self._brushes.move_to_end(key)
+        return _adjusted(self._brushes[key], asked)
 
     def _photo(self, request: dict[str, Any]) -> NDArray[np.float32]:
         key = (request["photo"], request["longest"])
@@ -90,6 +102,30 @@ class _Sketches:
         if max(frame.size) > longest:
             frame.thumbnail((longest, longest), Image.Resampling.BILINEAR)
         return np.asarray(frame, dtype=np.float32) / np.float32(255)
+
+
+def _adjusted(kept: Brush, asked: dict[str, Any]) -> Brush:
+    """A brush at another strength, colour and stroke than those of full style."""
+    colour = asked.get("colour", 1.0)
+    share = {"style": 1.0, "photo": 0.0}[colour] if isinstance(colour, str) else colour
+    vectors = kept.wish.vectors * np.float32(styles._length(asked["strength"]))
+    return replace(kept, wish=replace(kept.wish, vectors=vectors), stroke=asked.get("stroke", 1.0), colour=share)
+
+
+def _changed() -> int:
+    """When one's own styles last changed."""
+    try:
+        return own.folder().stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _named(text: str, request: dict[str, Any]) -> str:
+    """A message that calls files as whoever asked does."""
+    for option in ("painting", "mask"):
+        for name, path in request.get("paint", {}).get(option, {}).items():
+            text = text.replace(path, name).replace(Path(path).name, name)
+    return text
 
 
 def main() -> None:

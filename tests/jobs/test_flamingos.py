@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers import outcome
+from PIL import Image
 
 import flamingo
 from flamingo.jobs import Input, Job, Jobs, Result
@@ -52,6 +55,26 @@ def test_a_photo_is_painted_and_carries_its_credentials(jobs: Jobs, cat_photo: I
     verdict = flamingo.verify(saved(jobs, result, tmp_path))
     assert verdict.whole, verdict.sentences
     assert plain(job)
+
+
+def test_masks_are_known_by_their_names(jobs: Jobs, cat_photo: Input) -> None:
+    """The same files under swapped names are another request, and another picture."""
+    kept = []
+    for turned in (False, True):
+        mask = np.zeros((20, 30), np.uint8)
+        mask[:, 15:] = 255
+        buffer = io.BytesIO()
+        Image.fromarray(mask[:, ::-1].copy() if turned else mask).save(buffer, "PNG")
+        kept.append(jobs.store.put(io.BytesIO(buffer.getvalue())).sha256)
+    wish = {"style": ["udnie@a.png", "scream@b.png"], "model": "fast", "size": 96}
+    done = []
+    for names in (("a.png", "b.png"), ("b.png", "a.png")):
+        masks = [Input(sha256, name) for sha256, name in zip(kept, names, strict=True)]
+        done.append(outcome(jobs, jobs.submit("paint", wish, {"photos": [cat_photo], "mask": masks})))
+    assert done[0].id != done[1].id and plain(done[0])
+    (first,), (second,) = (job.results for job in done)
+    assert first.sha256 != second.sha256
+    assert [part["mask_sha256"] for part in first.recipe["styles"]] == kept
 
 
 def test_a_piece_comes_as_every_kind_that_was_asked_for(jobs: Jobs, tmp_path: Path) -> None:

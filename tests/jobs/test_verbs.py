@@ -17,14 +17,15 @@ PAINT, COMPOSE, FEEL = (verbs.known({})[name] for name in ("paint", "compose", "
 
 
 def test_files_are_inputs_and_everything_else_is_a_control() -> None:
-    assert list(PAINT.inputs) == ["photos"] and PAINT.takes_many("photos")
+    assert list(PAINT.inputs) == ["photos", "painting", "mask"] and all(map(PAINT.takes_many, PAINT.inputs))
+    assert PAINT.named == {"painting", "mask"} and not COMPOSE.named and not FEEL.named
     assert {"continue_from", "soundfont"} <= set(COMPOSE.inputs) and not COMPOSE.takes_many("soundfont")
     assert COMPOSE.takes_many("photo") and not COMPOSE.takes_many("continue_from")
     assert list(FEEL.inputs) == ["photos"] and FEEL.takes_many("photos")
     assert [option.name for option in FEEL.controls] == ["words"]
     names = [option.name for option in PAINT.controls]
-    assert {"style", "strength", "format"} <= set(names)
-    assert not {"photos", "output", "overwrite", "on_progress"} & set(names)
+    assert {"style", "strength", "colour", "stroke", "format"} <= set(names)
+    assert not {"photos", "painting", "mask", "output", "overwrite", "on_progress"} & set(names)
 
 
 def test_what_is_not_said_is_as_usual() -> None:
@@ -42,6 +43,15 @@ def test_the_schema_says_what_may_be_asked(verb: verbs.Verb) -> None:
     assert verb.validated(usual) == verb.validated({})
 
 
+def test_one_style_or_several_are_a_list() -> None:
+    assert PAINT.validated({"style": "udnie"})["style"] == ["udnie"]
+    assert PAINT.validated({"style": ["udnie=.4", "mine.jpg=.6@sky.png"]})["style"] == [
+        "udnie=.4",
+        "mine.jpg=.6@sky.png",
+    ]
+    assert PAINT.validated({})["style"] is None
+
+
 def test_a_piece_may_be_asked_for_as_several_kinds_a_picture_as_one() -> None:
     kinds = COMPOSE.schema()["properties"]["format"]
     assert (kinds["type"], kinds["minItems"], kinds["uniqueItems"]) == ("array", 1, True)
@@ -54,6 +64,9 @@ def test_a_piece_may_be_asked_for_as_several_kinds_a_picture_as_one() -> None:
     ("verb", "parameters", "says"),
     [
         (PAINT, {"strength": 2}, "strength 2"),
+        (PAINT, {"stroke": 5}, "stroke 5"),
+        (PAINT, {"style": 7}, "style 7"),
+        (PAINT, {"mask": ["/etc/passwd"]}, "mask"),
         (PAINT, {"colour": "red"}, "colour 'red'"),
         (PAINT, {"output": "/etc/passwd"}, "output"),
         (PAINT, {"photos": ["/etc/passwd"]}, "photos"),

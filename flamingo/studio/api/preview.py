@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypedDict
 
 from fastapi import APIRouter, FastAPI, Request
@@ -12,18 +13,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from flamingo.jobs import verbs
+from flamingo.jobs.job import plain_file_name
 from flamingo.painting.painter import Model
-from flamingo.studio.api.verbs import request_model
+from flamingo.studio.api.verbs import check_styles, request_model, told
 from flamingo.studio.problems import TooMany
 from flamingo.studio.schemas import ProblemOut
 from flamingo.studio.settings import Limits
 from flamingo.studio.sketcher import Sketcher
-from flamingo.studio.state import Current
+from flamingo.studio.state import Current, Studio
 
 __all__ = ["router"]
 
 _WAITING = 8
 _GONE = 499  # of nginx: nobody is there to read it
+_SECONDS = 30.0  # fine strokes take many times as long as usual ones
 
 
 class _State(TypedDict):
@@ -32,7 +35,7 @@ class _State(TypedDict):
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[_State]:
-    async with Sketcher() as sketcher:
+    async with Sketcher(_SECONDS) as sketcher:
         yield {"sketcher": sketcher}
 
 
@@ -43,6 +46,17 @@ class Sized(BaseModel):
     """What a preview is asked for besides."""
 
     longest: int = Field(384, ge=64, le=640, description="Longest side of the preview, in pixels.")
+
+
+def _wished(studio: Studio, asked: Any) -> tuple[Path, dict[str, Any]]:
+    """The first photo, and how to paint it, as `sketching` is told: every file by its name in the request."""
+    verb = studio.jobs.verbs["paint"]
+    parameters, inputs = told(studio, verb, asked)
+    check_styles(parameters, inputs)
+    paint = {name: parameters[name] for name in ("style", "strength", "colour", "stroke", "model")}
+    for option in verb.named:
+        paint[option] = {plain_file_name(each.name): str(studio.store.path(each.sha256)) for each in inputs[option]}
+    return studio.store.path(inputs["photos"][0].sha256), paint
 
 
 def _body() -> type[BaseModel]:
@@ -73,13 +87,12 @@ async def preview(body: PreviewIn, request: Request, studio: Current) -> Respons
     choice is seen first.
     """
     asked: Any = body
-    photo = await run_in_threadpool(studio.store.path, asked.photos[0].sha256)
+    photo, paint = await run_in_threadpool(_wished, studio, asked)
     sketcher: Sketcher = request.state.sketcher
     if sketcher.waiting >= _WAITING:
         raise TooMany("the preview", f"{_WAITING} others are being painted", "try again in a moment", 1.0, _WAITING)
     if await request.is_disconnected():
         return Response(status_code=_GONE)
-    paint = {"style": asked.style, "strength": asked.strength, "model": asked.model}
     sketch = await sketcher.photo(photo, paint, longest=asked.longest)
     headers = {"Cache-Control": "no-store", "Server-Timing": f"paint;dur={sketch.ms}"}
     return Response(sketch.jpeg, media_type="image/jpeg", headers=headers)

@@ -5,26 +5,58 @@
 import inspect
 import types
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, create_model
 
 from flamingo.composing import personas
+from flamingo.errors import BadRequest
 from flamingo.feeling import plane
-from flamingo.jobs.job import Input
+from flamingo.jobs.job import Input, plain_file_name
 from flamingo.jobs.verbs import Verb, load
-from flamingo.painting import styles
+from flamingo.painting import encoder, wish
+from flamingo.painting.painter import MODELS
 from flamingo.studio.content import HEAD, fitting_name
 from flamingo.studio.schemas import FileIn, JobOut, Strict, job_out
 from flamingo.studio.state import Current, Studio
 
-__all__ = ["request_model", "router_of", "submitted", "told"]
+__all__ = ["check_styles", "request_model", "router_of", "submitted", "told"]
 
-_CHECKS: dict[str, Callable[[dict[str, Any]], object]] = {
-    "style": lambda given: styles.named(given["style"], given["model"]),
-    "persona": lambda given: personas.cast(given["persona"]),
-    "mood": lambda given: plane.place(given["mood"]),
+Inputs = Mapping[str, list[Input]]
+
+
+def check_styles(given: Mapping[str, Any], files: Inputs) -> None:
+    """Raise BadRequest for styles that cannot be painted. A style may name no file of this computer, only those that
+    came with the request, by the names that they have where the work is done."""
+    style, model = given["style"], given["model"]
+    texts = [style] if isinstance(style, str) else list(style or ())
+    paintings, masks = (
+        [Path(str(number), plain_file_name(file.name)) for number, file in enumerate(files.get(option, ()))]
+        for option in ("painting", "mask")
+    )
+    parts = wish.parts(texts, paintings, masks, model, anywhere=False)
+    strange = next((part.name for part in parts if part.painting is not None), None)
+    if strange is not None and not encoder.known(model):
+        able = [each for each in MODELS if encoder.known(each)]
+        hint = f"take the {able[0]} painter" if able else "choose one of /api/styles"
+        raise BadRequest(f"style {strange!r}", f"the {model} painter knows the named styles alone", hint)
+
+
+def _check_persona(given: Mapping[str, Any], files: Inputs) -> None:
+    personas.cast(given["persona"])
+
+
+def _check_mood(given: Mapping[str, Any], files: Inputs) -> None:
+    if given["mood"] is not None:
+        plane.place(given["mood"])
+
+
+_CHECKS: dict[str, Callable[[Mapping[str, Any], Inputs], None]] = {
+    "style": check_styles,
+    "persona": _check_persona,
+    "mood": _check_mood,
 }
 """Names that are looked up before a job is made, so that a slip of the pen is told at once."""
 
@@ -35,7 +67,8 @@ def request_model(verb: Verb, files: int) -> type[BaseModel]:
     fields: dict[str, Any] = {}
     for option in verb.controls:
         default = ... if option.default is inspect.Parameter.empty else option.default
-        fields[option.name] = (Annotated[_strict(option.type), option.field], default)
+        kind = str | option.type if option.many else option.type
+        fields[option.name] = (Annotated[_strict(kind), option.field], default)
     for name, option in verb.inputs.items():
         needed = option.default is inspect.Parameter.empty
         most = files if verb.takes_many(name) else 1
@@ -56,21 +89,23 @@ def submitted(studio: Studio, verb: Verb, asked: BaseModel, fresh: bool = False)
     studio.check_queue()
     parameters, inputs = told(studio, verb, asked)
     for name, check in _CHECKS.items():
-        if parameters.get(name) is not None:
-            check(parameters)
+        if name in parameters:
+            check(parameters, inputs)
     return job_out(studio.jobs.submit(verb.name, parameters, inputs, reuse=not fresh))
 
 
 def told(studio: Studio, verb: Verb, asked: BaseModel) -> tuple[dict[str, Any], dict[str, list[Input]]]:
-    """The parameters and the files of a request, with names that tell what is in them. Raises NoSuchFile."""
+    """The parameters and the files of a request, with names that tell what is in them, but for those that parameters
+    may name. Raises NoSuchFile."""
     parameters = asked.model_dump(mode="json", exclude=set(verb.inputs))
     inputs = {}
-    for name in verb.inputs:
+    for option in verb.inputs:
         files = []
-        for each in getattr(asked, name):
+        for each in getattr(asked, option):
             with studio.store.open(each.sha256) as file:
-                files.append(Input(each.sha256, fitting_name(each.name, file.read(HEAD))))
-        inputs[name] = files
+                name = each.name if option in verb.named else fitting_name(each.name, file.read(HEAD))
+            files.append(Input(each.sha256, name))
+        inputs[option] = files
     return parameters, inputs
 
 

@@ -28,8 +28,8 @@ class Control:
 
     default: the usual value, None where leaving it empty is a choice of its own (`optional`). least, most: the
     limits, or None; step: of a slider; slider_least, slider_most: the part of the range that the slider covers, while
-    the number beside it covers all. choices: values of an enum. important: shown first, the others under 'More
-    control'.
+    the number beside it covers all; ends: what its two ends are. choices: values of an enum. important: shown first,
+    the others under 'More control'.
     """
 
     name: str
@@ -46,22 +46,27 @@ class Control:
     choices: tuple[str, ...] = ()
     important: bool = False
     placeholder: str = ""
+    ends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Hint:
-    """What a signature cannot say about a control. slider: the part of its range that people want."""
+    """What a signature cannot say about a control. slider: the part of its range that people want; ends: what its two
+    ends are, in a word or two."""
 
     label: str = ""
     slider: tuple[float, float] | None = None
     step: float | None = None
     important: bool = False
     placeholder: str = "automatic"
+    ends: tuple[str, ...] = ()
 
 
 HINTS: Mapping[str, Mapping[str, Hint]] = {
     "paint": {
-        "strength": Hint(important=True, step=0.05),
+        "strength": Hint(important=True, step=0.05, ends=("The photo", "The painting")),
+        "colour": Hint("Colours", important=True, step=0.05, ends=("The photo's", "The painting's")),
+        "stroke": Hint("Strokes", important=True, step=0.05, ends=("Fine", "Broad")),
         "model": Hint("Painter", important=True),
         "size": Hint("Longest side, in pixels", important=True, placeholder="as the photo"),
         "format": Hint("Kind of file", placeholder="as the photo"),
@@ -158,4 +163,5 @@ def control(option: Option, hint: Hint) -> Control:
         choices=tuple(str(value) for value in main.get("enum", ())),
         important=hint.important,
         placeholder=hint.placeholder if optional else "",
+        ends=hint.ends,
     )

@@ -17,7 +17,9 @@ from fastapi.templating import Jinja2Templates
 
 import flamingo
 from flamingo.feeling import plane
-from flamingo.painting import styles
+from flamingo.painting import styles, wish
+from flamingo.studio import choice
+from flamingo.studio.content import TAKES_FILMS
 from flamingo.studio.pages import assets, learning
 from flamingo.studio.pages.controls import controls_of
 
@@ -63,7 +65,15 @@ def home(request: Request) -> HTMLResponse:
 @router.get("/paint")
 def paint(request: Request) -> HTMLResponse:
     """Photos in, paintings out."""
-    return _page(request, "paint", controls=_controls("paint"), styles=_styles())
+    return _page(
+        request,
+        "paint",
+        controls=_controls("paint"),
+        styles=choice.styles(),
+        usual=wish.DEFAULT,
+        any_models=choice.any_painting(),
+        films=TAKES_FILMS,
+    )
 
 
 @router.get("/compose")

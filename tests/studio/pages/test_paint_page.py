@@ -43,7 +43,7 @@ def test_a_photo_becomes_a_painting_that_says_where_it_comes_from(
     expect(page.get_by_role("heading", name="It is painted")).to_be_visible(timeout=at_ease(30))
     job = studio.get(f"/api/jobs/{studio.job_of(page)}")
     asked = {name: job["parameters"][name] for name in ("style", "strength", "model", "size")}
-    assert asked == {"style": "great-wave", "strength": 0.8, "model": "fast", "size": 200}
+    assert asked == {"style": ["great-wave"], "strength": 0.8, "model": "fast", "size": 200}
     has_no_faults(page)
 
     with page.expect_download() as caught:
@@ -165,8 +165,8 @@ def test_one_of_our_photos_will_do_on_a_phone_too(phone: Page, studio: Studio) -
 def test_every_style_has_a_picture_of_itself(page: Page, studio: Studio) -> None:
     page.goto(f"{studio.url}/paint")
     known = {style.title for style in styles.styles("fine")}
-    assert set(page.locator(".style-name").all_text_contents()) == known
-    sizes = page.locator(".style img").evaluate_all(
+    assert set(page.locator("label.style .style-name").all_text_contents()) == known
+    sizes = page.locator("label.style img").evaluate_all(
         "(all) => Promise.all(all.map((i) => { i.loading = 'eager'; return i.decode().then(() => i.naturalWidth) }))"
     )
     assert sizes == [240] * len(known)

@@ -25,7 +25,8 @@ export function compare(element) {
     element.style.setProperty("--largest", `${Math.max(320, 1.6 * Math.max(before.naturalWidth, after.naturalWidth || 0))}px`);
     element.classList.toggle("whole", !second);
   }
-  return { show, range, set: (share) => { range.value = String(share); place(); } };
+  const ratio = () => (before.hidden ? null : before.naturalWidth / before.naturalHeight || null);
+  return { show, range, ratio, set: (share) => { range.value = String(share); place(); } };
 }
 
 // The old picture stays until the new one is decoded, so nothing flickers.
@@ -40,7 +41,5 @@ async function swap(image, address) {
     throw new Error("A picture could not be shown; it may have been deleted.");
   }
   if (image.dataset.address !== address) return; // a newer one has been asked for since
-  const old = image.src;
   image.src = address;
-  if (old.startsWith("blob:") && old !== address) URL.revokeObjectURL(old);
 }

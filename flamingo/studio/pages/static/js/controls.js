@@ -3,7 +3,7 @@
 /** Wire all [data-control] within `root`. onchange(values) is called at each change by a person. Gives
     {values(), fill(parameters), reset()}. A control that is left at its usual value is not in values(). */
 export function controls(root, { onchange } = {}) {
-  const all = [...root.querySelectorAll("[data-control]")];
+  const all = [...root.querySelectorAll("[data-control]:not([data-kind=module])")]; // those have a module of their own
   for (const control of all) {
     if (control.dataset.kind === "slider") link(control);
   }

@@ -42,9 +42,10 @@ export function dropzone(element, { onfiles, page = true }) {
   area.addEventListener("dragover", (event) => { if (holdsFiles(event)) event.preventDefault(); });
   area.addEventListener("drop", (event) => {
     if (!holdsFiles(event)) return;
-    event.preventDefault();
     depth = 0;
     element.classList.remove("over");
+    if (event.defaultPrevented) return; // it was meant for something on the page
+    event.preventDefault();
     give(event.dataTransfer.files);
   });
   if (page) {

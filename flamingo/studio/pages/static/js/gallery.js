@@ -1,31 +1,31 @@
 // A result as a card: its picture, what it is, and what may be done with it at once.
 import { active, del, patch, post } from "./api.js";
 import { h, icon, when, words } from "./dom.js";
+import { briefly, partsOf, styleTitle } from "./manner.js";
 import { fail, say, toast } from "./toast.js";
 
 const CURATED = "Curated: ";
-const STYLES = JSON.parse(document.body.dataset.styles);
 
-/** A style's name as the title of its painting. */
-export const styleTitle = (name) => STYLES[name] || words(name);
+export { styleTitle };
+const manner = (job) => briefly(partsOf(job.parameters, job.inputs));
 
 export const curated = (job) => job.title.startsWith(CURATED);
 
 /** What to call a job: its title, or what was asked for. */
 export function titleOf(job) {
   if (job.title) return job.title.replace(CURATED, "");
-  if (job.verb === "paint") return styleTitle(job.parameters.style);
+  if (job.verb === "paint") return manner(job);
   if (job.verb === "compose") return job.results[0]?.about?.title || `${words(job.parameters.persona.split("=")[0])}, ${job.parameters.seconds} s`;
   return words(job.verb);
 }
 
 /** One line about it, beside its title. */
 export function aboutOf(job) {
-  const from = Object.values(job.inputs).flat().map((file) => file.name);
+  const from = (job.inputs.photos || Object.values(job.inputs).flat()).map((file) => file.name);
   // A piece is written as several kinds of file; it is one piece all the same.
   const count = new Set(job.results.map((result) => (job.verb === "compose" ? result.name.replace(/\.[^.]*$/, "") : result.index))).size;
   const many = count > 1 ? `${count} ${job.verb === "paint" ? "pictures" : "pieces"}` : "";
-  const what = job.verb === "paint" ? (job.title ? styleTitle(job.parameters.style) : from[0] || "")
+  const what = job.verb === "paint" ? (job.title ? manner(job) : from[0] || "")
     : job.verb === "compose" ? [words(job.parameters.persona.split("=")[0]), job.parameters.mood].filter(Boolean).join(", ") : from[0] || "";
   return [what, many, when(job.created)].filter(Boolean).join(" · ");
 }
@@ -60,8 +60,10 @@ function bars(id) {
 /** A card, an <li>. tools: whether it has its buttons; onchange(): it has left the list or come back. */
 export function card(job, { tools = true, onchange } = {}) {
   const name = titleOf(job);
-  const link = h("a", { class: "work-link", href: job.page }, frame(job), h("span", { class: "work-title" }, name), h("span", { class: "work-about" }, aboutOf(job)));
-  const element = h("li", { class: "work", "data-job": job.id }, link);
+  const film = job.results.find((result) => result.media_type.startsWith("video/"));
+  const link = h("a", { class: "work-link", href: job.page }, !film && frame(job), h("span", { class: "work-title" }, name), h("span", { class: "work-about" }, aboutOf(job)));
+  const player = film && h("video", { class: "work-frame", src: film.url, controls: true, playsinline: true, preload: "metadata", "aria-label": name });
+  const element = h("li", { class: "work", "data-job": job.id }, player, link);
   if (!tools) return element;
   if (job.deleted) {
     element.append(h("div", { class: "work-tools" }, tool("undo", `Restore ${name}`, () => restore(job, onchange)),

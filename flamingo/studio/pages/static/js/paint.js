@@ -1,13 +1,15 @@
 // Paint: from photos and wishes to a preview at once, and to the whole pictures as a job.
-import { active, get, post, postForBlob } from "./api.js";
+import { active, fileUrl, get, post, postForBlob } from "./api.js";
 import { compare } from "./compare.js";
 import { controls } from "./controls.js";
 import { bytes, debounced, h, icon } from "./dom.js";
 import { dropzone } from "./dropzone.js";
 import { downloadUrl, favouriteButton } from "./gallery.js";
 import { sentence, watch } from "./job.js";
-import { photos } from "./photos.js";
+import { partsOf } from "./manner.js";
+import { isFilm, photos } from "./photos.js";
 import { fail, say, toast } from "./toast.js";
+import { wall } from "./wall.js";
 
 const DRAFT = "flamingo.paint";
 const PREVIEW = 512;
@@ -16,6 +18,13 @@ const $ = (id) => document.getElementById(id);
 
 const picture = compare($("picture"));
 const wishes = controls($("wish"), { onchange: () => changed() });
+const styles = wall({
+  frame: $("picture"),
+  onchange: () => changed(),
+  ratio: () => (strip.current() && picture.ratio()) || null,
+  model: () => $("wish").querySelector("input[name=model]:checked").value,
+  setModel: (name) => { $("wish").querySelector(`input[name=model][value=${name}]`).checked = true; },
+});
 const drop = dropzone($("photos"), { onfiles: (files) => { forget(); strip.add(files); } });
 let job = null; // the one that is shown
 let leave = () => {};
@@ -37,17 +46,21 @@ async function show() {
   $("workbench").dataset.state = photo ? (busy ? "busy" : job ? "done" : "chosen") : "empty";
   $("easel").hidden = !photo;
   const many = strip.count();
-  $("paint").disabled = !strip.ready().length || strip.ready().length < many;
+  $("paint").disabled = !strip.ready().length || strip.ready().length < many || !styles.ready();
   $("paint").hidden = Boolean(job); // a change begins something new, and the button is back
   $("paint-text").textContent = many > 1 ? `Paint ${many} photos` : "Paint";
   $("done").hidden = !job || job.state !== "done";
   save();
+  if (!photo || job) styles.close();
   if (!photo) return;
   const result = resultOf(photo);
   const failure = job?.failures.find((each) => each.name === photo.name);
-  const notes = [...(photo.notes || []), ...(result?.notes || []), ...(failure ? [sentence(failure)] : [])];
+  const film = isFilm(photo.name) && !job ? ["A film is painted frame by frame once you press Paint; there is no preview of it."] : [];
+  const notes = [...film, ...(photo.notes || []), ...(result?.notes || []), ...(failure ? [sentence(failure)] : [])];
   $("notes").replaceChildren(...notes.map((note) => h("li", {}, note)));
   try {
+    if ($("film")) play(photo, result);
+    if (isFilm(photo.name)) return;
     if (result) {
       sign("");
       seen = null;
@@ -65,6 +78,18 @@ async function show() {
   }
 }
 
+// A film is not compared: it is shown, first as it was, then painted.
+function play(photo, result) {
+  const shown = isFilm(photo.name);
+  $("film").hidden = !shown;
+  $("picture").hidden = shown;
+  if (!shown) { $("film").pause(); return; }
+  sign("");
+  const address = result?.url || (photo.file ? `/api/files/${photo.file.sha256}` : photo.address);
+  $("film").setAttribute("aria-label", `${photo.name}, ${result ? "painted" : "as it was"}`);
+  if ($("film").getAttribute("src") !== address) $("film").src = address;
+}
+
 function sign(text, spinning = false) {
   $("sign").hidden = !text;
   $("sign").replaceChildren(...(spinning ? [h("span", { class: "spinner", "aria-hidden": "true" })] : []), text);
@@ -76,13 +101,18 @@ function wish() {
   return wishes.values();
 }
 function question(photo) {
-  const { style, strength, model } = wish();
-  return JSON.stringify([photo.file.sha256, style, strength, model]);
+  return JSON.stringify([photo.file.sha256, styles.key(), seenAtOnce()]);
+}
+
+// What the preview shows; size, quality and kind of file do not change it.
+function seenAtOnce() {
+  const { strength, colour, stroke, model } = wish();
+  return Object.fromEntries(Object.entries({ strength, colour, stroke, model }).filter(([, value]) => value !== undefined));
 }
 
 const preview = debounced(async () => {
   const photo = strip.current();
-  if (!photo?.file || resultOf(photo)) return;
+  if (!photo?.file || resultOf(photo) || isFilm(photo.name) || !styles.ready()) return;
   const asked = question(photo);
   if (asking?.question === asked) return;
   asking?.abort();
@@ -90,9 +120,8 @@ const preview = debounced(async () => {
   const mine = asking;
   sign("Painting a preview", true);
   try {
-    const { style, strength, model } = wish();
-    const body = { photos: [{ sha256: photo.file.sha256, name: photo.name }], longest: PREVIEW };
-    Object.assign(body, style && { style }, strength !== undefined && { strength }, model && { model });
+    const body = { photos: [{ sha256: photo.file.sha256, name: photo.name }], longest: PREVIEW, ...seenAtOnce(), ...(await styles.wish()) };
+    if (mine.signal.aborted) return;
     const blob = await postForBlob("/api/preview/paint", body, { signal: mine.signal });
     tries = 0;
     if (previewed.size > 40) forgetPreviews();
@@ -123,6 +152,7 @@ function forgetPreviews() {
 function changed() {
   forget();
   sizes();
+  styles.fit();
   show();
 }
 function sizes() {
@@ -140,7 +170,7 @@ for (const chip of document.querySelectorAll("[data-size]")) {
 // A draft is kept in the browser, a job by the server: so nothing is lost when the page is opened again.
 function save() {
   try {
-    localStorage.setItem(DRAFT, JSON.stringify({ photos: strip.ready(), wish: wish() }));
+    localStorage.setItem(DRAFT, JSON.stringify({ photos: strip.ready(), wish: wish(), styles: styles.draft() }));
   } catch {
     // A browser that keeps nothing (private mode): the page works without.
   }
@@ -181,7 +211,7 @@ $("wish").addEventListener("submit", async (event) => {
   }
   $("paint").disabled = true;
   try {
-    take(await post("/api/paint", { ...wish(), photos: strip.ready() }));
+    take(await post("/api/paint", { ...wish(), ...(await styles.wish()), photos: strip.ready() }));
     $("job").querySelector("[data-job-cancel]").focus();
   } catch (error) {
     fail(error);
@@ -236,7 +266,9 @@ async function begin() {
   const known = asked.get("job") || asked.get("recipe");
   if (known) {
     const found = await get(`/api/jobs/${encodeURIComponent(known)}`);
-    wishes.fill(found.parameters);
+    const { colour } = found.parameters;
+    wishes.fill({ ...found.parameters, ...(typeof colour === "string" && { colour: colour === "style" ? 1 : 0 }) });
+    await styles.fill({ parts: partsOf(found.parameters, found.inputs) });
     sizes();
     if (asked.get("recipe")) {
       say("Choose another photo; it will be painted in the same way.");
@@ -248,13 +280,21 @@ async function begin() {
   }
   const kept = draft();
   wishes.fill(kept.wish || {});
-  if (asked.get("style")) wishes.fill({ ...kept.wish, style: asked.get("style") });
+  const { parts = [], ...ways } = kept.styles || {};
+  ways.paintings = await stillThere(ways.paintings || [], (file) => file);
+  if (asked.get("style")) await styles.fill({ paintings: ways.paintings, parts: [{ name: asked.get("style"), weight: 1 }] });
+  else await styles.fill({ ...ways, parts: await stillThere(parts, (part) => part.painting) });
   sizes();
   if (asked.get("photo")) strip.set([{ sha256: asked.get("photo"), name: asked.get("name") || "photo" }]);
   else if (kept.photos?.length) {
-    const there = await Promise.all(kept.photos.map((photo) => fetch(`/api/files/${photo.sha256}/thumbnail?size=64`).then((answer) => answer.ok, () => false)));
-    strip.set(kept.photos.filter((_, i) => there[i]));
+    strip.set(await stillThere(kept.photos, (photo) => photo));
   }
+}
+const isThere = (file) => fetch(fileUrl(file.sha256), { headers: { Range: "bytes=0-0" } }).then((answer) => answer.ok, () => false);
+// Those of a draft whose files the server still has.
+async function stillThere(list, file) {
+  const found = await Promise.all(list.map((each) => !file(each) || isThere(file(each))));
+  return list.filter((_, i) => found[i]);
 }
 post("/api/preview").catch(() => {}); // the painter of previews gets ready; if it cannot, the first preview says so
 begin().catch((error) => { address(null); fail(error); });

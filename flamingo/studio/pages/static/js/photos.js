@@ -3,6 +3,9 @@ import { thumbnailUrl, upload } from "./api.js";
 import { h, icon } from "./dom.js";
 import { fail, say } from "./toast.js";
 
+/** Whether a file is a film, as its name tells: the server gives names their right suffixes. */
+export const isFilm = (name) => /\.(mp4|m4v|mov|mkv|webm)$/i.test(name);
+
 /** The strip. onchange() when photos or the chosen one change; onadd() when more are wanted; ofresult(photo) gives the
     small picture of what became of a photo, or null. Gives {add, set, current, ready, clear, redraw}. */
 export function photos(strip, { onchange, onadd, ofresult = () => null }) {
@@ -18,7 +21,7 @@ export function photos(strip, { onchange, onadd, ofresult = () => null }) {
   function item(photo) {
     const label = `${photo.name}, photo ${all.indexOf(photo) + 1} of ${all.length}`;
     const pick = h("button", { class: "pick", type: "button", "aria-pressed": String(photo === chosen), "aria-label": label },
-      h("img", { src: ofresult(photo) || photo.address, alt: "", width: 80, height: 80 }));
+      isFilm(photo.name) ? icon("film") : h("img", { src: ofresult(photo) || photo.address, alt: "", width: 80, height: 80 }));
     pick.addEventListener("click", () => { chosen = photo; redraw(); strip.querySelector("[aria-pressed=true]").focus(); onchange(); });
     const away = h("button", { class: "away", type: "button", "aria-label": `Take ${photo.name} away` }, icon("close"));
     away.addEventListener("click", () => drop(photo));
@@ -52,7 +55,7 @@ export function photos(strip, { onchange, onadd, ofresult = () => null }) {
         } });
         photo.file = told;
         photo.notes = told.notes || [];
-        photo.address = thumbnailUrl(told.sha256, 1280);
+        if (!isFilm(told.name)) photo.address = thumbnailUrl(told.sha256, 1280);
       } catch (error) {
         all = all.filter((each) => each !== photo);
         if (chosen === photo) chosen = all[0] || null;

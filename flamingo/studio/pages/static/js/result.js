@@ -2,8 +2,9 @@
 import { active, get, patch, thumbnailUrl } from "./api.js";
 import { compare } from "./compare.js";
 import { bytes, h, icon, when, words } from "./dom.js";
-import { curated, downloadUrl, favouriteButton, remove, restore, styleTitle, titleOf } from "./gallery.js";
+import { curated, downloadUrl, favouriteButton, remove, restore, titleOf } from "./gallery.js";
 import { sentence, watch } from "./job.js";
+import { fully, partsOf } from "./manner.js";
 import { playerOf, variations } from "./piece.js";
 import { rating } from "./rate.js";
 import { fail } from "./toast.js";
@@ -16,6 +17,7 @@ const grades = rating($("rating"), { about: () => ({ music: { job: id, result: 0
 let job = null;
 let shown = 0;
 
+const isFilm = (result) => result.media_type.startsWith("video/");
 const isPicture = (result) => result.media_type.startsWith("image/") && result.media_type !== "image/svg+xml";
 
 function draw() {
@@ -25,7 +27,10 @@ function draw() {
   $("curated").hidden = !curated(job);
   $("binned").hidden = !job.deleted;
   const pictures = job.verb === "paint" ? job.results.filter(isPicture) : [];
-  $("easel").hidden = !pictures.length && !(job.verb === "paint" && job.inputs.photos?.length);
+  const films = job.results.filter(isFilm);
+  $("films").hidden = !films.length;
+  if (films.length !== $("films").children.length) $("films").replaceChildren(...films.map(film));
+  $("easel").hidden = !pictures.length && (films.length > 0 || !(job.verb === "paint" && job.inputs.photos?.length));
   if (!$("easel").hidden) easel(pictures).catch(fail);
   $("pieces").hidden = job.verb === "paint" || !job.results.length;
   if (!$("pieces").hidden && !$("pieces").children.length) $("pieces").replaceChildren(...variations(job).map(piece));
@@ -57,6 +62,11 @@ async function easel(pictures) {
   await picture.show({ before, after: shows, name: photo?.name || "the photo" });
 }
 
+function film(result) {
+  return h("figure", { class: "film-frame" }, h("video", { class: "film", src: result.url, controls: true, playsinline: true, preload: "metadata", "aria-label": `${result.name}, painted` }),
+    job.results.length > 1 && h("figcaption", { class: "soft" }, result.name));
+}
+
 function piece(variation) {
   const results = Object.values(variation);
   const { about } = results[0];
@@ -86,17 +96,30 @@ function percent(value) {
   return typeof value === "number" ? `${Math.round(value * 100)} %` : null;
 }
 
+function colours(value) {
+  if (value === "photo" || value === 0) return "the photo’s";
+  return typeof value === "number" && value < 1 ? `${percent(value)} the painting’s` : null;
+}
+
+// Files that were given beside the photos, as small pictures.
+function small(files = []) {
+  return files.length ? h("span", { class: "row small-pictures" }, files.map((file) => h("img", { src: `${file.thumbnail}?size=96`, alt: file.name, title: file.name, width: 56, height: 56, loading: "lazy" }))) : null;
+}
+
 function facts() {
   const { parameters: asked, results } = job;
   const about = results[0]?.about || {};
   const rows = job.verb === "paint" ? [
-    ["In the manner of", styleTitle(asked.style)], ["Strength", percent(asked.strength)], ["Painter", words(asked.model)],
+    ["In the manner of", fully(partsOf(asked, job.inputs))], ["Strength", percent(asked.strength)],
+    ["Colours", colours(asked.colour)], ["Strokes", asked.stroke && asked.stroke !== 1 && `${asked.stroke} times as large`], ["Painter", words(asked.model)],
     ["Longest side", asked.size ? `${asked.size} pixels` : "as the photo"],
   ] : job.verb === "compose" ? [
     ["Persona", words(asked.persona)], ["Mood", asked.mood], ["Key", about.key], ["Tempo", about.tempo && `${Math.round(about.tempo)} a minute`],
     ["Length", about.lasts && `${Math.round(about.lasts)} s`], ["Instruments", asked.instrument],
   ] : [];
-  rows.push(["From", [...new Set(Object.values(job.inputs).flat().map((file) => file.name))].slice(0, 3).join(", ")]);
+  const from = job.inputs.photos || Object.values(job.inputs).flat();
+  rows.push(["From", [...new Set(from.map((file) => file.name))].slice(0, 3).join(", ")]);
+  if (job.verb === "paint") rows.push(["Paintings", small(job.inputs.painting)], ["Masks", small(job.inputs.mask)]);
   rows.push(["Made", when(job.created)]);
   if (job.ended && job.started && results.length) rows.push(["It took", `${Math.max(0.1, job.ended - job.started).toFixed(1)} s`]);
   if (results.length) rows.push(["Size", bytes(results.reduce((sum, result) => sum + result.size, 0))]);
