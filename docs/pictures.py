@@ -8,6 +8,8 @@ import numpy as np
 
 import flamingo
 from flamingo.images import Picture, read, write
+from flamingo.painting.brush import brush
+from flamingo.painting.styles import vector
 
 DOCS = Path(__file__).parent
 
@@ -25,6 +27,25 @@ def save(rgb: np.ndarray, name: str) -> None:
     print(DOCS / "pictures" / name)
 
 
+def controls() -> np.ndarray:
+    """One photo: a mix of two styles, two styles on two regions, the photo's colours, small and large strokes."""
+    rocket = read(DOCS / "photos" / "rocket.jpg").resized(480).rgb
+    height, width = rocket.shape[:2]
+    below = 1 / (1 + np.exp(-(np.arange(height, dtype=np.float32) - 0.62 * height) / (0.03 * height)))
+    ground = np.broadcast_to(below[:, None], (height, width))
+    vectors = np.stack([vector("starry-night"), vector("scream")])
+    regions = flamingo.Painter("fine").paint_map(rocket, vectors, np.stack([1 - ground, ground]).astype(np.float32))
+    rows = [
+        [rocket, brush(["great-wave=.5", "scream=.5"]).paint(rocket), regions],
+        [
+            brush(["scream"], colour="photo").paint(rocket),
+            brush(["starry-night"], stroke=0.5).paint(rocket),
+            brush(["starry-night"], stroke=2).paint(rocket),
+        ],
+    ]
+    return np.concatenate([side_by_side(row) for row in rows], axis=0)
+
+
 def main() -> None:
     (DOCS / "pictures").mkdir(exist_ok=True)
     painter = flamingo.Painter("fine")
@@ -38,6 +59,7 @@ def main() -> None:
         flamingo.sheet(read(DOCS / "photos" / "coffee.jpg"), tile=320), DOCS / "pictures" / "sheet.jpg",
         overwrite=True, quality=86,
     )  # fmt: skip
+    save(controls(), "controls.jpg")
     flamingo.feel([DOCS / "photos" / "chelsea.jpg"], explain=DOCS / "pictures" / "feel.jpg", overwrite=True)
 
 
