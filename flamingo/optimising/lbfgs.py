@@ -1,0 +1,96 @@
+"""L-BFGS (Nocedal 1980; Nocedal & Wright, "Numerical Optimization", algorithm 7.4) for pixels that stay in [0, 1].
+
+Why not torch's: without a line search, which would cost evaluations, its first step may be so small that rounding
+decides the curvature, and its next one then goes astray for good; and it does not know that pixels were cut to [0, 1]
+after a step. Here the first step has a size that can be seen, no step is larger than an eighth of the range in the
+mean, pairs hold the way that was really gone, and a step that goes far uphill is taken back.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+_FIRST = 0.01  # root mean square of the first step
+_MOST = 0.125  # and of any
+_UPHILL = 2.0  # times the lowest objective: further up, go back and begin anew
+_SHORTER = 8.0  # with a first step that is so much smaller
+_CURVATURE = 1e-4  # cosine between way and change of gradient, below which a pair says nothing
+
+
+class LBFGS:
+    """One evaluation a step, no line search. rate multiplies each step, history is how many pairs are kept."""
+
+    def __init__(self, rate: float, history: int) -> None:
+        self._rate, self._history = rate, history
+        self._pairs: list[tuple[Tensor, Tensor]] = []
+        self._before: tuple[Tensor, Tensor] | None = None
+        self._best: tuple[Tensor, Tensor] | None = None
+        self._lowest = math.inf
+        self._first = _FIRST
+
+    def move(self, picture: Tensor, gradient: Tensor, value: float) -> None:
+        """Change `picture` in place, given the objective's value and gradient there."""
+        if value < self._lowest:
+            self._lowest, self._best = value, (picture.clone(), gradient.clone())
+        elif value > _UPHILL * self._lowest and self._best is not None:
+            picture.copy_(self._best[0])
+            gradient = self._best[1]
+            self._pairs, self._before = [], None
+            self._first /= _SHORTER
+        if self._before is not None:
+            self._learn(picture - self._before[0], gradient - self._before[1])
+        self._before = (picture.clone(), gradient.clone())
+        step = self._direction(gradient) if self._pairs else -gradient
+        size = float(step.square().mean().sqrt())
+        if size == 0:
+            return
+        wanted = size if self._pairs else self._first
+        picture.add_(step, alpha=self._rate * min(wanted, _MOST) / size)
+        picture.clamp_(0, 1)
+
+    def _learn(self, way: Tensor, change: Tensor) -> None:
+        if _dot(way, change) > _CURVATURE * math.sqrt(_dot(way, way) * _dot(change, change)):
+            self._pairs.append((way, change))
+            del self._pairs[: -self._history]
+
+    def _direction(self, gradient: Tensor) -> Tensor:
+        q = -gradient
+        factors = []
+        for way, change in reversed(self._pairs):
+            a = _dot(way, q) / _dot(way, change)
+            q = q - a * change
+            factors.append(a)
+        way, change = self._pairs[-1]
+        q = q * (_dot(way, change) / _dot(change, change))
+        for (way, change), a in zip(self._pairs, reversed(factors), strict=True):
+            q = q + (a - _dot(change, q) / _dot(way, change)) * way
+        return q
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that it remembers, by name."""
+        found = {"first": torch.tensor(self._first, dtype=torch.float64)}
+        for i, (way, change) in enumerate(self._pairs):
+            found |= {f"way.{i}": way, f"change.{i}": change}
+        if self._before is not None:
+            found |= {"before": self._before[0], "gradient": self._before[1]}
+        if self._best is not None:
+            found |= {"best": self._best[0], "best_gradient": self._best[1]}
+            found["lowest"] = torch.tensor(self._lowest, dtype=torch.float64)
+        return found
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """The inverse of `tensors`."""
+        count = sum(name.startswith("way.") for name in tensors)
+        self._pairs = [(tensors[f"way.{i}"], tensors[f"change.{i}"]) for i in range(count)]
+        self._first = float(tensors["first"])
+        if "before" in tensors:
+            self._before = (tensors["before"], tensors["gradient"])
+        if "best" in tensors:
+            self._best, self._lowest = (tensors["best"], tensors["best_gradient"]), float(tensors["lowest"])
+
+
+def _dot(a: Tensor, b: Tensor) -> float:
+    return float(torch.dot(a.flatten(), b.flatten()))

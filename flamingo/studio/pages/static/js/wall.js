@@ -1,0 +1,279 @@
+// The wall of styles: one is chosen, or several are mixed, each everywhere or where it is brushed; one's own paintings
+// hang beside the others.
+import { thumbnailUrl, upload } from "./api.js";
+import { brush } from "./brush.js";
+import { paintTrack } from "./controls.js";
+import { h, icon } from "./dom.js";
+import { fully, styleTitle } from "./manner.js";
+import { Mask } from "./mask.js";
+import { fail, say, toast } from "./toast.js";
+
+const TINTS = ["#e03172", "#1c7ed6", "#2f9e44", "#f08c00", "#7048e8", "#0c8599"];
+const $ = (id) => document.getElementById(id);
+
+/** Wire paint.html's styles. onchange(): the wish is another; ratio(): of the photo on the easel, width by height, or
+    null if there is none; model(), setModel(name): the painter. Gives {key, ready, wish, draft, fill, fit}. */
+export function wall({ frame, onchange, ratio, model, setModel }) {
+  const root = $("styles");
+  const able = (root.dataset.any || "").split(" ").filter(Boolean);
+  const paintings = new Map(); // name -> {file, sending}
+  const asked = new Map(); // name -> {weight, mask}: of every style that was ever chosen, so that nothing is lost
+  const editor = brush(frame, { onstroke: () => { rows(); onchange(); }, onclose: () => { rows(); $("placing").focus(); } });
+
+  let drawn = "";
+
+  const inputs = () => [...root.querySelectorAll("input[name=style]")];
+  const chosen = () => inputs().filter((input) => input.checked);
+  const on = (id) => $(id).getAttribute("aria-pressed") === "true";
+  const tile = (name) => inputs().find((input) => input.value === name);
+  const titleOf = (name) => tile(name)?.closest(".style").querySelector(".style-name").textContent || styleTitle(name);
+  function of(name) {
+    if (!asked.has(name)) asked.set(name, { weight: 0.5, mask: null });
+    return asked.get(name);
+  }
+  const maskOf = (name) => { const { mask } = of(name); return on("placing") && mask && !mask.empty ? mask : null; };
+  const parts = () => chosen().map(({ value: name }) => ({ name, weight: of(name).weight, mask: maskOf(name) }));
+  const tint = (name) => TINTS[chosen().findIndex((input) => input.value === name) % TINTS.length];
+
+  // -- what is asked for
+
+  /** What the wish is, as a text that changes with it. */
+  const key = () => JSON.stringify(parts().map(({ name, weight, mask }) => [name, paintings.get(name)?.file?.sha256, weight, mask?.revision]));
+  const ready = () => parts().every(({ name }) => !paintings.has(name) || paintings.get(name).file);
+
+  /** The parameters and files of a request. Masks that are not sent yet are sent first. */
+  async function wish() {
+    const found = parts();
+    const free = found.filter((part) => !part.mask).length;
+    const names = new Set();
+    const style = [], painting = [], mask = [];
+    for (const part of found) {
+      let text = part.name + (free > 1 && !part.mask ? `=${Number(part.weight.toFixed(2))}` : "");
+      const own = paintings.get(part.name);
+      if (own) painting.push({ sha256: (await own.sending).sha256, name: part.name });
+      if (part.mask) {
+        const sent = await part.mask.sent();
+        const name = unique(sent.name, names);
+        names.add(name);
+        mask.push({ sha256: sent.sha256, name });
+        text += `@${name}`;
+      }
+      style.push(text);
+    }
+    return { style, ...(painting.length && { painting }), ...(mask.length && { mask }) };
+  }
+
+  /** What is kept in the browser: parts as in manner.js, with files that the server has. */
+  const draft = () => ({
+    mixing: on("mixing"),
+    placing: on("placing"),
+    paintings: [...paintings].filter(([, own]) => own.file).map(([name, own]) => ({ name, sha256: own.file.sha256 })),
+    parts: chosen().map(({ value: name }) => ({ name, weight: of(name).weight, painting: paintings.get(name)?.file || null, mask: of(name).mask?.file || null })),
+  });
+
+  /** Show these parts. Those that cannot be shown (a style that is gone) are left out. */
+  async function fill({ parts: wanted = [], paintings: kept = [], mixing = wanted.length > 1, placing = wanted.some((part) => part.mask) } = {}) {
+    for (const file of [...kept, ...wanted.filter((part) => part.painting).map((part) => ({ ...part.painting, name: part.name }))]) {
+      if (able.length && !paintings.has(file.name)) hang(file.name, thumbnailUrl(file.sha256, 320), Promise.resolve(file), file);
+    }
+    const there = wanted.filter((part) => tile(part.name));
+    press("mixing", mixing && there.length > 0);
+    press("placing", placing && there.length > 0);
+    kinds();
+    const names = there.length ? there.map((part) => part.name) : [root.dataset.usual];
+    for (const input of inputs()) input.checked = names.includes(input.value);
+    const total = there.reduce((sum, part) => Math.max(sum, part.weight), 0);
+    for (const part of there) asked.set(part.name, { weight: Math.max(0.05, part.weight / Math.max(1, total)), mask: null });
+    rows();
+    await Promise.all(there.filter((part) => part.mask).map(async (part) => {
+      of(part.name).mask = await Mask.of(part.mask).catch(() => null);
+    }));
+    fit(false);
+    rows();
+  }
+
+  // -- one's own paintings
+
+  function add(files) {
+    if (!able.includes(model())) {
+      setModel(able[0]);
+      toast(`The ${able[0]} painter reads any painting, so it is chosen now.`, { seconds: 6 });
+    }
+    files.forEach((raw, i) => {
+      const name = unique(raw.name || "painting.png", new Set([...paintings.keys(), ...inputs().map((input) => input.value)]));
+      const sending = upload(raw);
+      hang(name, URL.createObjectURL(raw), sending);
+      if (i === 0 || on("mixing")) choose(name);
+    });
+    changed();
+  }
+  function hang(name, address, sending, file = null) {
+    const own = { file, sending };
+    paintings.set(name, own);
+    const title = styleTitle(name);
+    const input = h("input", { type: on("mixing") ? "checkbox" : "radio", name: "style", value: name, "data-models": able.join(" ") });
+    const away = h("button", { class: "away", type: "button", "aria-label": `Take ${title} off the wall` }, icon("close"));
+    const element = h("div", { class: "style style-own", "data-painting": name, "aria-busy": String(!file) },
+      h("label", {}, input, h("img", { src: address, alt: "", width: 240, height: 180 }), h("span", { class: "style-name" }, title), h("span", { class: "style-by" }, "Your own painting")), away);
+    const drop = () => {
+      paintings.delete(name);
+      asked.delete(name);
+      element.remove();
+      if (!chosen().length) tile(root.dataset.usual).checked = true;
+      changed();
+    };
+    away.addEventListener("click", () => { drop(); say(`${title} is off the wall`); $("add-painting").focus(); });
+    $("style-list").querySelector(".style-add").after(element);
+    sending.then((told) => {
+      own.file = { sha256: told.sha256, name };
+      element.removeAttribute("aria-busy");
+      element.querySelector("img").src = thumbnailUrl(told.sha256, 320);
+      if (paintings.get(name) === own) onchange();
+    }, (error) => { fail(error); if (paintings.get(name) === own) drop(); });
+  }
+  function choose(name) {
+    if (!on("mixing")) for (const input of inputs()) input.checked = false;
+    tile(name).checked = true;
+    tile(name).scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+  if (able.length) {
+    $("add-painting").addEventListener("click", () => $("paintings-file").click());
+    $("paintings-file").addEventListener("change", () => { const files = [...$("paintings-file").files]; $("paintings-file").value = ""; if (files.length) add(files); });
+    const holds = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+    for (const kind of ["dragover", "dragleave"]) root.addEventListener(kind, (event) => root.classList.toggle("over", kind === "dragover" && holds(event)));
+    root.addEventListener("drop", (event) => {
+      if (!holds(event)) return;
+      event.preventDefault(); // so that it is no photo
+      root.classList.remove("over");
+      add([...event.dataTransfer.files].filter((file) => file.type.startsWith("image/")));
+    });
+  }
+
+  /** Only what this painter knows can be chosen. */
+  function fit(tell = true) {
+    for (const input of inputs()) {
+      input.disabled = !input.dataset.models.split(" ").includes(model());
+      if (input.disabled && input.checked) {
+        input.checked = false;
+        if (tell) toast(`The ${model()} painter does not know ${titleOf(input.value)}.`, { seconds: 6 });
+      }
+    }
+    if (!chosen().length) tile(root.dataset.usual).checked = true;
+    rows();
+  }
+
+  // -- mixing and placing
+
+  const press = (id, yes) => $(id).setAttribute("aria-pressed", String(yes));
+  function kinds() {
+    for (const input of inputs()) {
+      const { checked } = input;
+      input.type = on("mixing") ? "checkbox" : "radio";
+      input.checked = checked;
+    }
+  }
+  $("mixing").addEventListener("click", () => {
+    press("mixing", !on("mixing"));
+    const [first] = chosen();
+    kinds();
+    if (!on("mixing")) for (const input of inputs()) input.checked = input === first;
+    else say("Choose as many as you like");
+    changed();
+  });
+  $("placing").addEventListener("click", () => {
+    if (!on("placing") && !ratio()) { toast("Bring a photo first; then brush where the style goes."); return; }
+    press("placing", !on("placing"));
+    if (on("placing")) paintOn(chosen()[0].value);
+    changed();
+  });
+  root.addEventListener("input", (event) => {
+    if (event.target.name === "style" && !chosen().length) event.target.checked = true; // one there must be
+    rows();
+  });
+
+  function paintOn(name) {
+    const given = of(name);
+    given.mask ||= new Mask(ratio() || 1.5);
+    editor.open({ mask: given.mask, title: titleOf(name) }, layers);
+    rows();
+    $("brush-title").focus({ preventScroll: true });
+  }
+  const layers = () => chosen().map(({ value: name }) => ({ mask: of(name).mask, tint: tint(name) }));
+
+  function rows() {
+    const found = parts();
+    const many = found.length > 1;
+    if (!on("placing") || (editor.opened && !chosen().some(({ value: name }) => of(name).mask === editor.opened))) editor.close();
+    $("mix").hidden = !on("mixing") && !on("placing");
+    if ($("mix").hidden) return;
+    const free = found.filter((part) => !part.mask);
+    const total = free.reduce((sum, part) => sum + part.weight, 0);
+    $("mix-said").textContent = on("mixing") && !many && !on("placing") ? "Choose another style, and the two are mixed."
+      : on("placing") && free.length === found.length && !many ? "Everywhere, until you brush on the photo."
+      : `${fully(found.map((part) => ({ ...part, name: part.name })), (part) => `where you brushed (${percent(part.mask.share)})`)}.`;
+    const held = document.activeElement?.closest?.(".mix-row") ? document.activeElement.dataset.focus : null;
+    const left = Math.max(0, 1 - found.reduce((sum, part) => sum + (part.mask?.share || 0), 0));
+    $("mix-bar").replaceChildren(...found.map((part) => segment(part.mask ? part.mask.share : (left * part.weight) / total, tint(part.name))),
+      ...(free.length ? [] : [segment(left, "")]));
+    const looks = JSON.stringify([on("placing"), chosen().findIndex(({ value: name }) => editor.opened && of(name).mask === editor.opened), found.map((part) => [part.name, part.mask?.revision, free.length > 1])]);
+    if (looks !== drawn) { // or a slider would be lost while it is moved
+      drawn = looks;
+      $("mix-list").replaceChildren(...found.map((part) => row(part, free.length > 1 && !part.mask)));
+      if (held) $("mix-list").querySelector(`[data-focus="${CSS.escape(held)}"]`)?.focus();
+    }
+    for (const part of free) tell(part, total);
+  }
+  function segment(share, colour) {
+    const element = h("i");
+    element.style.flexGrow = String(share);
+    if (colour) element.style.background = colour;
+    return element;
+  }
+  function row({ name, weight, mask }, weighed) {
+    const title = titleOf(name);
+    const dot = h("i", { class: "dot", "aria-hidden": "true" });
+    dot.style.background = tint(name);
+    const line = h("li", { class: "mix-row", "data-name": name }, dot, h("img", { src: tile(name).closest(".style").querySelector("img").src, alt: "", width: 44, height: 44 }), h("span", { class: "name" }, title));
+    if (weighed) {
+      const slider = h("input", { type: "range", min: 0.05, max: 1, step: 0.05, value: weight, "aria-label": `How much of ${title}`, "data-focus": `weight ${name}` });
+      slider.addEventListener("input", () => { of(name).weight = Number(slider.value); });
+      line.append(h("span", { class: "mix-weight" }, slider, h("output", {})));
+    }
+    if (on("placing")) {
+      const here = editor.opened && editor.opened === of(name).mask;
+      const button = h("button", { class: "chip", type: "button", "aria-pressed": String(Boolean(here)), "data-focus": `place ${name}`, "aria-label": `Brush where ${title} goes` }, icon("brush"), mask ? percent(mask.share) : "Brush");
+      button.addEventListener("click", () => { if (here) { editor.close(); rows(); } else paintOn(name); });
+      line.append(button);
+    }
+    return line;
+  }
+  function tell({ name, weight }, total) {
+    const line = $("mix-list").querySelector(`[data-name="${CSS.escape(name)}"]`);
+    const slider = line?.querySelector("input");
+    if (!slider) return;
+    line.querySelector("output").textContent = percent(weight / total);
+    slider.setAttribute("aria-valuetext", percent(weight / total));
+    paintTrack(slider);
+  }
+  function changed() {
+    rows();
+    onchange();
+  }
+  function close() {
+    if (!editor.opened) return;
+    editor.close();
+    rows();
+  }
+  return { key, ready, wish, draft, fill, fit, close };
+}
+
+const percent = (share) => `${share > 0 && share < 0.005 ? "under 1" : Math.round(100 * share)} %`;
+
+/** A name that none of `taken` is, without what has a meaning in a style's text. */
+function unique(name, taken) {
+  const plain = name.replace(/(?:[@=/\\]|\p{C})+/gu, "-").trim().slice(-80) || "picture";
+  const at = plain.lastIndexOf(".") > 0 ? plain.lastIndexOf(".") : plain.length;
+  let found = plain;
+  for (let i = 2; taken.has(found); i += 1) found = `${plain.slice(0, at)}-${i}${plain.slice(at)}`;
+  return found;
+}

@@ -1,0 +1,57 @@
+"""DeepDream with the real VGG-19, on tiny pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("torch", reason="torch is not installed (extra `torch`)")
+
+import torch
+
+from flamingo.errors import BadRequest
+from flamingo.optimising import dream
+from flamingo.optimising.dream import Dream
+from flamingo.optimising.features import features
+from flamingo.train.painting import vgg
+
+pytestmark = pytest.mark.usefixtures("vgg_weights")
+Pixels = NDArray[np.float32]
+QUICK = Dream(layers=("relu3_3",), octaves=2, steps=4, jitter=4)
+
+
+def _response(rgb: Pixels) -> float:
+    found = features(vgg.load(download=False), torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None], ["relu3_3"])
+    return float(found["relu3_3"].square().mean())
+
+
+def test_a_dream_has_more_of_what_its_layers_see(photo: Pixels) -> None:
+    told: list[tuple[int, int]] = []
+    dreamt = dream(photo, QUICK, on_step=lambda done, every: told.append((done, every)))
+    assert dreamt.shape == photo.shape and dreamt.dtype == np.float32
+    assert dreamt.min() >= 0 and dreamt.max() <= 1
+    assert _response(dreamt) > 1.2 * _response(photo)
+    assert told[-1][0] == told[-1][1] and len(told) == told[-1][1]
+
+
+def test_the_same_seed_dreams_the_same_and_a_guide_something_else(photo: Pixels, painting: Pixels) -> None:
+    dreamt = dream(photo, QUICK)
+    assert np.array_equal(dreamt, dream(photo, QUICK))
+    assert not np.allclose(dreamt, dream(photo, QUICK, guide=painting), atol=0.01)
+
+
+def test_a_layer_before_its_relu_agrees_with_the_one_after_it(photo: Pixels) -> None:
+    x = torch.from_numpy(photo.transpose(2, 0, 1).copy())[None]
+    network = vgg.load(download=False)
+    found = features(network, x, ["conv2_1", "relu2_1", "relu4_2"])
+    assert torch.equal(found["conv2_1"].relu(), found["relu2_1"])
+    assert torch.allclose(found["relu4_2"], network(x, ["relu4_2"])["relu4_2"])
+
+
+def test_requests_that_make_no_sense_are_refused(photo: Pixels) -> None:
+    for wrong in ({"layers": ()}, {"layers": ("relu6_1",)}, {"rate": float("nan")}, {"octaves": 0}):
+        with pytest.raises(BadRequest):
+            Dream(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(BadRequest):
+        dream(photo[:20], QUICK)
