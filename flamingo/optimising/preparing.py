@@ -91,18 +91,14 @@ def scales(height: int, width: int, coarsest: int | None) -> list[tuple[int, int
 
 def shares(steps: int, count: int) -> list[int]:
     """How many of the steps each scale gets: one in six less than the scale before it, for a step costs twice as
-    much there and has half as much left to do; at least one each."""
+    much there and has half as much left to do; at least one each, or with fewer steps than scales, one for each of
+    the finest."""
+    if steps <= count:
+        return [0] * (count - steps) + [1] * steps
     weights = [(5 / 6) ** i for i in range(count)]
-    ends = [round(steps * sum(weights[: i + 1]) / sum(weights)) for i in range(count)]
-    found = [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
-    # With fewer steps than scales, the finest keep theirs.
-    while 0 in found[:-1] or found[-1] == 0:
-        i = found.index(0)
-        largest = max(range(count), key=lambda k: found[k])
-        if found[largest] <= 1:
-            break
-        found[i], found[largest] = 1, found[largest] - 1
-    return found
+    # One each, and the rest by weight, rounded so that all are given out.
+    ends = [round((steps - count) * sum(weights[: i + 1]) / sum(weights)) for i in range(count)]
+    return [1 + end - begin for begin, end in zip([0, *ends], ends, strict=False)]
 
 
 def matched(painting: Pixels, photo: Pixels) -> Pixels:

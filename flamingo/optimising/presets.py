@@ -37,23 +37,21 @@ PRESETS: Mapping[str, Settings] = {
         average=0.0,
         log_every=50,
     ),
-    # Known: Gatys' method. Taken from Gatys, Ecker & Bethge 2016 and the programs that follow it: relu4_2, the five
-    # first layers of the blocks, L-BFGS from the photo, 1,000 steps. The paper's style errors are the squared
-    # difference of sums over places by 4 C^2 P^2, which is C^2 / 4 times ours, and its content error half the sum,
-    # which is C P / 2 times ours; the weights below hold these factors at 512 pixels (P = 4096 at relu4_2), with
-    # the paper's ratio of content to style of 1e-3.
+    # Known: Gatys' method. Taken from Gatys' own program (leongatys/PytorchNeuralStyleTransfer): relu4_2, the first
+    # layers of the five blocks, content 1, style 1e3 / C^2 for Gram matrices divided by places (which is 1e3 for
+    # ours, divided by channels too), L-BFGS from the photo, 500 steps, losses every 50.
     "nst-2023": Settings(
-        content_layers={"relu4_2": 512 * 4096 / 2},
-        style_layers={f"relu{b}_1": 0.2 * c**2 / 4 for b, c in enumerate((64, 128, 256, 512, 512), 1)},
+        content_layers={"relu4_2": 1.0},
+        style_layers={f"relu{block}_1": 1.0 for block in range(1, 6)},
         content_weight=1.0,
         style_weight=1e3,
         losses="absolute",
         optimiser="lbfgs",
-        steps=1000,
+        steps=500,
         coarsest=None,
         average=0.0,
         history=100,
-        log_every=100,
+        log_every=50,
     ),
     # Known: content and style losses printed every 50 steps in the form of PyTorch's tutorial, and their values.
     # Taken from that tutorial (Jacq, "Neural transfer using PyTorch"): the first five convolutions before their
