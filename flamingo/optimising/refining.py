@@ -63,7 +63,8 @@ def refine(
     judge = vgg.load()
 
     def planes(picture: NDArray[np.float32], longest: int, step: int) -> torch.Tensor:
-        scale = min(1.0, longest / max(picture.shape[:2]))
+        # Small paintings are enlarged, as they were in training: strokes are learned at so many pixels.
+        scale = longest / max(picture.shape[:2])
         height, width = (max(64, round(side * scale / step) * step) for side in picture.shape[:2])
         return torch.from_numpy(resize(picture, height, width).transpose(2, 0, 1)[None].copy())
 
