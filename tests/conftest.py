@@ -33,6 +33,20 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def vgg_weights() -> None:
+    """For tests that need VGG-19."""
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("torch is not installed (extra `torch`)")
+    from flamingo.errors import ModelMissing
+    from flamingo.train.painting import vgg
+
+    try:
+        vgg.load(download=False)
+    except ModelMissing as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture
 def photos() -> Path:
     """The folder of freely licensed demo photos."""

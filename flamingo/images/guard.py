@@ -15,11 +15,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,6 +174,9 @@ _PATIENCE = 5.0
 _STARTING = 20.0
 
 
+Received = TypeVar("Received")
+
+
 def read_guarded(
     path: Path | None, data: bytes, name: str, limits: Limits, keep_gps: bool
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
@@ -183,10 +186,26 @@ def read_guarded(
     the bytes of "icc" and "exif" in it. Raises NoHelperError, UnreadableImage, ImageTooLarge or
     UnsupportedImage.
     """
+    return received(path, data, name, limits, keep_gps, _floats)
+
+
+def received(
+    path: Path | None,
+    data: bytes,
+    name: str,
+    limits: Limits,
+    keep_gps: bool,
+    receive: Callable[[IO[bytes], dict[str, Any]], Received],
+    *,
+    again: bool = True,
+) -> Received:
+    """What `receive` makes of the samples, which it reads from the pipe, and of the description. again: whether the
+    helper may be used for another picture; one that has held a very large one should end. Raises as `read_guarded`.
+    """
     helper = _take()
     sound = False
     try:
-        result = _ask(helper, path, data, name, limits, keep_gps)
+        result = _ask(helper, path, data, name, limits, keep_gps, receive)
         sound = True
         return result
     except errors.BadInput:
@@ -198,15 +217,21 @@ def read_guarded(
         raise UnreadableImage(name, why, "export it again from its source") from None
     finally:
         # Also after an interrupt: half an answer is still in the pipe then.
-        if sound:
+        if sound and again:
             _give(helper)
         else:
             helper.close()
 
 
 def _ask(
-    helper: _Helper, path: Path | None, data: bytes, name: str, limits: Limits, keep_gps: bool
-) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    helper: _Helper,
+    path: Path | None,
+    data: bytes,
+    name: str,
+    limits: Limits,
+    keep_gps: bool,
+    receive: Callable[[IO[bytes], dict[str, Any]], Received],
+) -> Received:
     first = helper.decodes == 0
     helper.decodes += 1
     size = len(data) if path is None else path.stat().st_size
@@ -229,7 +254,9 @@ def _ask(
         with _deadline(helper, _PATIENCE * limits.seconds_for(int(answer["pixels"]))):
             answer = _line(helper)
             if "error" not in answer:
-                return _receive(helper.source, answer)
+                for field in ("icc", "exif"):
+                    answer[field] = _exactly(helper.source, int(answer[field])) or None
+                return receive(helper.source, answer)
     kind = getattr(errors, str(answer["error"]), UnreadableImage)
     if not (isinstance(kind, type) and issubclass(kind, errors.BadInput)):
         kind = UnreadableImage
@@ -246,9 +273,7 @@ def _line(helper: _Helper) -> dict[str, Any]:
     return answer
 
 
-def _receive(source: IO[bytes], answer: dict[str, Any]) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    for field in ("icc", "exif"):
-        answer[field] = _exactly(source, int(answer[field])) or None
+def _floats(source: IO[bytes], answer: dict[str, Any]) -> tuple[NDArray[np.float32], dict[str, Any]]:
     height, width, bands = (int(side) for side in answer["shape"])
     dtype = np.dtype(np.uint8 if answer["bytes"] == 1 else np.uint16)
     result = np.empty((height, width, bands), np.float32)
@@ -258,7 +283,7 @@ def _receive(source: IO[bytes], answer: dict[str, Any]) -> tuple[NDArray[np.floa
     white = np.float32(255 if dtype.itemsize == 1 else 65535)
     for start in range(0, flat.size, per_strip):
         part = strip[: min(per_strip, flat.size - start)]
-        _fill(source, part)
+        fill(source, part)
         np.divide(part, white, out=flat[start : start + part.size], dtype=np.float32)
     return result, answer
 
@@ -270,7 +295,8 @@ def _exactly(source: IO[bytes], size: int) -> bytes:
     return data
 
 
-def _fill(source: IO[bytes], part: NDArray[Any]) -> None:
+def fill(source: IO[bytes], part: NDArray[Any]) -> None:
+    """Read exactly as many bytes as `part` holds into it. Raises EOFError."""
     view = part.data.cast("B")
     while view:
         got = source.readinto(view)  # type: ignore[attr-defined]

@@ -32,6 +32,21 @@ def read(path: Path | str, *, limits: Limits = _USUAL, keep_gps: bool = False, t
     UnsupportedImage.
     """
     path = Path(path)
+    name = readable(path, limits)
+    if not trusted:
+        try:
+            return _picture(name, *guard.read_guarded(path, b"", name, limits, keep_gps))
+        except guard.NoHelperError:
+            pass
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableImage(name, _reason(error), "check its permissions") from None
+    return _here(data, name, limits, keep_gps)
+
+
+def readable(path: Path, limits: Limits) -> str:
+    """What to call the file in messages, after checking that it is one that may be read. Raises as `read`."""
     name = show(path)
     try:
         state = path.stat()
@@ -45,16 +60,7 @@ def read(path: Path | str, *, limits: Limits = _USUAL, keep_gps: bool = False, t
     limits.check_file(name, state.st_size)
     if not os.access(path, os.R_OK):
         raise UnreadableImage(name, "it may not be read", "check its permissions")
-    if not trusted:
-        try:
-            return _picture(name, *guard.read_guarded(path, b"", name, limits, keep_gps))
-        except guard.NoHelperError:
-            pass
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UnreadableImage(name, _reason(error), "check its permissions") from None
-    return _here(data, name, limits, keep_gps)
+    return name
 
 
 def from_bytes(

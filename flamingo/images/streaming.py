@@ -7,10 +7,8 @@ a colour profile of its own is held in 8 bits of sRGB, so that its profile costs
 
 from __future__ import annotations
 
-import json
-import stat
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -19,14 +17,13 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from flamingo import errors, provenance
-from flamingo.errors import BadInput, BadPixels, BadRequest, OutputError, UnreadableImage, UnsupportedImage, show
-from flamingo.files import check_target
+from flamingo import provenance
+from flamingo.errors import BadPixels, OutputError, UnreadableImage
 from flamingo.images import colour, exif, guard, resample, vips, writing
 from flamingo.images.decode import decode
-from flamingo.images.formats import format_of_suffix
 from flamingo.images.limits import Limits
 from flamingo.images.picture import Picture
+from flamingo.images.reading import readable
 
 __all__ = ["Canvas", "read", "write"]
 
@@ -122,18 +119,10 @@ class Canvas:
 def read(path: Path | str, *, limits: Limits = _USUAL, keep_gps: bool = False, trusted: bool = False) -> Canvas:
     """The same as `flamingo.images.read`, in a quarter to a half of the memory. Raises as that does."""
     path = Path(path)
-    name = show(path)
-    try:
-        state = path.stat()
-    except (OSError, ValueError) as error:
-        why = "there is no such file" if isinstance(error, FileNotFoundError) else "it cannot be opened"
-        raise UnreadableImage(name, why, "check the name") from None
-    if not stat.S_ISREG(state.st_mode):
-        raise UnsupportedImage(name, "it is not a regular file", "save the picture to a file first")
-    limits.check_file(name, state.st_size)
+    name = readable(path, limits)
     if not trusted:
         try:
-            return _guarded(path, name, limits, keep_gps)
+            return guard.received(path, b"", name, limits, keep_gps, _receive, again=False)
         except guard.NoHelperError:
             pass
     try:
@@ -149,52 +138,14 @@ def _facts(found: Any) -> dict[str, Any]:
     return {name: getattr(found, name) for name in ("depth", "icc", "exif", "format", "notes")}
 
 
-def _guarded(path: Path, name: str, limits: Limits, keep_gps: bool) -> Canvas:
-    """As `guard.read_guarded`, but the samples stay as they come."""
-    helper = guard._take()
-    try:
-        return _ask(helper, path, name, limits, keep_gps)
-    except (OSError, EOFError, ValueError, KeyError):
-        slow = helper.overdue or helper.ended_by_time()
-        why = "it takes too long to decode" if slow else "it makes the decoder fail"
-        raise UnreadableImage(name, why, "export it again from its source") from None
-    finally:
-        helper.close()  # sound or not: it has held a very large picture
-
-
-def _ask(helper: guard._Helper, path: Path, name: str, limits: Limits, keep_gps: bool) -> Canvas:
-    size = path.stat().st_size
-    request = {
-        "path": str(path.absolute()),
-        "name": name,
-        "size": size,
-        "limits": asdict(limits),
-        "keep_gps": keep_gps,
-    }
-    with guard._deadline(helper, guard._PATIENCE * (limits.seconds + size / 50e6) + guard._STARTING):
-        helper.sink.write(json.dumps(request).encode() + b"\n")
-        helper.sink.flush()
-        answer = guard._line(helper)
-    if "pixels" in answer:
-        with guard._deadline(helper, guard._PATIENCE * limits.seconds_for(int(answer["pixels"]))):
-            answer = guard._line(helper)
-            if "error" not in answer:
-                return _receive(helper.source, answer)
-    kind = getattr(errors, str(answer["error"]), UnreadableImage)
-    if not (isinstance(kind, type) and issubclass(kind, BadInput)):
-        kind = UnreadableImage
-    raise kind(*(str(part) for part in answer["parts"][:3]))
-
-
 def _receive(source: IO[bytes], answer: dict[str, Any]) -> Canvas:
-    for field in ("icc", "exif"):
-        answer[field] = guard._exactly(source, int(answer[field])) or None
+    """As `guard.read_guarded`, but the samples stay as they come."""
     height, width, bands = (int(side) for side in answer["shape"])
     dtype = np.dtype(np.uint8 if answer["bytes"] == 1 else np.uint16)
 
     def following(rows: int) -> NDArray[Any]:
         strip = np.empty((rows, width, bands), dtype)
-        guard._fill(source, strip.reshape(-1))
+        guard.fill(source, strip.reshape(-1))
         return strip
 
     return _filled((height, width, bands), following, answer)
@@ -232,22 +183,16 @@ def write(
     origin: provenance.Origin | None = None,
 ) -> tuple[str, ...]:
     """The same as `flamingo.images.write`. Where transparency has to be laid on white, the canvas is changed."""
-    path = Path(path)
-    kind = format_of_suffix(path)
-    check_target(path, overwrite=overwrite, never=never)
-    if origin is not None:
-        provenance.check(path, overwrite=overwrite, never=never)
-    data, notes = _encoded(canvas, kind, quality, show(path), provenance.xmp_packet(origin))
-    return notes + provenance.put(data, path, origin, overwrite=overwrite)
+
+    def encode(kind: str, name: str, xmp: bytes | None) -> tuple[bytes, tuple[str, ...]]:
+        return _encoded(canvas, kind, quality, name, xmp)
+
+    return writing.placed(encode, Path(path), overwrite=overwrite, never=never, origin=origin)
 
 
 def _encoded(canvas: Canvas, kind: str, quality: int, name: str, xmp: bytes | None) -> tuple[bytes, tuple[str, ...]]:
-    if not 1 <= quality <= 100:
-        raise BadRequest(f"a quality of {quality}", "is not between 1 and 100", "92 is a good one")
-    title, limit = writing._TITLES[kind], writing._LONGEST_SIDES.get(kind)
-    if limit and max(canvas.height, canvas.width) > limit:
-        why = f"{title} holds at most {limit} pixels on a side"
-        raise OutputError(name, why, "write PNG or TIFF, or make it smaller")
+    writing.check_fits(kind, quality, canvas.height, canvas.width, name)
+    title = writing._TITLES[kind]
     notes: list[str] = []
     deep = canvas.depth == 16 and kind in writing._KEEPS_16_BITS
     if canvas.depth == 16 and not deep:

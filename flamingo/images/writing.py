@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,27 @@ def write(
     The file appears under its name only when it is complete. Raises BadRequest (suffix, quality), BadPixels
     (NaN or infinite values), or an OutputError: WouldOverwrite, NoSuchFolder, DiskFull, or plain.
     """
-    path = Path(path)
+
+    def encode(kind: str, name: str, xmp: bytes | None) -> tuple[bytes, tuple[str, ...]]:
+        return _encoded(picture, kind, quality, name, xmp)
+
+    return placed(encode, Path(path), overwrite=overwrite, never=never, origin=origin)
+
+
+def placed(
+    encode: Callable[[str, str, bytes | None], tuple[bytes, tuple[str, ...]]],
+    path: Path,
+    *,
+    overwrite: bool,
+    never: Collection[Path],
+    origin: provenance.Origin | None,
+) -> tuple[str, ...]:
+    """Write what `encode(kind, name, xmp)` gives, a file's bytes and notes, after checking that it may be written."""
     kind = format_of_suffix(path)
     check_target(path, overwrite=overwrite, never=never)
     if origin is not None:
         provenance.check(path, overwrite=overwrite, never=never)
-    data, notes = _encoded(picture, kind, quality, show(path), provenance.xmp_packet(origin))
+    data, notes = encode(kind, show(path), provenance.xmp_packet(origin))
     return notes + provenance.put(data, path, origin, overwrite=overwrite)
 
 
@@ -62,19 +77,21 @@ def to_bytes(picture: Picture, kind: str, *, quality: int = 92) -> tuple[bytes, 
     return _encoded(picture, kind, quality, "the result")
 
 
+def check_fits(kind: str, quality: int, height: int, width: int, name: str) -> None:
+    """Raise BadRequest for a quality that there is not, OutputError for a picture too large for the format."""
+    if not 1 <= quality <= 100:
+        raise BadRequest(f"a quality of {quality}", "is not between 1 and 100", "92 is a good one")
+    limit = _LONGEST_SIDES.get(kind)
+    if limit and max(height, width) > limit:
+        why = f"{_TITLES[kind]} holds at most {limit} pixels on a side"
+        raise OutputError(name, why, "write PNG or TIFF, or make it smaller")
+
+
 def _encoded(
     picture: Picture, kind: str, quality: int, name: str, xmp: bytes | None = None
 ) -> tuple[bytes, tuple[str, ...]]:
-    if not 1 <= quality <= 100:
-        raise BadRequest(f"a quality of {quality}", "is not between 1 and 100", "92 is a good one")
     check_rgb(picture.rgb)
-    limit = _LONGEST_SIDES.get(kind)
-    if limit and max(picture.rgb.shape[:2]) > limit:
-        raise OutputError(
-            name,
-            f"{_TITLES[kind]} holds at most {limit} pixels on a side",
-            "write PNG or TIFF, or make it smaller",
-        )
+    check_fits(kind, quality, picture.height, picture.width, name)
     notes: list[str] = []
     deep = picture.depth == 16 and kind in _KEEPS_16_BITS
     if picture.depth == 16 and not deep:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from flamingo.painting import wish as wishes
 from flamingo.painting.colour import coloured
 from flamingo.painting.large import Progress
 from flamingo.painting.painter import Model, Painter
+from flamingo.painting.styles import length
 from flamingo.painting.wish import Files, Wish
 
 Pixels = NDArray[np.float32]
@@ -35,13 +36,13 @@ class Brush:
 
     def paint(self, rgb: Pixels, on_progress: Progress | None = None) -> Pixels:
         """Paint `rgb`, (H, W, 3) float32 sRGB in [0, 1]; the same shape. `notes` says what there is to say of it."""
-        masks, _ = self.wish.masks_for(*rgb.shape[:2])
+        masks = self.wish.fitted(*rgb.shape[:2])
         painted = self.painter.paint_map(rgb, self.wish.vectors, masks, stroke=self.stroke, on_progress=on_progress)
         return coloured(painted, rgb, self.colour)
 
     def strips(self, rows: Rows, height: int, width: int, on_progress: Progress | None = None) -> Iterator[Pixels]:
         """The same for a picture of which `rows(top, bottom)` gives a part, strip by strip from top to bottom."""
-        masks, _ = self.wish.masks_for(height, width)
+        masks = self.wish.fitted(height, width)
         top = 0
         for strip in self.painter.paint_strips(
             rows, height, width, self.wish.vectors, masks, stroke=self.stroke, on_progress=on_progress
@@ -49,6 +50,12 @@ class Brush:
             bottom = top + len(strip)
             yield coloured(strip, rows(top, bottom), self.colour) if self.colour < 1 else strip
             top = bottom
+
+    def adjusted(self, strength: float, colour: Colour, stroke: float) -> Brush:
+        """A brush of full strength, at another strength, colour and stroke: nothing is looked at again."""
+        vectors = self.wish.vectors * np.float32(length(strength))
+        wish = replace(self.wish, vectors=vectors)
+        return replace(self, wish=wish, strength=strength, colour=_share(colour), stroke=stroke)
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -65,7 +72,7 @@ class Brush:
 
     def notes(self, height: int, width: int) -> list[str]:
         """What there is to say of the masks on a photo of this size."""
-        return self.wish.masks_for(height, width)[1]
+        return self.wish.notes(height, width)
 
 
 def brush(
@@ -85,5 +92,8 @@ def brush(
     or ModelCorrupt if the painter cannot.
     """
     found = wishes.parts(style, painting, mask, model, anywhere=anywhere)
-    share = {"style": 1.0, "photo": 0.0}[colour] if isinstance(colour, str) else float(colour)
-    return Brush(Painter(model), wishes.wish(found, strength, model), strength, stroke, share)
+    return Brush(Painter(model), wishes.wish(found, strength, model), strength, stroke, _share(colour))
+
+
+def _share(colour: Colour) -> float:
+    return {"style": 1.0, "photo": 0.0}[colour] if isinstance(colour, str) else float(colour)

@@ -120,8 +120,12 @@ def _knock(address: str | None) -> None:
     try:
         socket.create_connection((host, int(port)), _PATIENCE).close()
     except (OSError, OverflowError) as error:
-        why = f"it cannot be reached ({one_line(str(error))[:120]})"
-        raise BadRequest(f"the cluster {address}", why, "check RAY_ADDRESS") from None
+        raise _not_reached(address, error) from None
+
+
+def _not_reached(address: str | None, error: Exception) -> BadRequest:
+    why = f"it cannot be reached ({one_line(str(error))[:120]})"
+    return BadRequest(f"the cluster {address or 'here'}", why, "check RAY_ADDRESS")
 
 
 def _joined() -> Any:
@@ -137,6 +141,5 @@ def _joined() -> Any:
         try:
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **alone)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            why = f"it cannot be reached ({one_line(str(error))[:120]})"
-            raise BadRequest(f"the cluster {address or 'here'}", why, "check RAY_ADDRESS") from None
+            raise _not_reached(address, error) from None
     return ray

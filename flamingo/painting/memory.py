@@ -14,12 +14,6 @@ from flamingo.painting.painter import Model
 # with a quarter added.
 _BYTES_PER_PIXEL: dict[Model, int] = {"fine": 860, "fast": 430}
 
-
-def needed(height: int, width: int, model: Model) -> int:
-    """Bytes that painting a picture of this size takes at most, by measurement."""
-    return height * width * _BYTES_PER_PIXEL[model]
-
-
 # Beside the tile: photo, result and their smaller versions, by bench/large.py, with a quarter added.
 _BYTES_STREAMED, _BYTES_IN_ARRAYS = 12, 40
 _BASE = 150_000_000  # the statistics' network, which is kept beside that for the tiles

@@ -82,4 +82,4 @@ def _trimmed(vectors: Pixels, weights: Pixels) -> Regions:
 def _lengths(strength: Pixels) -> Pixels:
     """How far to go along a style vector for each strength, so that grey looks as much painted as it is white."""
     grid = np.linspace(0, 1, 257)
-    return np.interp(strength, grid, [styles._length(float(s)) for s in grid]).astype(np.float32)
+    return np.interp(strength, grid, [styles.length(float(s)) for s in grid]).astype(np.float32)

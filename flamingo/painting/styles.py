@@ -65,10 +65,10 @@ def vector(name: str, strength: float = 1.0, model: str = "fine") -> NDArray[np.
         raise BadRequest(
             f"strength {strength}", "it is not between 0 and 1", "give 0 (the photo) to 1 (the painting)"
         )
-    return _vectors(model)[name] * np.float32(_length(strength))
+    return _vectors(model)[name] * np.float32(length(strength))
 
 
-def _length(strength: float) -> float:
+def length(strength: float) -> float:
     """How far to go along a style vector so that the picture changes evenly with the strength.
 
     The painter lays its painting over the photo through a gate sigmoid(4 - 8 t), t the length (see

@@ -70,16 +70,15 @@ class Task:
         brush = self.brush
         clip = probe(film)
         masks, notes = brush.wish.masks_for(clip.height, clip.width)
-        fingerprint = sha256(film)
-        recipe = {"photo_sha256": fingerprint, **brush.recipe, "size": self.size, "quality": self.quality}
+        origin = self._origin(film)
         finish = None if brush.colour == 1 else lambda frame, painted: coloured(painted, frame, brush.colour)
         more = paint_clip(
             film, target, brush.painter, brush.wish.vectors, masks,
             stroke=brush.stroke, size=self.size, finish=finish, quality=self.quality, overwrite=self.overwrite,
-            never=self.inputs, origin=provenance.Origin("paint", recipe, (fingerprint,)),
+            never=self.inputs, origin=origin,
             on_progress=lambda done, frames, _film: tell(done, frames),
         )  # fmt: skip
-        return [*notes, *more], recipe
+        return [*notes, *more], dict(origin.recipe)
 
     def read(self, photo: Path) -> tuple[Work, list[str]]:
         """The photo at the size that was asked for, and what is to be said of it. Raises BadInput."""
@@ -105,15 +104,18 @@ class Task:
 
     def write(self, photo: Path, target: Path, work: Work) -> tuple[list[str], dict[str, Any]]:
         """Write what was painted; returns what is to be said of that, and the recipe. Raises OutputError."""
-        fingerprint = sha256(photo)
-        recipe = {"photo_sha256": fingerprint, **self.brush.recipe, "size": self.size, "quality": self.quality}
-        origin = provenance.Origin("paint", recipe, (fingerprint,))
+        origin = self._origin(photo)
         how: dict[str, Any] = {"quality": self.quality, "overwrite": self.overwrite, "never": self.inputs}
         if isinstance(work, streaming.Canvas):
             notes = streaming.write(work, target, origin=origin, **how)
         else:
             notes = images.write(work, target, origin=origin, **how)
-        return list(notes), recipe
+        return list(notes), dict(origin.recipe)
+
+    def _origin(self, photo: Path) -> provenance.Origin:
+        fingerprint = sha256(photo)
+        recipe = {"photo_sha256": fingerprint, **self.brush.recipe, "size": self.size, "quality": self.quality}
+        return provenance.Origin("paint", recipe, (fingerprint,))
 
 
 def painted(brush: Brush, work: Work, tell: Tell | None = None) -> Work:

@@ -63,19 +63,25 @@ class Wish:
 
     def masks_for(self, height: int, width: int) -> tuple[NDArray[np.float32] | None, list[str]]:
         """The masks (K, h, w) for a photo of that size, and what is to be said of them."""
+        return self.fitted(height, width), self.notes(height, width)
+
+    def fitted(self, height: int, width: int) -> NDArray[np.float32] | None:
+        """The masks (K, h, w) for a photo of that size, all of one size, and not larger than the photo."""
         if self.masks is None:
-            return None, []
-        notes = []
+            return None
         tall, wide = (min(most, max(m.shape[i] for m in self.masks)) for i, most in enumerate((height, width)))
-        for mask in self.masks:
-            h, w = mask.shape
+        return np.stack([m if m.shape == (tall, wide) else _resized(m, tall, wide) for m in self.masks])
+
+    def notes(self, height: int, width: int) -> list[str]:
+        """What is to be said of the masks on a photo of that size."""
+        notes = []
+        for h, w in (mask.shape for mask in self.masks or ()):
             if (h, w) != (height, width) and min(h, w) > 1:
                 note = f"the mask of {w} x {h} pixels was resampled to the photo's {width} x {height}"
                 if abs(math.log(w / h * height / width)) > 0.02:
                     note += ", which has other proportions"
                 notes.append(note)
-        fitted = [m if m.shape == (tall, wide) else _resized(m, tall, wide) for m in self.masks]
-        return np.stack(fitted), list(dict.fromkeys(notes))
+        return list(dict.fromkeys(notes))
 
 
 def known_names(model: str) -> list[str]:
@@ -126,7 +132,7 @@ def wish(found: Sequence[Part], strength: float, model: str) -> Wish:
     groups: dict[Path | None, list[Part]] = {}
     for part in found:
         groups.setdefault(part.mask, []).append(part)
-    length = np.float32(named_styles._length(strength))
+    length = np.float32(named_styles.length(strength))
     vectors = np.stack([_mixed(group, model) * length for group in groups.values()])
     masks: tuple[NDArray[np.float32], ...] | None = None
     if set(groups) != {None}:

@@ -20,7 +20,6 @@ import os
 import sys
 import time
 from collections import OrderedDict
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,7 +29,7 @@ from PIL import Image
 
 from flamingo import images
 from flamingo.errors import BadInput, FlamingoError
-from flamingo.painting import own, styles
+from flamingo.painting import own
 from flamingo.painting.brush import Brush, brush
 from flamingo.painting.painter import Painter
 
@@ -73,7 +72,8 @@ class _Sketches:
             while len(self._brushes) > _KEPT:
                 self._brushes.popitem(last=False)
         self._brushes.move_to_end(key)
-        return _adjusted(self._brushes[key], asked)
+        kept = self._brushes[key]
+        return kept.adjusted(asked["strength"], asked.get("colour", 1.0), asked.get("stroke", 1.0))
 
     def _photo(self, request: dict[str, Any]) -> NDArray[np.float32]:
         key = (request["photo"], request["longest"])
@@ -102,14 +102,6 @@ class _Sketches:
         if max(frame.size) > longest:
             frame.thumbnail((longest, longest), Image.Resampling.BILINEAR)
         return np.asarray(frame, dtype=np.float32) / np.float32(255)
-
-
-def _adjusted(kept: Brush, asked: dict[str, Any]) -> Brush:
-    """A brush at another strength, colour and stroke than those of full style."""
-    colour = asked.get("colour", 1.0)
-    share = {"style": 1.0, "photo": 0.0}[colour] if isinstance(colour, str) else colour
-    vectors = kept.wish.vectors * np.float32(styles._length(asked["strength"]))
-    return replace(kept, wish=replace(kept.wish, vectors=vectors), stroke=asked.get("stroke", 1.0), colour=share)
 
 
 def _changed() -> int:

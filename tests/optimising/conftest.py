@@ -1,8 +1,6 @@
-"""Small pictures, and VGG-19 if it can be had, for the tests of optimising."""
+"""Small pictures for the tests of optimising."""
 
 from __future__ import annotations
-
-import importlib.util
 
 import numpy as np
 import pytest
@@ -10,19 +8,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Pixels = NDArray[np.float32]
-
-
-@pytest.fixture(scope="session")
-def vgg_weights() -> None:
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip("torch is not installed (extra `torch`)")
-    from flamingo.errors import ModelMissing
-    from flamingo.train.painting import vgg
-
-    try:
-        vgg.load(download=False)
-    except ModelMissing as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture

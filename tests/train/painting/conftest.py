@@ -1,4 +1,4 @@
-"""A data set made on the spot and VGG-19, if it can be had, for the tests of training."""
+"""A data set made on the spot for the tests of training."""
 
 from __future__ import annotations
 
@@ -11,17 +11,6 @@ from PIL import Image
 
 if importlib.util.find_spec("torch") is None:
     pytest.skip("torch is not installed (extra `train`)", allow_module_level=True)
-
-
-@pytest.fixture(scope="session")
-def vgg_weights() -> None:
-    from flamingo.errors import ModelMissing
-    from flamingo.train.painting import vgg
-
-    try:
-        vgg.load(download=False)
-    except ModelMissing as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
