@@ -27,6 +27,7 @@ from flamingo.feeling.verb import Judged, feel
 from flamingo.grading.report import grades
 from flamingo.grading.store import Rating
 from flamingo.grading.verb import rate
+from flamingo.judging.verb import Criticised, judge
 from flamingo.painting.painter import Painter
 from flamingo.painting.sheet import sheet
 from flamingo.painting.styles import Style, styles
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Client",
     "Composed",
+    "Criticised",
     "Feeler",
     "Felt",
     "FlamingoError",
@@ -56,6 +58,7 @@ __all__ = [
     "feel",
     "grades",
     "images",
+    "judge",
     "paint",
     "personas",
     "rate",

@@ -1,0 +1,155 @@
+"""What every command is built from: the application, its two consoles, and how a verb becomes a command.
+
+A verb's options are read from its signature (`flamingo.options`), so a command has exactly those of the verb, and
+nothing here repeats them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Protocol, TypeVar
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import flamingo
+from flamingo.errors import FlamingoError, MissingExtra, show
+from flamingo.options import options
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+app = App(
+    name="flamingo",
+    help="Turn photos into art, and compose its music.",
+    version=f"flamingo {flamingo.__version__}",
+    help_format="markdown",
+    usage="Usage: flamingo COMMAND ...",
+)
+app.register_install_completion_command()
+
+# Short names that only the command line has.
+_SHORT = {
+    "output": ["--output", "-o"],
+    "style": ["--style", "-s"],
+    "out": ["--out", "-o"],
+    "persona": ["--persona", "-p"],
+    "continue_from": ["--continue"],
+}
+
+
+def command(
+    verb: Callable[..., Any],
+    run: Callable[..., int],
+    *extra: inspect.Parameter,
+    about: str = "",
+    names: dict[str, list[str]] | None = None,
+) -> Callable[..., int]:
+    """A command with exactly the options of `verb` (see flamingo.options), and those of the command line alone.
+
+    names: what its options are called besides, where that is another thing for another verb.
+    """
+    called = _SHORT | (names or {})
+    parameters = []
+    for option in options(verb):
+        settings: dict[str, Any] = {"help": option.description}
+        if option.default is not True:
+            settings["negative"] = ()  # --no-... is worth a line of help only where it changes something
+        if option.name in called and not option.positional:
+            settings["name"] = called[option.name]
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if option.positional else inspect.Parameter.KEYWORD_ONLY
+        annotation = Annotated[option.type, Parameter(**settings)]  # type: ignore[name-defined]
+        parameters.append(inspect.Parameter(option.name, kind, default=option.default, annotation=annotation))
+    parameters += extra
+
+    def carry_out(*args: Any, **kwargs: Any) -> int:
+        return run(*args, **kwargs)
+
+    carry_out.__name__, carry_out.__doc__ = verb.__name__, about or (verb.__doc__ or "").split("\n\n")[0]
+    carry_out.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    carry_out.__annotations__ = {p.name: p.annotation for p in parameters}
+    return carry_out
+
+
+def flag(name: str, help: str) -> inspect.Parameter:
+    """A switch that only the command line has, `--name`; the command is told it as `as_name`."""
+    annotation = Annotated[bool, Parameter(name=f"--{name}", negative=(), help=help)]
+    return inspect.Parameter(f"as_{name}", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
+
+
+Tell = Callable[[float, float, object], None]
+"""Called as (done, all, what is being done)."""
+
+
+@contextmanager
+def progress(doing: str, *, silent: bool = False) -> Iterator[Tell]:
+    """A bar on standard error, where that is a terminal; gives the function that moves it."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[name]}", markup=False),
+        console=err,
+        transient=True,
+        disable=silent or not err.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(doing, total=None, name="")
+
+        def tell(done: float, total: float, what: object) -> None:
+            name = show(what.name if isinstance(what, Path) else str(what))
+            bar.update(task, completed=done, total=total, name=name)
+
+        yield tell
+
+
+class Result(Protocol):
+    """What verbs return, one for each thing that they were asked to do."""
+
+    @property
+    def error(self) -> FlamingoError | None: ...
+
+    def as_dict(self) -> dict[str, Any]: ...
+
+
+R = TypeVar("R", bound=Result)
+
+
+def report(results: Sequence[R], told: Callable[[R], None], *, done: str, as_json: bool) -> int:
+    """Print what became of each thing, and return the exit code: 1 if one failed. told: prints one that did not fail;
+    done: such as "painted", for the last line of several."""
+    failed = [r for r in results if r.error]
+    if as_json:
+        print(json.dumps([r.as_dict() for r in results], indent=1, ensure_ascii=False))
+    else:
+        for r in results:
+            if r.error:
+                err.print(f"[red]failed[/] {plain(str(r.error))}")
+            else:
+                told(r)
+    if failed and len(results) > 1:
+        err.print(f"{len(results) - len(failed)} {done}, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+def remark(text: str) -> None:
+    """Print something that goes with the line before it."""
+    out.print(f"  [dim]{plain(text)}[/]")
+
+
+def plain(text: str) -> str:
+    """Text from outside, so that its brackets are not taken for rich's markup."""
+    return text.replace("[", "\\[")
+
+
+def needs_torch(what: str) -> None:
+    """Raise MissingExtra unless torch is installed."""
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtra.of(what, "torch", "train")

@@ -1,0 +1,65 @@
+"""`flamingo compose` and `flamingo personas`: music, and in whose manner it can be."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.table import Table
+
+import flamingo
+from flamingo.cli.base import app, command, flag, out, plain, progress, remark, report
+from flamingo.errors import show
+
+
+def _compose(*, as_json: bool = False, **choices: Any) -> int:
+    with progress("composing", silent=as_json) as tell:
+        results = flamingo.compose(on_progress=tell, **choices)
+    return report(results, _told, done="composed", as_json=as_json)
+
+
+def _told(r: flamingo.Composed) -> None:
+    told = r.as_dict()
+    keys = " → ".join(section["key"] for section in told["sections"]) or told["key"]
+    out.print(
+        f"{plain(', '.join(map(show, r.files)))}  [dim]{keys}, {told['metre']}, tempo {told['tempo']:.0f}, "
+        f"{told['bars']} bars, {told['lasts']:.1f} s, made in {r.seconds:.1f} s[/]"
+    )
+    for note in (*([r.originality.sentence] if r.originality else []), *r.notes):
+        remark(note)
+
+
+app.command(
+    command(
+        flamingo.compose,
+        _compose,
+        flag("json", "Print what was done as JSON."),
+        names={"music": ["--music", "--from"]},
+    ),
+    name="compose",
+)
+
+
+@app.command(name="personas")
+def _personas(
+    *, as_json: Annotated[bool, Parameter(name="--json", help="Print as JSON.", negative=())] = False
+) -> int:
+    """List the personas in whose manner music can be composed, and what their music is usually like."""
+    found = flamingo.personas()
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return 0
+    table = Table(box=None, pad_edge=False)
+    for heading in ("persona", "in minor", "metre", "tempo", "arousal"):
+        table.add_column(heading)
+    for p in found:
+        table.add_row(
+            p["name"] + (" (yours)" if p["own"] else ""),
+            f"{p['minor']:.0%}",
+            p["metre"],
+            str(p["tempo"]),
+            f"{p['arousal']:+.2f}",
+        )
+    out.print(table)
+    return 0

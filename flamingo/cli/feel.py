@@ -1,0 +1,43 @@
+"""`flamingo feel`: the mood of photos and of words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import flamingo
+from flamingo.cli.base import app, command, flag, out, plain, progress, remark, report
+from flamingo.errors import show
+
+
+def _feel(photos: list[Path], *, as_json: bool = False, **choices: Any) -> int:
+    with progress("feeling", silent=as_json) as tell:
+        results = flamingo.feel(photos, on_progress=tell, **choices)
+    return report(results, _told, done="judged", as_json=as_json)
+
+
+def _told(r: flamingo.Judged) -> None:
+    if r.felt:
+        felt = r.felt
+        likely = sorted(felt.moods.items(), key=lambda pair: -pair[1])[:3]
+        out.print(
+            f"{plain(show(r.photo or ''))}  [bold]{felt.word}[/]  "
+            f"valence {felt.valence:+.2f} ± {felt.valence_sd:.2f}, "
+            f"arousal {felt.arousal:+.2f} ± {felt.arousal_sd:.2f}  "
+            f"[dim]{', '.join(f'{mood} {p:.0%}' for mood, p in likely)}[/]"
+        )
+        for sentence in (*r.because, *r.notes):
+            remark(sentence)
+        if r.explanation:
+            remark(f"drawn in {show(r.explanation)}")
+    elif r.reading:
+        reading = r.reading
+        out.print(
+            f"{plain(show(reading.sentence))}  [bold]{reading.word}[/]  "
+            f"valence {reading.valence:+.2f} ± {reading.valence_sd:.2f}, "
+            f"arousal {reading.arousal:+.2f} ± {reading.arousal_sd:.2f}"
+        )
+        remark(f"styles: {', '.join(name for name, _ in reading.styles[:3])}")
+
+
+app.command(command(flamingo.feel, _feel, flag("json", "Print what was found as JSON.")), name="feel")

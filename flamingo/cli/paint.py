@@ -1,0 +1,25 @@
+"""`flamingo paint`: photos and films in the manner of a painting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import flamingo
+from flamingo.cli.base import app, command, flag, out, plain, progress, remark, report
+from flamingo.errors import show
+
+
+def _paint(photos: list[Path], *, as_json: bool = False, **choices: Any) -> int:
+    with progress("painting", silent=as_json) as tell:
+        results = flamingo.paint(photos, on_progress=tell, **choices)
+    return report(results, _told, done="painted", as_json=as_json)
+
+
+def _told(r: flamingo.Painted) -> None:
+    out.print(f"{plain(show(r.file or ''))}  [dim]{r.seconds:.1f} s[/]")
+    for note in r.notes:
+        remark(note)
+
+
+app.command(command(flamingo.paint, _paint, flag("json", "Print what was done as JSON.")), name="paint")

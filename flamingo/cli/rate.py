@@ -1,0 +1,107 @@
+"""`flamingo rate`: grade how well music suits a picture, and what is done with the grades."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import App, Parameter
+from rich.table import Table
+
+import flamingo
+from flamingo.cli.base import app, command, flag, out, plain
+from flamingo.errors import show
+from flamingo.grading import store as graded
+from flamingo.grading import verb as grading
+
+# What else is done with grades has options of its own, so each is a command, though it is written as a flag.
+_FORMS = ("--report", "--export", "--undo")
+
+rate_app = App(name="flamingo rate", help_flags=("--help", "-h"), version_flags=())
+rate_app.group_commands = cyclopts.Group("Instead")
+rate_app["--help"].show = False
+rate_app.usage = (
+    "Usage: flamingo rate PICTURE MUSIC GRADE [OPTIONS]\n       flamingo rate --report | --export | --undo"
+)
+rate_app.meta.help = "Grade how well music suits a picture, and print the table of all grades (--report)."
+rate_app.meta.help_flags = rate_app.meta.version_flags = ()
+
+
+@rate_app.meta.default
+def _any_form(*tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]) -> object:
+    """A form may be named anywhere in the line, and with = before its value, as flags may."""
+    arranged = list(tokens)
+    for i, token in enumerate(tokens):
+        form, equals, value = token.partition("=")
+        if form in _FORMS:
+            arranged = [form, *([value] if equals else []), *tokens[:i], *tokens[i + 1 :]]
+            break
+    return rate_app(arranged, exit_on_error=False, print_error=False, result_action="return_value")
+
+
+def _rate(*args: Any, as_json: bool = False, **choices: Any) -> int:
+    stored = flamingo.rate(*args, **choices)
+    if as_json:
+        print(json.dumps(grading.as_dict(stored), indent=1))
+        return 0
+    mood = f"mood {stored.mood}" if stored.mood else "mood unknown"
+    instead = f", instead of {stored.instead_of}" if stored.instead_of else ""
+    out.print(f"{_pair(stored)}  [dim]{mood}{instead}[/]")
+    return 0
+
+
+def _report(*, as_json: bool = False, **choices: Any) -> int:
+    report = flamingo.grades(**choices)
+    if as_json:
+        print(json.dumps(report.as_dict(), indent=1))
+    elif report.overall is None:
+        where = choices.get("database") or graded.own_database()
+        out.print(f"there are no grades in {plain(show(where))} yet; {grading.FIRST}")
+    else:
+        table = Table(box=None, pad_edge=False)
+        for heading in report.headings:
+            table.add_column(heading, no_wrap=True, justify="left" if heading == report.by else "right")
+        for i, row in enumerate(report.rows, 1):
+            table.add_row(*map(plain, row), style="bold" if i == len(report.rows) else "")
+        out.print(table, width=1000)  # rather wider than the terminal than cut
+        out.print(
+            "[dim]% (votes); satisfied: excellent or good (95 % interval); mean: from 5, excellent, to 1, bad[/]"
+        )
+    return 0
+
+
+def _export(*args: Any, **choices: Any) -> int:
+    count = grading.export(*args, **choices)
+    out.print(f"{plain(show(args[0]))}  [dim]grades: {count}[/]")
+    return 0
+
+
+def _undo(*, as_json: bool = False, **choices: Any) -> int:
+    stored = grading.undo(**choices)
+    if as_json:
+        print(json.dumps(grading.as_dict(stored), indent=1))
+        return 0
+    again = f"  [dim]{stored.instead_of} counts again[/]" if stored.instead_of else ""
+    out.print(f"taken back: {_pair(stored)}{again}")
+    return 0
+
+
+def _pair(stored: flamingo.Rating) -> str:
+    who = f" ({stored.listener})" if stored.listener else ""
+    return plain(show(f"{stored.grade}: {stored.picture_name} with {stored.music_name}{who}"))
+
+
+rate_app.default(command(flamingo.rate, _rate, flag("json", "Print what was stored as JSON.")))
+rate_app.command(
+    command(
+        flamingo.grades,
+        _report,
+        flag("json", "Print the table as JSON."),
+        about="Print the table of all grades: shares in %, who was satisfied, and the mean opinion.",
+    ),
+    name="--report",
+)
+rate_app.command(command(grading.export, _export), name="--export")
+rate_app.command(command(grading.undo, _undo, flag("json", "Print what was taken back as JSON.")), name="--undo")
+app.command(rate_app.meta, name="rate")

@@ -1,0 +1,46 @@
+"""`flamingo verify`: where files come from, and what that proves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+import flamingo
+from flamingo.cli.base import app, err, out, plain
+from flamingo.errors import FlamingoError, show
+
+
+@app.command(name="verify")
+def _verify(
+    files: Annotated[list[Path], Parameter(help="Pictures, music or other files.", negative=())],
+    *,
+    as_json: Annotated[bool, Parameter(name="--json", help="Print as JSON.", negative=())] = False,
+) -> int:
+    """Say what is known of where files come from, and what that proves.
+
+    Exit code 0 if all are signed and unchanged, 1 if one is not.
+    """
+    told: list[dict[str, Any]] = []
+    whole = True
+    for file in files:
+        try:
+            verdict = flamingo.verify(file)
+        except FlamingoError as error:
+            whole = False
+            told.append({"file": str(file), "error": str(error)})
+            if not as_json:
+                err.print(f"[red]failed[/] {plain(str(error))}")
+            continue
+        whole = whole and verdict.whole
+        told.append(verdict.as_dict())
+        if not as_json:
+            colour = {"whole": "green", "changed": "red", "broken": "red"}.get(verdict.state, "yellow")
+            out.print(f"{plain(show(file))}  [{colour}]{verdict.state}[/]")
+            for sentence in verdict.sentences:
+                out.print(f"  {plain(sentence)}")
+    if as_json:
+        print(json.dumps(told, indent=1, ensure_ascii=False))
+    return 0 if whole else 1
