@@ -24,6 +24,7 @@ from flamingo.composing.verb import Composed, compose
 from flamingo.errors import FlamingoError
 from flamingo.feeling.feeler import Feeler, Felt
 from flamingo.feeling.verb import Judged, feel
+from flamingo.filming.verb import Filmed, film
 from flamingo.grading.report import grades
 from flamingo.grading.store import Rating
 from flamingo.grading.verb import rate
@@ -45,6 +46,7 @@ __all__ = [
     "Criticised",
     "Feeler",
     "Felt",
+    "Filmed",
     "FlamingoError",
     "Judged",
     "Painted",
@@ -56,6 +58,7 @@ __all__ = [
     "compose",
     "errors",
     "feel",
+    "film",
     "grades",
     "images",
     "judge",

@@ -14,14 +14,14 @@ from collections.abc import Sequence
 
 import cyclopts
 
-from flamingo.cli import compose, doctor, feel, judge, paint, rate, serve, styles, train, verify
+from flamingo.cli import compose, doctor, feel, film, judge, paint, rate, serve, styles, train, verify
 from flamingo.cli.base import app, err, plain
 from flamingo.errors import FlamingoError
 
 __all__ = ["app", "main", "run"]
 
 # Each has added its commands to the application.
-_COMMANDS = (paint, judge, feel, compose, styles, rate, serve, verify, doctor, train)
+_COMMANDS = (paint, judge, feel, compose, film, styles, rate, serve, verify, doctor, train)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

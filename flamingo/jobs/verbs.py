@@ -143,6 +143,11 @@ def _composer(parameters: Mapping[str, Any]) -> str:
     return "+".join([str(weights.entry("composer")["version"]), _feeler(parameters), *taught])
 
 
+def _filmer(parameters: Mapping[str, Any]) -> str:
+    """The versions of all that a film is made with."""
+    return "+".join([_painter(parameters), _composer(parameters)])
+
+
 def _feeler(parameters: Mapping[str, Any]) -> str:
     there = weights.models()  # each of the two can be missing where only the other is asked for
     return "+".join(str(there.get(model, {}).get("version")) for model in ("feel", "words"))
@@ -159,6 +164,7 @@ FLAMINGOS = (
         formats="flamingo.composing.writing:KINDS",
         files=_PIECE,
     ),
+    Verb("film", "flamingo.filming.verb:film", _filmer, formats="flamingo.filming.verb:KINDS", files=("film.mp4",)),
     Verb("feel", "flamingo.feeling.verb:feel", _feeler, into="explain", says="feeling"),
 )
 

@@ -1,0 +1,36 @@
+"""`flamingo film`: an album becomes a painted film with its own music."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import flamingo
+from flamingo.cli.base import app, command, flag, out, plain, progress, remark, report
+from flamingo.errors import show
+
+
+def _film(photos: Sequence[Path] = (), *, as_json: bool = False, **choices: Any) -> int:
+    with progress("filming", silent=as_json) as tell:
+        results = flamingo.film(photos, on_progress=tell, **choices)
+    code = report(results, _told, done="made", as_json=as_json)
+    for r in results:
+        if r.error and r.files and not as_json:  # one kind of file failed, another is there
+            _told(r)
+    return code
+
+
+def _told(r: flamingo.Filmed) -> None:
+    told = r.as_dict()
+    out.print(
+        f"{plain(', '.join(map(show, r.files)))}  [dim]{len(told['shots'])} shots, {told['lasts']:.1f} s, "
+        f"{told['width']} x {told['height']}, made in {r.seconds:.0f} s[/]"
+    )
+    for note in r.notes:
+        remark(note)
+    if r.beside:
+        remark(f"beside it: {', '.join(show(file.name) for file in r.beside)}")
+
+
+app.command(command(flamingo.film, _film, flag("json", "Print what was done as JSON.")), name="film")

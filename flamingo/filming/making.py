@@ -1,0 +1,382 @@
+"""A film made from beginning to end: look at the photos, compose, paint, render, put everything into its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from flamingo import files, images, provenance
+from flamingo.composing.personas import cast
+from flamingo.errors import BadInput, BadRequest, FlamingoError, OutputError, show
+from flamingo.feeling.feeler import Feeler
+from flamingo.feeling.plane import place
+from flamingo.files import check_target
+from flamingo.filming import album, planning, rendering, score, sheets, titles
+from flamingo.filming.album import Given
+from flamingo.filming.beats import sound_of
+from flamingo.filming.photos import Photo, look
+from flamingo.filming.planning import Ideas
+from flamingo.filming.progress import Progress, Stages
+from flamingo.filming.reel import Pictures, Reel
+from flamingo.filming.rendering import KINDS, Painting
+from flamingo.filming.score import RATE, Score
+from flamingo.filming.storyboard import LEAST, LONGEST, MOST, Music, Shot, Storyboard, load
+from flamingo.filming.work import Work
+from flamingo.video import FILMS
+
+__all__ = ["Made", "Making"]
+
+# Seconds that the stages take on a laptop, to begin with: a photo, a second of music, a million pixels.
+_LOOK, _COMPOSE, _RENDER = 0.4, 0.3, 0.03
+_PAINT = {"fine": 2.0, "fast": 0.5}
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of it. beside: storyboard, poster and contact sheet."""
+
+    board: Storyboard
+    files: tuple[Path, ...]
+    beside: tuple[Path, ...]
+    error: FlamingoError | None
+    notes: tuple[str, ...]
+    recipe: dict[str, Any]
+    stages: dict[str, float]
+
+
+@dataclass
+class Making:
+    """One film, or the same film as several kinds of file."""
+
+    targets: tuple[Path, ...]
+    quality: int
+    overwrite: bool
+    on_progress: Progress | None
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if len(set(self.targets)) < len(self.targets):
+            raise BadRequest(show(self.targets[0]), "it is named more than once", "name each file once")
+        for target in self.targets:
+            if target.suffix.lower() not in KINDS:
+                raise BadRequest(show(target), "a film cannot be written as that", f"use {', '.join(KINDS)}")
+        first = self.targets[0]
+        self._work = Work(first)
+        self._poster, self._sheet, self._board = (
+            first.with_name(f"{first.stem}{end}") for end in (".poster.jpg", ".sheet.jpg", ".storyboard.json")
+        )
+        guesses = {"look": 5.0, "compose": 10.0, "paint": 30.0, "render": 60.0, "finish": 3.0}
+        self._stages = Stages(self.on_progress, guesses)
+        self._never: list[Path] = []
+
+    # -- two ways in -----------------------------------------------------------------------------------------
+
+    def from_photos(self, paths: list[Path], ideas: Ideas) -> Made:
+        """A film of an album."""
+        _check(ideas)
+        given_music = [Path(ideas.music.file)] if ideas.music.file else []
+        self._check_targets([*paths, *given_music, *map(Path, ideas.manner.paintings + ideas.manner.masks)])
+        with self._kept():
+            given, notes = album.found(paths, self._work, never=(self._poster, self._sheet))
+            self.notes += notes
+            self._never += [each.file for each in given]
+            frame = Storyboard((Shot("-", 0, 1), Shot("-", 1, 2)), ideas.aspect, ideas.resolution).size
+            feeler = Feeler()
+            shown = self._chosen(self._looked_at(given, frame, feeler), ideas)
+            painting = Painting(ideas.manner, self._work)
+            styles = planning.styles_for(shown, ideas, feeler)
+            for each in dict.fromkeys(styles):  # what cannot be painted is found out before anything is composed
+                painting.brush(Shot("-", 0, 1, each, (ideas.strength, ideas.strength)))
+            music, heard = self._scored(shown, ideas)
+            board = planning.planned(shown, heard, music, ideas, styles)
+            return self._made(board, shown, heard, painting, None)
+
+    def from_storyboard(self, file: Path) -> Made:
+        """The film that a storyboard says."""
+        board = load(file)
+        folder = file.parent
+        music = board.music if board.music.file is None else replace(board.music, file=str(folder / board.music.file))
+        _check_music(music)
+        self._check_targets([file, *([Path(music.file)] if music.file else [])])
+        with self._kept():
+            names = list(dict.fromkeys(shot.photo for shot in board.shots))
+            given = [replace(album.given_as(name, folder, self._work), name=name) for name in names]
+            self._never += [each.file for each in given]
+            found = {p.name: p for p in self._looked_at(given, board.size, Feeler(), strict=True)}
+            painting = Painting(_rooted(board, folder).manner, self._work)
+            for shot in board.shots:
+                painting.brush(shot)
+            self._stages.begin("compose")
+            heard = score.made(music, board.seconds, self._work, self._composing, LONGEST)
+            self._stages.end("compose")
+            self.notes += heard.notes
+            if missed := planning.off_beat(board, heard):
+                self.notes.append(f"{missed} of {len(board.shots) - 1} changes of photo are on no beat of the music")
+            return self._made(board, [found[shot.photo] for shot in board.shots], heard, painting, file)
+
+    # -- stages ----------------------------------------------------------------------------------------------
+
+    def _looked_at(
+        self, given: Sequence[Given], frame: tuple[int, int], feeler: Feeler, strict: bool = False
+    ) -> list[Photo]:
+        """strict: whether a photo that cannot be read ends it, as where a storyboard names it."""
+        images.warm_up()
+        self._stages.expect("look", _LOOK * len(given))
+        self._stages.begin("look")
+        found, failed = [], []
+        for i, each in enumerate(given):
+            self._stages.step("look", i, len(given), f"looking at {show(Path(each.name).name)}")
+            try:
+                found.append(look(each.file, each.name, frame, self._work, feeler))
+            except BadInput as error:
+                if strict:
+                    raise
+                failed.append(error)
+                self.notes.append(f"left out: {error}")
+        self._stages.end("look")
+        if not found:
+            if len(failed) == 1:
+                raise failed[0]
+            why = f"none of the {len(failed)} can be read (the first: {failed[0].why})"
+            raise BadInput("the photos", why, "name others")
+        return found
+
+    def _chosen(self, photos: list[Photo], ideas: Ideas) -> list[Photo]:
+        """In order, without what is not worth showing."""
+        photos, notes = album.ordered(photos, ideas.order)
+        self.notes += notes
+        kept, notes = (photos, []) if ideas.keep_all else album.sifted(photos)
+        self.notes += notes
+        if not LEAST <= len(kept) <= MOST:
+            many = f"{len(kept)} photos" if len(kept) != 1 else "one photo"
+            hint = f"a film is made of {LEAST} to {MOST}"
+            if len(photos) > len(kept):
+                hint += f"; {len(photos) - len(kept)} were left out, which --keep-all brings back"
+            raise BadRequest(many, "too few to make a film of" if len(kept) < LEAST else "too many for a film", hint)
+        return kept
+
+    def _scored(self, photos: Sequence[Photo], ideas: Ideas) -> tuple[Music, Score]:
+        """The score, and the wish by which it can be made again."""
+        lasts = planning.seconds_for(len(photos), ideas)
+        self._stages.expect("compose", _COMPOSE * lasts)
+        self._stages.begin("compose")
+        made: tuple[Music, Score]
+        if ideas.music.file is not None:
+            asked = lasts if ideas.seconds is not None or ideas.pace is not None else None
+            made = ideas.music, score.made(ideas.music, asked, self._work, self._composing, lasts)
+        else:
+            made = self._composed(photos, ideas, lasts)
+        self._stages.end("compose")
+        self.notes += made[1].notes
+        return made
+
+    def _composed(self, photos: Sequence[Photo], ideas: Ideas, lasts: float) -> tuple[Music, Score]:
+        tempo = planning.tempo_for(ideas.pace)
+        tempos = [tempo, None] if tempo else [None]
+        moods = [photo.mood for photo in photos]
+        ways = [()] if ideas.music.mood else score.along(moods, planning.weights(photos, ideas), lasts)
+        wishes = [replace(ideas.music, tempo=each, path=way) for each in tempos for way in ways]
+        for wish in wishes[:-1]:
+            try:
+                return wish, score.made(wish, lasts, self._work, self._composing, lasts)
+            except BadRequest:  # so many sections, or that tempo, do not fit into the time
+                continue
+        return wishes[-1], score.made(wishes[-1], lasts, self._work, self._composing, lasts)
+
+    def _composing(self, share: float, what: str) -> None:
+        self._stages.step("compose", share, 1.0, what)
+
+    def _painted(self, board: Storyboard, photos: Sequence[Photo], painting: Painting) -> list[Pictures]:
+        shots = list(zip(board.shots, photos, strict=True))
+        places = [painting.place(shot, photo) for shot, photo in shots]
+        million = board.size[0] * board.size[1] / 1e6
+        missing = {place for place in places if place is not None and not place.is_file()}
+        self._stages.expect("paint", _PAINT[board.manner.model] * million * len(missing))
+        self._stages.begin("paint")
+        for i, (shot, photo) in enumerate(shots):
+            if places[i] in missing:
+                self._stages.step("paint", i, len(shots), f"painting {photo.called}, {i + 1} of {len(shots)}")
+            painting.paint(shot, photo)
+        self._stages.end("paint")
+        return [Pictures(Path(photo.kept), made) for photo, made in zip(photos, places, strict=True)]
+
+    def _made(
+        self, board: Storyboard, photos: Sequence[Photo], heard: Score, painting: Painting, read_from: Path | None
+    ) -> Made:
+        """Everything after the storyboard."""
+        million = board.size[0] * board.size[1] / 1e6
+        kinds = list(dict.fromkeys(FILMS[target.suffix.lower()] for target in self.targets))
+        self._stages.expect("render", _RENDER * million * board.frames * len(kinds))
+        pictures = self._painted(board, photos, painting)
+        texts = (board.title, *(shot.caption for shot in board.shots))
+        if unknown := "".join(dict.fromkeys("".join(map(titles.missing, texts)))):
+            hint = "install one that has them, such as fontpkg-noto-sans-jp"
+            self.notes.append(f"no font here has the letters {unknown[:20]}: {hint}")
+        self._stages.begin("render")
+        pieces = {}
+        for number, kind in enumerate(kinds):
+
+            def tell(done: int, frames: int, number: int = number) -> None:
+                share = number * frames + done
+                self._stages.step("render", share, frames * len(kinds), f"frame {done} of {frames}")
+
+            pieces[kind] = rendering.encoded(board, pictures, kind, self.quality, self._work, tell)
+        self._stages.end("render")
+        self._stages.begin("finish")
+        self._stages.step("finish", 0, 1, "putting it together")
+        recipe = _recipe(board, photos, heard, painting, self.quality)
+        inputs = [photo.sha256 for photo in photos]
+        inputs += [heard.facts["music_sha256"]] if "music_sha256" in heard.facts else []
+        origin = provenance.Origin("film", recipe, tuple(dict.fromkeys(inputs)))
+        written, error = self._delivered(board, pieces, _as_long(heard, board), origin)
+        beside = self._beside(Reel(board, pictures), origin, read_from) if written else ()
+        if not written and error is not None:
+            raise error
+        self._work.drop()
+        self._stages.end("finish")
+        self._stages.finished()
+        return Made(board, written, beside, error, tuple(self.notes), recipe, self._stages.seconds())
+
+    def _delivered(
+        self, board: Storyboard, pieces: dict[str, list[Path]], samples: Any, origin: provenance.Origin
+    ) -> tuple[tuple[Path, ...], FlamingoError | None]:
+        written, error = [], None
+        for target in self.targets:
+            try:
+                self.notes += rendering.delivered(
+                    board, pieces[FILMS[target.suffix.lower()]], samples, target, self._work,
+                    overwrite=self.overwrite, origin=origin,
+                )  # fmt: skip
+                written.append(target)
+            except OutputError as failed:
+                error = error or failed
+        return tuple(written), error
+
+    def _beside(self, reel: Reel, origin: provenance.Origin, read_from: Path | None) -> tuple[Path, ...]:
+        """Poster, contact sheet and storyboard. That one of them fails costs no film."""
+        found = []
+        for target, drawn in ((self._poster, sheets.poster), (self._sheet, sheets.contact_sheet)):
+            try:
+                images.write(drawn(reel), target, overwrite=self.overwrite, never=self._never, origin=origin)
+                found.append(target)
+            except OutputError as error:
+                self.notes.append(f"without {show(target.name)}: {error.why}")
+        if read_from is None or not _same(read_from, self._board):
+            try:
+                whence = read_from.parent if read_from else Path()
+                text = _relative(reel.board, whence, self._board.parent).as_json()
+                files.put(text.encode(), self._board, self.overwrite)
+                found.append(self._board)
+            except OutputError as error:
+                self.notes.append(f"without {show(self._board.name)}: {error.why}")
+        return tuple(found)
+
+    # -- around it -------------------------------------------------------------------------------------------
+
+    def _check_targets(self, never: Sequence[Path]) -> None:
+        self._never = [path for path in never if not path.is_dir()]
+        for target in self.targets:
+            check_target(target, overwrite=self.overwrite, never=self._never)
+            provenance.check(target, overwrite=self.overwrite, never=self._never)
+        for target in (self._poster, self._sheet, self._board):
+            if not any(_same(target, path) for path in self._never):  # the storyboard that it was made from stays
+                check_target(target, overwrite=self.overwrite)
+        provenance.ready()
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """The folder for half-done work; what was refused leaves none behind."""
+        there = self._work.folder.exists()
+        self._work.open()
+        try:
+            yield
+        except (BadRequest, BadInput):
+            if not there:
+                self._work.drop()
+            raise
+        except OSError as error:
+            raise files._output_error(error, show(self.targets[0])) from None
+
+
+def _check(ideas: Ideas) -> None:
+    """Raise BadRequest for what can be refused before any photo is looked at."""
+    _check_music(ideas.music)
+    if ideas.grow and ideas.wipe:
+        raise BadRequest("--grow", "--wipe shows the way from photo to painting already", "leave one of the two out")
+
+
+def _check_music(music: Music) -> None:
+    if music.file is not None:
+        if music.mood is not None:
+            raise BadRequest("--mood", "the music is a file, which has its own", "leave one of the two out")
+        sound_of(Path(music.file), 2.0)
+        return
+    cast(music.persona)
+    if music.mood is not None:
+        place(music.mood)
+
+
+def _as_long(heard: Score, board: Storyboard) -> Any:
+    """The sound, exactly as long as the picture."""
+    many = round(board.frames / board.fps * RATE)
+    found = np.zeros((many, 2), np.float32)
+    found[: min(many, len(heard.samples))] = heard.samples[:many]
+    return found
+
+
+def _recipe(
+    board: Storyboard, photos: Sequence[Photo], heard: Score, painting: Painting, quality: int
+) -> dict[str, Any]:
+    """Everything that made it as plain values, without the name of a file."""
+    shots = []
+    for shot, photo in zip(board.shots, photos, strict=True):
+        wielded = painting.brush(shot)
+        shots.append({
+            "photo_sha256": photo.sha256, "start": round(shot.start, 4), "end": round(shot.end, 4),
+            "strength": list(shot.strength), "fit": shot.fit, "transition": shot.transition,
+            "camera": [[round(v, 4) for v in (view.x, view.y, view.zoom)] for view in shot.camera],
+            "painted": wielded.recipe if wielded else None,
+        })  # fmt: skip
+    return {
+        "aspect": board.aspect, "resolution": board.resolution, "fps": board.fps, "seconds": round(board.seconds, 4),
+        "quality": quality, "music": heard.facts, "shots": shots,
+    }  # fmt: skip
+
+
+def _rooted(board: Storyboard, folder: Path) -> Storyboard:
+    """Paintings and masks found from where the storyboard lies."""
+    manner = board.manner
+    paintings, masks = (tuple(str(folder / name) for name in names) for names in (manner.paintings, manner.masks))
+    return replace(board, manner=replace(manner, paintings=paintings, masks=masks))
+
+
+def _relative(board: Storyboard, whence: Path, folder: Path) -> Storyboard:
+    """With the names of files as they are seen from the folder that the storyboard is written to, so that album and
+    film can move together. whence: the folder that names which are not absolute were seen from: the current one, for
+    those that a person gave."""
+    base = folder.absolute()
+
+    def seen(name: str) -> str:
+        path = (whence / name).absolute()
+        return Path(os.path.relpath(path, base)).as_posix() if path.anchor == base.anchor else str(path)
+
+    return replace(
+        board,
+        shots=tuple(replace(shot, photo=seen(shot.photo)) for shot in board.shots),
+        music=replace(board.music, file=seen(board.music.file)) if board.music.file else board.music,
+        manner=replace(
+            board.manner,
+            paintings=tuple(map(seen, board.manner.paintings)),
+            masks=tuple(map(seen, board.manner.masks)),
+        ),
+    )
+
+
+def _same(first: Path, second: Path) -> bool:
+    return first.absolute() == second.absolute()

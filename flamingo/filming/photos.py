@@ -1,0 +1,187 @@
+"""One photo of the album: looked at once, at the size that the film needs, and what is known of it from then on.
+
+A photo of any size is brought to the size of the frame and kept as a JPEG file of quality 97 among the half-done
+work, so that memory holds one photo at a time and no photo is decoded twice.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from flamingo import files, images
+from flamingo.errors import ImageTooLarge, UnreadableImage, show
+from flamingo.feeling.feeler import Feeler
+from flamingo.filming.work import Work
+from flamingo.images import streaming
+from flamingo.images.limits import Limits
+
+__all__ = ["CROPPED", "MARGIN", "Photo", "kept_share", "look", "pixels", "save", "sharpness"]
+
+Bytes = NDArray[np.uint8]
+
+MARGIN = 1.12
+"""A photo is kept so many times as large as the frame asks for, so that the camera can go nearer."""
+
+CROPPED = 0.5
+"""The least share of a photo that may be seen at once where it fills the frame; below it, it is shown whole."""
+
+_LARGE = 16_000_000  # pixels above which a photo is not held in floats
+_LOOK = 512  # longer side at which sharpness is measured
+_SMALL = 8  # side of thumbnails
+_TAKEN, _CHANGED, _EXIF, _DESCRIPTION = 0x9003, 0x0132, 0x8769, 0x010E
+
+
+@dataclass(frozen=True)
+class Photo:
+    """name: as in the storyboard; file: where it can be read; kept: the same at the size of the film; taken: as EXIF
+    says it, "" if it does not; says: its description in EXIF; mood: (valence, arousal), and word: the nearest word;
+    print: 64 bits that say where it gets lighter from left to right (dHash); thumbnail: 8 x 8 colours, as text."""
+
+    name: str
+    file: str
+    kept: str
+    sha256: str
+    width: int
+    height: int
+    taken: str
+    says: str
+    mood: tuple[float, float]
+    word: str
+    sharpness: float
+    print: int
+    thumbnail: str
+
+    @property
+    def called(self) -> str:
+        """Its name, for sentences."""
+        return show(Path(self.name).name)
+
+
+def look(file: Path, name: str, frame: tuple[int, int], work: Work, feeler: Feeler) -> Photo:
+    """Look at a photo, or remember what was seen. frame: (height, width) of the film. Raises BadInput."""
+    try:
+        digest = files.sha256(file)
+    except (OSError, ValueError):
+        images.read(file)  # says in its own words what is wrong
+        raise UnreadableImage(show(file), "it cannot be read", "check its permissions") from None
+    facts = [digest, frame, feeler.version]
+    said, kept = work.place("photo", facts, ".json"), work.place("photo", facts, ".jpg")
+    try:
+        known = json.loads(said.read_text(encoding="utf-8"))
+        if kept.is_file():
+            return Photo(**{**known, "name": name, "file": str(file), "mood": tuple(known["mood"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    picture = _read(file, frame)
+    felt = feeler.feel(picture)
+    rgb = _on_white(picture)
+    taken, says = _dated(picture.exif)
+    grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+    photo = Photo(
+        name, str(file), str(kept), digest, picture.width, picture.height, taken, says,
+        (round(felt.mood[0], 4), round(felt.mood[1], 4)), felt.word, sharpness(grey), _print(grey), _thumbnail(rgb),
+    )  # fmt: skip
+    save(rgb, kept, work)
+    work.put(json.dumps(asdict(photo)).encode(), said)
+    return photo
+
+
+def _read(file: Path, frame: tuple[int, int]) -> images.Picture:
+    """At the size that the film needs, never larger than it is."""
+    try:
+        picture = images.read(file, limits=Limits(pixels=_LARGE))
+    except ImageTooLarge:
+        canvas = streaming.read(file)
+        longest = _longest(canvas.height, canvas.width, frame)
+        return canvas.shrunk(min(longest, max(canvas.height, canvas.width)))
+    longest = _longest(picture.height, picture.width, frame)
+    return picture if longest >= max(picture.height, picture.width) else picture.resized(longest)
+
+
+def _longest(height: int, width: int, frame: tuple[int, int]) -> int:
+    """The longer side at which a photo fills the frame, or fits into it where too little of it would be seen."""
+    scales = frame[0] / height, frame[1] / width
+    scale = max(scales) if kept_share(height, width, frame) >= CROPPED else min(scales)
+    return max(16, math.ceil(max(height, width) * scale * MARGIN))
+
+
+def kept_share(height: int, width: int, frame: tuple[int, int]) -> float:
+    """How much of a photo is seen at once where it fills a frame of (height, width)."""
+    ratio = (width / height) / (frame[1] / frame[0])
+    return min(ratio, 1 / ratio)
+
+
+def _on_white(picture: images.Picture) -> Bytes:
+    rgb = picture.rgb
+    if picture.alpha is not None:
+        rgb = rgb * picture.alpha[..., None] + (1 - picture.alpha[..., None])
+    return np.asarray(np.rint(np.clip(rgb, 0, 1) * np.float32(255)), np.uint8)
+
+
+def save(rgb: Bytes, path: Path, work: Work) -> None:
+    """Keep a picture, (H, W, 3), as JPEG with all of its colour samples. Raises an OutputError."""
+    how = [
+        cv2.IMWRITE_JPEG_QUALITY, 97,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    ]  # fmt: skip
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), how)
+    work.put(data.tobytes(), path)
+
+
+def pixels(path: Path) -> Bytes:
+    """What `save` has kept: (H, W, 3) uint8."""
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    found: Any = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _dated(exif: bytes | None) -> tuple[str, str]:
+    """When a photo was taken, as EXIF writes it (2026:07:14 18:30:00), and its description; "" for what it lacks."""
+    if not exif:
+        return "", ""
+    block = Image.Exif()
+    try:
+        block.load(exif)
+        taken = str(block.get_ifd(_EXIF).get(_TAKEN) or block.get(_CHANGED) or "").strip("\0 ")
+        says = str(block.get(_DESCRIPTION) or "").strip("\0 ")
+    except Exception:  # what a camera, or anyone, may have written can be wrong in any way
+        return "", ""
+    return (taken if taken[:4].isdigit() and taken[:4] != "0000" else ""), says[:200]
+
+
+def sharpness(grey: Bytes) -> float:
+    """The variance of the Laplacian in relation to that of the picture itself, at 512 pixels: of the sharpest of its
+    3 x 3 fields, since a portrait before a blurred garden is no blurred photo. About 0.02 to 1 for sharp photos.
+
+    The variance of the Laplacian is the measure of Pech-Pacheco et al. 2000, "Diatom autofocusing in brightfield
+    microscopy".
+    """
+    scale = _LOOK / max(grey.shape)
+    if scale < 1:
+        size = max(3, round(grey.shape[1] * scale)), max(3, round(grey.shape[0] * scale))
+        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    edges = cv2.Laplacian(grey, cv2.CV_32F)
+    spread = float(grey.astype(np.float32).var())
+    fields = [part for row in np.array_split(edges, 3, axis=0) for part in np.array_split(row, 3, axis=1)]
+    return max(float(field.var()) for field in fields if field.size) / (spread + 25.0)
+
+
+def _print(grey: Bytes) -> int:
+    """Krawetz' difference hash: 8 rows of 9 means; a bit is set where the next one is lighter."""
+    small = cv2.resize(grey, (_SMALL + 1, _SMALL), interpolation=cv2.INTER_AREA).astype(int)
+    bits = (small[:, 1:] > small[:, :-1]).ravel()
+    return int("".join("01"[int(bit)] for bit in bits), 2)
+
+
+def _thumbnail(rgb: Bytes) -> str:
+    small: Any = cv2.resize(rgb, (_SMALL, _SMALL), interpolation=cv2.INTER_AREA)
+    return bytes(small.astype(np.uint8)).hex()

@@ -1,0 +1,196 @@
+"""From an album, a score and what was asked for to a storyboard: which photo when, in which style, seen how."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+from flamingo import images
+from flamingo.composing.timing import FASTEST, SHORTEST, SLOWEST
+from flamingo.errors import BadRequest
+from flamingo.feeling.feeler import Feeler
+from flamingo.filming import camera, cutting
+from flamingo.filming.album import Order
+from flamingo.filming.photos import Photo, pixels
+from flamingo.filming.score import Score
+from flamingo.filming.storyboard import LONGEST, Aspect, Manner, Music, Shot, Storyboard, View
+from flamingo.painting import wish
+from flamingo.painting.styles import styles as named_styles
+
+__all__ = ["STYLE_MOODS", "Captions", "Ideas", "Vary", "off_beat", "planned", "seconds_for", "styles_for", "weights"]
+
+Vary = Literal["no", "photo", "mood"]
+Captions = Literal["none", "name", "date", "description"]
+
+_USUAL = 4.0  # seconds a photo where nothing was asked
+_STEADIER = 0.35  # how much shorter an exciting photo is shown than a calm one
+_COMFORTABLE = (60.0, 140.0)  # quarters a minute, of which the one nearest to _WALKING is taken
+_WALKING = 96.0
+
+STYLE_MOODS: dict[str, tuple[float, float]] = {
+    "starry-night": (0.1, 0.3),
+    "great-wave": (-0.1, 0.8),
+    "scream": (-0.8, 0.8),
+    "night-cafe": (-0.5, 0.2),
+    "water-lilies": (0.5, -0.7),
+    "cherry-blossom": (0.7, -0.3),
+    "birth-of-venus": (0.6, -0.1),
+    "sunday": (0.4, -0.5),
+    "the-kiss": (0.8, 0.1),
+    "wanderer": (-0.1, -0.3),
+    "shipwreck": (-0.7, 0.6),
+    "collioure": (0.9, 0.6),
+    "composition-vii": (0.3, 0.9),
+    "contrast-of-forms": (0.1, 0.5),
+    "delaunay-portrait": (0.3, 0.2),
+    "edtaonisl": (0.4, 0.7),
+    "olive-trees": (-0.3, 0.2),
+    "pearl-earring": (0.1, -0.6),
+    "udnie": (-0.2, 0.4),
+    "wheat-field": (0.6, 0.3),
+}
+"""Where the named styles lie on the plane of moods, as (valence, arousal): what their paintings are usually taken
+for. A choice of ours, no measurement."""
+
+
+@dataclass(frozen=True)
+class Ideas:
+    """What was asked for, apart from the photos: see `flamingo.film`, whose arguments these are."""
+
+    style: tuple[str, ...] = ()
+    vary: Vary = "no"
+    manner: Manner = field(default_factory=Manner)
+    strength: float = 1.0
+    grow: bool = False
+    wipe: bool = False
+    order: Order = "time"
+    keep_all: bool = False
+    music: Music = field(default_factory=Music)
+    seconds: float | None = None
+    pace: float | None = None
+    motion: float = 0.6
+    aspect: Aspect = "16:9"
+    resolution: int = 1080
+    fps: int = 24
+    title: str = ""
+    captions: Captions = "none"
+
+
+# -- time ----------------------------------------------------------------------------------------------------
+
+
+def weights(photos: Sequence[Photo], ideas: Ideas) -> list[float]:
+    """How long each photo is shown in relation to the others: calm ones longer, unless a pace was asked for."""
+    if ideas.pace is not None:
+        return [1.0] * len(photos)
+    return [1 - _STEADIER * photo.mood[1] for photo in photos]
+
+
+def seconds_for(many: int, ideas: Ideas) -> float:
+    """How long a film of so many photos is to be. Raises BadRequest where length and pace contradict each other."""
+    if ideas.pace is None:
+        wanted = ideas.seconds if ideas.seconds is not None else min(max(_USUAL * many, 8.0), LONGEST)
+        if wanted / many < cutting.SHORTEST:
+            least = math.ceil(many * cutting.SHORTEST)
+            why = f"a photo is shown for {cutting.SHORTEST:g} s at least"
+            raise BadRequest(f"{many} photos in {wanted:g} s", why, f"ask for {least} seconds or more")
+        return wanted
+    lasts = ideas.pace * many
+    if ideas.seconds is not None and not math.isclose(lasts, ideas.seconds, rel_tol=0.02):
+        what = f"{many} photos at {ideas.pace:g} s each in {ideas.seconds:g} s"
+        raise BadRequest(what, f"they take {lasts:g} s", "give --seconds or --pace, not both")
+    if not SHORTEST <= lasts <= LONGEST:
+        what = f"{many} photos at {ideas.pace:g} s each"
+        raise BadRequest(what, f"a film lasts {SHORTEST:g} to {LONGEST:g} s", f"try --pace {_USUAL:g}")
+    return lasts
+
+
+def tempo_for(pace: float | None) -> float | None:
+    """The tempo, in quarters a minute, at which a photo lasts a whole number of beats; None for any."""
+    if pace is None:
+        return None
+    fits = [60 * beats / pace for beats in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 96)]
+    fits = [t for t in fits if SLOWEST <= t <= FASTEST and _COMFORTABLE[0] <= t <= _COMFORTABLE[1]]
+    return min(fits, key=lambda t: abs(math.log(t / _WALKING))) if fits else None
+
+
+def off_beat(board: Storyboard, score: Score) -> int:
+    """How many changes of photo lie more than a frame from every beat."""
+    if not len(score.beats):
+        return 0
+    return sum(float(abs(score.beats - shot.start).min()) > 1 / board.fps + 1e-6 for shot in board.shots[1:])
+
+
+# -- manner --------------------------------------------------------------------------------------------------
+
+
+def styles_for(photos: Sequence[Photo], ideas: Ideas, feeler: Feeler) -> list[tuple[str, ...]]:
+    """The styles of each photo."""
+    named = list(ideas.style)
+    named += [path.name for path in map(Path, ideas.manner.paintings) if not any(path.name in text for text in named)]
+    if ideas.vary == "mood":
+        names = named or [style.name for style in named_styles(ideas.manner.model) if style.name in STYLE_MOODS]
+        places = [_mood_of(name, ideas.manner, feeler) for name in names]
+        return [(names[_nearest(photo.mood, places)],) for photo in photos]
+    named = named or [wish.DEFAULT]
+    if ideas.vary == "photo":
+        return [(named[i % len(named)],) for i in range(len(photos))]
+    return [tuple(named)] * len(photos)
+
+
+def _nearest(mood: tuple[float, float], places: Sequence[tuple[float, float]]) -> int:
+    return min(range(len(places)), key=lambda i: math.dist(mood, places[i]))
+
+
+def _mood_of(text: str, manner: Manner, feeler: Feeler) -> tuple[float, float]:
+    """Where a style lies: by our table, or as its painting feels; in the middle, if neither can be told."""
+    name = text.rpartition("@")[0] or text
+    name = name.rpartition("=")[0] or name
+    if name in STYLE_MOODS:
+        return STYLE_MOODS[name]
+    files = [Path(path) for path in manner.paintings if Path(path).name == name] or [Path(name)]
+    return feeler.feel(images.read(files[0])).mood if files[0].is_file() else (0.0, 0.0)
+
+
+def _caption(photo: Photo, kind: Captions) -> str:
+    if kind == "name":
+        return Path(photo.name).stem.replace("_", " ").replace("-", " ").strip()
+    if kind == "date":
+        return photo.taken[:10].replace(":", "-")
+    return photo.says if kind == "description" else ""
+
+
+# -- all of it -----------------------------------------------------------------------------------------------
+
+
+def planned(
+    photos: Sequence[Photo], score: Score, music: Music, ideas: Ideas, styles: Sequence[tuple[str, ...]]
+) -> Storyboard:
+    """The storyboard of these photos, in this order, to this score. Raises BadRequest where they do not fit in."""
+    changes = cutting.changes(
+        score.beats, score.downbeats, score.seconds, weights(photos, ideas), last=score.last, frame=1 / ideas.fps
+    )
+    edges = [0.0, *(change.at for change in changes), score.seconds]
+    frame = Storyboard((Shot("-", 0, 1), Shot("-", 1, 2)), ideas.aspect, ideas.resolution).size
+    shots = []
+    for i, ((start, end), photo) in enumerate(zip(pairwise(edges), photos, strict=True)):
+        fade = changes[i - 1].fade if i else 0.0
+        first, last, fills = _camera(photo, frame, end - start, ideas.motion, i)
+        shots.append(
+            Shot(
+                photo.name, start, end, styles[i], (0.0 if ideas.grow else ideas.strength, ideas.strength),
+                (first, last), "crop" if fills else "fill", ideas.wipe, _caption(photo, ideas.captions),
+                "crossfade" if fade else "cut", fade,
+            )
+        )  # fmt: skip
+    return Storyboard(tuple(shots), ideas.aspect, ideas.resolution, ideas.fps, ideas.title, music, ideas.manner)
+
+
+def _camera(
+    photo: Photo, frame: tuple[int, int], seconds: float, motion: float, number: int
+) -> tuple[View, View, bool]:
+    return camera.planned(pixels(Path(photo.kept)), frame, seconds, motion, number % 2 == 0)

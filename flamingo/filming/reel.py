@@ -1,0 +1,169 @@
+"""The frames of a film, drawn from its storyboard one after another, holding no more than the pictures that are seen.
+
+What a frame shows follows from its number alone, so that work can begin anew at any of them.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from flamingo.filming import camera, titles
+from flamingo.filming.photos import pixels
+from flamingo.filming.storyboard import Shot, Storyboard
+from flamingo.filming.titles import Overlay
+
+__all__ = ["Pictures", "Reel"]
+
+Bytes = NDArray[np.uint8]
+
+_HELD = 3  # shots whose pictures are in memory: two in a crossfade, and the next
+_END = 1.6  # seconds of the fade at the end
+_DARKEST = 0.2  # of its brightness that the last frame keeps: players stop at it, and black would look broken
+_APPEARS, _FADES = 0.25, 0.5  # seconds from which letters are there, and in which they come and go
+_TITLE = 4.0  # seconds that the title stays, at most
+_WIPED = 0.7  # of a shot, after which the line has drawn the whole painting
+_LINE = 0.004  # of the frame's width, of the line itself
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The kept files of one shot: its photo, and its painting (None: it is not painted)."""
+
+    photo: Path
+    painting: Path | None
+
+
+@dataclass(eq=False)
+class _Shown:
+    """One shot, ready: its pictures as the camera looks at them, and its letters. photo: where the painting comes
+    over it."""
+
+    picture: Bytes
+    photo: Bytes | None
+    caption: Overlay | None
+
+
+class Reel:
+    """Draws frames. pictures: of each shot, in order; ready: called with the number of a shot before its pictures are
+    read, so that they can be made then."""
+
+    def __init__(
+        self, board: Storyboard, pictures: list[Pictures], ready: Callable[[int], None] = lambda shot: None
+    ) -> None:
+        self.board = board
+        self._pictures, self._ready = pictures, ready
+        self._size = board.size
+        self._starts = np.array([*board.starts, board.frames])
+        self._held: OrderedDict[int, _Shown] = OrderedDict()
+        self._title = titles.title(board.title, self._size)
+
+    def frame(self, number: int) -> Bytes:
+        """(H, W, 3) uint8 RGB: the frame of that number, from 0."""
+        board, time = self.board, number / self.board.fps
+        shot = int(np.searchsorted(self._starts[:-1], number, side="right")) - 1
+        found = self._shot(shot, time)
+        for change in (shot, shot + 1):  # the one into this shot, and the one out of it
+            share = self._crossed(change, time)
+            if share is not None:
+                other = self._shot(change - 1 if change == shot else change, time)
+                first, second = (other, found) if change == shot else (found, other)
+                found = np.asarray(cv2.addWeighted(first, 1 - share, second, share, 0), np.uint8)
+        if self._title is not None:
+            ends = min(_TITLE, max(1.0, board.seconds / 2))
+            self._title.over(found, _presence(time, 0.1, ends))
+        left, lasts = board.seconds - time - 1 / board.fps, min(_END, board.shots[-1].lasts / 2)
+        if left < lasts:
+            dark = _DARKEST + (1 - _DARKEST) * _smooth(max(left, 0) / lasts)
+            found = np.asarray(cv2.convertScaleAbs(found, alpha=dark), np.uint8)
+        return found
+
+    def _crossed(self, change: int, time: float) -> float | None:
+        """How far the crossfade into a shot has gone, from 0 to 1; None where there is none at this time."""
+        if not 0 < change < len(self.board.shots):
+            return None
+        shot = self.board.shots[change]
+        if shot.transition != "crossfade" or shot.fade <= 0:
+            return None
+        share = (time - shot.start) / shot.fade + 0.5
+        return _smooth(share) if 0 < share < 1 else None
+
+    def _shot(self, number: int, time: float) -> Bytes:
+        """What one shot shows at a time, which in crossfades may lie outside of it."""
+        shot, shown = self.board.shots[number], self._shown(number)
+        before = shot.fade / 2 if shot.transition == "crossfade" else 0.0
+        following = self.board.shots[number + 1] if number + 1 < len(self.board.shots) else None
+        after = following.fade / 2 if following and following.transition == "crossfade" else 0.0
+        begin, end = shot.start - before, shot.end + after
+        share = min(max((time - begin) / max(end - begin, 1e-9), 0.0), 1.0)
+        view = camera.between(*shot.camera, share)
+        found = camera.seen(shown.picture, view, self._size)
+        if shown.photo is not None:
+            found = _painted_over(camera.seen(shown.photo, view, self._size), found, shot, share)
+        if shown.caption is not None:
+            shown.caption.over(found, _presence(time, shot.start, shot.end))
+        return found
+
+    def _shown(self, number: int) -> _Shown:
+        if number in self._held:
+            self._held.move_to_end(number)
+            return self._held[number]
+        self._ready(number)
+        shot, files = self.board.shots[number], self._pictures[number]
+        nearest = max(view.zoom for view in shot.camera)
+
+        def prepared(rgb: Bytes, frame: tuple[int, int]) -> Bytes:
+            return camera.fitted(rgb, frame, nearest) if shot.fit == "crop" else camera.filled(rgb, frame)
+
+        photo = None
+        if files.painting is None:
+            picture = prepared(pixels(files.photo), self._size)
+        else:
+            picture = prepared(pixels(files.painting), self._size)
+            if shot.wipe or shot.strength[0] != shot.strength[1]:
+                photo = prepared(pixels(files.photo), self._size)
+                if photo.shape != picture.shape:
+                    size = picture.shape[1], picture.shape[0]
+                    photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+        found = _Shown(picture, photo, titles.caption(shot.caption, self._size))
+        self._held[number] = found
+        while len(self._held) > _HELD:
+            self._held.popitem(last=False)
+        return found
+
+
+def _painted_over(photo: Bytes, painting: Bytes, shot: Shot, share: float) -> Bytes:
+    """The painting as far as it has come over the photo. It was painted at the larger of the shot's two strengths,
+    and less of it is less strength."""
+    first, last = shot.strength
+    most = max(first, last)
+    strength = first + (last - first) * _smooth(share)
+    weight = strength / most if most else 0.0
+    found = np.asarray(cv2.addWeighted(photo, 1 - weight, painting, weight, 0), np.uint8)
+    if not shot.wipe:
+        return found
+    width = photo.shape[1]
+    thick = max(1, round(_LINE * width))
+    place = round(_smooth(min(share / _WIPED, 1.0)) * (width + thick))
+    found[:, place:] = photo[:, place:]
+    if place - thick < width:
+        found[:, max(0, place - thick) : place] = 245
+    return found
+
+
+def _presence(time: float, begin: float, end: float) -> float:
+    """How much letters are there that come after the beginning and have gone at the end; short shots keep them."""
+    if end - begin < 2 * (_APPEARS + _FADES):
+        return 1.0 if begin <= time < end else 0.0
+    return _smooth((time - begin - _APPEARS) / _FADES) * _smooth((end - _APPEARS - time) / _FADES)
+
+
+def _smooth(share: float) -> float:
+    share = min(max(share, 0.0), 1.0)
+    return share * share * (3 - 2 * share)

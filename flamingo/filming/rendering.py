@@ -1,0 +1,239 @@
+"""From storyboard and score to a film file: paint what is shown, encode frames in pieces, and join them with sound.
+
+Pieces that are done are kept (see `work`). Frames go to the encoder one by one, and the pieces to the file as they
+are, so that memory holds neither the film nor its frames.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from numpy.typing import NDArray
+
+from flamingo import files, provenance
+from flamingo.errors import FlamingoError, OutputError, WouldOverwrite, show
+from flamingo.files import sha256
+from flamingo.filming.photos import Photo, pixels, save
+from flamingo.filming.reel import Pictures, Reel
+from flamingo.filming.score import RATE
+from flamingo.filming.storyboard import Manner, Shot, Storyboard
+from flamingo.filming.work import Work
+from flamingo.painting.brush import Brush, brush
+from flamingo.provenance import manifest, sidecar
+from flamingo.video import FILMS, Look, Writer
+from flamingo.video.joining import _check_whole, _pictures, _timed
+from flamingo.video.opening import Broken
+from flamingo.video.writing import codec_for
+
+__all__ = ["KINDS", "Painting", "delivered", "encoded"]
+
+KINDS = (".mp4", ".webm", ".mov", ".mkv")
+"""The suffixes of films that are written."""
+
+_PIECE = 5  # seconds of film that are encoded at once, and lost at most where a run is stopped
+_SOUND = {"webm": ("libopus", 160_000)}
+_USUAL_SOUND = ("aac", 192_000)
+
+Tell = Callable[[int, int], None]
+
+
+class Painting:
+    """Paints the photos of a film. One brush is kept for each manner, and each painting in a file."""
+
+    def __init__(self, manner: Manner, work: Work) -> None:
+        self._manner, self._work = manner, work
+        self._brushes: dict[tuple[Any, ...], Brush] = {}
+
+    def brush(self, shot: Shot) -> Brush | None:
+        """What the photo of a shot is painted with; None where it is left as it is. Raises BadRequest for a style
+        that is not known, BadInput for a painting or mask that cannot be used."""
+        strength = max(shot.strength)
+        if not shot.style or strength == 0:
+            return None
+        key = (shot.style, strength)
+        if key not in self._brushes:
+            manner = self._manner
+            paintings, masks = ([Path(name) for name in names] for names in (manner.paintings, manner.masks))
+            self._brushes[key] = brush(
+                shot.style, _named(shot.style, paintings), masks, strength=strength, colour=manner.colour,
+                stroke=manner.stroke, model=manner.model,
+            )  # fmt: skip
+        return self._brushes[key]
+
+    def place(self, shot: Shot, photo: Photo) -> Path | None:
+        """Where the painting of a shot lies, or will lie."""
+        wielded = self.brush(shot)
+        if wielded is None:
+            return None
+        return self._work.place("painting", [photo.sha256, Path(photo.kept).name, wielded.recipe], ".jpg")
+
+    def paint(self, shot: Shot, photo: Photo) -> None:
+        """Paint the photo of a shot, unless that is done."""
+        place = self.place(shot, photo)
+        wielded = self.brush(shot)
+        if place is None or wielded is None or place.is_file():
+            return
+        rgb = pixels(Path(photo.kept)).astype(np.float32) / np.float32(255)
+        painted = wielded.paint(rgb)
+        save(np.asarray(np.rint(np.clip(painted, 0, 1) * 255), np.uint8), place, self._work)
+
+
+def _named(styles: Sequence[str], paintings: Sequence[Path]) -> dict[str, Path]:
+    """Of the paintings those that a shot's styles name: one that no text names would be a style of its own."""
+    heads = [style.rpartition("@")[0] or style for style in styles]
+    return {p.name: p for p in paintings if any(text == p.name or text.startswith(f"{p.name}=") for text in heads)}
+
+
+# -- frames --------------------------------------------------------------------------------------------------
+
+
+def encoded(
+    board: Storyboard, pictures: list[Pictures], kind: str, quality: int, work: Work, tell: Tell
+) -> list[Path]:
+    """The picture track in pieces, in order. kind: of container. tell: is told frames done and in all."""
+    reel = Reel(board, pictures)
+    step = _PIECE * board.fps
+    facts = [board.as_json(), [(p.photo.name, p.painting and p.painting.name) for p in pictures]]
+    done = []
+    for first in range(0, board.frames, step):
+        last = min(first + step, board.frames)
+        piece = work.place("frames", [facts, codec_for(kind), quality, first], ".nut")
+        if not piece.is_file():
+            writer = Writer(
+                kind, board.size, rate=Fraction(board.fps), time_base=Fraction(1, board.fps), look=Look(),
+                quality=quality,
+            )  # fmt: skip
+            for number in range(first, last):
+                tell(number, board.frames)
+                writer.add(reel.frame(number), number)
+            work.put(writer.done(), piece)
+        done.append(piece)
+        tell(last, board.frames)
+    return done
+
+
+# -- the file ------------------------------------------------------------------------------------------------
+
+
+def delivered(
+    board: Storyboard,
+    pieces: Sequence[Path],
+    samples: NDArray[np.float32],
+    target: Path,
+    work: Work,
+    *,
+    overwrite: bool,
+    origin: provenance.Origin,
+) -> tuple[str, ...]:
+    """Join pieces and sound, sign the film and put it into its place. Returns notes. Raises an OutputError."""
+    name = show(target)
+    whole = work.folder / f"whole{target.suffix.lower()}"
+    try:
+        _join(board, pieces, samples, whole)
+        whole, beside, notes = _credited(whole, work.folder / f"signed{target.suffix.lower()}", origin)
+        with whole.open("rb+") as file:
+            os.fsync(file.fileno())
+        if not overwrite and os.path.lexists(target):  # it has come into being since
+            raise WouldOverwrite(name, "it exists already", "choose another name or allow overwriting")
+        whole.replace(target)
+    except OutputError as error:  # a person knows the result, and not its parts
+        raise type(error)(name, error.why, error.hint) from None
+    except (OSError, *Broken) as error:
+        raise files._output_error(error, name) from None
+    if beside is not None:
+        try:
+            files.put(beside, sidecar.of(target), overwrite)
+        except OutputError as error:
+            notes += (f"without its sidecar: {error}",)
+    return notes
+
+
+def _join(board: Storyboard, pieces: Sequence[Path], samples: NDArray[np.float32], target: Path) -> None:
+    kind, base = FILMS[target.suffix.lower()], Fraction(1, board.fps)
+    options = {"movflags": "+faststart"} if kind in ("mp4", "mov") else {}
+    with av.open(str(pieces[0])) as first, av.open(str(target), "w", format=kind, container_options=options) as out:
+        if board.title:
+            out.metadata["title"] = board.title
+        video: Any = out.add_stream_from_template(first.streams.video[0])
+        video.time_base = base
+        video.codec_context.framerate = Fraction(board.fps)
+        codec, rate = _SOUND.get(kind, _USUAL_SOUND)
+        audio: Any = out.add_stream(codec, rate=RATE, layout="stereo")
+        audio.bit_rate = rate
+        out.set_chapters(_chapters(board))  # type: ignore[arg-type]
+        frames = _timed(_pictures(pieces, base, 1), {None: video})
+        for _, _, packet in heapq.merge(frames, _heard(samples, audio)):
+            out.mux_one(packet)
+    _check_whole(pieces, target)
+
+
+def _heard(samples: NDArray[np.float32], audio: Any) -> Iterator[tuple[Fraction, int, Any]]:
+    """The packets of the sound, with the time at which each is needed."""
+    context = audio.codec_context
+    context.open()
+    size, number = context.frame_size or 960, 0
+    kind = context.format.name
+    for first in range(0, len(samples), size):
+        frame = _frame(samples[first : first + size], kind)
+        frame.pts, frame.time_base = first, Fraction(1, RATE)
+        for packet in audio.encode(frame):
+            yield _when(packet), number, packet
+            number += 2
+    for packet in audio.encode(None):
+        yield _when(packet), number, packet
+        number += 2
+
+
+def _when(packet: Any) -> Fraction:
+    return Fraction(packet.dts * packet.time_base)
+
+
+def _frame(samples: NDArray[np.float32], kind: str) -> Any:
+    """Samples as the encoder takes them: planar for AAC (fltp), interleaved for Opus (flt, s16)."""
+    plain = np.ascontiguousarray(samples, np.float32)
+    if kind == "s16":
+        array: Any = np.rint(np.clip(plain, -1, 1) * 32767).astype(np.int16).reshape(1, -1)
+    else:
+        array = np.ascontiguousarray(plain.T) if kind == "fltp" else plain.reshape(1, -1)
+    frame = AudioFrame.from_ndarray(array, kind, "stereo")
+    frame.sample_rate = RATE
+    return frame
+
+
+def _chapters(board: Storyboard) -> list[dict[str, Any]]:
+    """A chapter for each photo."""
+    base = Fraction(1, 1000)
+    return [
+        {
+            "id": i,
+            "start": round(shot.start * 1000),
+            "end": round(shot.end * 1000),
+            "time_base": base,
+            "metadata": {"title": shot.caption or Path(shot.photo).stem},
+        }
+        for i, shot in enumerate(board.shots)
+    ]
+
+
+def _credited(whole: Path, signed: Path, origin: provenance.Origin) -> tuple[Path, bytes | None, tuple[str, ...]]:
+    """The file with credentials, its sidecar if its kind can hold none, and notes."""
+    wished = provenance.wanted(origin)
+    if wished is None:
+        return whole, None, ()
+    kind = whole.suffix.removeprefix(".")
+    try:
+        if kind not in manifest.TYPES:
+            return whole, sidecar.make(sha256(whole), wished), ()
+        with whole.open("rb") as source, signed.open("wb+") as target:
+            provenance.sign(source, target, kind, wished)
+    except FlamingoError as error:
+        return whole, None, (f"without a signature: {error}",)
+    return signed, None, ()

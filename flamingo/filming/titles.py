@@ -1,0 +1,147 @@
+"""Letters over the picture: the film's title, and captions; drawn once, and laid over each frame."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fontTools.ttLib import TTFont
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+from flamingo.lettering import font
+
+__all__ = ["Overlay", "caption", "missing", "title"]
+
+Bytes = NDArray[np.uint8]
+
+# Families that a user may install for scripts that Source Sans does not have, from the most general on.
+_FAMILIES = (
+    "fontpkg-noto-sans", "fontpkg-noto-sans-jp", "fontpkg-noto-sans-sc", "fontpkg-noto-sans-tc",
+    "fontpkg-noto-sans-kr", "fontpkg-noto-kufi-arabic", "fontpkg-noto-sans-hebrew", "fontpkg-noto-sans-thai",
+    "fontpkg-cairo", "fontpkg-amiri", "fontpkg-heebo",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """rgb: (h, w, 3) float32 in [0, 255], times alpha already; alpha: (h, w, 1) float32 in [0, 1]; top, left: its
+    place."""
+
+    rgb: NDArray[np.float32]
+    alpha: NDArray[np.float32]
+    top: int
+    left: int
+
+    def over(self, frame: Bytes, share: float) -> None:
+        """Lay it over a frame, (H, W, 3), in place; share: from 0, unseen, to 1."""
+        if share <= 0:
+            return
+        height, width = self.alpha.shape[:2]
+        part = frame[self.top : self.top + height, self.left : self.left + width]
+        laid = part * (1 - share * self.alpha) + share * self.rgb
+        part[:] = np.rint(np.clip(laid, 0, 255)).astype(np.uint8)
+
+
+def caption(text: str, frame: tuple[int, int]) -> Overlay | None:
+    """A line or two at the lower left of a frame of (height, width)."""
+    return _drawn(text, frame, 0.042, "Semibold", False)
+
+
+def title(text: str, frame: tuple[int, int]) -> Overlay | None:
+    """Large, in the middle."""
+    return _drawn(text, frame, 0.095, "Bold", True)
+
+
+def missing(text: str) -> str:
+    """The letters of a text that no font here has."""
+    face = _face(text)
+    drawn = (char for char in text if char.isprintable() and not char.isspace())
+    return "".join(dict.fromkeys(char for char in drawn if not _holds(face, char)))
+
+
+def _drawn(text: str, frame: tuple[int, int], size: float, weight: str, middle: bool) -> Overlay | None:
+    text = " ".join(text.split())
+    if not text:
+        return None
+    height, width = frame
+    pixels = max(8, round(size * min(height, width)))
+    face = ImageFont.truetype(_face(text, weight), pixels)
+    margin = round(0.055 * min(height, width))
+    lines = _broken(text, face, width - 2 * margin)
+    whole = "\n".join(lines)
+    draw = ImageDraw.Draw(Image.new("L", (1, 1)))
+    where = {"font": face, "spacing": pixels // 4, "align": "center" if middle else "left"}
+    box = draw.multiline_textbbox((0, 0), whole, **where)  # type: ignore[arg-type]
+    halo = max(2, pixels // 4)
+    wide, tall = int(box[2] - box[0]) + 4 * halo, int(box[3] - box[1]) + 4 * halo
+    mask = Image.new("L", (wide, tall))
+    ImageDraw.Draw(mask).multiline_text((2 * halo - box[0], 2 * halo - box[1]), whole, 255, **where)  # type: ignore[arg-type]
+    letters = np.asarray(mask, np.float32) / 255
+    # A soft shadow, without which white letters vanish on a bright sky.
+    blurred = np.asarray(mask.filter(ImageFilter.GaussianBlur(halo / 1.6)), np.float32) / 255
+    shade = np.clip(blurred * 1.5, 0, 0.75)
+    alpha = letters + shade * (1 - letters)
+    top = (height - tall) // 2 if middle else height - margin - tall + 2 * halo
+    left = (width - wide) // 2 if middle else margin - 2 * halo
+    return _cut(letters[..., None] * np.full(3, 250, np.float32), alpha[..., None], top, left, frame)
+
+
+def _cut(rgb: NDArray[Any], alpha: NDArray[Any], top: int, left: int, frame: tuple[int, int]) -> Overlay:
+    """Without what is outside of the frame."""
+    y, x = max(0, -top), max(0, -left)
+    rows = slice(y, min(rgb.shape[0], frame[0] - top))
+    columns = slice(x, min(rgb.shape[1], frame[1] - left))
+    return Overlay(rgb[rows, columns].astype(np.float32), alpha[rows, columns].astype(np.float32), top + y, left + x)
+
+
+def _broken(text: str, face: ImageFont.FreeTypeFont, width: float) -> list[str]:
+    """In lines no wider than that: at spaces, and within words that are wider themselves, as scripts without spaces
+    are broken."""
+    lines = [""]
+    for word in text.split(" "):
+        trial = f"{lines[-1]} {word}".strip()
+        if face.getlength(trial) <= width:
+            lines[-1] = trial
+            continue
+        if lines[-1]:
+            lines.append("")
+        for char in word:
+            if face.getlength(lines[-1] + char) > width and lines[-1]:
+                lines.append("")
+            lines[-1] += char
+    return lines[:4]
+
+
+def _face(text: str, weight: str = "Semibold") -> str:
+    """The file of the font that has the most of a text's letters: ours, unless another has more."""
+    faces = [font(weight), *_others()]
+    return max(faces, key=lambda face: sum(_holds(face, char) for char in text))
+
+
+def _holds(face: str, char: str) -> bool:
+    return ord(char) in _letters(face)
+
+
+@functools.lru_cache(maxsize=32)
+def _letters(face: str) -> frozenset[int]:
+    with TTFont(face, lazy=True) as opened:
+        return frozenset(opened.getBestCmap())
+
+
+@functools.lru_cache(maxsize=1)
+def _others() -> tuple[str, ...]:
+    """The files of the fonts of other scripts that are installed."""
+    found = []
+    for family in _FAMILIES:
+        try:
+            listed = distribution(family).files or []
+        except PackageNotFoundError:
+            continue
+        fonts = sorted(str(each.locate()) for each in listed if Path(str(each)).suffix.lower() in (".ttf", ".otf"))
+        found += [each for each in fonts if "Italic" not in each][:1]
+    return tuple(found)
