@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
@@ -16,6 +18,10 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api/jobs", tags=["compose"])
 
 
+# Five numbers, and not a tuple of five types: generators of clients and checkers stumble over `prefixItems`.
+Note = Annotated[list[int | float], Field(min_length=5, max_length=5)]
+
+
 class NotesOut(BaseModel):
     """A piece as it is played."""
 
@@ -23,7 +29,7 @@ class NotesOut(BaseModel):
     tempo: float = Field(description="Quarter notes a minute at its beginning.")
     seconds: float = Field(description="How long it lasts.")
     bars: list[float] = Field(description="Where bars begin, in seconds, and where the last one ends.")
-    notes: list[tuple[float, float, int, int, int]] = Field(
+    notes: list[Note] = Field(
         description="Of each note: when it is struck and how long it is held, in seconds; MIDI pitch, velocity, part."
     )
 
