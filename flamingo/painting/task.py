@@ -41,15 +41,48 @@ _LARGE = 16_000_000
 
 
 @dataclass(frozen=True)
-class Task:
-    """What is the same for all photos of a request. inputs: files that no result may replace."""
+class Errand:
+    """What is the same for all photos of a request, by whatever method: how they are read and written. inputs: files
+    that no result may replace."""
 
-    brush: Brush
     size: int | None
     quality: int
     keep_gps: bool
     overwrite: bool
     inputs: Collection[Path]
+
+    def sized(self, photo: Path) -> Work:
+        """The photo at the size that was asked for; a very large one as a canvas. Raises BadInput."""
+        try:
+            picture = images.read(photo, keep_gps=self.keep_gps, limits=Limits(pixels=_LARGE))
+        except ImageTooLarge:
+            canvas = streaming.read(photo, keep_gps=self.keep_gps)
+            if self.size is None or self.size >= max(canvas.height, canvas.width):
+                return canvas
+            return canvas.shrunk(self.size)
+        if self.size is not None and self.size != max(picture.height, picture.width):
+            return picture.resized(self.size)
+        return picture
+
+    def written(self, target: Path, work: Work, origin: provenance.Origin) -> list[str]:
+        """Write what was painted; returns what is to be said of that. Raises OutputError."""
+        how: dict[str, Any] = {"quality": self.quality, "overwrite": self.overwrite, "never": self.inputs}
+        if isinstance(work, streaming.Canvas):
+            return list(streaming.write(work, target, origin=origin, **how))
+        return list(images.write(work, target, origin=origin, **how))
+
+    def origin(self, photo: Path, how: dict[str, Any]) -> provenance.Origin:
+        """What the result's credentials say. how: the method, as plain values."""
+        fingerprint = sha256(photo)
+        recipe = {"photo_sha256": fingerprint, **how, "size": self.size, "quality": self.quality}
+        return provenance.Origin("paint", recipe, (fingerprint,))
+
+
+@dataclass(frozen=True)
+class Task(Errand):
+    """Painting with a brush."""
+
+    brush: Brush
 
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> tuple[list[str], dict[str, Any]]:
         """Paint one photo; returns what is to be said of it, and its recipe. tell: as `on_progress` of `paint_map`.
@@ -70,7 +103,7 @@ class Task:
         brush = self.brush
         clip = probe(film)
         masks, notes = brush.wish.masks_for(clip.height, clip.width)
-        origin = self._origin(film)
+        origin = self.origin(film, self.brush.recipe)
         finish = None if brush.colour == 1 else lambda frame, painted: coloured(painted, frame, brush.colour)
         more = paint_clip(
             film, target, brush.painter, brush.wish.vectors, masks,
@@ -82,7 +115,7 @@ class Task:
 
     def read(self, photo: Path) -> tuple[Work, list[str]]:
         """The photo at the size that was asked for, and what is to be said of it. Raises BadInput."""
-        work = self._sized(photo)
+        work = self.sized(photo)
         streamed = isinstance(work, streaming.Canvas)
         memory.check(photo, work.height, work.width, self.brush.painter.model, streamed=streamed)
         notes = [*work.notes, *self.brush.notes(work.height, work.width)]
@@ -90,32 +123,10 @@ class Task:
             notes.append(f"painted at its own {work.width} x {work.height} pixels: so large a photo is not enlarged")
         return work, notes
 
-    def _sized(self, photo: Path) -> Work:
-        try:
-            picture = images.read(photo, keep_gps=self.keep_gps, limits=Limits(pixels=_LARGE))
-        except ImageTooLarge:
-            canvas = streaming.read(photo, keep_gps=self.keep_gps)
-            if self.size is None or self.size >= max(canvas.height, canvas.width):
-                return canvas
-            return canvas.shrunk(self.size)
-        if self.size is not None and self.size != max(picture.height, picture.width):
-            return picture.resized(self.size)
-        return picture
-
     def write(self, photo: Path, target: Path, work: Work) -> tuple[list[str], dict[str, Any]]:
         """Write what was painted; returns what is to be said of that, and the recipe. Raises OutputError."""
-        origin = self._origin(photo)
-        how: dict[str, Any] = {"quality": self.quality, "overwrite": self.overwrite, "never": self.inputs}
-        if isinstance(work, streaming.Canvas):
-            notes = streaming.write(work, target, origin=origin, **how)
-        else:
-            notes = images.write(work, target, origin=origin, **how)
-        return list(notes), dict(origin.recipe)
-
-    def _origin(self, photo: Path) -> provenance.Origin:
-        fingerprint = sha256(photo)
-        recipe = {"photo_sha256": fingerprint, **self.brush.recipe, "size": self.size, "quality": self.quality}
-        return provenance.Origin("paint", recipe, (fingerprint,))
+        origin = self.origin(photo, self.brush.recipe)
+        return self.written(target, work, origin), dict(origin.recipe)
 
 
 def painted(brush: Brush, work: Work, tell: Tell | None = None) -> Work:

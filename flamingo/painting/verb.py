@@ -145,7 +145,7 @@ def paint(
             ", ".join(map(str, photos)), "no photos are there", "name photos, or a folder that holds some"
         )
     provenance.ready()
-    task = Task(wielded, size, quality, keep_gps, overwrite, (*(photo for photo, _ in plan), *paintings, *masks))
+    task = Task(size, quality, keep_gps, overwrite, (*(photo for photo, _ in plan), *paintings, *masks), wielded)
     carry_out = _on_ray if on == "ray" else _here
     done = list(carry_out(task, plan, on_progress or (lambda *_: None)))
     if on_progress:
