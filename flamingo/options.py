@@ -49,6 +49,12 @@ class Option:
     def description(self) -> str:
         return self.field.description or ""
 
+    @property
+    def group(self) -> str:
+        """The heading under which it stands with others; most have none."""
+        extra = self.field.json_schema_extra
+        return str(extra.get("group", "")) if isinstance(extra, dict) else ""
+
 
 def options(verb: Callable[..., Any]) -> list[Option]:
     """The arguments that a verb (or a class of settings, such as a training recipe) offers to people, in order."""

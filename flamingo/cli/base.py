@@ -61,6 +61,8 @@ def command(
         settings: dict[str, Any] = {"help": option.description}
         if option.default is not True:
             settings["negative"] = ()  # --no-... is worth a line of help only where it changes something
+        if option.group:
+            settings["group"] = option.group
         if option.name in called and not option.positional:
             settings["name"] = called[option.name]
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if option.positional else inspect.Parameter.KEYWORD_ONLY

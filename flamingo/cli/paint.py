@@ -6,13 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import flamingo
-from flamingo.cli.base import app, command, flag, out, plain, progress, remark, report
+from flamingo.cli.base import app, command, err, flag, out, plain, progress, remark, report
 from flamingo.errors import show
+from flamingo.optimising.logs import lines
+from flamingo.optimising.settings import Step
 
 
 def _paint(photos: list[Path], *, as_json: bool = False, **choices: Any) -> int:
+    def losses(_photo: Path, step: Step) -> None:
+        if not as_json:
+            err.print(*lines([step]))
+
     with progress("painting", silent=as_json) as tell:
-        results = flamingo.paint(photos, on_progress=tell, **choices)
+        results = flamingo.paint(photos, on_progress=tell, on_step=losses, **choices)
     return report(results, _told, done="painted", as_json=as_json)
 
 
@@ -20,6 +26,8 @@ def _told(r: flamingo.Painted) -> None:
     out.print(f"{plain(show(r.file or ''))}  [dim]{r.seconds:.1f} s[/]")
     for note in r.notes:
         remark(note)
+    if r.beside:
+        remark(f"beside it: {', '.join(show(file) for file in r.beside)}")
 
 
 app.command(command(flamingo.paint, _paint, flag("json", "Print what was done as JSON.")), name="paint")

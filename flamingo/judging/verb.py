@@ -16,6 +16,7 @@ from flamingo.files import sha256
 from flamingo.judging.critic import Critic, Critique
 from flamingo.judging.explain import drawn
 from flamingo.options import checked
+from flamingo.painting.wish import painting_of, parts, said_of
 
 Progress = Callable[[int, int, Path], None]
 """Called as (done, all, result)."""
@@ -50,7 +51,10 @@ def judge(
     results: Annotated[list[Path], Field(min_length=1, description="Painted pictures, or folders of them.")],
     *,
     photo: Annotated[Path, Field(description="The photo that they were painted from.")],
-    style: Annotated[Path, Field(description="A picture of the painting in whose manner they are.")],
+    style: Annotated[
+        str | None, Field(description="Named style, or painting's file, in whose manner they are painted.")
+    ] = None,
+    painting: Annotated[Path | None, Field(description="A picture of the painting, in place of --style.")] = None,
     output: Annotated[
         Path | None,
         Field(description="Picture to write that shows where photo and painting are missing; a folder for several."),
@@ -78,9 +82,12 @@ def judge(
         plan = [(result, None) for result in images.pictures_in(results)]
     if not plan:
         raise BadRequest(", ".join(map(str, results)), "no pictures are there", "name painted pictures")
-    plain, painting = images.read(photo).rgb, images.read(style).rgb
-    critic = Critic(plain, painting)
-    inputs = [photo, style, *(result for result, _ in plan)]
+    (part, *others) = parts([style] if style else [], [painting] if painting else [], [], "fine")
+    if others or not (style or painting):
+        raise BadRequest("--style", "the critic compares with one painting", "name one: --style or --painting")
+    plain, theirs = images.read(photo).rgb, painting_of(part)
+    critic = Critic(plain, theirs)
+    inputs = [photo, *([part.painting] if part.painting else []), *(result for result, _ in plan)]
     done = []
     for i, (result, target) in enumerate(plan):
         if on_progress:
@@ -91,9 +98,11 @@ def judge(
             critique = critic.judge(picture.rgb)
             notes: tuple[str, ...] = ()
             if target is not None:
-                page = drawn(picture.rgb, plain, painting, critique)
-                fingerprints = tuple(sha256(file) for file in (result, photo, style))
-                origin = provenance.Origin("judge", {"score": critique.score}, fingerprints)
+                page = drawn(picture.rgb, plain, theirs, critique)
+                fingerprints = tuple(sha256(file) for file in (result, photo))
+                origin = provenance.Origin(
+                    "judge", {"score": critique.score, "styles": said_of([part], "fine")}, fingerprints
+                )
                 target.parent.mkdir(parents=True, exist_ok=True)
                 notes = tuple(images.write(page, target, overwrite=overwrite, never=inputs, origin=origin))
         except FlamingoError as error:

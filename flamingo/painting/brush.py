@@ -14,7 +14,7 @@ from flamingo.painting.colour import coloured
 from flamingo.painting.large import Progress
 from flamingo.painting.painter import Model, Painter
 from flamingo.painting.styles import length
-from flamingo.painting.wish import Files, Wish
+from flamingo.painting.wish import Files, Part, Wish
 
 Pixels = NDArray[np.float32]
 Rows = Callable[[int, int], Pixels]
@@ -55,7 +55,7 @@ class Brush:
         """A brush of full strength, at another strength, colour and stroke: nothing is looked at again."""
         vectors = self.wish.vectors * np.float32(length(strength))
         wish = replace(self.wish, vectors=vectors)
-        return replace(self, wish=wish, strength=strength, colour=_share(colour), stroke=stroke)
+        return replace(self, wish=wish, strength=strength, colour=share_of(colour), stroke=stroke)
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -91,9 +91,14 @@ def brush(
     Raises BadRequest for what cannot be understood, BadInput for a painting or mask that cannot be used, ModelMissing
     or ModelCorrupt if the painter cannot.
     """
-    found = wishes.parts(style, painting, mask, model, anywhere=anywhere)
-    return Brush(Painter(model), wishes.wish(found, strength, model), strength, stroke, _share(colour))
+    return held(wishes.parts(style, painting, mask, model, anywhere=anywhere), strength, colour, stroke, model)
 
 
-def _share(colour: Colour) -> float:
+def held(parts: Sequence[Part], strength: float, colour: Colour, stroke: float, model: Model) -> Brush:
+    """The brush for styles that are understood. Raises as `brush`."""
+    return Brush(Painter(model), wishes.wish(parts, strength, model), strength, stroke, share_of(colour))
+
+
+def share_of(colour: Colour) -> float:
+    """0 for the photo's colours, 1 for the style's."""
     return {"style": 1.0, "photo": 0.0}[colour] if isinstance(colour, str) else float(colour)

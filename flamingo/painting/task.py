@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flamingo import images, provenance
 from flamingo.errors import ImageTooLarge
@@ -19,6 +19,15 @@ from flamingo.painting.colour import coloured
 Tell = Callable[[int, int], None]
 Work = images.Picture | streaming.Canvas
 """A photo as it is held while it is painted: floats, or, if it is very large, its own samples."""
+
+
+class Done(NamedTuple):
+    """What became of a photo that is painted: what is to be said of it, its recipe, and files beside the result."""
+
+    notes: list[str]
+    recipe: dict[str, Any]
+    beside: tuple[Path, ...] = ()
+
 
 _FILM = ".mp4"  # for films of a kind that is read and not written
 
@@ -84,16 +93,15 @@ class Task(Errand):
 
     brush: Brush
 
-    def carry_out(self, photo: Path, target: Path, tell: Tell) -> tuple[list[str], dict[str, Any]]:
-        """Paint one photo; returns what is to be said of it, and its recipe. tell: as `on_progress` of `paint_map`.
-        Raises FlamingoError."""
+    def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done:
+        """Paint one photo. tell: as `on_progress` of `paint_map`. Raises FlamingoError."""
         from flamingo.video import is_clip  # FFmpeg's libraries and OpenCV take a while to load
 
         if is_clip(photo):
-            return self.clip(photo, target, tell)
+            return Done(*self.clip(photo, target, tell))
         work, notes = self.read(photo)
         more, recipe = self.write(photo, target, painted(self.brush, work, tell))
-        return notes + more, recipe
+        return Done(notes + more, recipe)
 
     def clip(self, film: Path, target: Path, tell: Tell) -> tuple[list[str], dict[str, Any]]:
         """The same for a film or an animated picture. tell: is told frames. Raises FlamingoError."""

@@ -16,13 +16,21 @@ from pydantic import Field
 
 from flamingo import images, provenance
 from flamingo.errors import BadRequest, FlamingoError
+from flamingo.optimising.asked import Asked, Method, Preset
+from flamingo.optimising.settings import Init, Optimiser
 from flamingo.options import ONE_OR_MANY, checked
-from flamingo.painting.brush import brush
+from flamingo.painting import wish as wishes
+from flamingo.painting.methods import MOST, Carrier, Manner, OnStep
 from flamingo.painting.painter import Model
 from flamingo.painting.stroke import LARGEST, SMALLEST
-from flamingo.painting.task import Task, clips
+from flamingo.painting.task import Errand, Task, clips
 
 Progress = Callable[[int, int, Path], None]
+
+
+def _slow(description: str, **limits: Any) -> Any:
+    """The Field of an option that only the slow methods have."""
+    return Field(description=description, json_schema_extra={"group": "Optimise and dream"}, **limits)
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,7 @@ class Painted:
 
     file: where the picture was written, or None; picture: the picture itself, if it was not written; error: why
     there is no picture, or None; notes: what the user must be told; recipe: everything that made it, enough to
-    make the same picture again.
+    make the same picture again; beside: other files that were written, such as snapshots.
     """
 
     photo: Path
@@ -41,6 +49,7 @@ class Painted:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     recipe: dict[str, Any] = field(default_factory=dict)
+    beside: tuple[Path, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`: plain values only."""
@@ -51,6 +60,7 @@ class Painted:
             "notes": list(self.notes),
             "seconds": round(self.seconds, 3),
             "recipe": self.recipe,
+            "beside": [str(file) for file in self.beside],
         }
 
 
@@ -117,11 +127,54 @@ def paint(
     overwrite: Annotated[bool, Field(description="Replace results that are already there (never a photo).")] = False,
     quality: Annotated[int, Field(ge=1, le=100, description="Quality of JPEG and WebP files.")] = 92,
     keep_gps: Annotated[bool, Field(description="Keep the place where the photo was taken in its metadata.")] = False,
+    method: Annotated[
+        Method,
+        Field(
+            description="painter: a network, in a second; optimise: Gatys' method, in minutes; dream: DeepDream. "
+            "The last two need the extra `torch`."
+        ),
+    ] = "painter",
+    best: Annotated[
+        int,
+        Field(ge=1, le=MOST, description="Make so many variants, and keep the one that the critic likes best."),
+    ] = 1,
+    preset: Annotated[Preset | None, _slow("optimise: as an older system did it.")] = None,
+    init: Annotated[
+        Init | None, _slow("optimise: begin with the photo, with noise, or with the painter's picture (fast).")
+    ] = None,
+    optimiser: Annotated[Optimiser | None, _slow("optimise: L-BFGS or Adam.")] = None,
+    steps: Annotated[
+        int | None, _slow("optimise: how many in all (200); dream: in each octave (10).", ge=1, le=100_000)
+    ] = None,
+    content_layer: Annotated[
+        str | tuple[str, ...] | None,
+        ONE_OR_MANY,
+        _slow("Layer of VGG-19 that keeps the photo (relu4_2) or that is dreamed of, NAME[=WEIGHT]."),
+    ] = None,
+    style_layer: Annotated[
+        str | tuple[str, ...] | None,
+        ONE_OR_MANY,
+        _slow("optimise: layer whose Gram matrix is the style (relu1_1 to relu5_1), NAME[=WEIGHT]."),
+    ] = None,
+    content_weight: Annotated[
+        float | None, _slow("optimise: how much the photo counts (1).", ge=0, le=1e12, allow_inf_nan=False)
+    ] = None,
+    style_weight: Annotated[
+        float | None, _slow("optimise: how much the style counts (20).", ge=0, le=1e12, allow_inf_nan=False)
+    ] = None,
+    octaves: Annotated[int | None, _slow("dream: how many sizes (4).", ge=1, le=12)] = None,
+    jitter: Annotated[int | None, _slow("dream: shift before each step, in pixels (32).", ge=0, le=512)] = None,
+    snapshots: Annotated[
+        int | None,
+        _slow("optimise: keep picture and losses every so many steps, beside the result.", ge=1, le=100_000),
+    ] = None,
+    seed: Annotated[int | None, _slow("optimise, dream: of all that is random (0).", ge=0, lt=2**32)] = None,
     on: Annotated[
         Literal["local", "ray"],
         Field(description="Where: this computer, or the Ray cluster that RAY_ADDRESS names (extra `ray`)."),
     ] = "local",
     on_progress: Progress | None = None,
+    on_step: OnStep | None = None,
 ) -> list[Painted]:
     """Paint photos in the manner of one painting or several.
 
@@ -132,28 +185,35 @@ def paint(
 
     on_progress is called as (done, all, photo) before each photo and once at the end, of a single photo also while it
     is painted; an exception that it raises, such as KeyboardInterrupt, cancels what is left and loses nothing that
-    was written.
+    was written. on_step is called as (photo, step) every ten steps of the method `optimise` (fifty with a preset),
+    with the losses; with `snapshots`, `beside` names a strip of them and the losses (see flamingo.optimising.task).
     """
     styles, paintings, masks = (_many(given) for given in (style, painting, mask))
+    asked = Asked(
+        preset, init, optimiser, steps, _many(content_layer), _many(style_layer), content_weight, style_weight,
+        octaves, jitter, snapshots, seed,
+    )  # fmt: skip
+    dreams_freely = method == "dream" and not (styles or paintings)
+    parts = () if dreams_freely else tuple(wishes.parts(styles, paintings, masks, model))
+    manner = Manner(parts, method, asked, strength, colour, stroke, model, best, on_step)
     images.warm_up()  # the process that decodes pictures starts while the painter loads
-    wielded = brush(styles, paintings, masks, strength=strength, colour=colour, stroke=stroke, model=model)
-    plan = images.plan_outputs(
-        photos, output or Path("painted") / wielded.wish.label, overwrite=overwrite, others=clips()
-    )
+    plan = images.plan_outputs(photos, output or Path("painted") / manner.label, overwrite=overwrite, others=clips())
     if not plan:
         raise BadRequest(
             ", ".join(map(str, photos)), "no photos are there", "name photos, or a folder that holds some"
         )
     provenance.ready()
-    task = Task(size, quality, keep_gps, overwrite, (*(photo for photo, _ in plan), *paintings, *masks), wielded)
-    carry_out = _on_ray if on == "ray" else _here
-    done = list(carry_out(task, plan, on_progress or (lambda *_: None)))
+    task = manner.task(
+        Errand(size, quality, keep_gps, overwrite, (*(photo for photo, _ in plan), *paintings, *masks))
+    )
+    tell = on_progress or (lambda *_: None)
+    done = list(_on_ray(task, plan, tell) if on == "ray" else _here(task, plan, tell))
     if on_progress:
         on_progress(len(plan), len(plan), plan[-1][0])
     return done
 
 
-def _here(task: Task, plan: list[tuple[Path, Path]], tell: Progress) -> Iterator[Painted]:
+def _here(task: Carrier, plan: list[tuple[Path, Path]], tell: Progress) -> Iterator[Painted]:
     """One after another. Of a single photo it is worth saying how much of it is painted; of many, how many are."""
     for i, (photo, target) in enumerate(plan):
         begun = time.perf_counter()
@@ -164,17 +224,20 @@ def _here(task: Task, plan: list[tuple[Path, Path]], tell: Progress) -> Iterator
         part(0, 1)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            notes, recipe = task.carry_out(photo, target, part)
+            done = task.carry_out(photo, target, part)
         except FlamingoError as error:
             yield Painted(photo, error=error, seconds=time.perf_counter() - begun)
         else:
-            yield Painted(photo, target, None, None, tuple(notes), time.perf_counter() - begun, recipe)
+            seconds = time.perf_counter() - begun
+            yield Painted(photo, target, None, None, tuple(done.notes), seconds, done.recipe, done.beside)
 
 
-def _on_ray(task: Task, plan: list[tuple[Path, Path]], tell: Progress) -> Iterator[Painted]:
+def _on_ray(task: Carrier, plan: list[tuple[Path, Path]], tell: Progress) -> Iterator[Painted]:
     """Many at once. How long each took is not known, only when it was done."""
     from flamingo.painting import cluster
 
+    if not isinstance(task, Task):
+        raise BadRequest("--on ray", "the cluster has the painter alone", "leave --on out, or --method and --best")
     begun = time.perf_counter()
     outcomes = cluster.carried_out(task, plan, lambda done, photo: tell(done, len(plan), photo))
     for (photo, target), outcome in zip(plan, outcomes, strict=True):

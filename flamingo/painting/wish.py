@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo import images
+from flamingo import images, paintings
 from flamingo.errors import BadInput, BadRequest, show
 from flamingo.files import sha256
 from flamingo.images.formats import READ_SUFFIXES
@@ -29,7 +29,19 @@ from flamingo.images.picture import resize
 from flamingo.painting import encoder, own
 from flamingo.painting import styles as named_styles
 
-__all__ = ["DEFAULT", "Part", "Wish", "known_names", "parts", "wish"]
+__all__ = [
+    "DEFAULT",
+    "Part",
+    "Wish",
+    "known_names",
+    "label_of",
+    "masks_of",
+    "notes_on",
+    "painting_of",
+    "parts",
+    "said_of",
+    "wish",
+]
 
 Files = Sequence[Path] | Mapping[str, Path]
 """Files, or files by the names that texts have for them."""
@@ -74,14 +86,19 @@ class Wish:
 
     def notes(self, height: int, width: int) -> list[str]:
         """What is to be said of the masks on a photo of that size."""
-        notes = []
-        for h, w in (mask.shape for mask in self.masks or ()):
-            if (h, w) != (height, width) and min(h, w) > 1:
-                note = f"the mask of {w} x {h} pixels was resampled to the photo's {width} x {height}"
-                if abs(math.log(w / h * height / width)) > 0.02:
-                    note += ", which has other proportions"
-                notes.append(note)
-        return list(dict.fromkeys(notes))
+        return notes_on(self.masks or (), height, width)
+
+
+def notes_on(masks: Sequence[NDArray[np.float32]], height: int, width: int) -> list[str]:
+    """What is to be said of masks (h, w) that are stretched over a photo of that size."""
+    notes = []
+    for h, w in (mask.shape for mask in masks):
+        if (h, w) != (height, width) and min(h, w) > 1:
+            note = f"the mask of {w} x {h} pixels was resampled to the photo's {width} x {height}"
+            if abs(math.log(w / h * height / width)) > 0.02:
+                note += ", which has other proportions"
+            notes.append(note)
+    return list(dict.fromkeys(notes))
 
 
 def known_names(model: str) -> list[str]:
@@ -134,17 +151,47 @@ def wish(found: Sequence[Part], strength: float, model: str) -> Wish:
         groups.setdefault(part.mask, []).append(part)
     length = np.float32(named_styles.length(strength))
     vectors = np.stack([_mixed(group, model) * length for group in groups.values()])
-    masks: tuple[NDArray[np.float32], ...] | None = None
-    if set(groups) != {None}:
-        read = {path: _mask(path) for path in groups if path is not None}
-        if None in groups:
-            read_all = list(read.values())
-            tall, wide = (max(m.shape[i] for m in read_all) for i in (0, 1))
-            covered = sum(_resized(m, tall, wide) for m in read_all)
-            rest = np.asarray(1 - np.clip(covered, 0, 1), np.float32)
-        masks = tuple(rest if path is None else read[path] for path in groups)
-    label = "+".join(dict.fromkeys(Path(part.name).stem if part.painting else part.name for part in found))
-    return Wish(vectors, masks, label[:80], [_said(part, model) for part in found])
+    placed = masks_of(found)
+    masks = tuple(placed[path] for path in groups) if placed else None
+    return Wish(vectors, masks, label_of(found), said_of(found, model))
+
+
+def masks_of(found: Sequence[Part]) -> dict[Path | None, NDArray[np.float32]]:
+    """The masks (h, w) in [0, 1] by their files; of styles without one, what the masks leave, under None. Empty if
+    no style has a mask. Raises BadInput for one that is black all over or cannot be read."""
+    wanted = {part.mask for part in found}
+    read: dict[Path | None, NDArray[np.float32]] = {path: _mask(path) for path in wanted if path is not None}
+    if read and None in wanted:
+        tall, wide = (max(m.shape[i] for m in read.values()) for i in (0, 1))
+        covered = sum(_resized(m, tall, wide) for m in read.values())
+        read[None] = np.asarray(1 - np.clip(covered, 0, 1), np.float32)
+    return read
+
+
+def label_of(found: Sequence[Part]) -> str:
+    """The styles in a few letters, for the name of a folder."""
+    names = dict.fromkeys(Path(part.name).stem if part.painting else part.name for part in found)
+    return "+".join(names)[:80]
+
+
+def said_of(found: Sequence[Part], model: str) -> list[dict[str, Any]]:
+    """The styles as plain values, for recipes."""
+    return [_said(part, model) for part in found]
+
+
+def painting_of(part: Part) -> NDArray[np.float32]:
+    """The painting behind a style, (H, W, 3) float32 sRGB in [0, 1]: the file as it is; of a named style and of one's
+    own, the small picture that is kept. Raises BadInput if it cannot be read, BadRequest if there is none."""
+    if part.painting is not None:
+        return images.read(part.painting).rgb
+    if part.name in own.names():
+        return own.read(part.name).painting
+    kept = paintings.file(part.name)
+    if not kept.is_file():
+        raise BadRequest(
+            f"style {part.name!r}", "no picture of its painting is kept here", "name the painting's file"
+        )
+    return images.read(kept).rgb
 
 
 def _mixed(group: Sequence[Part], model: str) -> NDArray[np.float32]:

@@ -111,7 +111,7 @@ def test_the_verb_judges_files_and_draws_them(photo: Pixels, painting: Pixels, t
     done = judge(
         [*results, broken],
         photo=plain,
-        style=style,
+        painting=style,
         output=tmp_path / "maps",
         on_progress=lambda i, n, _: told.append((i, n)),
     )
@@ -125,18 +125,18 @@ def test_the_verb_judges_files_and_draws_them(photo: Pixels, painting: Pixels, t
     if importlib.util.find_spec("torch") is None:
         assert done[0].critique is not None and done[0].critique.score is None
     with pytest.raises(WouldOverwrite):
-        judge(results, photo=plain, style=style, output=tmp_path / "maps")
+        judge(results, photo=plain, painting=style, output=tmp_path / "maps")
 
 
 def test_bad_requests_are_refused_in_one_line(photo: Pixels, tmp_path: Path) -> None:
     plain = _save(photo, tmp_path / "photo.png")
     with pytest.raises(BadRequest):
-        judge([], photo=plain, style=plain)
+        judge([], photo=plain, painting=plain)
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadRequest):
-        judge([tmp_path / "empty"], photo=plain, style=plain)
+        judge([tmp_path / "empty"], photo=plain, painting=plain)
 
 
 def test_every_argument_of_the_verb_is_described() -> None:
-    assert [o.name for o in options(judge)] == ["results", "photo", "style", "output", "overwrite"]
+    assert [o.name for o in options(judge)] == ["results", "photo", "style", "painting", "output", "overwrite"]
     assert all(o.description for o in options(judge))

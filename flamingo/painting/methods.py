@@ -1,0 +1,93 @@
+"""By which method photos are painted: the painter's network, Gatys' optimisation or DeepDream, once or in variants.
+
+Each method is a task, which is given one photo after another. Those that need torch, and the critic, are imported
+only when they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from flamingo.errors import BadRequest
+from flamingo.optimising import needs_torch
+from flamingo.optimising.asked import Asked, Method
+from flamingo.optimising.settings import Step
+from flamingo.painting import brush as brushes
+from flamingo.painting.brush import Colour
+from flamingo.painting.painter import Model
+from flamingo.painting.task import Done, Errand, Task, Tell
+from flamingo.painting.wish import Part, label_of
+
+OnStep = Callable[[Path, Step], None]
+MOST = 16
+"""Variants of a picture that can be asked for."""
+
+
+class Carrier(Protocol):
+    """What paints one photo after another."""
+
+    def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done: ...
+
+
+@dataclass(frozen=True)
+class Manner:
+    """What was asked for, apart from the photos and how they are read and written."""
+
+    parts: tuple[Part, ...]
+    method: Method
+    asked: Asked
+    strength: float
+    colour: Colour
+    stroke: float
+    model: Model
+    best: int = 1
+    on_step: OnStep | None = None
+
+    def __post_init__(self) -> None:
+        """Raises BadRequest for options that the method does not have, MissingExtra if it needs torch."""
+        self.asked.check(self.method)
+        if self.method != "painter":
+            needs_torch(f"the method `{self.method}`")
+
+    @property
+    def label(self) -> str:
+        """In a few letters, for the name of a folder."""
+        return label_of(self.parts) if self.parts else self.method
+
+    def task(self, errand: Errand) -> Carrier:
+        """What carries it out. Raises BadRequest, BadInput for paintings and masks, and a ModelError."""
+        if self.method == "painter":
+            return self._painting(errand)
+        from flamingo.optimising.task import Dreaming, Optimising
+
+        colour = brushes.share_of(self.colour)
+        common = (errand.size, errand.quality, errand.keep_gps, errand.overwrite, errand.inputs)
+        whole = (*common, self.parts, self.asked, self.strength, colour, self.stroke, self.model, self.on_step)
+        if self.method == "dream":
+            if self.best > 1:
+                raise BadRequest("--best", "a dream has no painting to be judged by", "leave --best out")
+            dreaming = Dreaming(*whole)
+            _ = dreaming.settings, dreaming.guide, dreaming.masks  # what is wrong with them is said now
+            return dreaming
+        optimising = Optimising(*whole)
+        _ = optimising.settings, optimising.styles
+        if self.best == 1:
+            return optimising
+        from flamingo.judging import choosing
+
+        return choosing.Choosing(*common, choosing.optimised(optimising, self.best), choosing.painting(self.parts))
+
+    def _painting(self, errand: Errand) -> Carrier:
+        common = (errand.size, errand.quality, errand.keep_gps, errand.overwrite, errand.inputs)
+        if self.best == 1:
+            brush = brushes.held(self.parts, self.strength, self.colour, self.stroke, self.model)
+            return Task(*common, brush)
+        from flamingo.judging import choosing
+
+        painting = choosing.painting(self.parts)
+        full = brushes.held(self.parts, 1.0, self.colour, self.stroke, self.model)
+        variants = choosing.painted(full, self.strength, self.colour, self.stroke, self.best)
+        return choosing.Choosing(*common, variants, painting)
