@@ -35,7 +35,7 @@ def test_every_argument_that_people_see_has_a_description() -> None:
     for option in [*options(flamingo.paint), *options(PainterRecipe)]:
         assert option.description.endswith("."), option.name
     offered = {option.name for option in options(flamingo.paint)}
-    assert set(inspect.signature(flamingo.paint).parameters) - offered == {"on_progress"}
+    assert set(inspect.signature(flamingo.paint).parameters) - offered == {"on_progress", "on_step"}
 
 
 def test_every_file_says_what_it_is_for() -> None:
