@@ -1,6 +1,6 @@
 """Measures the mood model: how well it says what people say, how sure it may be, and whether its music follows it.
 
-    python bench/feel.py --images OASIS_DIR --run runs/feel --photos DIR --odd DIR
+    python bench/feel.py --images OASIS_DIR --run runs/feel --run runs/feel2 --photos DIR --odd DIR
     python bench/feel.py --images OASIS_DIR --only folds --json feel.json
 
 OASIS_DIR holds the photos that were rated and their table. RUN is the folder of `flamingo train feel`, which keeps
@@ -71,27 +71,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 class Unseen:
     """Examples with what the folds' models said of them, by photo and by theme, and their distances."""
 
-    def __init__(self, run: Path, folders: tuple[str, ...]) -> None:
+    def __init__(self, runs: Sequence[Path], folders: tuple[str, ...]) -> None:
         from flamingo.train.checkpoint import Checkpoint
         from flamingo.train.feeling import data
+        from flamingo.train.feeling.export import unseen_by
         from flamingo.train.feeling.loop import CHECKPOINT
 
-        saved = Checkpoint.load(run / CHECKPOINT)
+        saved = [Checkpoint.load(run / CHECKPOINT) for run in runs]
         self.examples = data.find(folders)
-        self.targets = saved.tensors["targets"].numpy().astype(float)
-        self.predicted = {w: saved.tensors[f"{w}.predicted"].numpy().astype(float) for w in ("photo", "theme")}
-        self.recipe = saved.facts["sessions"][-1]["recipe"]
+        self.targets = saved[0].tensors["targets"].numpy().astype(float)
+        self.predicted = {way: unseen_by(saved, way) for way in ("photo", "theme")}
+        self.recipe = saved[0].facts["sessions"][-1]["recipe"]
 
 
 def _unseen(asked: argparse.Namespace) -> Unseen:
-    run = asked.run
-    if run is None:
+    runs = asked.run
+    if not runs:
         from flamingo.train.feeling.loop import train
         from flamingo.train.feeling.recipe import FeelRecipe
 
         run = Path("runs/bench-feel")
         train(FeelRecipe(images=tuple(asked.images), out=str(run), budget=36_000, resume=run.exists()))
-    return Unseen(run, tuple(asked.images))
+        runs = [run]
+    return Unseen(runs, tuple(asked.images))
 
 
 def _folds(report: Report, asked: argparse.Namespace, feeler: Feeler, unseen: Unseen) -> None:
@@ -361,7 +363,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--images", metavar="DIR", action="append", required=True, help="rated photos")
-    add("--run", type=Path, metavar="RUN", help="folder of `flamingo train feel`")
+    add(
+        "--run",
+        type=Path,
+        action="append",
+        metavar="RUN",
+        help="folder of `flamingo train feel`; the mean of several",
+    )
     add("--photos", type=Path, metavar="DIR", help="photos to compose for")
     add("--odd", type=Path, metavar="DIR", help="broken pictures")
     add("--pieces", type=int, default=40, metavar="N", help="photos to compose for (default: %(default)s)")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from flamingo.cli.base import app, command, err, needs_torch
+from flamingo.errors import BadRequest
 from flamingo.options import one_line_refusals
 from flamingo.train.composing.recipe import ComposerRecipe
 from flamingo.train.feeling.recipe import FeelRecipe
@@ -91,7 +92,10 @@ train_app.command(
 
 @train_app.command(name="release")
 def _train_release(
-    run: Annotated[Path, Parameter(help="Run folder with a checkpoint.")],
+    runs: Annotated[
+        list[Path],
+        Parameter(help="Run folder with a checkpoint; of several mood models the mean ships."),
+    ],
     *,
     name: Annotated[str, Parameter(help="Name to ship it under: fine or fast for a painter; composer; feel.")],
     music: Annotated[
@@ -106,6 +110,9 @@ def _train_release(
 ) -> int:
     """Export a trained painter, composer or mood model, with its card, into the folder of shipped models."""
     needs_torch("exporting")
+    run, *more = runs
+    if more and not images:
+        raise BadRequest("release", "several runs are one model only for moods", "name one run")
     if music:
         from flamingo.train.composing import export
 
@@ -115,7 +122,7 @@ def _train_release(
     if images:
         from flamingo.train.feeling import export as feeling
 
-        entry = feeling.release(run, weights or shipped_models(), folders=tuple(images), data_note=data, note=note)
+        entry = feeling.release(runs, weights or shipped_models(), folders=tuple(images), data_note=data, note=note)
         figures = ", ".join(f"{k} {v:.3f}" for k, v in entry["training"]["figures"].items())
         print(f"feel {entry['version']}: {figures}")
         return 0

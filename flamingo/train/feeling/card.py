@@ -7,16 +7,21 @@ from typing import Any
 
 def write(model: str, entry: dict[str, Any]) -> str:
     """The card as Markdown."""
-    training, network, judgement = entry["training"], entry["network"], entry["judgement"]
+    training, networks, judgement = entry["training"], entry["networks"], entry["judgement"]
     file = entry["files"]["onnx"]
     figures = training["figures"]
     sessions = "\n".join(
-        f"| {i} | {s['seconds'] / 60:.0f} | {s['machine']} | {s['views']} | {s['epochs']} | {s['lr']:g} "
-        f"| {s['dropout']:g} | {s['mixup']:g} |"
+        f"| {i} | {s['seconds'] / 60:.0f} | {s['machine']} | {s['backbone']} | {s['views']} | {s['epochs']} "
+        f"| {s['lr']:g} | {s['dropout']:g} | {s['mixup']:g} |"
         for i, s in enumerate(training["sessions"], 1)
     )
     (v_sd, v_slope), (a_sd, a_slope) = judgement["sd"]
-    backbone, frozen = f"EfficientNet-{network['backbone'].capitalize()}", network["frozen"]
+    made_of = " and ".join(
+        f"EfficientNet-{n['backbone'].capitalize()} ({n['parameters']:,} parameters, its first {n['frozen']} blocks "
+        "as they were)"
+        for n in networks
+    )
+    mean = "\nThe model is the mean of these." if len(networks) > 1 else ""
     photo = f"valence {figures['photo valence']:.3f}, arousal {figures['photo arousal']:.3f}"
     theme = f"valence {figures['theme valence']:.3f}, arousal {figures['theme arousal']:.3f}"
     return f"""# {model}
@@ -27,11 +32,12 @@ Version {entry["version"]}. Says where a photo lies on the plane of valence (unp
 {entry["note"] or "No remarks."}
 
 ## What it is
-{backbone} (Tan and Le 2019; Google, Apache-2.0, learned on ImageNet),
-{network["parameters"]:,} parameters, its first {frozen} blocks as they were, the later ones fine-tuned, and a linear
-last layer. Input: RGB in [0, 1], longer side about {network["size"]} pixels, sides multiples of 32. Output: valence
-and arousal in [-1, 1], a map of each, and how unlike the training photos the photo is. Stored in 16 bits, computed in
-32 (they differ by at most {entry["export_difference"]:g}).
+{made_of} (Tan and Le 2019; Google, Apache-2.0,
+learned on ImageNet), the later blocks fine-tuned, and a linear last layer.{mean}
+
+Input: RGB in [0, 1], longer side about {judgement["size"]} pixels, sides multiples of 32. Output: valence and arousal
+in [-1, 1], a map of each, and how unlike the training photos the photo is. Stored in 8 bits, computed in 32: that
+costs a root mean square of {entry["export_difference"]:.3f} of the spread of judgements.
 
 | file | size | sha256 |
 |---|---|---|
@@ -45,8 +51,8 @@ and arousal in [-1, 1], a map of each, and how unlike the training photos the ph
 ## How it was trained
 `{training["command"]}`, seed {training["seed"]}, {training["seconds"] / 60:.0f} minutes, cross-validation included.
 
-| | minutes | machine | crops a photo | rounds | rate | dropout | mixup |
-|---|---|---|---|---|---|---|---|
+| | minutes | machine | network | crops a photo | rounds | rate | dropout | mixup |
+|---|---|---|---|---|---|---|---|---|
 {sessions}
 
 ## What it is worth

@@ -7,6 +7,7 @@ Zhou et al. 2016).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -72,3 +73,15 @@ class FeelNet(nn.Module):
         share = torch.einsum("oc,bchw->bohw", last.weight, places) + last.bias[:, None, None]
         along = (places.mean((2, 3)) - self.centre) @ self.axes
         return share.mean((2, 3)), share, along.square().mean(1)
+
+
+class Several(nn.Module):
+    """Some mood models as one, which gives the mean of what they give."""
+
+    def __init__(self, nets: Sequence[FeelNet]) -> None:
+        super().__init__()
+        self.nets = nn.ModuleList(nets)
+
+    def forward(self, photo: Tensor) -> tuple[Tensor, ...]:
+        given = [net(photo) for net in self.nets]
+        return tuple(torch.stack(each).mean(0) for each in zip(*given, strict=True))
