@@ -26,8 +26,8 @@ def _told(r: flamingo.Criticised) -> None:
         out.print(f"  [{colour}]{figure.name:<15} {figure.value:6.2f}  {plain(figure.words)}[/]")
     for note in (*r.critique.notes, *r.notes):
         remark(note)
-    if r.maps:
-        remark(f"drawn in {show(r.maps)}")
+    if r.explanation:
+        remark(f"drawn in {show(r.explanation)}")
 
 
 app.command(command(flamingo.judge, _judge, flag("json", "Print what was found as JSON.")), name="judge")

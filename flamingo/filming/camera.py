@@ -178,19 +178,25 @@ def seen(rgb: Bytes, view: View, frame: tuple[int, int]) -> Bytes:
 def _moved(rgb: Bytes, top: float, left: float, frame: tuple[int, int]) -> Bytes:
     """A part of a picture that begins between its pixels: as the general way gives it, in a tenth of the time."""
     (down, y), (right, x) = divmod(top, 1), divmod(left, 1)
-    rows, columns = (
-        np.arange(int(first) - 1, int(first) + side + 2) for first, side in ((down, frame[0]), (right, frame[1]))
-    )
-    whole = rows[0] >= 0 and columns[0] >= 0 and rows[-1] < rgb.shape[0] and columns[-1] < rgb.shape[1]
-    if whole:
-        part = rgb[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    else:  # at the picture's edge, which goes on as its last pixels
-        part = rgb[np.clip(rows, 0, rgb.shape[0] - 1)][:, np.clip(columns, 0, rgb.shape[1] - 1)]
+    part = _part(_part(rgb, 0, int(down), frame[0], bool(y)), 1, int(right), frame[1], bool(x))
     if x:
-        part = np.asarray(cv2.filter2D(part, -1, _taps(x)[None], anchor=(1, 0)), np.uint8)
+        part = np.asarray(cv2.filter2D(part, -1, _taps(x)[None], anchor=(1, 0))[:, 1 : 1 + frame[1]], np.uint8)
     if y:
-        part = np.asarray(cv2.filter2D(part, -1, _taps(y)[:, None], anchor=(0, 1)), np.uint8)
-    return np.ascontiguousarray(part[1 : 1 + frame[0], 1 : 1 + frame[1]])
+        part = np.asarray(cv2.filter2D(part, -1, _taps(y)[:, None], anchor=(0, 1))[1 : 1 + frame[0]], np.uint8)
+    return np.ascontiguousarray(part)
+
+
+def _part(rgb: Bytes, axis: int, first: int, many: int, between: bool) -> Bytes:
+    """Rows (axis 0) or columns of a picture, and, if it is to be seen between them, the neighbours that this takes:
+    one before and two after. Beyond the picture's edge, these are its last pixels again."""
+    begin, end = (first - 1, first + many + 2) if between else (first, first + many)
+    last = rgb.shape[axis]
+    found = rgb[max(0, begin) : end] if axis == 0 else rgb[:, max(0, begin) : end]
+    before, after = max(0, -begin), max(0, end - last)
+    if not before and not after:
+        return found
+    top, bottom, left, right = (before, after, 0, 0) if axis == 0 else (0, 0, before, after)
+    return np.asarray(cv2.copyMakeBorder(found, top, bottom, left, right, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _taps(shift: float) -> NDArray[np.float64]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -24,13 +24,21 @@ from flamingo.filming.photos import Photo, look
 from flamingo.filming.planning import Ideas
 from flamingo.filming.progress import Progress, Stages
 from flamingo.filming.reel import Pictures, Reel
-from flamingo.filming.rendering import KINDS, Painting
+from flamingo.filming.rendering import Painting
 from flamingo.filming.score import RATE, Score
-from flamingo.filming.storyboard import LEAST, LONGEST, MOST, Music, Shot, Storyboard, load
+from flamingo.filming.storyboard import LEAST, LONGEST, MOST, SUFFIX, Brought, Music, Shot, Storyboard, among, load
 from flamingo.filming.work import Work
 from flamingo.video import FILMS
 
-__all__ = ["Made", "Making"]
+if TYPE_CHECKING:
+    from flamingo.painting.cluster import Pool
+
+__all__ = ["KINDS", "Made", "Making"]
+
+Where = Literal["local", "ray"]
+
+KINDS = (*rendering.KINDS, SUFFIX)
+"""The suffixes of what is written: films, and the storyboard alone."""
 
 # Seconds that the stages take on a laptop, to begin with: a photo, a second of music, a million pixels.
 _LOOK, _COMPOSE, _RENDER = 0.4, 0.3, 0.03
@@ -39,7 +47,8 @@ _PAINT = {"fine": 2.0, "fast": 0.5}
 
 @dataclass(frozen=True)
 class Made:
-    """What came of it. beside: storyboard, poster and contact sheet."""
+    """What came of it. beside: poster, contact sheet and storyboard; beats, bars: when those of the music begin, in
+    seconds."""
 
     board: Storyboard
     files: tuple[Path, ...]
@@ -48,6 +57,8 @@ class Made:
     notes: tuple[str, ...]
     recipe: dict[str, Any]
     stages: dict[str, float]
+    beats: tuple[float, ...] = ()
+    bars: tuple[float, ...] = ()
 
 
 @dataclass
@@ -58,6 +69,7 @@ class Making:
     quality: int
     overwrite: bool
     on_progress: Progress | None
+    on: Where = "local"
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -66,13 +78,17 @@ class Making:
         for target in self.targets:
             if target.suffix.lower() not in KINDS:
                 raise BadRequest(show(target), "a film cannot be written as that", f"use {', '.join(KINDS)}")
-        first = self.targets[0]
+        self._films = [target for target in self.targets if target.suffix.lower() != SUFFIX]
+        first = next(iter(self._films), self.targets[0])
         self._work = Work(first)
         self._poster, self._sheet, self._board = (
             first.with_name(f"{first.stem}{end}") for end in (".poster.jpg", ".sheet.jpg", ".storyboard.json")
         )
-        guesses = {"look": 5.0, "compose": 10.0, "paint": 30.0, "render": 60.0, "finish": 3.0}
+        guesses = {"look": 5.0, "compose": 10.0}
+        if self._films:
+            guesses |= {"paint": 30.0, "render": 60.0, "finish": 3.0}
         self._stages = Stages(self.on_progress, guesses)
+        self._pool: Pool | None = None
         self._never: list[Path] = []
 
     # -- two ways in -----------------------------------------------------------------------------------------
@@ -97,19 +113,20 @@ class Making:
             board = planning.planned(shown, heard, music, ideas, styles)
             return self._made(board, shown, heard, painting, None)
 
-    def from_storyboard(self, file: Path) -> Made:
-        """The film that a storyboard says."""
+    def from_storyboard(self, file: Path, brought: Brought | None = None) -> Made:
+        """The film that a storyboard says. Its files are seen from where it lies, or are among those brought."""
         board = load(file)
-        folder = file.parent
-        music = board.music if board.music.file is None else replace(board.music, file=str(folder / board.music.file))
-        _check_music(music)
-        self._check_targets([file, *([Path(music.file)] if music.file else [])])
+        if brought is None:
+            board = _rooted(board, file.parent)
+            _check_music(board.music)
+        self._check_targets([file, *map(Path, brought.names if brought else _beside_photos(board))])
         with self._kept():
-            names = list(dict.fromkeys(shot.photo for shot in board.shots))
-            given = [replace(album.given_as(name, folder, self._work), name=name) for name in names]
+            board, given = self._shown(board, show(file), brought)
             self._never += [each.file for each in given]
+            music = board.music
+            _check_music(music)
             found = {p.name: p for p in self._looked_at(given, board.size, Feeler(), strict=True)}
-            painting = Painting(_rooted(board, folder).manner, self._work)
+            painting = Painting(board.manner, self._work)
             for shot in board.shots:
                 painting.brush(shot)
             self._stages.begin("compose")
@@ -119,6 +136,17 @@ class Making:
             if missed := planning.off_beat(board, heard):
                 self.notes.append(f"{missed} of {len(board.shots) - 1} changes of photo are on no beat of the music")
             return self._made(board, [found[shot.photo] for shot in board.shots], heard, painting, file)
+
+    def _shown(self, board: Storyboard, name: str, brought: Brought | None) -> tuple[Storyboard, list[Given]]:
+        """The photos of a storyboard, and the storyboard as it names them. name: of it, for messages."""
+        if brought is None:
+            names = dict.fromkeys(shot.photo for shot in board.shots)
+            return board, [replace(album.given_as(photo, Path(), self._work), name=photo) for photo in names]
+        given, notes = album.found(list(map(Path, brought.photos)), self._work) if brought.photos else ([], [])
+        self.notes += notes
+        known = {each.name: each for each in given}
+        board = among(board, replace(brought, photos=tuple(known)), name)
+        return board, [known[photo] for photo in dict.fromkeys(shot.photo for shot in board.shots)]
 
     # -- stages ----------------------------------------------------------------------------------------------
 
@@ -194,24 +222,27 @@ class Making:
 
     def _painted(self, board: Storyboard, photos: Sequence[Photo], painting: Painting) -> list[Pictures]:
         shots = list(zip(board.shots, photos, strict=True))
-        places = [painting.place(shot, photo) for shot, photo in shots]
         million = board.size[0] * board.size[1] / 1e6
-        missing = {place for place in places if place is not None and not place.is_file()}
+        missing = painting.missing(shots)
         self._stages.expect("paint", _PAINT[board.manner.model] * million * len(missing))
         self._stages.begin("paint")
-        for i, (shot, photo) in enumerate(shots):
-            if places[i] in missing:
-                self._stages.step("paint", i, len(shots), f"painting {photo.called}, {i + 1} of {len(shots)}")
-            painting.paint(shot, photo)
+
+        def tell(done: int, many: int) -> None:
+            called = f"{missing[done].photo.called}, " if done < many else ""
+            self._stages.step("paint", done, many, f"painting {called}{min(done + 1, many)} of {many}")
+
+        rendering.painted(missing, self._work, tell, self._pool)
         self._stages.end("paint")
-        return [Pictures(Path(photo.kept), made) for photo, made in zip(photos, places, strict=True)]
+        return [Pictures(Path(photo.kept), painting.place(shot, photo)) for shot, photo in shots]
 
     def _made(
         self, board: Storyboard, photos: Sequence[Photo], heard: Score, painting: Painting, read_from: Path | None
     ) -> Made:
         """Everything after the storyboard."""
+        if not self._films:
+            return self._planned(board, heard)
         million = board.size[0] * board.size[1] / 1e6
-        kinds = list(dict.fromkeys(FILMS[target.suffix.lower()] for target in self.targets))
+        kinds = list(dict.fromkeys(FILMS[target.suffix.lower()] for target in self._films))
         self._stages.expect("render", _RENDER * million * board.frames * len(kinds))
         pictures = self._painted(board, photos, painting)
         texts = (board.title, *(shot.caption for shot in board.shots))
@@ -226,7 +257,7 @@ class Making:
                 share = number * frames + done
                 self._stages.step("render", share, frames * len(kinds), f"frame {done} of {frames}")
 
-            pieces[kind] = rendering.encoded(board, pictures, kind, self.quality, self._work, tell)
+            pieces[kind] = rendering.encoded(board, pictures, kind, self.quality, self._work, tell, self._pool)
         self._stages.end("render")
         self._stages.begin("finish")
         self._stages.step("finish", 0, 1, "putting it together")
@@ -241,7 +272,21 @@ class Making:
         self._work.drop()
         self._stages.end("finish")
         self._stages.finished()
-        return Made(board, written, beside, error, tuple(self.notes), recipe, self._stages.seconds())
+        seconds = self._stages.seconds()
+        return Made(board, written, beside, error, tuple(self.notes), recipe, seconds, *_grid(heard))
+
+    def _planned(self, board: Storyboard, heard: Score) -> Made:
+        """The storyboard alone."""
+        for target in self.targets:
+            self._put_board(board, target)
+        self._work.drop()
+        self._stages.finished()
+        recipe = {"music": heard.facts}
+        seconds = self._stages.seconds()
+        return Made(board, self.targets, (), None, tuple(self.notes), recipe, seconds, *_grid(heard))
+
+    def _put_board(self, board: Storyboard, target: Path) -> None:
+        files.put(_relative(board, target.parent).as_json().encode(), target, self.overwrite)
 
     def _delivered(
         self, board: Storyboard, pieces: dict[str, list[Path]], samples: Any, origin: provenance.Origin
@@ -249,10 +294,13 @@ class Making:
         written, error = [], None
         for target in self.targets:
             try:
-                self.notes += rendering.delivered(
-                    board, pieces[FILMS[target.suffix.lower()]], samples, target, self._work,
-                    overwrite=self.overwrite, origin=origin,
-                )  # fmt: skip
+                if target in self._films:
+                    self.notes += rendering.delivered(
+                        board, pieces[FILMS[target.suffix.lower()]], samples, target, self._work,
+                        overwrite=self.overwrite, origin=origin,
+                    )  # fmt: skip
+                else:
+                    self._put_board(board, target)
                 written.append(target)
             except OutputError as failed:
                 error = error or failed
@@ -267,11 +315,9 @@ class Making:
                 found.append(target)
             except OutputError as error:
                 self.notes.append(f"without {show(target.name)}: {error.why}")
-        if read_from is None or not _same(read_from, self._board):
+        if not any(_same(path, self._board) for path in (*self.targets, *([read_from] if read_from else []))):
             try:
-                whence = read_from.parent if read_from else Path()
-                text = _relative(reel.board, whence, self._board.parent).as_json()
-                files.put(text.encode(), self._board, self.overwrite)
+                self._put_board(reel.board, self._board)
                 found.append(self._board)
             except OutputError as error:
                 self.notes.append(f"without {show(self._board.name)}: {error.why}")
@@ -283,8 +329,9 @@ class Making:
         self._never = [path for path in never if not path.is_dir()]
         for target in self.targets:
             check_target(target, overwrite=self.overwrite, never=self._never)
-            provenance.check(target, overwrite=self.overwrite, never=self._never)
-        for target in (self._poster, self._sheet, self._board):
+            if target in self._films:
+                provenance.check(target, overwrite=self.overwrite, never=self._never)
+        for target in (self._poster, self._sheet, self._board) if self._films else ():
             if not any(_same(target, path) for path in self._never):  # the storyboard that it was made from stays
                 check_target(target, overwrite=self.overwrite)
         provenance.ready()
@@ -295,13 +342,25 @@ class Making:
         there = self._work.folder.exists()
         self._work.open()
         try:
-            yield
+            with self._helped():
+                yield
         except (BadRequest, BadInput):
             if not there:
                 self._work.drop()
             raise
         except OSError as error:
             raise files._output_error(error, show(self.targets[0])) from None
+
+    @contextmanager
+    def _helped(self) -> Iterator[None]:
+        """With the cluster, if it was asked for."""
+        if self.on == "local" or not self._films:
+            yield
+            return
+        from flamingo.painting.cluster import Pool
+
+        with Pool() as self._pool:
+            yield
 
 
 def _check(ideas: Ideas) -> None:
@@ -350,22 +409,37 @@ def _recipe(
 
 
 def _rooted(board: Storyboard, folder: Path) -> Storyboard:
-    """Paintings and masks found from where the storyboard lies."""
-    manner = board.manner
-    paintings, masks = (tuple(str(folder / name) for name in names) for names in (manner.paintings, manner.masks))
-    return replace(board, manner=replace(manner, paintings=paintings, masks=masks))
+    """With the names of files, which were seen from where the storyboard lies, as they are seen from here."""
+    return _renamed(board, lambda name: str(folder / name))
 
 
-def _relative(board: Storyboard, whence: Path, folder: Path) -> Storyboard:
+def _relative(board: Storyboard, folder: Path) -> Storyboard:
     """With the names of files as they are seen from the folder that the storyboard is written to, so that album and
-    film can move together. whence: the folder that names which are not absolute were seen from: the current one, for
-    those that a person gave."""
+    film can move together."""
     base = folder.absolute()
 
     def seen(name: str) -> str:
-        path = (whence / name).absolute()
+        path = Path(name).absolute()
         return Path(os.path.relpath(path, base)).as_posix() if path.anchor == base.anchor else str(path)
 
+    return _renamed(board, seen)
+
+
+def _beside_photos(board: Storyboard) -> tuple[str, ...]:
+    """The files other than photos that a storyboard names."""
+    return (*board.manner.paintings, *board.manner.masks, *([board.music.file] if board.music.file else []))
+
+
+def _grid(heard: Score) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """When beats and bars begin, to the millisecond."""
+    beats, bars = (
+        tuple(round(float(at), 3) for at in times) for times in (heard.beats, heard.beats[heard.downbeats])
+    )
+    return beats, bars
+
+
+def _renamed(board: Storyboard, seen: Callable[[str], str]) -> Storyboard:
+    """With every name of a file as `seen` says it."""
     return replace(
         board,
         shots=tuple(replace(shot, photo=seen(shot.photo)) for shot in board.shots),

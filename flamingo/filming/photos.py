@@ -78,7 +78,8 @@ def look(file: Path, name: str, frame: tuple[int, int], work: Work, feeler: Feel
     try:
         known = json.loads(said.read_text(encoding="utf-8"))
         if kept.is_file():
-            return Photo(**{**known, "name": name, "file": str(file), "mood": tuple(known["mood"])})
+            mood = tuple(known["mood"])
+            return Photo(**{**known, "name": name, "file": str(file), "kept": str(kept), "mood": mood})
     except (OSError, ValueError, TypeError, KeyError):
         pass
     picture = _read(file, frame)

@@ -6,7 +6,7 @@ What a frame shows follows from its number alone, so that work can begin anew at
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class Reel:
     read, so that they can be made then."""
 
     def __init__(
-        self, board: Storyboard, pictures: list[Pictures], ready: Callable[[int], None] = lambda shot: None
+        self, board: Storyboard, pictures: Sequence[Pictures], ready: Callable[[int], None] = lambda shot: None
     ) -> None:
         self.board = board
         self._pictures, self._ready = pictures, ready
@@ -64,10 +64,18 @@ class Reel:
         self._held: OrderedDict[int, _Shown] = OrderedDict()
         self._title = titles.title(board.title, self._size)
 
+    def seen(self, first: int, last: int) -> range:
+        """The numbers of the shots of which frames from `first` on, up to `last`, show something."""
+        shots = [self._at(number) for number in (first, last - 1)]
+        return range(max(0, shots[0] - 1), min(shots[1] + 2, len(self.board.shots)))  # crossfades show the next ones
+
+    def _at(self, number: int) -> int:
+        return int(np.searchsorted(self._starts[:-1], number, side="right")) - 1
+
     def frame(self, number: int) -> Bytes:
         """(H, W, 3) uint8 RGB: the frame of that number, from 0."""
         board, time = self.board, number / self.board.fps
-        shot = int(np.searchsorted(self._starts[:-1], number, side="right")) - 1
+        shot = self._at(number)
         found = self._shot(shot, time)
         for change in (shot, shot + 1):  # the one into this shot, and the one out of it
             share = self._crossed(change, time)

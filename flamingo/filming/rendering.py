@@ -9,9 +9,10 @@ from __future__ import annotations
 import heapq
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from flamingo import files, provenance
 from flamingo.errors import FlamingoError, OutputError, WouldOverwrite, show
 from flamingo.files import sha256
+from flamingo.filming import cluster
 from flamingo.filming.photos import Photo, pixels, save
 from flamingo.filming.reel import Pictures, Reel
 from flamingo.filming.score import RATE
@@ -33,7 +35,10 @@ from flamingo.video.joining import _check_whole, _pictures, _timed
 from flamingo.video.opening import Broken
 from flamingo.video.writing import codec_for
 
-__all__ = ["KINDS", "Painting", "delivered", "encoded"]
+if TYPE_CHECKING:
+    from flamingo.painting.cluster import Pool
+
+__all__ = ["KINDS", "Painting", "Piece", "ToPaint", "delivered", "encoded", "paint", "painted", "render"]
 
 KINDS = (".mp4", ".webm", ".mov", ".mkv")
 """The suffixes of films that are written."""
@@ -45,8 +50,17 @@ _USUAL_SOUND = ("aac", 192_000)
 Tell = Callable[[int, int], None]
 
 
+@dataclass(frozen=True)
+class ToPaint:
+    """A photo, what it is to be painted with, and the file where the painting is kept."""
+
+    brush: Brush
+    photo: Photo
+    place: Path
+
+
 class Painting:
-    """Paints the photos of a film. One brush is kept for each manner, and each painting in a file."""
+    """How the photos of a film are painted. One brush is kept for each manner, and each painting in a file."""
 
     def __init__(self, manner: Manner, work: Work) -> None:
         self._manner, self._work = manner, work
@@ -75,15 +89,31 @@ class Painting:
             return None
         return self._work.place("painting", [photo.sha256, Path(photo.kept).name, wielded.recipe], ".jpg")
 
-    def paint(self, shot: Shot, photo: Photo) -> None:
-        """Paint the photo of a shot, unless that is done."""
-        place = self.place(shot, photo)
-        wielded = self.brush(shot)
-        if place is None or wielded is None or place.is_file():
-            return
-        rgb = pixels(Path(photo.kept)).astype(np.float32) / np.float32(255)
-        painted = wielded.paint(rgb)
-        save(np.asarray(np.rint(np.clip(painted, 0, 1) * 255), np.uint8), place, self._work)
+    def missing(self, shots: Sequence[tuple[Shot, Photo]]) -> list[ToPaint]:
+        """What is still to be painted of these, each once."""
+        found = {}
+        for shot, photo in shots:
+            place, wielded = self.place(shot, photo), self.brush(shot)
+            if place is not None and wielded is not None and not place.is_file():
+                found[place] = ToPaint(wielded, photo, place)
+        return list(found.values())
+
+
+def paint(wielded: Brush, photo: Path, place: Path, work: Work) -> None:
+    """Paint a kept photo, and keep that too."""
+    rgb = pixels(photo).astype(np.float32) / np.float32(255)
+    painted = wielded.paint(rgb)
+    save(np.asarray(np.rint(np.clip(painted, 0, 1) * 255), np.uint8), place, work)
+
+
+def painted(missing: Sequence[ToPaint], work: Work, tell: Tell, pool: Pool | None = None) -> None:
+    """Paint photos here, or on a cluster. tell: is told paintings done and in all."""
+    if pool is not None:
+        cluster.paint(missing, work, tell, pool)
+        return
+    for i, each in enumerate(missing):
+        tell(i, len(missing))
+        paint(each.brush, Path(each.photo.kept), each.place, work)
 
 
 def _named(styles: Sequence[str], paintings: Sequence[Path]) -> dict[str, Path]:
@@ -95,29 +125,60 @@ def _named(styles: Sequence[str], paintings: Sequence[Path]) -> dict[str, Path]:
 # -- frames --------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A part of the picture track: frames from `first` on, up to `last`. kind: of container; place: where it is
+    kept."""
+
+    board: Storyboard
+    kind: str
+    quality: int
+    first: int
+    last: int
+    place: Path
+
+
 def encoded(
-    board: Storyboard, pictures: list[Pictures], kind: str, quality: int, work: Work, tell: Tell
+    board: Storyboard,
+    pictures: Sequence[Pictures],
+    kind: str,
+    quality: int,
+    work: Work,
+    tell: Tell,
+    pool: Pool | None = None,
 ) -> list[Path]:
-    """The picture track in pieces, in order. kind: of container. tell: is told frames done and in all."""
-    reel = Reel(board, pictures)
-    step = _PIECE * board.fps
+    """The picture track in pieces, in order, rendered here or on a cluster. tell: is told frames done and in all."""
     facts = [board.as_json(), [(p.photo.name, p.painting and p.painting.name) for p in pictures]]
-    done = []
-    for first in range(0, board.frames, step):
-        last = min(first + step, board.frames)
-        piece = work.place("frames", [facts, codec_for(kind), quality, first], ".nut")
-        if not piece.is_file():
-            writer = Writer(
-                kind, board.size, rate=Fraction(board.fps), time_base=Fraction(1, board.fps), look=Look(),
-                quality=quality,
-            )  # fmt: skip
-            for number in range(first, last):
-                tell(number, board.frames)
-                writer.add(reel.frame(number), number)
-            work.put(writer.done(), piece)
-        done.append(piece)
-        tell(last, board.frames)
-    return done
+    step = _PIECE * board.fps
+    pieces = [
+        Piece(
+            board, kind, quality, first, min(first + step, board.frames),
+            work.place("frames", [facts, codec_for(kind), quality, first], ".nut"),
+        )
+        for first in range(0, board.frames, step)
+    ]  # fmt: skip
+    missing = [piece for piece in pieces if not piece.place.is_file()]
+    if pool is not None and missing:
+        cluster.render(missing, pictures, work, tell, pool)
+        return [piece.place for piece in pieces]
+    reel = Reel(board, pictures)
+    for piece in missing:
+        work.put(render(piece, reel, lambda number: tell(number, board.frames)), piece.place)
+        tell(piece.last, board.frames)
+    return [piece.place for piece in pieces]
+
+
+def render(piece: Piece, reel: Reel, tell: Callable[[int], None]) -> bytes:
+    """The piece, encoded. It is the same wherever this is done. tell: is told the number of each frame."""
+    board = piece.board
+    writer = Writer(
+        piece.kind, board.size, rate=Fraction(board.fps), time_base=Fraction(1, board.fps), look=Look(),
+        quality=piece.quality, quick=True,
+    )  # fmt: skip
+    for number in range(piece.first, piece.last):
+        tell(number)
+        writer.add(reel.frame(number), number)
+    return writer.done()
 
 
 # -- the file ------------------------------------------------------------------------------------------------

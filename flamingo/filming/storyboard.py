@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,7 +19,25 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from flamingo.composing.sections import Point
 from flamingo.errors import BadInput, show
 
-__all__ = ["ASPECTS", "LEAST", "LONGEST", "MOST", "Aspect", "Manner", "Music", "Shot", "Storyboard", "View", "load"]
+__all__ = [
+    "ASPECTS",
+    "LEAST",
+    "LONGEST",
+    "MOST",
+    "SUFFIX",
+    "Aspect",
+    "Brought",
+    "Manner",
+    "Music",
+    "Shot",
+    "Storyboard",
+    "View",
+    "among",
+    "load",
+]
+
+SUFFIX = ".json"
+"""Of its file."""
 
 Aspect = Literal["16:9", "9:16", "1:1", "4:5"]
 ASPECTS: dict[str, tuple[int, int]] = {"16:9": (16, 9), "9:16": (9, 16), "1:1": (1, 1), "4:5": (4, 5)}
@@ -160,9 +179,10 @@ def _rounded(value: Any) -> Any:
 _adapter: TypeAdapter[Storyboard] = TypeAdapter(Storyboard)
 
 
-def load(file: Path) -> Storyboard:
-    """Read a storyboard. Raises BadInput, in one line, for what is wrong with it first."""
-    name = show(file)
+def load(file: Path, name: str = "") -> Storyboard:
+    """Read a storyboard. name: what messages call the file, if not by its own name. Raises BadInput, in one line, for
+    what is wrong with it first."""
+    name = show(name or file)
     try:
         with file.open("rb") as opened:
             data = opened.read(_LARGEST_FILE + 1)
@@ -193,3 +213,76 @@ def _check(board: Storyboard, name: str) -> None:
     for i, (first, last) in enumerate(pairwise([*board.starts, board.frames])):
         if last <= first:
             raise BadInput(name, f"shot {i} lasts less than a frame", "let it end later")
+
+
+# -- files that are given with it ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Brought:
+    """Names of the files that are given with a storyboard, which can then name no others."""
+
+    photos: tuple[str, ...] = ()
+    paintings: tuple[str, ...] = ()
+    masks: tuple[str, ...] = ()
+    music: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.photos + self.paintings + self.masks + self.music
+
+
+def among(board: Storyboard, brought: Brought, name: str) -> Storyboard:
+    """The same storyboard, in which every name of a file is that of a file brought: the one of the same name, or else
+    the one of the same file name, wherever either lies. name: of the storyboard, for messages. Raises BadInput, which
+    says what is missing, or there twice."""
+    photos, paintings, masks, music = (
+        _Given(kind, names, name)
+        for kind, names in (
+            ("photo", brought.photos),
+            ("painting", brought.paintings),
+            ("mask", brought.masks),
+            ("music", brought.music),
+        )
+    )
+    if board.music.file is None and brought.music:
+        hint = f"leave {show(_base(brought.music[0]))} out, or plan the film anew with it"
+        raise BadInput(name, "its music is composed", hint)
+    return replace(
+        board,
+        shots=tuple(replace(shot, photo=photos.of(shot.photo)) for shot in board.shots),
+        music=replace(board.music, file=music.of(board.music.file)) if board.music.file else board.music,
+        manner=replace(
+            board.manner,
+            paintings=tuple(map(paintings.of, board.manner.paintings)),
+            masks=tuple(map(masks.of, board.manner.masks)),
+        ),
+    )
+
+
+class _Given:
+    """Files of one kind, to be found by their names."""
+
+    def __init__(self, kind: str, names: Sequence[str], board: str) -> None:
+        self._kind, self._board = kind, board
+        self._whole = frozenset(names)
+        self._called: dict[str, list[str]] = {}
+        for each in names:
+            self._called.setdefault(_base(each), []).append(each)
+
+    def of(self, wanted: str) -> str:
+        if wanted in self._whole:
+            return wanted
+        found = self._called.get(_base(wanted), [])
+        if len(found) == 1:
+            return found[0]
+        what = f"the {self._kind} {show(_base(wanted))}"
+        if not found:
+            raise BadInput(self._board, f"{what} is not among the files given with it", "give it too, or take it out")
+        why = f"{what} could be any of {len(found)} files of that name given with it"
+        raise BadInput(self._board, why, "give them different names, there and in the storyboard")
+
+
+def _base(name: str) -> str:
+    return name.replace("\\", "/").rpartition("/")[2]

@@ -18,25 +18,25 @@ from pydantic import Field
 
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.filming.album import Order
-from flamingo.filming.making import Making
+from flamingo.filming.making import KINDS, Making, Where
 from flamingo.filming.planning import Captions, Ideas, Vary
 from flamingo.filming.progress import Progress
-from flamingo.filming.rendering import KINDS
-from flamingo.filming.storyboard import LONGEST, Aspect, Manner, Music, Storyboard
+from flamingo.filming.storyboard import LONGEST, Aspect, Brought, Manner, Music, Storyboard
 from flamingo.options import ONE_OR_MANY, checked
 from flamingo.painting.painter import Model
 from flamingo.painting.stroke import LARGEST, SMALLEST
 
 __all__ = ["KINDS", "Filmed", "film"]
 
-_WITH_STORYBOARD = frozenset({"storyboard", "quality", "output", "overwrite", "on_progress"})
+_FILES = ("photos", "painting", "mask", "music")
+_WITH_STORYBOARD = frozenset({"storyboard", "quality", "output", "overwrite", "on", "on_progress", *_FILES})
 
 
 @dataclass(frozen=True)
 class Filmed:
     """One film: the files that it was written to, its storyboard and the pictures that go with it, what must be told
     about it, and everything that made it. error: why it was not written to all of its files, or None. stages: the
-    seconds that each stage took."""
+    seconds that each stage took. beats, bars: when those of its music begin, in seconds."""
 
     storyboard: Storyboard
     files: tuple[Path, ...] = ()
@@ -46,6 +46,8 @@ class Filmed:
     seconds: float = 0.0
     stages: dict[str, float] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
+    beats: tuple[float, ...] = ()
+    bars: tuple[float, ...] = ()
 
     @property
     def file(self) -> Path | None:
@@ -69,6 +71,8 @@ class Filmed:
                 {"start": round(s.start, 3), "end": round(s.end, 3), "style": list(s.style), "caption": s.caption}
                 for s in board.shots
             ],
+            "beats": list(self.beats),
+            "bars": list(self.bars),
             "notes": list(self.notes),
             "seconds": round(self.seconds, 3),
             "stages": self.stages,
@@ -150,23 +154,34 @@ def film(
     ] = "none",
     storyboard: Annotated[
         Path | None,
-        Field(description="Storyboard (.storyboard.json) that says all of this, such as one you edited: render it."),
+        Field(
+            description="Storyboard (.storyboard.json) that says all of this, such as one you edited: render it. "
+            "Files given with it, such as photos, are those that it names."
+        ),
     ] = None,
     seed: Annotated[int, Field(ge=0, lt=2**32, description="The same seed gives the same film.")] = 0,
     quality: Annotated[int, Field(ge=1, le=100, description="Quality of the picture.")] = 86,
     output: Annotated[
         Path | tuple[Path, ...] | None,
         ONE_OR_MANY,
-        Field(min_length=1, description="File to write: .mp4, .mov, .mkv or .webm; without it film.mp4."),
+        Field(
+            min_length=1,
+            description="File to write: .mp4, .mov, .mkv, .webm; .json for a storyboard alone; without it film.mp4.",
+        ),
     ] = None,
     overwrite: Annotated[bool, Field(description="Replace results that are already there (never a photo).")] = False,
+    on: Annotated[
+        Where,
+        Field(description="Where to paint and render: this computer, or the Ray cluster that RAY_ADDRESS names."),
+    ] = "local",
     on_progress: Progress | None = None,
 ) -> list[Filmed]:
     """Make a film of an album: its photos painted, on the beats of music that is composed for it.
 
     Returns one `Filmed`. Beside the film NAME.mp4 are written its storyboard (NAME.storyboard.json), which can be
     edited and rendered again, a poster (NAME.poster.jpg) and a contact sheet (NAME.sheet.jpg). The film carries
-    credentials that say what made it (see flamingo.provenance).
+    credentials that say what made it (see flamingo.provenance). Where output names JSON files alone, the film is only
+    planned: the storyboard is written, and nothing is painted.
 
     Photos that cannot be read, are blurred or shown already are left out, with a note. Raises BadRequest, a BadInput
     or an OutputError if the film as a whole cannot be made, and a ModelError if a model cannot be used. A run that
@@ -182,13 +197,14 @@ def film(
         _only(asked)
     elif not photos:
         raise BadRequest("film", "no photos were given", "name photos, a folder or a zip archive of them")
-    making = Making(targets, quality, overwrite, on_progress)
+    making = Making(targets, quality, overwrite, on_progress, on)
+    given = (typing.cast("tuple[Path, ...] | None", each) or () for each in (painting, mask))  # see ONE_OR_MANY
+    paintings, masks = (tuple(map(str, each)) for each in given)
     if storyboard is not None:
-        made = making.from_storyboard(storyboard)
+        brought = Brought(tuple(map(str, photos)), paintings, masks, (str(music),) if music else ())
+        made = making.from_storyboard(storyboard, brought if brought.names else None)
     else:
         share = {"style": 1.0, "photo": 0.0}[colour] if isinstance(colour, str) else float(colour)
-        given = (typing.cast("tuple[Path, ...] | None", each) or () for each in (painting, mask))  # see ONE_OR_MANY
-        paintings, masks = (tuple(map(str, each)) for each in given)
         manner = Manner(share, stroke, model, paintings, masks)
         ideas = Ideas(
             tuple(style or ()), vary, manner, strength, grow, wipe, order, keep_all,
@@ -199,7 +215,7 @@ def film(
     return [
         Filmed(
             made.board, made.files, made.beside, made.error, tuple(dict.fromkeys(made.notes)),
-            time.perf_counter() - begun, made.stages, made.recipe,
+            time.perf_counter() - begun, made.stages, made.recipe, made.beats, made.bars,
         )
     ]  # fmt: skip
 

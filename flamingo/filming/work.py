@@ -18,7 +18,7 @@ from flamingo.errors import FlamingoError, show
 
 __all__ = ["Work"]
 
-_MANNER = 1  # counted up when the same facts give another result, so that what older versions left is not taken
+_MANNER = 2  # counted up when the same facts give another result, so that what older versions left is not taken
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,15 @@ class Criticised:
 
     result: Path
     critique: Critique | None = None
-    maps: Path | None = None
+    explanation: Path | None = None
     error: FlamingoError | None = None
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+
+    @property
+    def source(self) -> Path:
+        """What was judged."""
+        return self.result
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`: plain values only."""
@@ -41,7 +46,7 @@ class Criticised:
             "error": str(self.error) if self.error else None,
             **found,
             "notes": [*found.get("notes", []), *self.notes],
-            "maps": str(self.maps) if self.maps else None,
+            "explanation": str(self.explanation) if self.explanation else None,
             "seconds": round(self.seconds, 3),
         }
 

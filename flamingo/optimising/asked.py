@@ -20,8 +20,17 @@ if TYPE_CHECKING:
 Method = Literal["painter", "optimise", "dream"]
 Preset = Literal["flamingo-2021", "nst-2023", "deep-art-2023"]
 
+SLOW = "Optimise and dream"
+"""The heading under which these options stand together."""
+
 _DREAMS = frozenset({"content_layer", "steps", "octaves", "jitter", "seed"})
 _ONLY_DREAMS = frozenset({"octaves", "jitter"})
+
+
+def methods_of(option: str) -> tuple[Method, ...]:
+    """The methods that have this option of `Asked`."""
+    found: list[Method] = [] if option in _ONLY_DREAMS else ["optimise"]
+    return (*found, "dream") if option in _DREAMS else tuple(found)
 
 
 @dataclass(frozen=True)
@@ -46,13 +55,9 @@ class Asked:
         for each in fields(self):
             if getattr(self, each.name) in (None, ()):
                 continue
-            theirs = {
-                "painter": False,
-                "dream": each.name in _DREAMS,
-                "optimise": each.name not in _ONLY_DREAMS,
-            }[method]
-            if not theirs:
-                option, other = each.name.replace("_", "-"), "dream" if each.name in _ONLY_DREAMS else "optimise"
+            able = methods_of(each.name)
+            if method not in able:
+                option, other = each.name.replace("_", "-"), able[0]
                 raise BadRequest(
                     f"--{option}", f"the method {method} has no such thing", f"add --method {other}, or leave it out"
                 )

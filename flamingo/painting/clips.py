@@ -1,7 +1,8 @@
 """A clip in, the same clip painted out: its size, its times, its sound, its loops.
 
-Frames go through in a stream, and finished parts are kept beside the result until it is whole (see `parts`), so
-that a run that was stopped goes on where it was, and what is not whole is never taken for a result.
+Frames go through in a stream, chunk after chunk (see `chunks`), or many chunks at once on a cluster. Finished parts
+are kept beside the result until it is whole (see `parts`), so that a run that was stopped goes on where it was, and
+what is not whole is never taken for a result.
 """
 
 from __future__ import annotations
@@ -9,35 +10,37 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
 from flamingo import files, provenance, video
-from flamingo.errors import FlamingoError, ImageTooLarge, OutputError, WouldOverwrite, show
+from flamingo.errors import BadRequest, FlamingoError, ImageTooLarge, OutputError, WouldOverwrite, show
 from flamingo.files import check_target, sha256
-from flamingo.painting import memory, moving
-from flamingo.painting.moving import Steady
+from flamingo.painting import chunks, memory, moving
+from flamingo.painting.chunks import OVERLAP, Chunk
 from flamingo.painting.painter import Painter
 from flamingo.painting.parts import Parts
 from flamingo.painting.regions import regions
+from flamingo.painting.stretch import Arrays, Finish, Footage, Manner, Part, Shown, Stretch, faded
 from flamingo.provenance import manifest, sidecar
 from flamingo.video.opening import Broken
 from flamingo.video.writing import pixel_format
 
-Pixels = NDArray[np.float32]
-Finish = Callable[[Pixels, Pixels], Pixels]
+if TYPE_CHECKING:
+    from flamingo.painting.cluster import Pool
+
+__all__ = ["check_memory", "paint_clip"]
+
 Progress = Callable[[int, int, Path], None]
 
-_MANNER = 1  # counted up when the same request gives other frames, so that old parts are not gone on with
-_PART, _PART_PIXELS = 24, 50_000_000  # frames of a part at most, and pixels
+_MANNER = 2  # counted up when the same request gives other frames, so that old parts are not gone on with
 
 
 def paint_clip(
@@ -56,6 +59,7 @@ def paint_clip(
     never: Collection[Path] = (),
     origin: provenance.Origin | None = None,
     on_progress: Progress | None = None,
+    pool: Pool | None = None,
 ) -> tuple[str, ...]:
     """Paint a film or an animated picture. Returns what the user must be told.
 
@@ -64,7 +68,7 @@ def paint_clip(
     it does must stand in the origin's recipe, by which a stopped run is known again (without an origin it begins
     anew). steadiness: see `moving.Steady`. quality: 1 to 100. on_progress: called as (frames done, frames in all,
     source) before each frame and at the end; an exception that it raises stops the work, which goes on from there
-    when the same is asked again.
+    when the same is asked again. pool: of a cluster on which to paint; the result is the same.
 
     Raises BadRequest for a result of a kind that cannot be, or cannot hold the clip's sound, an OutputError,
     UnreadableVideo or ImageTooLarge.
@@ -83,16 +87,19 @@ def paint_clip(
         )
     video.check_sound(clip, target)
     to = _size(clip, size, kind)
-    _check_memory(source, to, painter)
+    if pool is None:
+        check_memory(source, to, painter)
     found = regions(vectors, masks)
     key = None
     if finish is None or origin is not None:
         key = _key(source, painter, vectors, masks, [stroke, to, steadiness, quality, kind], origin)
-    steady = Steady(painter._networks, found, strokes=stroke, steadiness=steadiness)
-    work = _Work(clip, kind, to, quality, steady, finish, Parts(target, key))
+    if not 0 <= steadiness <= 1:
+        raise BadRequest(f"steadiness {steadiness}", "it is not between 0 and 1", "0.6 is the usual one")
+    manner = Manner(clip, kind, to, quality, painter, found, stroke, steadiness, finish)
+    work = _Work(manner, Parts(target, key), on_progress)
     notes = list(work.begin())
     try:
-        notes += work.paint(on_progress)
+        notes += work.paint(pool)
         notes += _finished(work, target, overwrite, origin)
     except FlamingoError:
         if not work.parts.frames:
@@ -114,9 +121,11 @@ def _size(clip: video.Clip, longest: int | None, kind: str) -> tuple[int, int]:
     return height, width
 
 
-def _check_memory(source: Path, size: tuple[int, int], painter: Painter) -> None:
+def check_memory(source: Path, size: tuple[int, int], painter: Painter) -> None:
+    """Raise ImageTooLarge if this machine has not the memory free that painting frames of (height, width) takes."""
     pixels = size[0] * size[1]
-    take = memory.needed_in_tiles(*size, painter.model, streamed=False) + pixels * 12 * (2 * moving.SPAN + 10)
+    held = 12 * (2 * moving.SPAN + 10) + 3 * 3 * OVERLAP  # bytes a pixel: in floats, and in bytes
+    take = memory.needed_in_tiles(*size, painter.model, streamed=False) + pixels * held
     free = psutil.virtual_memory().available
     if take > free:
         fits = int(max(size) * (free / take) ** 0.5 * 0.95)
@@ -143,122 +152,92 @@ def _key(
 
 @dataclass
 class _Work:
-    """The painting of one clip. size: (height, width) of the result."""
+    """The painting of one clip."""
 
-    clip: video.Clip
-    kind: str
-    size: tuple[int, int]
-    quality: int
-    steady: Steady
-    finish: Finish | None
+    manner: Manner
     parts: Parts
+    on_progress: Progress | None
     times: list[int] = field(default_factory=list)
     lasts: int = 0
-
-    @property
-    def animated(self) -> bool:
-        return self.kind in video.ANIMATED.values()
-
-    @property
-    def alpha(self) -> bool:
-        return self.animated and self.clip.alpha
+    _state: Arrays | None = None
+    _frames: int = 0
+    _tail: Sequence[Shown] = ()
 
     def begin(self) -> Iterator[str]:
         """Take up what is done already. Gives notes."""
-        yield from self.clip.notes
-        if (self.clip.height, self.clip.width) != self.size:
-            yield f"resized from {self.clip.width} x {self.clip.height} to {self.size[1]} x {self.size[0]}"
-        if not self.animated and pixel_format(self.kind, self.size) == "yuv444p":
+        manner, clip, size = self.manner, self.manner.clip, self.manner.size
+        yield from clip.notes
+        if (clip.height, clip.width) != size:
+            yield f"resized from {clip.width} x {clip.height} to {size[1]} x {size[0]}"
+        if not manner.animated and pixel_format(manner.kind, size) == "yuv444p":
             yield "a side with an odd number of pixels makes it H.264 in 4:4:4, which some players cannot show"
-        if self.clip.alpha and not self.animated:
+        if clip.alpha and not manner.animated:
             yield "a film has no transparency: laid on white"
-        if self.animated and self.clip.sounds:
+        if manner.animated and clip.sounds:
             yield "a moving picture has no sound"
-        state = self.parts.open()
-        if state is not None:
-            self.steady.restore(dict(state))
+        self._state = self.parts.open()
+        if self._state is not None:
             self.times, self.lasts = list(self.parts.told["times"]), int(self.parts.told["lasts"])
             yield f"went on after {self.parts.frames} frames, where it had stopped"
 
-    def paint(self, on_progress: Progress | None) -> tuple[str, ...]:
+    def paint(self, pool: Pool | None) -> tuple[str, ...]:
         """Paint all frames that are not done yet, into parts. Returns notes."""
-        waiting: deque[video.Frame] = deque()
-        ready: list[tuple[video.Frame, Pixels]] = []
-        most = max(moving.SPAN, min(_PART, _PART_PIXELS // (self.size[0] * self.size[1])))
-        done = self.parts.frames
-        with video.Reader(self.clip, skip=done) as reader:
-            for frame in self._sized(reader):
-                if on_progress:
-                    on_progress(done, max(self.clip.frames, done + 1), self.clip.path)
-                waiting.append(frame)
-                ready += [(waiting.popleft(), p) for p in self.steady.paint(_floats(frame.rgb))]
-                done += 1
-                if len(ready) >= most and not self.steady.waiting:
-                    self._keep(ready)
-            ready += [(waiting.popleft(), p) for p in self.steady.finish()]
-            if ready:
-                self._keep(ready)
-            return reader.notes
+        begun = self.parts.frames
+        cuts, self._frames, notes = chunks.cuts(self.manner.clip, lambda: self._tell(begun))
+        overlap = min(OVERLAP, self.manner.most)
+        todo = [chunk for chunk in chunks.planned(cuts, self._frames, overlap) if chunk.last > begun]
+        if pool is not None:
+            from flamingo.painting import cluster_clips
 
-    def _sized(self, reader: video.Reader) -> Iterator[video.Frame]:
-        """The frames at the size of the result."""
-        height, width = self.size
-        for frame in reader:
-            if frame.rgb.shape[:2] == self.size:
-                yield frame
-                continue
-            how = cv2.INTER_AREA if width < self.clip.width else cv2.INTER_CUBIC
-            rgb, alpha = (
-                None if each is None else np.asarray(cv2.resize(each, (width, height), interpolation=how), np.uint8)
-                for each in (frame.rgb, frame.alpha)
-            )
-            assert rgb is not None
-            yield video.Frame(rgb, frame.pts, alpha, frame.lasts)
+            for found in cluster_clips.painted(self.manner, todo, begun, self._state, pool, self._tell):
+                self._keep([*self._crossed(found.head), *found.middle], found.state)
+                self._tail = found.tail
+        else:
+            with closing(Footage(self.manner.clip, self.manner.size, overlap)) as footage:
+                for chunk in todo:
+                    self._painted(chunk, footage, begun)
+        return notes
 
-    def _keep(self, ready: list[tuple[video.Frame, Pixels]]) -> None:
-        """Make a part of these frames, and forget them."""
-        data = self._stacked(ready) if self.animated else self._encoded(ready)
-        self.times += [frame.pts for frame, _ in ready]
-        self.lasts = ready[-1][0].lasts
-        self.times = self.times if self.animated else self.times[-1:]
-        self.parts.add(data, len(ready), self.steady.state(), {"times": self.times, "lasts": self.lasts})
-        ready.clear()
+    def _painted(self, chunk: Chunk, footage: Footage, begun: int) -> None:
+        """Paint one chunk here."""
+        at, state = max(chunk.first, begun), self._state if chunk.first < begun else None
+        stretch = Stretch(self.manner, chunk, footage, at, state, self._tell)
+        for part in self._crossed(stretch.head()):
+            self._keep([part], stretch.state())
+        for part in stretch.middle():
+            self._keep([part], stretch.state())
+        self._tail = stretch.tail()
 
-    def _encoded(self, ready: list[tuple[video.Frame, Pixels]]) -> bytes:
-        writer = video.Writer(
-            self.kind, self.size, rate=self.clip.rate, time_base=self.clip.time_base, look=video.look_of(self.clip),
-            quality=self.quality,
-        )  # fmt: skip
-        for frame, painted in ready:
-            shown = self._shown(frame, painted)
-            if frame.alpha is not None:
-                weight = frame.alpha[..., None] / np.float32(255)
-                shown = np.asarray(shown * weight + (1 - weight), np.float32)
-            writer.add(_bytes(shown), frame.pts)
-        return writer.done()
+    def _crossed(self, head: Sequence[Shown]) -> list[Part]:
+        """The overlap with the chunk before, if there is one."""
+        return [self.manner.part(faded(self._tail, head))] if head else []
 
-    def _stacked(self, ready: list[tuple[video.Frame, Pixels]]) -> bytes:
-        found = bytearray()
-        for frame, painted in ready:
-            rgb = _bytes(self._shown(frame, painted))
-            alpha = [] if not self.alpha or frame.alpha is None else [frame.alpha[..., None]]
-            found += np.concatenate([rgb, *alpha], axis=2).tobytes()
-        return bytes(found)
+    def _tell(self, done: int) -> None:
+        if self.on_progress:
+            clip = self.manner.clip
+            self.on_progress(done, max(self._frames or clip.frames, done + 1), clip.path)
 
-    def _shown(self, frame: video.Frame, painted: Pixels) -> Pixels:
-        return painted if self.finish is None else self.finish(_floats(frame.rgb), painted)
+    def _keep(self, parts: Sequence[Part], state: Arrays) -> None:
+        """Keep parts, and what is to be known to go on after them."""
+        for part in parts:
+            self.times, self.lasts = [*self.times, *part.times], part.lasts
+        if not parts:
+            return
+        self.times = self.times if self.manner.animated else self.times[-1:]
+        made = [(part.data, len(part.times)) for part in parts]
+        self.parts.add(made, state, {"times": self.times, "lasts": self.lasts})
 
     def join(self, target: Path) -> tuple[str, ...]:
         """Write all parts as one file."""
-        usual = round(1 / (self.clip.rate * self.clip.time_base))
-        lasts = self.lasts or max(1, usual)
-        if not self.animated:
-            return video.join(self.clip, self.parts.files, target, lasts=lasts)
-        step, bands = float(self.clip.time_base), 4 if self.alpha else 3
-        shape = (-1, *self.size, bands)
+        manner, clip = self.manner, self.manner.clip
+        lasts = self.lasts or max(1, round(1 / (clip.rate * clip.time_base)))
+        if not manner.animated:
+            return video.join(clip, self.parts.files, target, lasts=lasts)
+        step, bands = float(clip.time_base), 4 if manner.alpha else 3
+        shape = (-1, *manner.size, bands)
         arrays = [np.memmap(part, np.uint8, "r").reshape(shape) for part in self.parts.files]
-        kept = video.times_kept(self.kind, [t * step for t in self.times], lasts * step)
-        video.write_animation(arrays, target, milliseconds=kept, loop=self.clip.loop, quality=self.quality)
+        kept = video.times_kept(manner.kind, [t * step for t in self.times], lasts * step)
+        video.write_animation(arrays, target, milliseconds=kept, loop=clip.loop, quality=manner.quality)
         return ()
 
 
@@ -305,11 +284,3 @@ def _credited(
     except FlamingoError as error:
         return whole, None, (f"without a signature: {error}",)
     return signed, None, ()
-
-
-def _floats(rgb: NDArray[np.uint8]) -> Pixels:
-    return rgb.astype(np.float32) / np.float32(255)
-
-
-def _bytes(rgb: Pixels) -> NDArray[np.uint8]:
-    return np.asarray(np.rint(np.clip(rgb, 0, 1) * np.float32(255)), np.uint8)

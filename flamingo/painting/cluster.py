@@ -1,8 +1,10 @@
-"""Painting many photos on a Ray cluster: some processes hold the painter, this one reads and writes.
+"""Work on a Ray cluster: some processes there do what they are given, this one reads and writes.
 
 `RAY_ADDRESS` says where the cluster is (as for every program that uses Ray); without it, one is started on this
-computer. Files stay here, so nothing has to be shared but the network: photos travel as arrays, and so do paintings.
-The code that paints is the same as without a cluster, and so are the results.
+computer. Files stay here, so nothing has to be shared but the network: what is needed of them travels as bytes and
+arrays, and so do results. The code that paints is the same as without a cluster, and so are the results.
+
+A node may be lost at any time. What was given to it is given to another, a few times at most.
 """
 
 from __future__ import annotations
@@ -11,15 +13,21 @@ import logging
 import os
 import socket
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import av
+import cv2
+
+import flamingo
 from flamingo import weights
 from flamingo.errors import BadRequest, FlamingoError, MissingExtra, one_line
-from flamingo.painting.brush import Brush
-from flamingo.painting.task import Task, Work, painted
+from flamingo.painting.task import Task, painted
 from flamingo.video import is_clip
+
+__all__ = ["Job", "Outcome", "Pool", "carried_out"]
 
 Outcome = tuple[list[str], dict[str, Any]] | FlamingoError
 """What is to be said of a photo, and its recipe; or why there is no result."""
@@ -27,89 +35,215 @@ Outcome = tuple[list[str], dict[str, Any]] | FlamingoError
 _CORES = 2
 """Processor cores for each process that paints: with more, one picture is hardly done sooner."""
 _PATIENCE = 10.0  # seconds
-_AHEAD = 2  # photos read for each of them before it has asked
+_AHEAD = 2  # jobs for each process: the one that it does, and the next
+_TRIES = 3
+_LOOKS = 0.5  # seconds from one word about progress to the next
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to be done on the cluster. name: what a person knows it by; do: a function of Flamingo, found there
+    by its name; given: its arguments, among them what `Pool.shared` has returned."""
+
+    name: str
+    do: Callable[..., Any]
+    given: tuple[Any, ...]
+
+
+@dataclass
+class _Sent:
+    job: Job
+    holder: Any
+    answer: Any
+    tries: int = 1
 
 
 class Holder:
-    """A process of the cluster that holds a painter."""
+    """A process of the cluster, which keeps the networks that it has loaded. here: what `versions` gave where the
+    work comes from."""
 
-    def __init__(self, brush: Brush, threads: int) -> None:
+    def __init__(self, threads: int, here: dict[str, str]) -> None:
         os.environ.setdefault("FLAMINGO_THREADS", str(threads))
-        self._brush = brush
-        name = f"painter-{brush.painter.model}"
-        self._other = weights.entry(name)["version"] != brush.painter.version
+        found = _versions()
+        self._other = [name for name, version in here.items() if found.get(name) != version]
 
-    def paint(self, work: Work) -> Work | FlamingoError:
-        """The photo painted, or why it could not be."""
+    def do(self, work: Callable[..., Any], *given: Any) -> Any:
+        """What the work gives, or the FlamingoError that it raises."""
         if self._other:
-            return BadRequest(
-                "the cluster", "it has another version of the painter", "install the same Flamingo there"
-            )
+            why = f"it has another version of {', '.join(self._other)}"
+            return BadRequest("the cluster", why, "install the same Flamingo there")
         try:
-            return painted(self._brush, work)
+            return work(*given)
         except FlamingoError as error:
             return error
+
+
+def _versions() -> dict[str, str]:
+    """What decides how results look. Another FFmpeg would encode parts that cannot be joined with ours."""
+    painters = {name: str(weights.entry(name)["version"]) for name in weights.models() if name.startswith("painter-")}
+    return {"Flamingo": flamingo.__version__, "PyAV": av.__version__, "OpenCV": cv2.__version__, **painters}
+
+
+class Pool:
+    """Processes of the cluster, as many as it has room for.
+
+    most: how many are of use. Raises MissingExtra without Ray, BadRequest if the cluster cannot be reached.
+    """
+
+    def __init__(self, most: int = 1000) -> None:
+        self._ray = _joined()
+        cores = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        self._threads = min(_CORES, cores)
+        self._made = self._ray.remote(num_cpus=self._threads)(Holder)
+        self._busy = {self._new(): 0 for _ in range(max(1, min(cores // self._threads, most)))}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for holder in self._busy:
+            self._ray.kill(holder)
+
+    def shared(self, thing: Any) -> Any:
+        """For the arguments of jobs: it travels to each node once."""
+        return self._ray.put(thing)
+
+    def results(self, jobs: Iterable[Any], waits: Callable[[], None]) -> Iterator[Any]:
+        """The results of jobs, in order, or the FlamingoErrors that they raised. What is no `Job` comes back itself.
+
+        waits: called now and then while a result is waited for; what it raises goes through.
+        """
+        following, line = iter(jobs), deque[Any]()
+        nothing = object()
+        while True:
+            while len(line) < _AHEAD * len(self._busy) and (job := next(following, nothing)) is not nothing:
+                line.append(self._sent(job) if isinstance(job, Job) else job)
+            if not line:
+                return
+            first = line.popleft()
+            yield self._awaited(first, waits) if isinstance(first, _Sent) else first
+
+    def _new(self) -> Any:
+        return self._made.remote(self._threads, _versions())
+
+    def _sent(self, job: Job) -> _Sent:
+        holder = min(self._busy, key=lambda each: self._busy[each])
+        self._busy[holder] += 1
+        return _Sent(job, holder, holder.do.remote(job.do, *job.given))
+
+    def _awaited(self, sent: _Sent, waits: Callable[[], None]) -> Any:
+        ray = self._ray
+        while True:
+            while not ray.wait([sent.answer], timeout=_LOOKS)[0]:
+                waits()
+            try:
+                return ray.get(sent.answer)
+            except ray.exceptions.RayError as error:
+                if isinstance(error, ray.exceptions.RayActorError):
+                    self._give_up(sent.holder)
+                if sent.tries == _TRIES:
+                    why = f"the cluster failed {_TRIES} times ({_last_line(error)})"
+                    return BadRequest(sent.job.name, why, "try again, or --on local")
+            finally:
+                if sent.holder in self._busy:
+                    self._busy[sent.holder] -= 1
+            again = self._sent(sent.job)
+            sent = _Sent(again.job, again.holder, again.answer, sent.tries + 1)
+
+    def _give_up(self, holder: Any) -> None:
+        """A process is gone, perhaps with its node and all that were there. The others do its work; where none is
+        left, one is started again."""
+        self._busy.pop(holder, None)
+        asked = {each.do.remote(_nothing): each for each in self._busy}
+        answered = self._ray.wait(list(asked), num_returns=len(asked), timeout=_LOOKS)[0] if asked else []
+        for answer in answered:  # the others are at work
+            try:
+                self._ray.get(answer)
+            except self._ray.exceptions.RayError:
+                self._busy.pop(asked[answer])
+        if not self._busy:
+            self._busy[self._new()] = 0
+
+
+def _nothing() -> None:
+    """For asking a process whether it is there."""
+
+
+def _last_line(error: Exception) -> str:
+    """What Ray says has the whole trace of calls in it; the error itself stands at its end."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return one_line(lines[-1] if lines else type(error).__name__)[:120]
+
+
+# -- photos --------------------------------------------------------------------------------------------------
 
 
 def carried_out(
-    task: Task, plan: Sequence[tuple[Path, Path]], on_progress: Callable[[int, Path], None]
+    task: Task,
+    plan: Sequence[tuple[Path, Path]],
+    on_progress: Callable[[int, Path], None],
+    on_part: Callable[[int, int, Path], None] | None = None,
 ) -> Iterator[Outcome]:
-    """The outcome for each photo, in the order of the plan. on_progress is called as (done, photo).
+    """The outcome for each photo, in the order of the plan. on_progress is called as (done, photo); on_part, for the
+    frames of a single film, as (done, all, film).
 
     Raises MissingExtra without Ray, BadRequest if the cluster cannot be reached.
     """
-    ray = _joined()
-    cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
-    each = min(_CORES, cores)
-    count = min(max(1, cores // each), len(plan))
-    remote = ray.remote(num_cpus=each)(Holder)
-    holders = [remote.remote(task.brush, each) for _ in range(count)]
-    waiting: deque[tuple[Any, list[str]]] = deque()
-    try:
-        following = iter(enumerate(plan))
-        for done, (photo, target) in enumerate(plan):
-            on_progress(done, photo)
-            while len(waiting) < _AHEAD * count and (nxt := next(following, None)) is not None:
-                number, (source, _) = nxt
-                waiting.append(_sent(task, source, holders[number % count]))
-            answer, notes = waiting.popleft()
-            yield _written(ray, task, photo, target, answer, notes)
-    finally:
-        for holder in holders:
-            ray.kill(holder)
+    films = [photo for photo, _ in plan if is_clip(photo)]
+    with Pool() if films else Pool(len(plan)) as pool:
+        brush = pool.shared(task.brush)
+        at = [0]
+        said: dict[int, list[str]] = {}
+
+        def tell() -> None:
+            on_progress(at[0], plan[at[0]][0])
+
+        def part(done: int, many: int) -> None:
+            if on_part is None or len(plan) > 1:
+                tell()
+            else:
+                on_part(done, many, plan[0][0])
+
+        def jobs() -> Iterator[Any]:
+            for number, (photo, _) in enumerate(plan):
+                if photo in films:
+                    yield None
+                    continue
+                try:
+                    work, said[number] = task.read(photo)
+                except FlamingoError as error:
+                    yield error
+                else:
+                    yield Job(str(photo), painted, (brush, work))
+
+        results = pool.results(jobs(), tell)
+        for number, (photo, target) in enumerate(plan):
+            at[0] = number
+            tell()
+            yield _written(task, photo, target, next(results), said.pop(number, []), part, pool)
 
 
-def _sent(task: Task, photo: Path, holder: Any) -> tuple[Any, list[str]]:
-    if is_clip(photo):
-        return None, []
+def _written(
+    task: Task,
+    photo: Path,
+    target: Path,
+    answer: Any,
+    notes: list[str],
+    tell_part: Callable[[int, int], None],
+    pool: Pool,
+) -> Outcome:
     try:
-        work, notes = task.read(photo)
-    except FlamingoError as error:
-        return error, []
-    return holder.paint.remote(work), notes
-
-
-def _written(ray: Any, task: Task, photo: Path, target: Path, answer: Any, notes: list[str]) -> Outcome:
-    if isinstance(answer, FlamingoError):
-        return answer
-    if answer is None:  # the frames of a film follow on each other, so they are painted here
-        try:
-            return task.clip(photo, target, lambda _done, _all: None)
-        except FlamingoError as error:
-            return error
-    try:
-        work = ray.get(answer)
-    except ray.exceptions.RayError as error:
-        return BadRequest(
-            str(photo), f"the cluster failed ({one_line(str(error))[:120]})", "try again, or --on local"
-        )
-    if isinstance(work, FlamingoError):
-        return work
-    try:
-        more, recipe = task.write(photo, target, work)
+        if isinstance(answer, FlamingoError):
+            return answer
+        if answer is None:
+            return task.clip(photo, target, tell_part, pool)
+        more, recipe = task.write(photo, target, answer)
     except FlamingoError as error:
         return error
     return notes + more, recipe
+
+
+# -- the way there -------------------------------------------------------------------------------------------
 
 
 def _knock(address: str | None) -> None:
@@ -140,6 +274,6 @@ def _joined() -> Any:
         alone: dict[str, Any] = {} if address else {"include_dashboard": False}
         try:
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **alone)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:  # Ray raises plain ones too, as where it could not start in time
             raise _not_reached(address, error) from None
     return ray

@@ -30,8 +30,10 @@ Pixels = NDArray[np.float32]
 SPAN = 4
 """From one key to the next at most, in frames."""
 
+CUT = 0.35
+"""A frame of which less is found in the one before is of another shot."""
+
 _KNOWN = 0.8  # a frame of which less is found in the last key begins a new one
-_CUT = 0.35  # a frame of which less is found in the one before is another scene
 _HOLE, _HOLES = 0.25, 0.01  # trust below which a place is nowhere to be found; share of a frame that may be so
 _SEAM = 0.03  # of the longest side: the width of what is uncertain around things that move
 _DOUBT = np.float32(0.01)
@@ -154,7 +156,7 @@ class Steady:
         if to_key.share < _KNOWN and self._waiting:
             done = self._closed()
             to_key = motion.match(view, self._key.view)
-        if to_key.share < _CUT:
+        if to_key.share < CUT:
             return [*done, self._begun(frame, view)]
         self._waiting.append(_Waiting(frame, view, to_key))
         if len(self._waiting) == SPAN or to_key.share < _KNOWN:
@@ -190,7 +192,7 @@ class Steady:
 
     def _begin_if_other(self, view: View) -> None:
         known = self._key is not None and self._key.view.size == view.size
-        if self._key is None or not known or motion.match(view, self._key.view).share < _CUT:
+        if self._key is None or not known or motion.match(view, self._key.view).share < CUT:
             self._networks.begin()
         self._key = _Key(view, view.colour)
 
@@ -211,8 +213,8 @@ class Steady:
         assert before is not None
         old = last.to_key.carried(before.painted)
         painted = self._over(last.frame)
-        mixed = _mixed(painted, old, last.to_key.trusted() * np.float32(self._steadiness))
-        key = _Key(last.view, np.clip(mixed, 0, 1))
+        blended = mixed(painted, old, last.to_key.trusted() * np.float32(self._steadiness))
+        key = _Key(last.view, np.clip(blended, 0, 1))
         done = [
             self._between(each, before, key, (i + 1) / (len(self._waiting) + 1))
             for i, each in enumerate(self._waiting)
@@ -227,11 +229,11 @@ class Steady:
         ours = (each.to_key.trust + _DOUBT * each.to_key.likeness) * np.float32(1 - place)
         theirs = (ahead.trust + _DOUBT * ahead.likeness) * np.float32(place)
         share = motion.enlarged(theirs / (ours + theirs), each.view.size)
-        mixed = _mixed(each.to_key.carried(before.painted), ahead.carried(after.painted), share)
+        blended = mixed(each.to_key.carried(before.painted), ahead.carried(after.painted), share)
         holes = _holes(np.maximum(each.to_key.trust, ahead.trust))
         if holes.mean() > _HOLES:
-            mixed += (self._over(each.frame) - mixed) * motion.enlarged(holes, each.view.size)
-        return np.asarray(np.clip(mixed, 0, 1), np.float32)
+            blended += (self._over(each.frame) - blended) * motion.enlarged(holes, each.view.size)
+        return np.asarray(np.clip(blended, 0, 1), np.float32)
 
 
 def _holes(trust: Pixels) -> Pixels:
@@ -244,18 +246,18 @@ def _holes(trust: Pixels) -> Pixels:
     return np.asarray(cv2.GaussianBlur(missing, (0, 0), 2.0), np.float32)
 
 
-def _mixed(one: Pixels, other: Pixels, share: Pixels) -> Pixels:
+def mixed(one: Pixels, other: Pixels, share: Pixels) -> Pixels:
     """From one painting (H, W, 3) to the other by `share` (H, W, 1), without loss of contrast.
 
     Where strokes of two paintings do not lie on each other, their mean is paler and softer than both. So the detail
     of the mean is made as strong as that of the two.
     """
-    mixed = one + (other - one) * share
-    soft = _soft(mixed, _STROKE)
+    blended = one + (other - one) * share
+    soft = _soft(blended, _STROKE)
     share = share[..., 0]
     strong = _energy(one) * (1 - share) + _energy(other) * share
-    gain = np.sqrt((strong + _FAINT) / (_energy(mixed) + _FAINT))
-    return np.asarray(soft + (mixed - soft) * np.clip(gain, 1, _MOST)[..., None], np.float32)
+    gain = np.sqrt((strong + _FAINT) / (_energy(blended) + _FAINT))
+    return np.asarray(soft + (blended - soft) * np.clip(gain, 1, _MOST)[..., None], np.float32)
 
 
 _STROKE = 7  # pixels across a stroke that is fine

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,20 +72,23 @@ class Parts:
             return None
         return state
 
-    def add(self, data: bytes, frames: int, state: Arrays, told: dict[str, Any]) -> None:
-        """Keep one more part, so that work can go on after it. Raises an OutputError."""
-        part = self.folder / f"{self._begin}-{len(self.files):06d}"
-        self._put(data, part)
+    def add(self, parts: Sequence[tuple[bytes, int]], state: Arrays, told: dict[str, Any]) -> None:
+        """Keep more parts, each with how many frames it has, so that work can go on after the last. Raises an
+        OutputError."""
+        added = [self.folder / f"{self._begin}-{len(self.files) + i:06d}" for i in range(len(parts))]
+        for part, (data, _) in zip(added, parts, strict=True):
+            self._put(data, part)
+        before = self._state(len(self.files))
         buffer = io.BytesIO()
         np.savez(buffer, **state)  # type: ignore[arg-type]
-        self._put(buffer.getvalue(), self._state(len(self.files) + 1))
-        self.files.append(part)
-        self.frames += frames
+        self._put(buffer.getvalue(), self._state(len(self.files) + len(added)))
+        self.files += added
+        self.frames += sum(frames for _, frames in parts)
         self.told = told
         said = {"key": self.key, "parts": [p.name for p in self.files], "frames": self.frames, "told": told}
         self._put(json.dumps(said).encode(), self.folder / "done.json")
         with suppress(OSError):
-            self._state(len(self.files) - 1).unlink()
+            before.unlink()
 
     def place(self, name: str) -> Path:
         """Where a file of the last steps may lie. One that was left there is removed."""

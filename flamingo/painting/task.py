@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flamingo import images, provenance
 from flamingo.errors import ImageTooLarge
@@ -15,6 +15,9 @@ from flamingo.images.limits import Limits
 from flamingo.painting import memory, tiles
 from flamingo.painting.brush import Brush
 from flamingo.painting.colour import coloured
+
+if TYPE_CHECKING:
+    from flamingo.painting.cluster import Pool
 
 Tell = Callable[[int, int], None]
 Work = images.Picture | streaming.Canvas
@@ -103,8 +106,11 @@ class Task(Errand):
         more, recipe = self.write(photo, target, painted(self.brush, work, tell))
         return Done(notes + more, recipe)
 
-    def clip(self, film: Path, target: Path, tell: Tell) -> tuple[list[str], dict[str, Any]]:
-        """The same for a film or an animated picture. tell: is told frames. Raises FlamingoError."""
+    def clip(
+        self, film: Path, target: Path, tell: Tell, pool: Pool | None = None
+    ) -> tuple[list[str], dict[str, Any]]:
+        """The same for a film or an animated picture. tell: is told frames; pool: of a cluster, if not here. Raises
+        FlamingoError."""
         from flamingo.painting.clips import paint_clip
         from flamingo.video import probe
 
@@ -117,7 +123,7 @@ class Task(Errand):
             film, target, brush.painter, brush.wish.vectors, masks,
             stroke=brush.stroke, size=self.size, finish=finish, quality=self.quality, overwrite=self.overwrite,
             never=self.inputs, origin=origin,
-            on_progress=lambda done, frames, _film: tell(done, frames),
+            on_progress=lambda done, frames, _film: tell(done, frames), pool=pool,
         )  # fmt: skip
         return [*notes, *more], dict(origin.recipe)
 

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from flamingo import images, provenance
 from flamingo.errors import BadRequest, FlamingoError
-from flamingo.optimising.asked import Asked, Method, Preset
+from flamingo.optimising.asked import SLOW, Asked, Method, Preset
 from flamingo.optimising.settings import Init, Optimiser
 from flamingo.options import ONE_OR_MANY, checked
 from flamingo.painting import wish as wishes
@@ -30,7 +30,7 @@ Progress = Callable[[int, int, Path], None]
 
 def _slow(description: str, **limits: Any) -> Any:
     """The Field of an option that only the slow methods have."""
-    return Field(description=description, json_schema_extra={"group": "Optimise and dream"}, **limits)
+    return Field(description=description, json_schema_extra={"group": SLOW}, **limits)
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ def _on_ray(task: Carrier, plan: list[tuple[Path, Path]], tell: Progress) -> Ite
     if not isinstance(task, Task):
         raise BadRequest("--on ray", "the cluster has the painter alone", "leave --on out, or --method and --best")
     begun = time.perf_counter()
-    outcomes = cluster.carried_out(task, plan, lambda done, photo: tell(done, len(plan), photo))
+    outcomes = cluster.carried_out(task, plan, lambda done, photo: tell(done, len(plan), photo), tell)
     for (photo, target), outcome in zip(plan, outcomes, strict=True):
         seconds = time.perf_counter() - begun
         if isinstance(outcome, FlamingoError):

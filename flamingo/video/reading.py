@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -43,14 +44,17 @@ class Frame:
 class Reader:
     """Goes through a clip once. Holds a frame at a time, and those that the codec needs.
 
-    skip: so many frames at the beginning are decoded and not given. Iterating raises UnreadableVideo if there is not
+    skip: so many frames at the beginning are decoded and not given. longest: the longest side of the frames, if they
+    are to be smaller than the clip's. Iterating raises UnreadableVideo if there is not
     a single frame; a clip that is damaged further on ends there, or goes on after it, and `notes` says so then.
     """
 
-    def __init__(self, clip: Clip, *, skip: int = 0) -> None:
+    def __init__(self, clip: Clip, *, skip: int = 0, longest: int | None = None) -> None:
         self.clip = clip
         self.notes: tuple[str, ...] = ()
         self._skip = skip
+        scale = min(1.0, (longest or math.inf) / max(clip.width, clip.height))
+        self._size = max(1, round(clip.width * scale)), max(1, round(clip.height * scale))
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -58,6 +62,10 @@ class Reader:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def skip_to(self, number: int) -> None:
+        """The frames before that one, counted from the clip's first, are decoded and not given."""
+        self._skip = number
 
     def __iter__(self) -> Iterator[Frame]:
         frames = self._pictures() if self.clip.animated else self._film()
@@ -104,9 +112,12 @@ class Reader:
         width, height = (clip.height, clip.width) if sideways else (clip.width, clip.height)
         if (frame.width, frame.height) != (width, height):
             self._other += 1
+        smaller = self._size != (clip.width, clip.height)
+        width, height = self._size[::-1] if sideways else self._size
         rgb = scaler.reformat(
             frame, width, height, "rgb24", src_colorspace=SCALER_MATRIX.get(clip.look.matrix, 5),
-            src_color_range=2 if clip.look.full else 1, dst_color_range=2, interpolation=EXACT, threads=1,
+            src_color_range=2 if clip.look.full else 1, dst_color_range=2,
+            interpolation=Interpolation.AREA if smaller else EXACT, threads=1,
         ).to_ndarray()  # fmt: skip
         if clip.mirrored:
             rgb = rgb[:, ::-1]
@@ -134,7 +145,7 @@ class Reader:
             image = self._stack.enter_context(PIL.Image.open(self.clip.path, formats=("GIF", "WEBP")))
             for i in range(self.clip.frames):
                 image.seek(i)
-                rgba = np.asarray(image.convert("RGBA"))
+                rgba = np.asarray(image.convert("RGBA").resize(self._size, PIL.Image.Resampling.BOX))
                 lasts = max(0, int(image.info.get("duration") or 0)) or 100  # as browsers take it
                 if i >= self._skip:
                     alpha = np.ascontiguousarray(rgba[..., 3]) if self.clip.alpha else None

@@ -119,8 +119,8 @@ def test_the_verb_judges_files_and_draws_them(photo: Pixels, painting: Pixels, t
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
     json.dumps([d.as_dict() for d in done])
     for each in done[:2]:
-        assert each.maps is not None
-        with Image.open(each.maps) as page:
+        assert each.explanation is not None
+        with Image.open(each.explanation) as page:
             assert page.width > 1000
     if importlib.util.find_spec("torch") is None:
         assert done[0].critique is not None and done[0].critique.score is None

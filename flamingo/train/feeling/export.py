@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 
 from flamingo import images
 from flamingo.errors import BadRequest, ModelCorrupt
@@ -184,8 +184,8 @@ def scale(unseen: Array, targets: Array, distances: Array) -> dict[str, Any]:
 
 
 def moods_of(unseen: Array, examples: list[data.Example]) -> dict[str, Any]:
-    """The spread of moods about their words' places, chosen so that the probabilities of happy, angry and sad are
-    those with which clear cases are (the least log loss on photos that were not seen)."""
+    """The spreads of moods about their words' places, along valence and arousal, chosen so that the probabilities of
+    happy, angry and sad are those with which clear cases are (the least log loss on photos that were not seen)."""
     table = scale(unseen, np.array([(e.valence, e.arousal) for e in examples]), np.ones(len(examples)))
     ranked = [np.interp(unseen[:, i], table["quantiles"][i], table["ranks"]) for i in (0, 1)]
     labels = clear_cases(examples)
@@ -193,12 +193,14 @@ def moods_of(unseen: Array, examples: list[data.Example]) -> dict[str, Any]:
     if len(rows) < 10:
         return {"spread": [0.5, 0.5]}
 
-    def loss(both: float) -> float:
-        found = [probabilities(ranked[0][i], ranked[1][i], (both, both), CLASSES)[CLASSES[labels[i]]] for i in rows]
+    def loss(logs: Array) -> float:
+        both = (float(np.exp(logs[0])), float(np.exp(logs[1])))
+        found = [probabilities(ranked[0][i], ranked[1][i], both, CLASSES)[CLASSES[labels[i]]] for i in rows]
         return float(-np.log(np.maximum(found, 1e-9)).mean())
 
-    best = float(minimize_scalar(loss, bounds=(0.1, 3.0), method="bounded").x)
-    return {"spread": [round(best, 3), round(best, 3)]}
+    within = [(np.log(0.1), np.log(3.0))] * 2
+    best = np.exp(minimize(loss, np.log([0.6, 0.6]), method="Nelder-Mead", bounds=within).x)
+    return {"spread": [round(float(x), 3) for x in best]}
 
 
 def _small(picture: images.Picture) -> images.Picture:

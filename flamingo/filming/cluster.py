@@ -1,0 +1,113 @@
+"""The paintings and frames of a film, made by the processes of a Ray cluster (see flamingo.painting.cluster).
+
+Photos and paintings travel as the bytes of the kept files, pieces of the film as what the encoder made of them: both
+are the same, byte for byte, as those made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from flamingo.errors import BadRequest, FlamingoError
+from flamingo.filming import rendering, titles
+from flamingo.filming.reel import Pictures, Reel
+from flamingo.filming.work import Work
+from flamingo.painting.brush import Brush
+
+if TYPE_CHECKING:
+    from flamingo.filming.rendering import Piece, Tell, ToPaint
+    from flamingo.painting.cluster import Job, Pool
+
+__all__ = ["paint", "render"]
+
+Files = tuple[bytes, bytes | None]
+"""What the files of one shot hold: its photo, and its painting (None: it is not painted)."""
+
+
+def paint(missing: Sequence[ToPaint], work: Work, tell: Tell, pool: Pool) -> None:
+    """Paint these on the cluster and keep them. What fails there is raised once the others are done."""
+    from flamingo.painting.cluster import Job
+
+    unlike = {id(each.brush): each.brush for each in missing}
+    brushes = {number: pool.shared(brush) for number, brush in unlike.items()}
+    jobs = (
+        Job(each.photo.called, _painted, (brushes[id(each.brush)], Path(each.photo.kept).read_bytes()))
+        for each in missing
+    )
+    _kept(jobs, [(each.place, 1) for each in missing], len(missing), work, tell, pool)
+
+
+def _painted(brush: Brush, photo: bytes) -> bytes:
+    """On the cluster: a kept photo to a kept painting."""
+    with TemporaryDirectory() as name:
+        kept, place = Path(name) / "photo.jpg", Path(name) / "painting.jpg"
+        kept.write_bytes(photo)
+        rendering.paint(brush, kept, place, Work(place))
+        return place.read_bytes()
+
+
+def render(missing: Sequence[Piece], pictures: Sequence[Pictures], work: Work, tell: Tell, pool: Pool) -> None:
+    """Render these on the cluster and keep them. What fails there is raised once the others are done."""
+    from flamingo.painting.cluster import Job
+
+    board = missing[0].board
+    reel, fonts = Reel(board, pictures), _fonts(board.title, *(shot.caption for shot in board.shots))
+
+    def jobs() -> Iterator[Job]:
+        for piece in missing:
+            files = {number: _read(pictures[number]) for number in reel.seen(piece.first, piece.last)}
+            yield Job(f"frame {piece.first} to {piece.last}", _rendered, (piece, files, fonts))
+
+    places = [(piece.place, piece.last - piece.first) for piece in missing]
+    _kept(jobs(), places, board.frames, work, tell, pool)
+
+
+def _kept(
+    jobs: Iterable[Job], places: Sequence[tuple[Path, int]], many: int, work: Work, tell: Tell, pool: Pool
+) -> None:
+    """Keep what each job gives in its place. With the place: how many of the `many` steps it is."""
+    done = many - sum(steps for _, steps in places)
+    failed = []
+
+    def waits() -> None:
+        tell(done, many)
+
+    waits()
+    for (place, steps), found in zip(places, pool.results(jobs, waits), strict=True):
+        if isinstance(found, FlamingoError):
+            failed.append(found)
+        else:
+            work.put(found, place)
+        done += steps
+        waits()
+    if failed:
+        raise failed[0]
+
+
+def _read(pictures: Pictures) -> Files:
+    return pictures.photo.read_bytes(), pictures.painting.read_bytes() if pictures.painting else None
+
+
+def _rendered(piece: Piece, files: dict[int, Files], fonts: list[str]) -> bytes:
+    """On the cluster: the piece, encoded. files: by the numbers of the shots that it shows."""
+    board = piece.board
+    if _fonts(board.title, *(shot.caption for shot in board.shots)) != fonts:
+        raise BadRequest("the cluster", "it has other fonts", "install the same ones there")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        kept = [Pictures(folder, None)] * len(board.shots)  # those that are not seen are not read
+        for number, (photo, painting) in files.items():
+            place, other = folder / f"{number}.jpg", folder / f"{number}-painted.jpg"
+            place.write_bytes(photo)
+            if painting is not None:
+                other.write_bytes(painting)
+            kept[number] = Pictures(place, None if painting is None else other)
+        return rendering.render(piece, Reel(board, kept), lambda _number: None)
+
+
+def _fonts(*texts: str) -> list[str]:
+    """The names of the fonts in which texts are drawn."""
+    return [Path(titles._face(text)).name for text in dict.fromkeys(texts) if text]

@@ -1,0 +1,98 @@
+"""The chunks of a film, painted by the processes of a Ray cluster (see `cluster` and `chunks`).
+
+The film itself travels, in blocks, once to each node. A process that has painted a chunk keeps it open for the next.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from flamingo.errors import FlamingoError, show
+from flamingo.painting import clips
+from flamingo.painting.chunks import OVERLAP, Chunk
+from flamingo.painting.cluster import Job, Pool
+from flamingo.painting.stretch import Arrays, Footage, Manner, Part, Shown, Stretch
+
+__all__ = ["Painted", "painted"]
+
+_BLOCK = 64 << 20  # bytes of a film that travel at once
+
+
+@dataclass(frozen=True)
+class Painted:
+    """What came of one chunk of a film: see `Stretch`. state: after its middle."""
+
+    head: list[Shown]
+    middle: list[Part]
+    tail: list[Shown]
+    state: Arrays
+
+
+def painted(
+    manner: Manner,
+    todo: Sequence[Chunk],
+    begun: int,
+    state: Arrays | None,
+    pool: Pool,
+    tell: Callable[[int], None],
+) -> Iterator[Painted]:
+    """Chunks of a film, in order, painted on the cluster. begun: the first frame that is not done yet, before which
+    `state` was. tell: is told how many frames are done. Raises the first error that a chunk met."""
+    with manner.clip.path.open("rb") as file:
+        blocks = [pool.shared(block) for block in iter(lambda: file.read(_BLOCK), b"")]
+    told = pool.shared(manner)
+    name, key = show(manner.clip.path), os.urandom(8).hex()
+    jobs = (
+        Job(
+            f"{name}, frames {chunk.first} to {chunk.last}", _chunk_painted,
+            (told, key, blocks, chunk, max(chunk.first, begun), state if chunk.first < begun else None),
+        )
+        for chunk in todo
+    )  # fmt: skip
+    done = [begun]
+    for chunk, found in zip(todo, pool.results(jobs, lambda: tell(done[0])), strict=True):
+        if isinstance(found, FlamingoError):
+            raise found
+        done[0] = chunk.last - chunk.tail
+        tell(done[0])
+        yield found
+
+
+def _chunk_painted(
+    manner: Manner, key: str, blocks: list[Any], chunk: Chunk, at: int, state: Arrays | None
+) -> Painted:
+    """On the cluster."""
+    footage, manner = _footage(manner, key, blocks)
+    stretch = Stretch(manner, chunk, footage, at, state, lambda _number: None)
+    head, middle = stretch.head(), list(stretch.middle())
+    kept = dict(stretch.state())
+    return Painted(head, middle, stretch.tail(), kept)
+
+
+_open: dict[str, tuple[Any, Footage, Manner]] = {}
+
+
+def _footage(manner: Manner, key: str, blocks: list[Any]) -> tuple[Footage, Manner]:
+    """The film, kept open for the next chunk of it: as a file without a name, since this process may be ended at any
+    time and would leave it behind."""
+    if key not in _open:
+        import ray
+
+        _open.clear()
+        clips.check_memory(manner.clip.path, manner.size, manner.painter)
+        file = NamedTemporaryFile(suffix=manner.clip.path.suffix)  # noqa: SIM115 (open as long as this process is)
+        for block in blocks:
+            file.write(ray.get(block))
+        file.flush()
+        path = Path(file.name)
+        if (nameless := Path(f"/proc/self/fd/{file.fileno()}")).exists():
+            path.unlink()
+            path = nameless
+        manner = replace(manner, clip=replace(manner.clip, path=path))
+        _open[key] = file, Footage(manner.clip, manner.size, OVERLAP), manner
+    return _open[key][1:]
