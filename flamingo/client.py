@@ -135,6 +135,23 @@ class Client:
         inputs = {name: [each] for name, each in given.items() if each is not None}
         return self.ask("compose", {"photo": _listed(photo), **inputs}, parameters, fresh=fresh)
 
+    def film(
+        self,
+        *photos: Source,
+        storyboard: Source | None = None,
+        painting: Source | Sequence[Source] = (),
+        mask: Source | Sequence[Source] = (),
+        music: Source | None = None,
+        fresh: bool = False,
+        **parameters: Any,
+    ) -> RemoteJob:
+        """Make a film of photos; parameters as for `flamingo.film`, and `format`, a list of kinds: ["json"] is the
+        storyboard alone. storyboard: one to render, of which the photos are those that it names."""
+        inputs = {"photos": photos, "painting": _listed(painting), "mask": _listed(mask)}
+        given = {"storyboard": storyboard, "music": music}
+        inputs |= {name: [each] for name, each in given.items() if each is not None}
+        return self.ask("film", inputs, parameters, fresh=fresh)
+
     def feel(self, *photos: Source, fresh: bool = False, **parameters: Any) -> RemoteJob:
         """Say what photos (or `words=`) feel like."""
         return self.ask("feel", {"photos": photos}, parameters, fresh=fresh)

@@ -28,6 +28,7 @@ from flamingo.jobs.ledger import Ledger
 from flamingo.jobs.settings import Settings
 from flamingo.jobs.store import GRACE, Store
 from flamingo.jobs.tables import Database
+from flamingo.jobs.unfinished import Unfinished
 
 __all__ = ["Jobs"]
 
@@ -83,7 +84,7 @@ class Jobs:
         for file in {each.sha256 for files in given.values() for each in files}:
             self.store.touch(file)
         named = {option: [Input(f.sha256, plain_name(f.name)) for f in files] for option, files in given.items()}
-        told = {o: [f"{f.sha256} {f.name}" if o in wanted.named else f.sha256 for f in named[o]] for o in named}
+        told = {o: [f"{f.sha256} {f.name}" if o in wanted.called else f.sha256 for f in named[o]] for o in named}
         request = verbs.request_hash(wanted, settled, told)
         job, new = self._ledger.add(verb, settled, named, request, reuse)
         if not new and not self._whole(job):
@@ -170,6 +171,7 @@ class Jobs:
         """Forget a job that is in the bin, and delete those of its files that no other job refers to. Raises
         NoSuchJob or WrongState."""
         rounds, used, files = self._ledger.purge(job)
+        Unfinished(self.settings).forget(job)
         self._dispatch.forget(job, rounds)
         for file in files:
             # One that has been uploaded again since is somebody's next input; the sweep knows when it was not.
@@ -183,7 +185,9 @@ class Jobs:
         return len(binned)
 
     def sweep(self, grace: float = GRACE) -> builtins.list[str]:
-        """Delete the files that no job refers to and nobody has uploaded within `grace` seconds; their hashes."""
+        """Delete the files that no job refers to and nobody has uploaded within `grace` seconds; their hashes. Also
+        half-done work that nobody has gone on with for two days."""
+        Unfinished(self.settings).tidy()
         return self.store.sweep(self._ledger.hashes(), grace=grace)
 
     def _whole(self, job: str) -> bool:

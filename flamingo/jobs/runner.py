@@ -5,10 +5,11 @@ so that it and all that it starts can be ended at once; and when the pipe from i
 itself, for then nobody is there any more.
 
 A request is a line of JSON: job, target ("module:function"), parameters, files (by option: path and name of each),
-many (which of them are lists), folder (of this attempt's), into (the option for results, and what it is given; or
-null), says (what a finding without a file is called). Lines of answer: `{"progress": [done, all, message]}` any
-number of times, then one of `{"results": [...], "failures": [...]}`, `{"refused": {...}}` if the verb says that the
-request or its input is at fault, and `{"fault": "..."}` if the verb failed in a way nobody foresaw.
+many (which of them are lists), folder (of this attempt's), out (the folder in it for results), into (the option for
+results, and what it is given; or null), says (what a finding without a file is called). Lines of answer:
+`{"progress": [done, all, message]}` any number of times, then one of `{"results": [...], "failures": [...]}`,
+`{"refused": {...}}` if the verb says that the request or its input is at fault, and `{"fault": "..."}` if the verb
+failed in a way nobody foresaw.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from flamingo.jobs.verbs import load
 __all__ = ["main"]
 
 _PROGRESS_EVERY = 0.05
-_NOT_ABOUT = ("file", "files", "photo", "explanation", "error", "recipe")
+_NOT_ABOUT = ("file", "files", "beside", "photo", "explanation", "error", "recipe")
+_UNTOLD: dict[str, Any] = {"recipe": {}, "notes": [], "about": {}}  # of a file beside a result: told there
 _MEDIA_TYPES = {
     ".mid": "audio/midi",
     ".flac": "audio/flac",
@@ -90,9 +92,12 @@ def _answer(request: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) 
     # What messages must not show: where files lie here, in place of what they were called by the person.
     names = {}
     for path, name in (each for files in request["files"].values() for each in files):
-        names[path] = names[Path(path).name] = name or "the file"
-    for folder in ("in", "out"):
-        names[str(Path(request["folder"]) / folder) + os.sep] = ""
+        names[path] = names[_seen_from(request["out"], path)] = name or "the file"
+        if Path(path).name.startswith("input-"):  # a name of ours
+            names[Path(path).name] = name or "the file"
+    for folder in (str(Path(request["folder"]) / "in"), request["out"]):
+        names[folder + os.sep] = ""
+    names = dict(sorted(names.items(), key=lambda each: len(each[0]), reverse=True))
     try:
         answer = _perform(request, names, tell)
     except FlamingoError as error:
@@ -122,15 +127,18 @@ def _perform(
         given["on_progress"] = _reporter(names, tell)
     results, failures = [], []
     for each in verb(**given):
-        source = getattr(each, "photo", None)
+        source = getattr(each, "source", getattr(each, "photo", None))
         name = names.get(str(source), "")
         if each.error is not None:
             failures.append({**_failure(each.error, names), "name": name})
         told = _told(each, names)
         made = _files(each)
         if not made and each.error is None and request["says"]:
-            made = [_written(told["about"], Path(request["folder"]) / "out", source, request["says"])]
+            made = [_written(told["about"], Path(request["out"]), source, request["says"])]
         results += [{**told, **_result(file, name, request["says"])} for file in made]
+        results += [{**_UNTOLD, **_result(file, _beside(name, file), "")} for file in getattr(each, "beside", ())]
+    for result in results:
+        _reword(Path(result["file"]), names)
     return {"results": results, "failures": failures}
 
 
@@ -150,6 +158,23 @@ def _told(made: Any, names: Mapping[str, str]) -> dict[str, Any]:
         "notes": [_shown(note, names) for note in made.notes],
         "about": _plain(about, names),
     }
+
+
+def _seen_from(folder: str, path: str) -> str:
+    """A file's path as files in that folder would name it."""
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _reword(file: Path, names: Mapping[str, str]) -> None:
+    """Where a result in JSON names an input, it is to do so by the name that a person knows."""
+    if file.suffix.lower() == ".json":
+        told = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps(_plain(told, names), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _beside(source: str, file: Path) -> str:
+    """What a file beside the result for `source` is called: cat.jpg's strip.jpg is cat.strip.jpg."""
+    return f"{Path(source).stem}.{file.stem}{file.suffix}" if source else ""
 
 
 def _written(about: Mapping[str, Any], folder: Path, source: Path | None, says: str) -> Path:
@@ -192,8 +217,8 @@ def _failure(error: FlamingoError, names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _shown(text: str, names: Mapping[str, str]) -> str:
-    for path in sorted(names, key=len, reverse=True):
-        text = text.replace(path, names[path])
+    for path, name in names.items():  # the longest first
+        text = text.replace(path, name)
     return text
 
 

@@ -43,6 +43,9 @@ class Verb:
     input's suffix.
     says: what a finding is called that is no file of the verb's making, such as "feeling": it is kept as JSON. Such a
     verb writes a picture about each input, and nothing without one.
+    calls: whether it, or a file that it makes or reads, calls its inputs by their names.
+    resumes: whether it keeps what it has half done in hidden files beside its results, and goes on from there when
+    the same is asked again.
     """
 
     name: str
@@ -52,6 +55,8 @@ class Verb:
     formats: str = ""
     files: tuple[str, ...] = ()
     says: str = ""
+    calls: bool = False
+    resumes: bool = False
 
     @cached_property
     def controls(self) -> list[Option]:
@@ -66,9 +71,15 @@ class Verb:
 
     @cached_property
     def named(self) -> frozenset[str]:
-        """Those of its inputs that its parameters may name by their file names: all but the first, if a parameter is
-        a list of texts."""
-        return frozenset(list(self.inputs)[1:]) if any(option.many for option in self.controls) else frozenset()
+        """Those of its inputs that its parameters may name by their file names: all lists of files but the first, if
+        a parameter is a list of texts."""
+        several = [name for name in list(self.inputs)[1:] if self.takes_many(name)]
+        return frozenset(several) if any(option.many for option in self.controls) else frozenset()
+
+    @cached_property
+    def called(self) -> frozenset[str]:
+        """Those of its inputs whose names make a difference to what it does."""
+        return frozenset(self.inputs) if self.calls else self.named
 
     def takes_many(self, option: str) -> bool:
         """Whether this input is a list of files."""
@@ -156,7 +167,14 @@ def _feeler(parameters: Mapping[str, Any]) -> str:
 _PIECE = ("piece.mp3", "piece.mid", "piece.musicxml", "piece.svg", "piece.png")
 
 FLAMINGOS = (
-    Verb("paint", "flamingo.painting.verb:paint", _painter, formats="flamingo.images:WRITE_SUFFIXES"),
+    Verb(
+        "paint",
+        "flamingo.painting.verb:paint",
+        _painter,
+        formats="flamingo.images:WRITE_SUFFIXES",
+        resumes=True,
+    ),
+    Verb("judge", "flamingo.judging.verb:judge", says="critique"),
     Verb(
         "compose",
         "flamingo.composing.verb:compose",
@@ -164,7 +182,15 @@ FLAMINGOS = (
         formats="flamingo.composing.writing:KINDS",
         files=_PIECE,
     ),
-    Verb("film", "flamingo.filming.verb:film", _filmer, formats="flamingo.filming.verb:KINDS", files=("film.mp4",)),
+    Verb(
+        "film",
+        "flamingo.filming.verb:film",
+        _filmer,
+        formats="flamingo.filming.verb:KINDS",
+        files=("film.mp4",),
+        calls=True,
+        resumes=True,
+    ),
     Verb("feel", "flamingo.feeling.verb:feel", _feeler, into="explain", says="feeling"),
 )
 

@@ -36,6 +36,7 @@ from flamingo.jobs.locks import SlotLock
 from flamingo.jobs.settings import Settings
 from flamingo.jobs.store import Store, Stored
 from flamingo.jobs.tables import Database
+from flamingo.jobs.unfinished import Unfinished
 
 __all__ = ["Worker", "main"]
 
@@ -45,6 +46,7 @@ _PACE_EVERY, _TEND_EVERY = 0.2, 5.0
 _LESS = "the inputs are kept: ask for less, such as a smaller size, or allow more"
 _FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")  # which become films, whatever pictures should become
 _QUIET = 10.0  # seconds without a job that waits, after which the queue is looked at less often
+_HALF = "half"  # the folder of an attempt for results, and for what is half done, where that is kept
 _SETTLED = 2.0  # seconds after which a job that is asked for is sure to be in the queue
 
 
@@ -58,6 +60,7 @@ class Worker:
         self._slot = slot
         self._lock = SlotLock(settings, slot)
         self._folder = settings.data / "work" / slot
+        self._unfinished = Unfinished(settings)
         self._child = Child(settings.memory)
         self._verbs = verbs.known(settings.verbs)
         self._store = Store(settings.data / "files", quota=settings.quota, reserve=settings.reserve)
@@ -71,7 +74,7 @@ class Worker:
         if not self._lock.take(_PATIENCE):
             raise SlotTaken(f"slot {self._slot}", "another worker has it", "end that one or choose another name")
         self._child.start()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._clear(self._folder)
         dispatch = Dispatch(self._settings)
         queue = serve(self._settings, self._slot, self.carry_out)
         tended, busy_at, pace = 0.0, time.monotonic(), BUSY
@@ -123,7 +126,8 @@ class Worker:
         return self._task
 
     def _attempt(self, task: Task) -> None:
-        folder = self._folder / f"{task.job[:8]}-{task.token}"
+        folder = self._folder / f"{task.job}-{task.token}"
+        made = False
         try:
             verb = self._verbs.get(task.verb)
             if verb is None:
@@ -131,6 +135,7 @@ class Worker:
             request = self._request(task, verb, folder)
             outcome = self._child.run(request, self._settings.seconds, lambda p: self._wanted(task, p))
             if isinstance(outcome, Answered):
+                made = "results" in outcome.answer
                 self._conclude(task, outcome.answer)
             elif isinstance(outcome, Overtime):
                 why = f"it took longer than the {outcome.seconds:g} s that a job may take"
@@ -145,7 +150,15 @@ class Worker:
         except FlamingoError as error:
             self._claims.fail(task, Failure(type(error).__name__, error.what, error.why, error.hint))
         finally:
+            if not made:
+                self._unfinished.keep(task.job, folder / _HALF)
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _clear(self, slot: Path) -> None:
+        """Remove what a worker that was ended at once has left in its slot's folder, but keep what is half done."""
+        for folder in slot.glob("*-*"):
+            self._unfinished.keep(folder.name.rpartition("-")[0], folder / _HALF)
+        shutil.rmtree(slot, ignore_errors=True)
 
     def _wanted(self, task: Task, progress: Progress | None) -> bool:
         return not self._stopping.is_set() and self._claims.wanted(task, progress)
@@ -156,7 +169,9 @@ class Worker:
         parameters = dict(task.parameters)
         wanted = parameters.pop("format", None)
         (folder / "in").mkdir(mode=0o700, parents=True)
-        (folder / "out").mkdir()
+        out = folder / (_HALF if verb.resumes else "out")
+        if not self._unfinished.give(task.job, out):
+            out.mkdir()
         number = 0
         given: dict[str, list[tuple[str, str]]] = {}
         for option, many in task.inputs.items():
@@ -167,12 +182,11 @@ class Worker:
                     # A picture's kind is known by its content, so its suffix may say what the result should be.
                     suffix = f".{wanted}"
                 path = folder / "in" / f"input-{number}{suffix}"
-                if option in verb.named:
-                    path = path.with_suffix("") / plain_file_name(each.name)
-                    path.parent.mkdir()
+                if option in verb.called:
+                    path = _free(folder / "in" / option, plain_file_name(each.name))
                 _link(self._store.path(each.sha256), path)
                 given.setdefault(option, []).append((str(path), each.name))
-        output: str | list[str] = str(folder / "out")
+        output: str | list[str] = str(out)
         if verb.files:
             output = [f"{output}{os.sep}{Path(verb.files[0]).stem}.{kind}" for kind in wanted]
         return {
@@ -182,6 +196,7 @@ class Worker:
             "files": given,
             "many": [option for option in given if verb.takes_many(option)],
             "folder": str(folder),
+            "out": str(out),
             "into": None if verb.says and not given else (verb.into, output),
             "says": verb.says,
         }
@@ -217,7 +232,7 @@ class Worker:
         for folder in self._folder.parent.glob("*"):
             lock = SlotLock(self._settings, folder.name)
             if folder != self._folder and lock.take():
-                shutil.rmtree(folder, ignore_errors=True)
+                self._clear(folder)
                 lock.release()
         unknown, over = dispatch.missing(self._claims.active(time.time() - _SETTLED))
         for job, round_ in unknown:
@@ -225,6 +240,16 @@ class Worker:
         for job, round_ in over:
             if self._claims.next_round(job, round_):
                 dispatch.add(job, round_ + 1)
+
+
+def _free(folder: Path, name: str) -> Path:
+    """Where a file of that name may lie below the folder: beside the others, so that they are seen in the order of
+    their names, unless one of them has the same."""
+    number = 1
+    while (place := folder / str(number) / name).exists():
+        number += 1
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return place
 
 
 def _link(source: Path, path: Path) -> None:

@@ -13,13 +13,15 @@ from flamingo.images.formats import sniff
 
 __all__ = ["HEAD", "SHOWN", "TAKES_FILMS", "Content", "content_of", "film_of", "fitting_name"]
 
+_SHOTS = re.compile(rb'"shots"\s*:\s*\[')
+
 HEAD = 16_384
 """Bytes that tell what a file is."""
 
 TAKES_FILMS = importlib.util.find_spec("av") is not None
 """Whether films are taken in: PyAV reads them."""
 
-Kind = Literal["picture", "film", "music", "sound", "score", "soundfont"]
+Kind = Literal["picture", "film", "music", "sound", "score", "soundfont", "storyboard"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ _MEI = Content("score", "application/mei+xml", (".mei",))
 _HUMDRUM = Content("score", "text/x-humdrum", (".krn",))
 _ABC = Content("score", "text/vnd.abc", (".abc",))
 
+_STORYBOARD = Content("storyboard", "application/json", (".json",))
+
 _FILMS = {
     "mp4": Content("film", "video/mp4", (".mp4", ".m4v")),
     "mov": Content("film", "video/quicktime", (".mov",)),
@@ -72,7 +76,7 @@ SHOWN = frozenset(
 
 def content_of(head: bytes, name: str) -> Content:
     """What a file is that begins so. Raises UnsupportedImage, saying what it seems to be, or UnreadableImage."""
-    found = _music(head)
+    found = _music(head) or _storyboard(head)
     if found is not None:
         return found
     film = film_of(head)
@@ -85,7 +89,8 @@ def content_of(head: bytes, name: str) -> Content:
     try:
         form = sniff(head, name)
     except UnsupportedImage as error:
-        hint = "use JPEG, PNG, WebP, TIFF, BMP, GIF, MIDI, MusicXML, MEI, Humdrum, ABC, MP3, WAV, Ogg, FLAC or SF2"
+        kinds = "MIDI, MusicXML, MEI, Humdrum, ABC, MP3, WAV, Ogg, FLAC, SF2 or a storyboard"
+        hint = f"use JPEG, PNG, WebP, TIFF, BMP, GIF, {kinds}"
         raise UnsupportedImage(
             name, error.why.replace("not a picture that", "which is not a kind that"), hint
         ) from None
@@ -125,6 +130,11 @@ def _music(head: bytes) -> Content | None:
     if head.startswith(b"PK\3\4") and (b"META-INF/container.xml" in head or b"recordare.musicxml" in head):
         return _MXL
     return _MP3 if _is_mp3_frame(head) else _score(head)
+
+
+def _storyboard(head: bytes) -> Content | None:
+    """A JSON object with a list of shots; whether it is a whole storyboard, its own reader says."""
+    return _STORYBOARD if re.match(rb"(?:\xef\xbb\xbf)?\s*\{", head) and _SHOTS.search(head) else None
 
 
 def _is_mp3_frame(head: bytes) -> bool:

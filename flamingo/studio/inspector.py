@@ -73,7 +73,7 @@ def _look(request: dict[str, Any]) -> dict[str, Any]:
         content = content_of(file.read(HEAD), name)
     told: dict[str, Any] = {"kind": content.kind, "media_type": content.media_type, "suffixes": content.suffixes}
     told |= {"width": None, "height": None, "seconds": None, "notes": [], "cleaned": False}
-    look = {"picture": _picture, "film": _film}.get(content.kind, _music)
+    look = {"picture": _picture, "film": _film, "storyboard": _storyboard}.get(content.kind, _music)
     return told | look(path, name, content, request)
 
 
@@ -102,6 +102,14 @@ def _film(path: Path, name: str, content: Content, request: dict[str, Any]) -> d
         raise type(error)(name, error.why, error.hint) from None  # where it lies here is nobody's concern
     notes = list(clip.notes)
     return {"width": clip.width, "height": clip.height, "seconds": round(clip.seconds, 3), "notes": notes}
+
+
+def _storyboard(path: Path, name: str, content: Content, request: dict[str, Any]) -> dict[str, Any]:
+    """All of it, as the films' own reader checks it."""
+    from flamingo.filming.storyboard import load
+
+    _allow(_MUSIC_MEMORY, request["seconds"])
+    return {"seconds": round(load(path, name).seconds, 3)}
 
 
 def _thumbnail(request: dict[str, Any]) -> dict[str, Any]:

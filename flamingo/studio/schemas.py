@@ -64,13 +64,14 @@ class FileIn(Strict):
 
 
 class FileOut(BaseModel):
-    """A file that was taken in. width, height: pixels, upright; seconds: how long music or a film lasts."""
+    """A file that was taken in. width, height: pixels, upright; seconds: how long music, or a film, or that of a
+    storyboard lasts."""
 
     sha256: str
     name: str
     size: int = Field(description="Bytes, as kept.")
     media_type: str
-    kind: Literal["picture", "film", "music", "sound", "score", "soundfont"]
+    kind: Literal["picture", "film", "music", "sound", "score", "soundfont", "storyboard"]
     width: int | None = None
     height: int | None = None
     seconds: float | None = None
@@ -108,6 +109,7 @@ class ResultOut(BaseModel):
 
     index: int
     name: str
+    sha256: str = Field(description="Of its content, under which it can be the input of another job.")
     size: int
     media_type: str
     url: str
@@ -191,6 +193,7 @@ def _result(job: str, index: int, result: Result) -> ResultOut:
     return ResultOut(
         index=index,
         name=result.name,
+        sha256=result.sha256,
         size=result.size,
         media_type=result.media_type,
         url=url,

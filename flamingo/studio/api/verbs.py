@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, creat
 from flamingo.composing import personas
 from flamingo.errors import BadRequest
 from flamingo.feeling import plane
+from flamingo.filming import storyboard
 from flamingo.jobs.job import Input, plain_file_name
 from flamingo.jobs.verbs import Verb, load
 from flamingo.painting import encoder, wish
@@ -30,7 +31,7 @@ Inputs = Mapping[str, list[Input]]
 def check_styles(given: Mapping[str, Any], files: Inputs) -> None:
     """Raise BadRequest for styles that cannot be painted. A style may name no file of this computer, only those that
     came with the request, by the names that they have where the work is done."""
-    style, model = given["style"], given["model"]
+    style, model = given["style"], given.get("model", "fine")
     texts = [style] if isinstance(style, str) else list(style or ())
     paintings, masks = (
         [Path(str(number), plain_file_name(file.name)) for number, file in enumerate(files.get(option, ()))]
@@ -51,6 +52,24 @@ def _check_persona(given: Mapping[str, Any], files: Inputs) -> None:
 def _check_mood(given: Mapping[str, Any], files: Inputs) -> None:
     if given["mood"] is not None:
         plane.place(given["mood"])
+
+
+def _check_storyboard(path: Path, files: Inputs) -> None:
+    """Raise a BadInput or BadRequest for a storyboard that names a file which did not come with the request, or a
+    style, persona or mood that is not known."""
+    [given] = files["storyboard"]
+    if not files.get("photos"):
+        raise BadRequest("a storyboard", "its photos did not come with it", "send them too, under the names it has")
+    name = given.name or "the storyboard"
+    board = storyboard.load(path, name)
+    called = {option: tuple(file.name for file in many) for option, many in files.items()}
+    brought = (called.get(option, ()) for option in ("photos", "painting", "mask", "music"))
+    storyboard.among(board, storyboard.Brought(*brought), name)
+    for style in {shot.style for shot in board.shots if shot.style}:
+        check_styles({"style": style, "model": board.manner.model}, files)
+    personas.cast(board.music.persona)
+    if board.music.mood is not None:
+        plane.place(board.music.mood)
 
 
 _CHECKS: dict[str, Callable[[Mapping[str, Any], Inputs], None]] = {
@@ -91,6 +110,8 @@ def submitted(studio: Studio, verb: Verb, asked: BaseModel, fresh: bool = False)
     for name, check in _CHECKS.items():
         if name in parameters:
             check(parameters, inputs)
+    if inputs.get("storyboard"):
+        _check_storyboard(studio.store.path(inputs["storyboard"][0].sha256), inputs)
     return job_out(studio.jobs.submit(verb.name, parameters, inputs, reuse=not fresh))
 
 
@@ -104,6 +125,7 @@ def told(studio: Studio, verb: Verb, asked: BaseModel) -> tuple[dict[str, Any], 
         for each in getattr(asked, option):
             with studio.store.open(each.sha256) as file:
                 name = each.name if option in verb.named else fitting_name(each.name, file.read(HEAD))
+            name = plain_file_name(name) if option in verb.called else name
             files.append(Input(each.sha256, name))
         inputs[option] = files
     return parameters, inputs

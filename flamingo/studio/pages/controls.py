@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import TypeAdapter
 
 from flamingo.jobs import verbs
+from flamingo.optimising.asked import SLOW, methods_of
 from flamingo.options import Option
 
 _NARROW = 1000  # a slider over more than that cannot be set to what one wants
@@ -28,8 +29,9 @@ class Control:
 
     default: the usual value, None where leaving it empty is a choice of its own (`optional`). least, most: the
     limits, or None; step: of a slider; slider_least, slider_most: the part of the range that the slider covers, while
-    the number beside it covers all; ends: what its two ends are. choices: values of an enum. important: shown first,
-    the others under 'More control'.
+    the number beside it covers all; ends: what its two ends are. choices: values of an enum, or of a list's members;
+    names: what people call them. group: the heading under which it stands with others, if it does; methods: those of
+    `paint` that have it, if not all do. important: shown first, the others under 'More control'.
     """
 
     name: str
@@ -47,12 +49,15 @@ class Control:
     important: bool = False
     placeholder: str = ""
     ends: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    group: str = ""
+    methods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Hint:
     """What a signature cannot say about a control. slider: the part of its range that people want; ends: what its two
-    ends are, in a word or two."""
+    ends are, in a word or two; names: what its choices are called."""
 
     label: str = ""
     slider: tuple[float, float] | None = None
@@ -60,6 +65,7 @@ class Hint:
     important: bool = False
     placeholder: str = "automatic"
     ends: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 HINTS: Mapping[str, Mapping[str, Hint]] = {
@@ -67,7 +73,21 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
         "strength": Hint(important=True, step=0.05, ends=("The photo", "The painting")),
         "colour": Hint("Colours", important=True, step=0.05, ends=("The photo's", "The painting's")),
         "stroke": Hint("Strokes", important=True, step=0.05, ends=("Fine", "Broad")),
+        "method": Hint("Method", important=True, names=("The painter", "Optimise", "Dream")),
         "model": Hint("Painter", important=True),
+        "best": Hint("Variants, of which the critic keeps one", slider=(1, 8)),
+        "preset": Hint("As an older system did it", placeholder="ours"),
+        "init": Hint("Begin with", placeholder="the photo"),
+        "optimiser": Hint("Optimiser", placeholder="L-BFGS", names=("L-BFGS", "Adam")),
+        "steps": Hint(slider=(10, 500), step=10, placeholder="200, or 10 an octave"),
+        "content_layer": Hint("Layer for the photo", placeholder="relu4_2"),
+        "style_layer": Hint("Layer for the style", placeholder="five of them"),
+        "content_weight": Hint("Weight of the photo", placeholder="1"),
+        "style_weight": Hint("Weight of the style", placeholder="20"),
+        "octaves": Hint(placeholder="4"),
+        "jitter": Hint(placeholder="32"),
+        "snapshots": Hint("A picture every so many steps", slider=(1, 50), step=1, placeholder="twenty in all"),
+        "seed": Hint(placeholder="0"),
         "size": Hint("Longest side, in pixels", important=True, placeholder="as the photo"),
         "format": Hint("Kind of file", placeholder="as the photo"),
         "keep_gps": Hint("Keep the place"),
@@ -95,17 +115,41 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
         "view": Hint("A picture shows"),
         "format": Hint("Kind of file", important=True),
     },
+    "film": {
+        "style": Hint(important=True),
+        "vary": Hint("Styles", important=True, names=("One for all photos", "In turn", "By mood")),
+        "strength": Hint(important=True, step=0.05, ends=("The photo", "The painting")),
+        "grow": Hint("Grow", important=True),
+        "wipe": Hint("Wipe", important=True),
+        "persona": Hint(important=True),
+        "seconds": Hint("Length, in seconds", slider=(8, 300), step=1, important=True, placeholder="as it comes"),
+        "order": Hint("Order of the photos", important=True, names=("When taken", "By name", "By mood", "As given")),
+        "aspect": Hint("Shape", important=True, names=("16:9, a screen", "9:16, a phone", "1:1", "4:5")),
+        "title": Hint(important=True),
+        "captions": Hint("Captions", important=True, names=("None", "Names", "Dates", "Descriptions")),
+        "resolution": Hint("Shorter side, in pixels", slider=(240, 1080), step=120, important=True),
+        "model": Hint("Painter", important=True),
+        "mood": Hint("Mood of the music", placeholder="the photos’"),
+        "pace": Hint("Seconds a photo", placeholder="as the music wants"),
+        "motion": Hint("Camera", step=0.05, ends=("Still", "Moving")),
+        "colour": Hint("Colours", step=0.05, ends=("The photo's", "The painting's")),
+        "stroke": Hint("Strokes", step=0.05, ends=("Fine", "Broad")),
+        "keep_all": Hint("Keep all photos"),
+        "fps": Hint("Frames a second"),
+        "format": Hint("Kind of file"),
+    },
     "feel": {"words": Hint("A sentence", important=True, placeholder="a stormy, lonely sea")},
 }
 
 
 @dataclass(frozen=True)
 class Controls:
-    """The controls of a verb in their two groups."""
+    """The controls of a verb: those that come first, the others, and by their headings those that stand together."""
 
     verb: str
     important: tuple[Control, ...] = ()
     more: tuple[Control, ...] = ()
+    groups: Mapping[str, tuple[Control, ...]] = field(default_factory=dict)
     by_name: Mapping[str, Control] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Control:
@@ -123,7 +167,11 @@ def controls_of(verb: str) -> Controls:
     return Controls(
         verb,
         tuple(made[name] for name in order if made[name].important),
-        tuple(each for each in made.values() if not each.important),
+        tuple(each for each in made.values() if not (each.important or each.group)),
+        {
+            name: tuple(each for each in made.values() if each.group == name)
+            for name in dict.fromkeys(each.group for each in made.values() if each.group)
+        },
         made,
     )
 
@@ -160,8 +208,11 @@ def control(option: Option, hint: Hint) -> Control:
         slider_least=covers[0],
         slider_most=covers[1],
         step=hint.step or (1 if whole else 0.01),
-        choices=tuple(str(value) for value in main.get("enum", ())),
+        choices=tuple(str(value) for value in main.get("items", main).get("enum", ())),
+        names=hint.names,
         important=hint.important,
         placeholder=hint.placeholder if optional else "",
         ends=hint.ends,
+        group=option.group,
+        methods=methods_of(option.name) if option.group == SLOW else (),
     )

@@ -43,6 +43,7 @@ class Page:
 PAGES = {
     "paint": Page("/paint", "Paint", "Your photos in the manner of famous paintings"),
     "compose": Page("/compose", "Compose", "Music in the persona of great composers"),
+    "film": Page("/film", "Film", "An album becomes a painted film with its own music"),
     "feel": Page("/feel", "Feel", "What a photo is like, and why"),
     "live": Page("/live", "Live", "Your camera, painted while you move"),
     "collection": Page("/collection", "Collection", "All that you have made"),
@@ -72,6 +73,7 @@ def paint(request: Request) -> HTMLResponse:
         styles=choice.styles(),
         usual=wish.DEFAULT,
         any_models=choice.any_painting(),
+        places=True,
         films=TAKES_FILMS,
     )
 
@@ -80,6 +82,19 @@ def paint(request: Request) -> HTMLResponse:
 def compose(request: Request) -> HTMLResponse:
     """Music by persona and mood."""
     return _page(request, "compose", controls=_controls("compose"), moods=plane.WORDS)
+
+
+@router.get("/film")
+def film(request: Request) -> HTMLResponse:
+    """Albums in, films out."""
+    return _page(
+        request,
+        "film",
+        controls=_controls("film"),
+        styles=choice.styles(),
+        usual=wish.DEFAULT,
+        any_models=choice.any_painting(),
+    )
 
 
 @router.get("/feel")

@@ -3,7 +3,8 @@ import { h, icon } from "./dom.js";
 import { fail } from "./toast.js";
 
 /** Wire the parts of macros.html's dropzone. onfiles(files) gets a list of File; page: whether drops and pastes
-    anywhere on the page are meant for it. Gives {choose, camera} to open those from elsewhere. */
+    anywhere on the page are meant for it. Of what lies in folders pictures are taken, and the rest is not spoken of.
+    Gives {choose, camera} to open those from elsewhere. */
 export function dropzone(element, { onfiles, page = true }) {
   const input = element.querySelector("[data-files]");
   const kinds = (input.accept || "").split(",").map((kind) => kind.trim()).filter(Boolean);
@@ -16,18 +17,29 @@ export function dropzone(element, { onfiles, page = true }) {
     if (all.length > good.length) fail(new Error(`${all.find((file) => !fits(file)).name} is not a file for this page`));
     if (good.length) onfiles(input.multiple ? good : good.slice(0, 1));
   };
+  const giveFolder = (list) => {
+    const good = [...list].filter((file) => !file.name.startsWith(".") && file.type.startsWith("image/"));
+    if (good.length) onfiles(good);
+    else fail(new Error("There are no photos in that folder."));
+  };
+  const folder = element.querySelector("[data-folder]");
+  folder?.addEventListener("change", () => { giveFolder(folder.files); folder.value = ""; });
+  element.querySelector("[data-choose-folder]")?.addEventListener("click", () => folder.click());
   const choose = () => input.click();
   const camera = () => takePhoto().then((file) => file && give([file])).catch(fail);
 
   input.addEventListener("change", () => { give(input.files); input.value = ""; });
   element.querySelector("[data-choose]")?.addEventListener("click", choose);
   element.querySelector("[data-camera]")?.addEventListener("click", camera);
-  for (const button of element.querySelectorAll("[data-sample]")) {
+  const fetched = async (address) => {
+    const blob = await (await fetch(address)).blob();
+    return new File([blob], address.split("/").at(-1), { type: blob.type });
+  };
+  for (const button of element.querySelectorAll("[data-sample], [data-samples]")) {
     button.addEventListener("click", async () => {
       try {
-        const address = button.dataset.sample;
-        const blob = await (await fetch(address)).blob();
-        give([new File([blob], address.split("/").at(-1), { type: blob.type })]);
+        const { sample, samples } = button.dataset;
+        give(await Promise.all((sample || samples).trim().split(" ").map(fetched)));
       } catch (error) {
         fail(error);
       }
@@ -46,7 +58,12 @@ export function dropzone(element, { onfiles, page = true }) {
     element.classList.remove("over");
     if (event.defaultPrevented) return; // it was meant for something on the page
     event.preventDefault();
-    give(event.dataTransfer.files);
+    const entries = folder ? [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean) : [];
+    const folders = entries.filter((entry) => entry.isDirectory);
+    if (!folders.length) { give(event.dataTransfer.files); return; }
+    const loose = [...event.dataTransfer.files].filter((file) => !folders.some((each) => each.name === file.name));
+    if (loose.length) give(loose);
+    Promise.all(folders.map(inside)).then((found) => giveFolder(found.flat()), fail);
   });
   if (page) {
     document.addEventListener("paste", (event) => {
@@ -55,6 +72,19 @@ export function dropzone(element, { onfiles, page = true }) {
     });
   }
   return { choose, camera };
+}
+
+/** All files in a folder that was dropped, and in those in it. */
+async function inside(folder) {
+  const reader = folder.createReader();
+  const found = [];
+  for (;;) { // it gives them in parts
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) break;
+    found.push(...some);
+  }
+  const files = await Promise.all(found.map((entry) => (entry.isDirectory ? inside(entry) : new Promise((resolve, reject) => entry.file(resolve, reject)))));
+  return files.flat();
 }
 
 /** A photo from the camera: a File, or null if the person changed their mind. */

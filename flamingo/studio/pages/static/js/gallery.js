@@ -16,6 +16,7 @@ export function titleOf(job) {
   if (job.title) return job.title.replace(CURATED, "");
   if (job.verb === "paint") return manner(job);
   if (job.verb === "compose") return job.results[0]?.about?.title || `${words(job.parameters.persona.split("=")[0])}, ${job.parameters.seconds} s`;
+  if (job.verb === "film") return job.results[0]?.about?.title || (job.results[0]?.media_type === "application/json" ? "Plan of a film" : "Film");
   return words(job.verb);
 }
 
@@ -24,8 +25,9 @@ export function aboutOf(job) {
   const from = (job.inputs.photos || Object.values(job.inputs).flat()).map((file) => file.name);
   // A piece is written as several kinds of file; it is one piece all the same.
   const count = new Set(job.results.map((result) => (job.verb === "compose" ? result.name.replace(/\.[^.]*$/, "") : result.index))).size;
-  const many = count > 1 ? `${count} ${job.verb === "paint" ? "pictures" : "pieces"}` : "";
+  const many = count > 1 && job.verb !== "film" ? `${count} ${job.verb === "paint" ? "pictures" : "pieces"}` : "";
   const what = job.verb === "paint" ? (job.title ? manner(job) : from[0] || "")
+    : job.verb === "film" ? `${from.filter((name) => !/\.json$/.test(name)).length} photos`
     : job.verb === "compose" ? [words(job.parameters.persona.split("=")[0]), job.parameters.mood].filter(Boolean).join(", ") : from[0] || "";
   return [what, many, when(job.created)].filter(Boolean).join(" · ");
 }
@@ -42,6 +44,9 @@ function frame(job) {
   }
   if (active(job) && job.inputs.photos?.length) {
     return h("span", { class: "work-frame" }, h("img", { src: `${job.inputs.photos[0].thumbnail}?size=480`, alt: "" }), badge);
+  }
+  if (job.verb === "film" && job.inputs.photos?.length) {
+    return h("span", { class: "work-frame" }, h("img", { src: `${job.inputs.photos[0].thumbnail}?size=480`, alt: "", loading: "lazy" }), badge || h("span", { class: "badge" }, "Plan"));
   }
   return h("span", { class: "work-frame music" }, job.verb === "compose" ? bars(job.id) : icon("picture"), badge);
 }
@@ -62,7 +67,8 @@ export function card(job, { tools = true, onchange } = {}) {
   const name = titleOf(job);
   const film = job.results.find((result) => result.media_type.startsWith("video/"));
   const link = h("a", { class: "work-link", href: job.page }, !film && frame(job), h("span", { class: "work-title" }, name), h("span", { class: "work-about" }, aboutOf(job)));
-  const player = film && h("video", { class: "work-frame", src: film.url, controls: true, playsinline: true, preload: "metadata", "aria-label": name });
+  const still = job.results.find((result) => result.thumbnail);
+  const player = film && h("video", { class: "work-frame", src: film.url, poster: still && `${still.thumbnail}?size=480`, controls: true, playsinline: true, preload: "metadata", "aria-label": name });
   const element = h("li", { class: "work", "data-job": job.id }, player, link);
   if (!tools) return element;
   if (job.deleted) {

@@ -5,8 +5,8 @@ import { fail, say } from "./toast.js";
 const TITLES = { queued: "Waiting for its turn", running: "At work", done: "Done", failed: "It did not work", cancelled: "Cancelled" };
 
 /** Show the job of this id until it is over; ontell(job) at each change, ondone(job) at the end, whatever the end.
-    title: what the work is called while it runs. Gives a function that stops looking (the job goes on). */
-export function watch(element, id, { ontell, ondone, title = "At work" } = {}) {
+    title: what the work is called while it runs; cancelled: what is said of it after it was cancelled. Gives a function that stops looking (the job goes on). */
+export function watch(element, id, { ontell, ondone, title = "At work", cancelled = "Nothing was kept of it. You can try it again as it was." } = {}) {
   const leave = new AbortController();
   const part = (name) => element.querySelector(`[data-job-${name}]`);
   const cancel = part("cancel");
@@ -25,7 +25,7 @@ export function watch(element, id, { ontell, ondone, title = "At work" } = {}) {
     part("message").textContent = active(job) ? message : "";
     part("error").hidden = active(job) || job.state === "done";
     part("error").querySelector("p").textContent =
-      job.state === "failed" ? sentence(job.error) : "Nothing was kept of it. You can try it again as it was.";
+      job.state === "failed" ? sentence(job.error) : cancelled;
     if (said !== job.state) { said = job.state; say(job.state === "running" ? title : TITLES[job.state]); }
     ontell?.(job);
   };

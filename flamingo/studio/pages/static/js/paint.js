@@ -2,6 +2,8 @@
 import { active, fileUrl, get, post, postForBlob } from "./api.js";
 import { compare } from "./compare.js";
 import { controls } from "./controls.js";
+import { critic } from "./critic.js";
+import { descent } from "./descent.js";
 import { bytes, debounced, h, icon } from "./dom.js";
 import { dropzone } from "./dropzone.js";
 import { downloadUrl, favouriteButton } from "./gallery.js";
@@ -26,6 +28,15 @@ const styles = wall({
   setModel: (name) => { $("wish").querySelector(`input[name=model][value=${name}]`).checked = true; },
 });
 const drop = dropzone($("photos"), { onfiles: (files) => { forget(); strip.add(files); } });
+const curves = descent($("descent"), {
+  onpicture: (after, step) => {
+    const photo = job && active(job) && strip.current();
+    if (!photo || isFilm(photo.name)) return;
+    picture.show({ before: photo.address, after, name: photo.name }).catch(() => {}); // the next one comes soon
+    sign(`Step ${step}`, true);
+  },
+});
+const critique = critic($("critic"));
 let job = null; // the one that is shown
 let leave = () => {};
 let asking = null; // the request for a preview that is under way, and what it asks for
@@ -56,7 +67,8 @@ async function show() {
   const result = resultOf(photo);
   const failure = job?.failures.find((each) => each.name === photo.name);
   const film = isFilm(photo.name) && !job ? ["A film is painted frame by frame once you press Paint; there is no preview of it."] : [];
-  const notes = [...film, ...(photo.notes || []), ...(result?.notes || []), ...(failure ? [sentence(failure)] : [])];
+  const slow = painter() || job ? [] : ["This method has no preview: its picture grows while it is at work, for minutes. A small size is soon done."];
+  const notes = [...film, ...slow, ...(photo.notes || []), ...(result?.notes || []), ...(failure ? [sentence(failure)] : [])];
   $("notes").replaceChildren(...notes.map((note) => h("li", {}, note)));
   try {
     if ($("film")) play(photo, result);
@@ -66,11 +78,15 @@ async function show() {
       seen = null;
       await picture.show({ before: photo.address, after: result.media_type === "image/tiff" ? `${result.thumbnail}?size=1280` : result.url, name: photo.name });
     } else {
-      const ready = photo.file && previewed.get(question(photo));
+      const ready = painter() && photo.file && previewed.get(question(photo));
       // Until the new preview is there the last one stays, so that nothing flickers while somebody tries styles.
+      if (!painter() && !job) {
+        sign("");
+        seen = null;
+      }
       if (ready || photo !== seen) await picture.show({ before: photo.address, after: ready || null, name: photo.name });
       seen = photo;
-      if (photo.file && !ready && !(job && !busy)) preview();
+      if (photo.file && !ready && !(job && !busy) && painter()) preview();
       else if (ready) sign("Preview");
     }
   } catch (error) {
@@ -98,7 +114,28 @@ function sign(text, spinning = false) {
 // -- the preview --------------------------------------------------------------------------------------------------
 
 function wish() {
-  return wishes.values();
+  const found = wishes.values();
+  for (const part of document.querySelectorAll("[data-methods]")) {
+    if (!part.dataset.methods.split(" ").includes(found.method)) delete found[part.querySelector("[data-control]").dataset.control];
+  }
+  return found;
+}
+const painter = () => !wish().method;
+
+// What is asked for: a dream follows no named style, and of a long run pictures are kept to be looked at meanwhile.
+async function request() {
+  const found = wish();
+  const { style, painting, mask } = await styles.wish();
+  const manner = found.method === "dream" ? { ...(painting && { painting }), ...(mask && !painting && { mask }) } : { style, ...(painting && { painting }), ...(mask && { mask }) };
+  if (found.method === "optimise" && !found.snapshots) found.snapshots = Math.max(1, Math.round((found.steps ?? 200) / 20));
+  return { ...found, ...manner, photos: strip.ready() };
+}
+
+// Only what the method has is shown.
+function methods() {
+  const { method } = wishes.values();
+  $("slow").hidden = !method;
+  for (const part of document.querySelectorAll("[data-methods]")) part.hidden = !part.dataset.methods.split(" ").includes(method);
 }
 function question(photo) {
   return JSON.stringify([photo.file.sha256, styles.key(), seenAtOnce()]);
@@ -112,7 +149,7 @@ function seenAtOnce() {
 
 const preview = debounced(async () => {
   const photo = strip.current();
-  if (!photo?.file || resultOf(photo) || isFilm(photo.name) || !styles.ready()) return;
+  if (!photo?.file || resultOf(photo) || isFilm(photo.name) || !styles.ready() || !painter()) return;
   const asked = question(photo);
   if (asking?.question === asked) return;
   asking?.abort();
@@ -152,6 +189,7 @@ function forgetPreviews() {
 function changed() {
   forget();
   sizes();
+  methods();
   styles.fit();
   show();
 }
@@ -195,6 +233,9 @@ function address(id) {
 function forget() {
   if (!job) return;
   leave();
+  curves.stop();
+  critique.clear();
+  $("descent").hidden = true;
   job = null;
   address(null);
   strip.redraw();
@@ -211,7 +252,7 @@ $("wish").addEventListener("submit", async (event) => {
   }
   $("paint").disabled = true;
   try {
-    take(await post("/api/paint", { ...wish(), ...(await styles.wish()), photos: strip.ready() }));
+    take(await post("/api/paint", await request()));
     $("job").querySelector("[data-job-cancel]").focus();
   } catch (error) {
     fail(error);
@@ -234,17 +275,20 @@ function take(found) {
 function tell(over = false) {
   strip.redraw();
   show();
+  if (job.parameters.method === "optimise") curves.look(job);
   if (active(job)) sign(job.state === "queued" ? "Waiting for its turn" : "Painting the whole picture", true);
   else if (job.state !== "done") sign("");
   if (job.state !== "done") return;
+  const painted = job.results.filter((result) => result.recipe.photo_sha256);
   const total = job.results.reduce((sum, result) => sum + result.size, 0);
-  $("done-title").textContent = job.results.length === 1 ? "It is painted" : `${job.results.length} are painted`;
+  $("done-title").textContent = painted.length === 1 ? "It is painted" : `${painted.length} are painted`;
   $("done-about").textContent = `${bytes(total)}, ${Math.max(1, Math.round(job.ended - job.started))} s`;
   $("done-tools").replaceChildren(
     h("a", { class: "button main", href: downloadUrl(job), download: true }, icon("download"), job.results.length > 1 ? "Download all" : "Download"),
     favouriteButton(job, undefined, "Favourite"),
     h("a", { class: "button", href: job.page }, icon("picture"), "In your collection"),
   );
+  critique.offer(job);
   const next = [h("button", { class: "button quiet", type: "button", onclick: another }, icon("again"), "Do it again with another photo")];
   if (document.body.dataset.pages.split(" ").includes("film")) next.push(h("a", { class: "button quiet", href: `/film?job=${job.id}` }, icon("film"), "Send to film"));
   $("done-next").replaceChildren(...next);
@@ -270,6 +314,7 @@ async function begin() {
     wishes.fill({ ...found.parameters, ...(typeof colour === "string" && { colour: colour === "style" ? 1 : 0 }) });
     await styles.fill({ parts: partsOf(found.parameters, found.inputs) });
     sizes();
+    methods();
     if (asked.get("recipe")) {
       say("Choose another photo; it will be painted in the same way.");
       return;
@@ -285,6 +330,7 @@ async function begin() {
   if (asked.get("style")) await styles.fill({ paintings: ways.paintings, parts: [{ name: asked.get("style"), weight: 1 }] });
   else await styles.fill({ ...ways, parts: await stillThere(parts, (part) => part.painting) });
   sizes();
+  methods();
   if (asked.get("photo")) strip.set([{ sha256: asked.get("photo"), name: asked.get("name") || "photo" }]);
   else if (kept.photos?.length) {
     strip.set(await stillThere(kept.photos, (photo) => photo));

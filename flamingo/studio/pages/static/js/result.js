@@ -26,13 +26,16 @@ function draw() {
   $("result").hidden = false;
   $("curated").hidden = !curated(job);
   $("binned").hidden = !job.deleted;
-  const pictures = job.verb === "paint" ? job.results.filter(isPicture) : [];
+  const painted = (result) => isPicture(result) && result.recipe.photo_sha256;
+  const pictures = job.verb === "paint" ? job.results.filter(painted) : [];
+  const beside = job.verb === "paint" || job.verb === "judge" ? job.results.filter((each) => isPicture(each) && !painted(each)) : [];
+  $("beside").replaceChildren(...beside.map((each) => h("a", { href: each.url }, h("img", { src: each.url, alt: each.name, loading: "lazy" }))));
   const films = job.results.filter(isFilm);
   $("films").hidden = !films.length;
   if (films.length !== $("films").children.length) $("films").replaceChildren(...films.map(film));
   $("easel").hidden = !pictures.length && (films.length > 0 || !(job.verb === "paint" && job.inputs.photos?.length));
   if (!$("easel").hidden) easel(pictures).catch(fail);
-  $("pieces").hidden = job.verb === "paint" || !job.results.length;
+  $("pieces").hidden = ["paint", "film", "judge"].includes(job.verb) || !job.results.length;
   if (!$("pieces").hidden && !$("pieces").children.length) $("pieces").replaceChildren(...variations(job).map(piece));
   const notes = [...job.results.flatMap((result) => result.notes), ...job.failures.map(sentence)];
   $("notes").replaceChildren(...[...new Set(notes)].map((note) => h("li", {}, note)));
@@ -63,8 +66,11 @@ async function easel(pictures) {
 }
 
 function film(result) {
-  return h("figure", { class: "film-frame" }, h("video", { class: "film", src: result.url, controls: true, playsinline: true, preload: "metadata", "aria-label": `${result.name}, painted` }),
-    job.results.length > 1 && h("figcaption", { class: "soft" }, result.name));
+  const still = (end) => job.results.find((each) => job.verb === "film" && each.name.endsWith(end));
+  const [poster, sheet] = [still(".poster.jpg"), still(".sheet.jpg")];
+  return h("figure", { class: "film-frame" }, h("video", { class: "film", src: result.url, poster: poster && `${poster.thumbnail}?size=1280`, controls: true, playsinline: true, preload: "metadata", "aria-label": job.verb === "film" ? titleOf(job) : `${result.name}, painted` }),
+    job.verb === "paint" && job.results.length > 1 && h("figcaption", { class: "soft" }, result.name),
+    sheet && h("details", { class: "more" }, h("summary", {}, "Contact sheet"), h("a", { href: sheet.url }, h("img", { src: sheet.url, alt: `A frame of each of ${result.about.shots.length} shots`, loading: "lazy" }))));
 }
 
 function piece(variation) {
@@ -116,6 +122,8 @@ function facts() {
   ] : job.verb === "compose" ? [
     ["Persona", words(asked.persona)], ["Mood", asked.mood], ["Key", about.key], ["Tempo", about.tempo && `${Math.round(about.tempo)} a minute`],
     ["Length", about.lasts && `${Math.round(about.lasts)} s`], ["Instruments", asked.instrument],
+  ] : job.verb === "film" && about.shots ? [
+    ["Shots", String(about.shots.length)], ["Length", `${about.lasts.toFixed(1)} s`], ["Picture", `${about.width} × ${about.height}, ${about.fps} frames a second`],
   ] : [];
   const from = job.inputs.photos || Object.values(job.inputs).flat();
   rows.push(["From", [...new Set(from.map((file) => file.name))].slice(0, 3).join(", ")]);
@@ -140,7 +148,8 @@ function next() {
   } else if (job.verb === "compose") {
     offered.push(h("a", { class: "button wide", href: `/compose?job=${job.id}` }, icon("music"), "Open in Compose"));
   }
-  if (pages.includes("film") && job.state === "done") offered.push(h("a", { class: "button wide", href: `/film?job=${job.id}` }, icon("film"), "Send to film"));
+  if (job.verb === "film") offered.push(h("a", { class: "button wide", href: `/film?job=${job.id}` }, icon("film"), "Open in Film"));
+  else if (pages.includes("film") && job.state === "done") offered.push(h("a", { class: "button wide", href: `/film?job=${job.id}` }, icon("film"), "Send to film"));
   $("next").replaceChildren(...offered);
 }
 

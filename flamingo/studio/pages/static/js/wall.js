@@ -11,20 +11,21 @@ import { fail, say, toast } from "./toast.js";
 const TINTS = ["#e03172", "#1c7ed6", "#2f9e44", "#f08c00", "#7048e8", "#0c8599"];
 const $ = (id) => document.getElementById(id);
 
-/** Wire paint.html's styles. onchange(): the wish is another; ratio(): of the photo on the easel, width by height, or
-    null if there is none; model(), setModel(name): the painter. Gives {key, ready, wish, draft, fill, fit}. */
+/** Wire styles.html. frame: what masks are brushed on, if they are; onchange(): the wish is another; ratio(): of the
+    photo on the easel, width by height, or null if there is none; model(), setModel(name): the painter. Gives {key,
+    ready, wish, draft, fill, fit, mix}. */
 export function wall({ frame, onchange, ratio, model, setModel }) {
   const root = $("styles");
   const able = (root.dataset.any || "").split(" ").filter(Boolean);
   const paintings = new Map(); // name -> {file, sending}
   const asked = new Map(); // name -> {weight, mask}: of every style that was ever chosen, so that nothing is lost
-  const editor = brush(frame, { onstroke: () => { rows(); onchange(); }, onclose: () => { rows(); $("placing").focus(); } });
+  const editor = frame ? brush(frame, { onstroke: () => { rows(); onchange(); }, onclose: () => { rows(); $("placing").focus(); } }) : { opened: null, close() {} };
 
   let drawn = "";
 
   const inputs = () => [...root.querySelectorAll("input[name=style]")];
   const chosen = () => inputs().filter((input) => input.checked);
-  const on = (id) => $(id).getAttribute("aria-pressed") === "true";
+  const on = (id) => $(id)?.getAttribute("aria-pressed") === "true";
   const tile = (name) => inputs().find((input) => input.value === name);
   const titleOf = (name) => tile(name)?.closest(".style").querySelector(".style-name").textContent || styleTitle(name);
   function of(name) {
@@ -164,7 +165,7 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
 
   // -- mixing and placing
 
-  const press = (id, yes) => $(id).setAttribute("aria-pressed", String(yes));
+  const press = (id, yes) => $(id)?.setAttribute("aria-pressed", String(yes));
   function kinds() {
     for (const input of inputs()) {
       const { checked } = input;
@@ -172,15 +173,18 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
       input.checked = checked;
     }
   }
-  $("mixing").addEventListener("click", () => {
-    press("mixing", !on("mixing"));
+  /** Whether several can be chosen. */
+  function mix(yes) {
+    if (yes === on("mixing")) return;
+    press("mixing", yes);
     const [first] = chosen();
     kinds();
-    if (!on("mixing")) for (const input of inputs()) input.checked = input === first;
+    if (!yes) for (const input of inputs()) input.checked = input === first;
     else say("Choose as many as you like");
     changed();
-  });
-  $("placing").addEventListener("click", () => {
+  }
+  $("mixing").addEventListener("click", () => mix(!on("mixing")));
+  $("placing")?.addEventListener("click", () => {
     if (!on("placing") && !ratio()) { toast("Bring a photo first; then brush where the style goes."); return; }
     press("placing", !on("placing"));
     if (on("placing")) paintOn(chosen()[0].value);
@@ -264,7 +268,7 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
     editor.close();
     rows();
   }
-  return { key, ready, wish, draft, fill, fit, close };
+  return { key, ready, wish, draft, fill, fit, close, mix };
 }
 
 const percent = (share) => `${share > 0 && share < 0.005 ? "under 1" : Math.round(100 * share)} %`;

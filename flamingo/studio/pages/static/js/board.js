@@ -1,0 +1,72 @@
+// Editing a storyboard: each function gives a new one, in which shots follow each other without a gap and the film lasts
+// as long as before.
+
+/** Seconds that a shot lasts at least. */
+export const LEAST = 0.2;
+const LONGEST_FADE = 1;
+const TIMES = ["start", "end", "transition", "fade"];
+
+const rounded = (seconds) => Math.round(seconds * 1000) / 1000;
+const among = (value, least, most) => Math.min(Math.max(value, least), Math.max(least, most));
+const copy = (board) => ({ ...board, shots: board.shots.map((shot) => ({ ...shot })) });
+
+export const total = (board) => board.shots.at(-1).end;
+export const lasts = (shot) => shot.end - shot.start;
+
+/** The photo at `from` comes to the place `to`. Places keep their times, so cuts stay on the beats. */
+export function moved(board, from, to) {
+  const shots = [...board.shots];
+  const [shot] = shots.splice(from, 1);
+  shots.splice(among(to, 0, shots.length), 0, shot);
+  const timed = (each, i) => ({ ...each, ...Object.fromEntries(TIMES.map((name) => [name, board.shots[i][name]])) });
+  return { ...board, shots: shots.map(timed) };
+}
+
+/** The border between the shots i and i + 1 is at this time, as near as its neighbours allow. */
+export function retimed(board, i, at) {
+  const found = copy(board);
+  const [before, after] = [found.shots[i], found.shots[i + 1]];
+  const time = rounded(among(at, before.start + LEAST, after.end - LEAST));
+  before.end = after.start = time;
+  return faded(found);
+}
+
+/** The shot lasts so many seconds; the one after it, or before the last one, gives or takes them. */
+export function lasting(board, i, seconds) {
+  const { start, end } = board.shots[i];
+  return i + 1 < board.shots.length ? retimed(board, i, start + seconds) : retimed(board, i - 1, end - seconds);
+}
+
+/** Without the shot; the one before it, or after the first one, gets its time. */
+export function without(board, i) {
+  const found = copy(board);
+  const [gone] = found.shots.splice(i, 1);
+  if (i > 0) found.shots[i - 1].end = gone.end;
+  else found.shots[0] = { ...found.shots[0], start: gone.start, transition: "cut", fade: 0 };
+  return faded(found);
+}
+
+/** With these values of one shot. */
+export function changed(board, i, values) {
+  const found = copy(board);
+  Object.assign(found.shots[i], values);
+  if (values.transition) found.shots[i].fade = values.transition === "crossfade" ? LONGEST_FADE : 0;
+  return faded(found);
+}
+
+/** With this style in all shots. */
+export const restyled = (board, style) => ({ ...board, shots: board.shots.map((shot) => ({ ...shot, style })) });
+
+/** The beat that is within reach of a time, or the time. */
+export function caught(at, beats, reach) {
+  const nearest = beats.reduce((best, beat) => (Math.abs(beat - at) < Math.abs(best - at) ? beat : best), Infinity);
+  return Math.abs(nearest - at) <= reach ? nearest : at;
+}
+
+// No crossfade is longer than two fifths of a shot that it is in.
+function faded(board) {
+  board.shots.forEach((shot, i) => {
+    if (i && shot.fade) shot.fade = rounded(Math.min(shot.fade, 0.4 * lasts(shot), 0.4 * lasts(board.shots[i - 1])));
+  });
+  return board;
+}
