@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +48,17 @@ def controls() -> np.ndarray:
     return np.concatenate([side_by_side(row) for row in rows], axis=0)
 
 
+def film() -> None:
+    """The contact sheet of a film of our photos, each in a style of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        flamingo.film(
+            [DOCS / "photos"], style=("great-wave", "starry-night", "composition-vii", "the-kiss"), vary="photo",
+            persona="schubert", seconds=16, resolution=540, order="name", title="Four photos",
+            output=Path(folder) / "four.mp4",
+        )  # fmt: skip
+        shutil.copy(Path(folder) / "four.sheet.jpg", DOCS / "pictures" / "film.jpg")
+
+
 def main() -> None:
     (DOCS / "pictures").mkdir(exist_ok=True)
     painter = flamingo.Painter("fine")
@@ -60,6 +73,7 @@ def main() -> None:
         overwrite=True, quality=86,
     )  # fmt: skip
     save(controls(), "controls.jpg")
+    film()
     flamingo.feel([DOCS / "photos" / "chelsea.jpg"], explain=DOCS / "pictures" / "feel.jpg", overwrite=True)
 
 

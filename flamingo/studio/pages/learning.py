@@ -1,22 +1,30 @@
 """What the pages Compose, Feel, Learn and About are told of the models: names, numbers and cards, from the models
-themselves and from the files that `script/learn-pictures` makes."""
+themselves, from the files that `script/learn-pictures` makes, and from docs/how-it-works.md."""
 
 from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
+from PIL import Image
 
 from flamingo import weights
 from flamingo.composing.performance import INSTRUMENTS
 from flamingo.composing.piece import Key
 from flamingo.painting import styles
+from flamingo.studio.pages import assets
 from flamingo.studio.pages.assets import STATIC
 
-__all__ = ["context"]
+__all__ = ["Section", "context", "how_it_works"]
 
 _TITLES = {
     "painter-fine": "The fine painter",
@@ -48,13 +56,67 @@ def _feel() -> dict[str, Any]:
     return {"spread": weights.entry("feel")["judgement"]["spread"]}
 
 
+@dataclass(frozen=True)
+class Section:
+    """A part of docs/how-it-works.md: its heading ("" before the first), and what stands under it as HTML."""
+
+    title: str
+    html: Markup
+
+
 @functools.cache
 def _learn() -> dict[str, Any]:
-    """made: what `script/learn-pictures` said; vectors: the style vectors of the fine painter, in hundredths."""
+    """made: what `script/learn-pictures` said; vectors: the style vectors of the fine painter, in hundredths; how:
+    sections on how painting works."""
     made = json.loads((STATIC / "img" / "learn" / "learn.json").read_text(encoding="utf-8"))
     named = styles.styles("fine")
     vectors = {style.name: [round(100 * float(x)) for x in styles.vector(style.name, 1.0, "fine")] for style in named}
-    return {"made": made, "vectors": vectors}
+    return {"made": made, "vectors": vectors, "how": how_it_works(_how_file().read_text(encoding="utf-8"))}
+
+
+def _how_file() -> Path:
+    """The text lies beside this file where the package was built, and in docs where it runs from a checkout."""
+    built = Path(__file__).with_name("how-it-works.md")
+    return built if built.is_file() else Path(__file__).parents[3] / "docs" / built.name
+
+
+def how_it_works(text: str) -> list[Section]:
+    """The parts of docs/how-it-works.md, a heading of the second level each, first what stands before them. Pictures
+    are served from static/img/how, where the text points too; the title of the whole is left out."""
+    parser = MarkdownIt("commonmark", {"html": False})
+    parser.add_render_rule("image", _picture)
+    tokens = parser.parse(text)
+    for token in tokens:
+        for part in token.children or []:
+            if part.type == "link_open":
+                part.attrSet("rel", "noreferrer")
+    heads = [i for i, token in enumerate(tokens) if token.type == "heading_open"]
+    found = []
+    for head, end in zip(heads, [*heads[1:], len(tokens)], strict=True):
+        # Opening, words and closing of the heading come first.
+        body = parser.renderer.render(tokens[head + 3 : end], parser.options, {})
+        title = tokens[head + 1].content if tokens[head].tag == "h2" else ""
+        found.append(Section(title, Markup(body)))
+    return found
+
+
+def _picture(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> Markup:
+    """A picture that can be opened by itself, and pushed sideways where the window is narrow."""
+    token = tokens[index]
+    path = f"img/how/{Path(str(token.attrs['src'])).name}"
+    with Image.open(STATIC / path) as opened:
+        width, height = opened.size
+    return Markup(
+        '<span class="how-picture"><a href="{url}"><img src="{url}" alt="{alt}" width="{width}" height="{height}"'
+        ' loading="lazy"></a></span>'
+    ).format(
+        url=assets.url(path),
+        alt=renderer.renderInlineAsText(token.children or [], options, env),
+        width=width,
+        height=height,
+    )
 
 
 @functools.cache

@@ -62,6 +62,41 @@ def test_the_seal_breaks_at_one_letter(learn: Page) -> None:
     expect(learn.locator("#seal")).to_have_text(re.compile("holds"))
 
 
+def test_how_painting_works_unfolds_with_its_pictures(learn: Page) -> None:
+    """By keyboard: each part opens, and its pictures are there, with words for those who do not see them."""
+    parts = learn.locator("#how details")
+    pictures = learn.locator("#how img")
+    assert parts.count() >= 6
+    expect(pictures.first).to_be_visible()
+    expect(pictures.last).to_be_hidden()
+    for part in parts.all():
+        if part.get_attribute("open") is None:
+            part.locator("summary").press("Enter")
+        expect(part.locator("p").first).to_be_visible()
+    for picture in pictures.all():
+        picture.scroll_into_view_if_needed()
+        picture.evaluate("(i) => i.decode()")
+        assert len(picture.get_attribute("alt") or "") > 30
+
+
+def test_each_picture_can_be_opened_by_itself(learn: Page, studio: Studio) -> None:
+    addresses = learn.locator("#how .how-picture a").evaluate_all("all => all.map((a) => a.getAttribute('href'))")
+    assert len(addresses) > 10
+    for address in addresses:
+        answer = studio.http.get(address)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "image/jpeg"
+
+
+def test_unfolded_it_has_no_fault_on_the_narrowest_phone(phone: Page, studio: Studio) -> None:
+    phone.set_viewport_size({"width": 360, "height": 740})
+    phone.goto(f"{studio.url}/learn")
+    phone.evaluate("document.querySelectorAll('#how details').forEach((d) => (d.open = true))")
+    has_no_faults(phone)
+    phone.emulate_media(color_scheme="dark")
+    has_no_faults(phone)
+
+
 def test_no_fault_for_people_with_other_senses_nor_on_a_phone(phone: Page, studio: Studio) -> None:
     phone.goto(f"{studio.url}/learn")
     has_no_faults(phone)
