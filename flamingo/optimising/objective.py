@@ -55,7 +55,9 @@ class Objective:
         for canvas in self._canvases:
             cover = cover + (canvas.share if canvas.mask is None else canvas.mask)
         left = (1 - settings.strength * cover).square()
-        self._left = left.to(photo.device) if float(left.max()) > _SEEN**2 else None
+        # Without styles nothing is left over for the photo: then it is told by its content alone.
+        bare = bool(canvases and settings.style_layers) and float(left.max()) > _SEEN**2
+        self._left = left.to(photo.device) if bare else None
         with torch.no_grad():
             if settings.losses == "absolute":
                 self._units = self._normal(photo)

@@ -88,6 +88,12 @@ def test_two_styles_are_each_in_their_place(photo: Pixels, painting: Pixels) -> 
     assert redness[:, :28].mean() > redness[:, 36:].mean() + 0.05
 
 
+def test_without_a_style_the_content_alone_counts(photo: Pixels) -> None:
+    settings = replace(QUICK, style_layers={}, content_layers={"relu2_1": 1.0}, init="noise", steps=15)
+    done = optimise(photo, [], settings)
+    assert {step.photo for step in done.table} == {0.0} and done.objective < 0.5 * done.table[0].objective
+
+
 def test_the_photos_colours_can_be_kept(photo: Pixels, painting: Pixels) -> None:
     kept = optimise(photo, [Style(painting)], replace(QUICK, colour="photo")).picture
     taken = optimise(photo, [Style(painting)], QUICK).picture
