@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+_LONGEST = 256
+
 NAMES = (
     *("brightness", "contrast", "darkness", "glare", "saturation", "saturation_spread", "colourfulness", "warmth"),
     *("red", "yellow", "green", "blue", "purple", "hues"),
@@ -32,19 +34,22 @@ def measure(rgb: Array) -> Array:
     Lightness, chroma and hue are CIELAB (D65). colourfulness is that of Hasler and Süsstrunk (2003); warmth the mean
     chroma in the direction of hue 60 degrees; order how alike the directions of edges are (0 none, 1 all parallel).
     """
-    from scipy import ndimage  # here, for it takes a second that `import flamingo` should not
+    import cv2  # here, for it takes a while that `import flamingo` should not
 
     lab = _lab(rgb)
     light, a, b = lab[..., 0] / 100, lab[..., 1], lab[..., 2]
     chroma, hue = np.hypot(a, b), np.degrees(np.arctan2(b, a)) % 360
-    coloured = chroma > 8
-    dx, dy = ndimage.sobel(light, 1) / 8, ndimage.sobel(light, 0) / 8
+    coloured, weight = chroma > 8, np.minimum(chroma / 50, 1)
+    light = np.ascontiguousarray(light, np.float32)
+    at_edges = cv2.BORDER_REFLECT
+    dx = np.asarray(cv2.Sobel(light, cv2.CV_32F, 1, 0, scale=1 / 8, borderType=at_edges), np.float32)
+    dy = np.asarray(cv2.Sobel(light, cv2.CV_32F, 0, 1, scale=1 / 8, borderType=at_edges), np.float32)
     steep = np.hypot(dx, dy)
-    detail = np.abs(ndimage.laplace(light))
+    detail = np.abs(np.asarray(cv2.Laplacian(light, cv2.CV_32F, borderType=at_edges), np.float32))
     # The direction of an edge is a line, not an arrow: angles are doubled before they are averaged.
     angle = 2 * np.arctan2(dy, dx)
     total = float(steep.sum()) + 1e-6
-    along = np.cos(angle) * steep
+    along, across = np.cos(angle) * steep, np.sin(angle) * steep
     rg, yb = rgb[..., 0] - rgb[..., 1], (rgb[..., 0] + rgb[..., 1]) / 2 - rgb[..., 2]
     histogram = np.histogram(hue[coloured], 24, (0, 360), weights=chroma[coloured])[0] + 1e-9
     share = histogram / histogram.sum()
@@ -60,15 +65,15 @@ def measure(rgb: Array) -> Array:
         "saturation_spread": chroma.std() / 100,
         "colourfulness": np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()),
         "warmth": (chroma * np.cos(np.radians(hue - 60))).mean() / 100,
-        **{name: _near(hue, middle, chroma) for name, middle in _HUES.items()},
+        **{name: _near(hue, middle, weight) for name, middle in _HUES.items()},
         "hues": float(-(share * np.log(share)).sum() / np.log(24)) if coloured.mean() > 0.01 else 0.0,
         "texture": steep.mean(),
         "detail": detail.mean(),
         "smoothness": (steep < 0.01).mean(),
         "horizontal": np.maximum(-along, 0).sum() / total,
         "vertical": np.maximum(along, 0).sum() / total,
-        "diagonal": (np.abs(np.sin(angle)) * steep).sum() / total,
-        "order": np.hypot(along.sum(), (np.sin(angle) * steep).sum()) / total,
+        "diagonal": np.abs(across).sum() / total,
+        "order": np.hypot(along.sum(), across.sum()) / total,
         "light_above": light[:third].mean() - light[-third:].mean(),
         "light_centre": light[centre].mean() - light.mean(),
         "busy_centre": steep[centre].mean() - steep.mean(),
@@ -77,10 +82,22 @@ def measure(rgb: Array) -> Array:
     return np.array([found[name] for name in NAMES], np.float32)
 
 
-def _near(hue: Array, middle: float, chroma: Array) -> float:
-    """How much of the picture is of a hue, weighted by chroma / 50."""
+def shrunk(rgb: Array) -> Array:
+    """A picture (H, W, 3) at the size at which it is measured: a longer side of 256 pixels, or its own if that is
+    less. By area, which takes a tenth of the time that the finest way does."""
+    import cv2
+
+    scale = _LONGEST / max(rgb.shape[:2])
+    if scale >= 1:
+        return rgb
+    h, w = (max(1, round(side * scale)) for side in rgb.shape[:2])
+    return np.asarray(cv2.resize(rgb, (w, h), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _near(hue: Array, middle: float, weight: Array) -> float:
+    """How much of the picture is of a hue. weight: how much each place counts."""
     apart = np.abs((hue - middle + 180) % 360 - 180)
-    return float((np.clip(1 - apart / 45, 0, 1) * np.minimum(chroma / 50, 1)).mean())
+    return float((np.clip(1 - apart / 45, 0, 1) * weight).mean())
 
 
 def _lab(rgb: Array) -> Array:
@@ -89,6 +106,6 @@ def _lab(rgb: Array) -> Array:
     matrix = np.array(
         [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
     )
-    xyz = linear @ (matrix / np.array([[0.95047], [1.0], [1.08883]])).T
+    xyz = linear @ (matrix / np.array([[0.95047], [1.0], [1.08883]])).T.astype(np.float32)
     f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
     return np.stack((116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])), -1)

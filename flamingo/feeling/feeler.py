@@ -20,9 +20,6 @@ from flamingo.images import Picture
 
 Array = NDArray[np.float32]
 
-_LOOK = 256  # longer side at which colours and textures are measured
-
-
 @dataclass(frozen=True)
 class Felt:
     """What a photo feels like.
@@ -100,5 +97,4 @@ def judged(
 
 
 def _look(picture: Picture) -> Array:
-    small = picture if max(picture.rgb.shape[:2]) <= _LOOK else picture.resized(_LOOK)
-    return np.asarray(features.measure(small.rgb), np.float32)
+    return np.asarray(features.measure(features.shrunk(picture.rgb)), np.float32)

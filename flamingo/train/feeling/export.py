@@ -69,7 +69,7 @@ def release(
         "size": size,
         **scale(unseen["theme"], targets, distances),
         **moods_of(unseen["theme"], examples),
-        "features": _usual(np.stack([features.measure(_small(p).rgb) for p in pictures]), targets),
+        "features": _usual(np.stack([features.measure(features.shrunk(p.rgb)) for p in pictures]), targets),
     }
     entry = {
         "version": version_of(described["onnx"]),
@@ -201,10 +201,6 @@ def moods_of(unseen: Array, examples: list[data.Example]) -> dict[str, Any]:
     within = [(np.log(0.1), np.log(3.0))] * 2
     best = np.exp(minimize(loss, np.log([0.6, 0.6]), method="Nelder-Mead", bounds=within).x)
     return {"spread": [round(float(x), 3) for x in best]}
-
-
-def _small(picture: images.Picture) -> images.Picture:
-    return picture if max(picture.rgb.shape[:2]) <= 256 else picture.resized(256)
 
 
 def _usual(measured: Array, targets: Array) -> dict[str, Any]:
