@@ -67,8 +67,11 @@ def release(
     unseen = {way: unseen_by(saved, way) for way in WAYS}
     judgement = {
         "size": size,
-        **scale(unseen["theme"], targets, distances),
-        **moods_of(unseen["theme"], examples),
+        # How wrong it may be is what it was on photos of kinds that it had not seen; where a judgement ranks, and
+        # which moods fit it, is better told from the folds of photos (on both kinds: docs/LEADERBOARD.md).
+        **scale(unseen["photo"], targets, distances),
+        "sd": scale(unseen["theme"], targets, distances)["sd"],
+        **moods_of(unseen["photo"], examples),
         "features": _usual(np.stack([features.measure(features.shrunk(p.rgb)) for p in pictures]), targets),
     }
     entry = {
