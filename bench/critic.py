@@ -35,7 +35,7 @@ from PIL import Image
 from scipy.stats import rankdata, spearmanr
 
 from flamingo.errors import FlamingoError
-from flamingo.judging import Critic, Critique
+from flamingo.judging.critic import Critic, Critique
 from flamingo.optimising import Settings, Style, optimise
 from flamingo.painting.painter import Painter
 from flamingo.train.painting.data import StylePicture, find_styles

@@ -29,7 +29,7 @@ from torch.nn.functional import leaky_relu
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.images import read
 from flamingo.images.picture import resize
-from flamingo.judging import Critic
+from flamingo.judging.critic import Critic
 from flamingo.lettering import font
 from flamingo.optimising import Settings, Step, Style, dream, optimise
 from flamingo.optimising.dream import Dream

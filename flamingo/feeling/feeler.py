@@ -20,6 +20,7 @@ from flamingo.images import Picture
 
 Array = NDArray[np.float32]
 
+
 @dataclass(frozen=True)
 class Felt:
     """What a photo feels like.

@@ -11,19 +11,18 @@ import zipfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flamingo import files, images
 from flamingo.errors import BadInput, BadRequest, show
+from flamingo.filming.ideas import Order
 from flamingo.filming.photos import Photo
 from flamingo.filming.work import Work
 
 __all__ = ["Given", "Order", "found", "given_as", "ordered", "sifted"]
-
-Order = Literal["time", "name", "mood", "given"]
 
 _MOST_MEMBERS = 5_000
 _MOST_BYTES = 16 * 2**30  # that an archive may hold, unpacked

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,8 +20,8 @@ from flamingo.files import check_target
 from flamingo.filming import album, planning, rendering, score, sheets, titles
 from flamingo.filming.album import Given
 from flamingo.filming.beats import sound_of
+from flamingo.filming.ideas import KINDS, Ideas, Where
 from flamingo.filming.photos import Photo, look
-from flamingo.filming.planning import Ideas
 from flamingo.filming.progress import Progress, Stages
 from flamingo.filming.reel import Pictures, Reel
 from flamingo.filming.rendering import Painting
@@ -33,12 +33,7 @@ from flamingo.video import FILMS
 if TYPE_CHECKING:
     from flamingo.painting.cluster import Pool
 
-__all__ = ["KINDS", "Made", "Making"]
-
-Where = Literal["local", "ray"]
-
-KINDS = (*rendering.KINDS, SUFFIX)
-"""The suffixes of what is written: films, and the storyboard alone."""
+__all__ = ["Made", "Making"]
 
 # Seconds that the stages take on a laptop, to begin with: a photo, a second of music, a million pixels.
 _LOOK, _COMPOSE, _RENDER = 0.4, 0.3, 0.03

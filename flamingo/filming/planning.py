@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
 
 from flamingo import images
 from flamingo.composing.timing import FASTEST, SHORTEST, SLOWEST
 from flamingo.errors import BadRequest
 from flamingo.feeling.feeler import Feeler
 from flamingo.filming import camera, cutting
-from flamingo.filming.album import Order
+from flamingo.filming.ideas import Captions, Ideas
 from flamingo.filming.photos import Photo, pixels
 from flamingo.filming.score import Score
-from flamingo.filming.storyboard import LONGEST, Aspect, Manner, Music, Shot, Storyboard, View
+from flamingo.filming.storyboard import LONGEST, Manner, Music, Shot, Storyboard, View
 from flamingo.painting import wish
 from flamingo.painting.styles import styles as named_styles
 
-__all__ = ["STYLE_MOODS", "Captions", "Ideas", "Vary", "off_beat", "planned", "seconds_for", "styles_for", "weights"]
-
-Vary = Literal["no", "photo", "mood"]
-Captions = Literal["none", "name", "date", "description"]
+__all__ = ["STYLE_MOODS", "off_beat", "planned", "seconds_for", "styles_for", "weights"]
 
 _USUAL = 4.0  # seconds a photo where nothing was asked
 _STEADIER = 0.35  # how much shorter an exciting photo is shown than a calm one
@@ -55,29 +50,6 @@ STYLE_MOODS: dict[str, tuple[float, float]] = {
 }
 """Where the named styles lie on the plane of moods, as (valence, arousal): what their paintings are usually taken
 for. A choice of ours, no measurement."""
-
-
-@dataclass(frozen=True)
-class Ideas:
-    """What was asked for, apart from the photos: see `flamingo.film`, whose arguments these are."""
-
-    style: tuple[str, ...] = ()
-    vary: Vary = "no"
-    manner: Manner = field(default_factory=Manner)
-    strength: float = 1.0
-    grow: bool = False
-    wipe: bool = False
-    order: Order = "time"
-    keep_all: bool = False
-    music: Music = field(default_factory=Music)
-    seconds: float | None = None
-    pace: float | None = None
-    motion: float = 0.6
-    aspect: Aspect = "16:9"
-    resolution: int = 1080
-    fps: int = 24
-    title: str = ""
-    captions: Captions = "none"
 
 
 # -- time ----------------------------------------------------------------------------------------------------

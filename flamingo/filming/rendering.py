@@ -38,10 +38,7 @@ from flamingo.video.writing import codec_for
 if TYPE_CHECKING:
     from flamingo.painting.cluster import Pool
 
-__all__ = ["KINDS", "Painting", "Piece", "ToPaint", "delivered", "encoded", "paint", "painted", "render"]
-
-KINDS = (".mp4", ".webm", ".mov", ".mkv")
-"""The suffixes of films that are written."""
+__all__ = ["Painting", "Piece", "ToPaint", "delivered", "encoded", "paint", "painted", "render"]
 
 _PIECE = 5  # seconds of film that are encoded at once, and lost at most where a run is stopped
 _SOUND = {"webm": ("libopus", 160_000)}

@@ -17,9 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from flamingo.errors import BadRequest, FlamingoError
-from flamingo.filming.album import Order
-from flamingo.filming.making import KINDS, Making, Where
-from flamingo.filming.planning import Captions, Ideas, Vary
+from flamingo.filming.ideas import KINDS, Captions, Ideas, Order, Vary, Where
 from flamingo.filming.progress import Progress
 from flamingo.filming.storyboard import LONGEST, Aspect, Brought, Manner, Music, Storyboard
 from flamingo.options import ONE_OR_MANY, checked
@@ -197,6 +195,8 @@ def film(
         _only(asked)
     elif not photos:
         raise BadRequest("film", "no photos were given", "name photos, a folder or a zip archive of them")
+    from flamingo.filming.making import Making  # it needs FFmpeg's libraries and OpenCV, which take a while to load
+
     making = Making(targets, quality, overwrite, on_progress, on)
     given = (typing.cast("tuple[Path, ...] | None", each) or () for each in (painting, mask))  # see ONE_OR_MANY
     paintings, masks = (tuple(map(str, each)) for each in given)

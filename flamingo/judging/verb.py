@@ -6,17 +6,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from flamingo import images, provenance
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.files import sha256
-from flamingo.judging.critic import Critic, Critique
-from flamingo.judging.explain import drawn
 from flamingo.options import checked
 from flamingo.painting.wish import painting_of, parts, said_of
+
+if TYPE_CHECKING:
+    from flamingo.judging.critic import Critique
 
 Progress = Callable[[int, int, Path], None]
 """Called as (done, all, result)."""
@@ -79,6 +80,9 @@ def judge(
     BadRequest or OutputError if the request as a whole cannot be carried out, BadInput if photo or painting cannot be
     read. on_progress is called as (done, all, result) before each result and once at the end.
     """
+    from flamingo.judging.critic import Critic  # these look with SciPy, which takes a while to load
+    from flamingo.judging.explain import drawn
+
     plan: list[tuple[Path, Path | None]]
     if output is not None:
         plan = list(images.plan_outputs(results, output, overwrite=overwrite))

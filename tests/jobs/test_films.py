@@ -36,7 +36,7 @@ def plain(job: Job) -> str:
 def test_what_a_film_calls_by_name_is_told_its_name() -> None:
     film, paint = (verbs.known({})[name] for name in ("film", "paint"))
     assert film.named == {"painting", "mask"} and film.called == {*film.inputs} >= {"photos", "music", "storyboard"}
-    assert paint.called == paint.named and film.resumes and not paint.resumes
+    assert paint.called == paint.named and film.resumes and paint.resumes
     assert "json" in film.schema()["properties"]["format"]["items"]["enum"]
 
 

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from flamingo.errors import BadInput, BadRequest, WouldOverwrite
-from flamingo.judging import Critic, best_of
-from flamingo.judging.critic import LAYER_WORDS
+from flamingo.judging.critic import LAYER_WORDS, Critic, best_of
 from flamingo.judging.verb import judge
 from flamingo.options import options
 
