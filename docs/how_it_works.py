@@ -32,7 +32,7 @@ from flamingo.images.picture import resize
 from flamingo.judging.critic import Critic
 from flamingo.lettering import font
 from flamingo.optimising import Settings, Step, Style, dream, optimise
-from flamingo.optimising.dream import Dream
+from flamingo.optimising.dreaming import Dream
 from flamingo.optimising.features import features, resized, to_pixels, to_tensor
 from flamingo.painting.brush import brush
 from flamingo.painting.painter import Painter

@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -14,6 +15,10 @@ from PIL import Image
 from flamingo import weights
 
 ROOT = Path(__file__).parents[1]
+
+# How long an example takes is no matter of right and wrong, and a busy machine takes any time.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="torch is not installed (extra `train`)"

@@ -18,7 +18,7 @@ from flamingo.optimising.presets import PRESETS, preset
 from flamingo.optimising.settings import Optimised, Pixels, Settings, Step, Style
 
 if TYPE_CHECKING:
-    from flamingo.optimising.dream import Dream
+    from flamingo.optimising.dreaming import Dream
 
 __all__ = ["PRESETS", "Optimised", "Settings", "Step", "Style", "dream", "needs_torch", "optimise", "preset"]
 
@@ -74,6 +74,6 @@ def dream(
     called as (done, all). Raises as `optimise` does.
     """
     needs_torch("the method `dream`")
-    from flamingo.optimising.dream import Dream, run
+    from flamingo.optimising.dreaming import Dream, run
 
     return run(photo, settings or Dream(), guide=guide, on_step=on_step, vgg_file=vgg)

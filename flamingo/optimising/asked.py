@@ -15,7 +15,7 @@ from flamingo.optimising.presets import PRESETS
 from flamingo.optimising.settings import Init, Optimiser, Settings
 
 if TYPE_CHECKING:
-    from flamingo.optimising.dream import Dream
+    from flamingo.optimising.dreaming import Dream
 
 Method = Literal["painter", "optimise", "dream"]
 Preset = Literal["flamingo-2021", "nst-2023", "deep-art-2023"]
@@ -77,7 +77,7 @@ class Asked:
 
     def dream(self) -> Dream:
         """For `dream`. Raises BadRequest; needs torch."""
-        from flamingo.optimising.dream import Dream
+        from flamingo.optimising.dreaming import Dream
 
         given = self._given("steps", "octaves", "jitter", "seed")
         if self.content_layer:

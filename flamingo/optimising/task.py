@@ -33,7 +33,7 @@ from flamingo.painting.task import Done, Errand, Tell
 from flamingo.painting.wish import Part
 
 if TYPE_CHECKING:
-    from flamingo.optimising.dream import Dream
+    from flamingo.optimising.dreaming import Dream
 
 OnStep = Callable[[Path, Step], None]
 """Called as (photo, step) every so many steps; the losses of a run, as it goes."""

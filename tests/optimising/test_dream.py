@@ -12,7 +12,7 @@ import torch
 
 from flamingo.errors import BadRequest
 from flamingo.optimising import dream
-from flamingo.optimising.dream import Dream
+from flamingo.optimising.dreaming import Dream
 from flamingo.optimising.features import features
 from flamingo.train.painting import vgg
 
