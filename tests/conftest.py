@@ -27,6 +27,17 @@ needs_models = pytest.mark.skipif(
     "painter-fine" not in weights.models(), reason="no trained painter is in flamingo/weights"
 )
 
+# Folders whose files take longest: they begin, so that no process is left alone with one of them at the end.
+_LONG = ("studio/pages", "filming", "jobs", "docs", "optimising")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def turn(item: pytest.Item) -> int:
+        folder = item.path.relative_to(ROOT / "tests").parent.as_posix()
+        return _LONG.index(folder) if folder in _LONG else len(_LONG)
+
+    items.sort(key=turn)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -21,10 +21,10 @@ def test_an_optimisation_is_watched_while_it_runs_and_judged_afterwards(
     expect(page.get_by_text("This method has no preview")).to_be_visible(timeout=at_ease(10))
     page.locator("#slow summary").click()
     expect(page.get_by_label("Octaves", exact=True)).to_be_hidden()
-    page.get_by_label("Steps", exact=True).fill("30")
+    page.get_by_label("Steps", exact=True).fill("14")
     page.get_by_label("Layer for the style").fill("relu2_1")
     page.get_by_label("A picture every so many steps", exact=True).fill("3")
-    page.get_by_label("Longest side, in pixels").fill("160")
+    page.get_by_label("Longest side, in pixels").fill("96")
     has_no_faults(page)
     page.get_by_role("button", name="Paint", exact=True).click()
 
@@ -37,7 +37,7 @@ def test_an_optimisation_is_watched_while_it_runs_and_judged_afterwards(
     stem = Path(job["inputs"]["photos"][0]["name"]).stem
     assert names[1:] == [f"{stem}.strip.jpg", f"{stem}.losses.jsonl"]
     told = studio.get(f"/api/jobs/{job['id']}/steps")
-    assert [step["step"] for step in told["losses"]] == list(range(30)) and told["pictures"] == []
+    assert [step["step"] for step in told["losses"]] == list(range(14)) and told["pictures"] == []
     expect(curves).to_be_visible()
 
     page.get_by_role("button", name="Ask the critic").click()
