@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flamingo.errors import DiskFull, FlamingoError, NoSuchFolder, OutputError, WouldOverwrite, show
 
-__all__ = ["check_target", "put", "sha256"]
+__all__ = ["check_target", "output_error", "put", "sha256"]
 
 
 def sha256(file: Path) -> str:
@@ -40,7 +40,7 @@ def check_target(path: Path, *, overwrite: bool = False, never: Collection[Path]
         if os.path.lexists(path) and not overwrite:
             raise WouldOverwrite(name, "it exists already", "choose another name or allow overwriting")
     except (OSError, ValueError) as error:
-        raise _output_error(error, name) from None
+        raise output_error(error, name) from None
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise OutputError(name, "the folder may not be written to", "choose another folder")
 
@@ -62,7 +62,7 @@ def put(data: bytes, path: Path, overwrite: bool) -> None:
             raise WouldOverwrite(name, "it exists already", "choose another name or allow overwriting")
         temporary.replace(path)
     except (OSError, ValueError) as error:
-        raise _output_error(error, name) from None
+        raise output_error(error, name) from None
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -77,7 +77,7 @@ def _same(first: Path, second: Path) -> bool:
         return False
 
 
-def _output_error(error: Exception, name: str) -> FlamingoError:
+def output_error(error: Exception, name: str) -> FlamingoError:
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull(name, "the disk is full", "free some space or choose another folder")

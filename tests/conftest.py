@@ -96,3 +96,13 @@ def fresh_caches() -> Iterator[None]:
     forget()
     yield
     forget()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """A Ray cluster on this computer, for all tests of a file; the first that asks for it starts it."""
+    ray = pytest.importorskip("ray", reason="ray is not installed (extra `ray`)")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RAY_ADDRESS", raising=False)
+        yield
+        ray.shutdown()

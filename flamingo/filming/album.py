@@ -110,7 +110,7 @@ def _unpacked(archive: Path, work: Work) -> tuple[list[Given], list[str]]:
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError):
         raise BadInput(name, "it is damaged, or no zip archive", "pack it again") from None
     except OSError as error:
-        raise files._output_error(error, show(work.target)) from None
+        raise files.output_error(error, show(work.target)) from None
     return album, notes
 
 

@@ -344,7 +344,7 @@ class Making:
                 self._work.drop()
             raise
         except OSError as error:
-            raise files._output_error(error, show(self.targets[0])) from None
+            raise files.output_error(error, show(self.targets[0])) from None
 
     @contextmanager
     def _helped(self) -> Iterator[None]:

@@ -7,7 +7,6 @@ are, so that memory holds neither the film nor its frames.
 from __future__ import annotations
 
 import heapq
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,9 +18,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from flamingo import files, provenance
-from flamingo.errors import FlamingoError, OutputError, WouldOverwrite, show
-from flamingo.files import sha256
+from flamingo import provenance
 from flamingo.filming import cluster
 from flamingo.filming.photos import Photo, pixels, save
 from flamingo.filming.reel import Pictures, Reel
@@ -29,10 +26,8 @@ from flamingo.filming.score import RATE
 from flamingo.filming.storyboard import Manner, Shot, Storyboard
 from flamingo.filming.work import Work
 from flamingo.painting.brush import Brush, brush
-from flamingo.provenance import manifest, sidecar
-from flamingo.video import FILMS, Look, Writer
-from flamingo.video.joining import _check_whole, _pictures, _timed
-from flamingo.video.opening import Broken
+from flamingo.video import FILMS, Look, Writer, delivering
+from flamingo.video.joining import check_whole, picture_packets, timed
 from flamingo.video.writing import codec_for
 
 if TYPE_CHECKING:
@@ -192,26 +187,12 @@ def delivered(
     origin: provenance.Origin,
 ) -> tuple[str, ...]:
     """Join pieces and sound, sign the film and put it into its place. Returns notes. Raises an OutputError."""
-    name = show(target)
-    whole = work.folder / f"whole{target.suffix.lower()}"
-    try:
+
+    def write(whole: Path) -> tuple[str, ...]:
         _join(board, pieces, samples, whole)
-        whole, beside, notes = _credited(whole, work.folder / f"signed{target.suffix.lower()}", origin)
-        with whole.open("rb+") as file:
-            os.fsync(file.fileno())
-        if not overwrite and os.path.lexists(target):  # it has come into being since
-            raise WouldOverwrite(name, "it exists already", "choose another name or allow overwriting")
-        whole.replace(target)
-    except OutputError as error:  # a person knows the result, and not its parts
-        raise type(error)(name, error.why, error.hint) from None
-    except (OSError, *Broken) as error:
-        raise files._output_error(error, name) from None
-    if beside is not None:
-        try:
-            files.put(beside, sidecar.of(target), overwrite)
-        except OutputError as error:
-            notes += (f"without its sidecar: {error}",)
-    return notes
+        return ()
+
+    return delivering.delivered(write, lambda name: work.folder / name, target, overwrite=overwrite, origin=origin)
 
 
 def _join(board: Storyboard, pieces: Sequence[Path], samples: NDArray[np.float32], target: Path) -> None:
@@ -227,10 +208,10 @@ def _join(board: Storyboard, pieces: Sequence[Path], samples: NDArray[np.float32
         audio: Any = out.add_stream(codec, rate=RATE, layout="stereo")
         audio.bit_rate = rate
         out.set_chapters(_chapters(board))  # type: ignore[arg-type]
-        frames = _timed(_pictures(pieces, base, 1), {None: video})
+        frames = timed(picture_packets(pieces, base, 1), {None: video})
         for _, _, packet in heapq.merge(frames, _heard(samples, audio)):
             out.mux_one(packet)
-    _check_whole(pieces, target)
+    check_whole(pieces, target)
 
 
 def _heard(samples: NDArray[np.float32], audio: Any) -> Iterator[tuple[Fraction, int, Any]]:
@@ -279,19 +260,3 @@ def _chapters(board: Storyboard) -> list[dict[str, Any]]:
         }
         for i, shot in enumerate(board.shots)
     ]
-
-
-def _credited(whole: Path, signed: Path, origin: provenance.Origin) -> tuple[Path, bytes | None, tuple[str, ...]]:
-    """The file with credentials, its sidecar if its kind can hold none, and notes."""
-    wished = provenance.wanted(origin)
-    if wished is None:
-        return whole, None, ()
-    kind = whole.suffix.removeprefix(".")
-    try:
-        if kind not in manifest.TYPES:
-            return whole, sidecar.make(sha256(whole), wished), ()
-        with whole.open("rb") as source, signed.open("wb+") as target:
-            provenance.sign(source, target, kind, wished)
-    except FlamingoError as error:
-        return whole, None, (f"without a signature: {error}",)
-    return signed, None, ()

@@ -12,7 +12,7 @@ import typing
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -21,7 +21,7 @@ from flamingo.filming.ideas import KINDS, Captions, Ideas, Order, Vary, Where
 from flamingo.filming.progress import Progress
 from flamingo.filming.storyboard import LONGEST, Aspect, Brought, Manner, Music, Storyboard
 from flamingo.options import ONE_OR_MANY, checked
-from flamingo.painting.painter import Model
+from flamingo.painting.arguments import Colour, Painting, Strength
 from flamingo.painting.stroke import LARGEST, SMALLEST
 
 __all__ = ["KINDS", "Filmed", "film"]
@@ -99,23 +99,15 @@ def film(
         ONE_OR_MANY,
         Field(description="Where to paint: white paints, black leaves the photo; stretched over every photo."),
     ] = None,
-    strength: Annotated[
-        float,
-        Field(ge=0, le=1, allow_inf_nan=False, description="From 0, the photo itself, to 1, the full style."),
-    ] = 1.0,
+    strength: Strength = 1.0,
     grow: Annotated[bool, Field(description="Begin each shot with the photo, which becomes the painting.")] = False,
     wipe: Annotated[bool, Field(description="Draw the painting over the photo with a line, in each shot.")] = False,
-    colour: Annotated[
-        Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | Literal["style", "photo"],
-        Field(description="Whose colours: the style's (1), the photo's (0), or between."),
-    ] = 1.0,
+    colour: Colour = 1.0,
     stroke: Annotated[
         float,
         Field(ge=SMALLEST, le=LARGEST, allow_inf_nan=False, description="Size of the strokes, 1 is the usual."),
     ] = 1.0,
-    model: Annotated[
-        Model, Field(description="Painter: fine has the better strokes, fast takes a fraction of the time.")
-    ] = "fine",
+    model: Painting = "fine",
     order: Annotated[
         Order, Field(description="Order of the photos: when they were taken, name, from mood to mood, or as given.")
     ] = "time",

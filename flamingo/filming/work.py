@@ -38,7 +38,7 @@ class Work:
         try:
             self.folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise files._output_error(error, show(self.target)) from None
+            raise files.output_error(error, show(self.target)) from None
 
     def place(self, kind: str, facts: Any, suffix: str) -> Path:
         """Where the file of this kind that is made from these facts (plain JSON values) lies, or will lie."""

@@ -12,8 +12,7 @@ from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flamingo.errors import BadInput, BadRequest, show
-from flamingo.images.streaming import Canvas
+from flamingo.errors import BadRequest
 from flamingo.judging.critic import Critic, Critique, best_of
 from flamingo.optimising.settings import Init, Pixels
 from flamingo.painting.brush import Brush, Colour
@@ -39,21 +38,20 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Choosing(Errand):
+class Choosing:
     """Painting a photo in several variants and keeping one. painting: (H, W, 3), that of the style."""
 
+    errand: Errand
     variants: tuple[Variant, ...]
     painting: Pixels
 
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done:
         """Paint one photo. tell: is told hundredths of a variant. Raises FlamingoError."""
-        from flamingo.video import is_clip
-
-        if is_clip(photo):
-            raise BadInput(show(photo), "of films there are no variants to choose from", "leave --best out")
-        work = self.sized(photo)
-        if isinstance(work, Canvas):
-            raise BadInput(show(photo), "so large a photo is painted once", "add --size 2048, or leave --best out")
+        work = self.errand.picture(
+            photo,
+            film=("of films there are no variants to choose from", "leave --best out"),
+            large=("so large a photo is painted once", "add --size 2048, or leave --best out"),
+        )
         critic = Critic(work.rgb, self.painting)
         judged: list[Critique] = []
         kept = work.rgb
@@ -65,9 +63,11 @@ class Choosing(Errand):
         chosen, reasons = best_of(judged)
         variant = self.variants[chosen]
         scores = [None if c.score is None else round(c.score, 1) for c in judged]
-        origin = self.origin(photo, {**variant.recipe, "best_of": len(judged), "scores": scores})
+        origin = self.errand.origin(photo, {**variant.recipe, "best_of": len(judged), "scores": scores})
         notes = [f"kept variant {chosen + 1} of {len(judged)}, {variant.said}", *reasons, *critic.notes, _HONEST]
-        return Done([*work.notes, *notes, *self.written(target, work.with_rgb(kept), origin)], dict(origin.recipe))
+        return Done(
+            [*work.notes, *notes, *self.errand.written(target, work.with_rgb(kept), origin)], dict(origin.recipe)
+        )
 
 
 def _part(tell: Tell, i: int, count: int) -> Tell:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -161,6 +162,9 @@ class Step:
         plain = {name: getattr(self, name) for name in _PLAIN}
         return plain | {"layers": rounded, "seconds": round(self.seconds, 3)}
 
+
+OnStep = Callable[[Path, Step], None]
+"""Called as (photo, step): the losses of a run over a photo's file, as it goes."""
 
 _PLAIN = ("step", "steps", "height", "width", "objective", "content", "style", "photo")
 

@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from flamingo import images, provenance
-from flamingo.errors import BadInput, MissingExtra, WouldOverwrite, show
+from flamingo.errors import MissingExtra, WouldOverwrite, show
 from flamingo.images.picture import resize
-from flamingo.images.streaming import Canvas
 from flamingo.optimising import dream, logs, optimise
 from flamingo.optimising.asked import Asked
-from flamingo.optimising.settings import Optimised, Pixels, Settings, Step, Style
+from flamingo.optimising.settings import OnStep, Optimised, Pixels, Settings, Step, Style
 from flamingo.painting import wish as wishes
-from flamingo.painting.brush import held
+from flamingo.painting.brush import Brush, held
 from flamingo.painting.colour import coloured
 from flamingo.painting.painter import Model
 from flamingo.painting.task import Done, Errand, Tell
@@ -35,15 +34,13 @@ from flamingo.painting.wish import Part
 if TYPE_CHECKING:
     from flamingo.optimising.dreaming import Dream
 
-OnStep = Callable[[Path, Step], None]
-"""Called as (photo, step) every so many steps; the losses of a run, as it goes."""
-
 
 @dataclass(frozen=True)
-class SlowTask(Errand):
+class SlowTask:
     """What is the same for all photos that are optimised or dreamed. parts: the styles; colour: from 0, the photo's,
     to 1, the style's; model: of the painter, for a run that begins with its picture."""
 
+    errand: Errand
     parts: tuple[Part, ...]
     asked: Asked
     strength: float
@@ -54,15 +51,11 @@ class SlowTask(Errand):
 
     def picture(self, photo: Path) -> tuple[images.Picture, list[str]]:
         """The photo in floats, and what is to be said of it. Raises BadInput."""
-        from flamingo.video import is_clip
-
-        if is_clip(photo):
-            raise BadInput(show(photo), "films are painted by the painter alone", "leave --method out")
-        work = self.sized(photo)
-        if isinstance(work, Canvas):
-            raise BadInput(
-                show(photo), f"{work.width} x {work.height} pixels are too many to optimise", "add --size 1024"
-            )
+        work = self.errand.picture(
+            photo,
+            film=("films are painted by the painter alone", "leave --method out"),
+            large=("{width} x {height} pixels are too many to optimise", "add --size 1024"),
+        )
         masks = [mask for path, mask in self.masks.items() if path is not None]
         return work, [*work.notes, *wishes.notes_on(masks, work.height, work.width)]
 
@@ -90,7 +83,7 @@ class Optimising(SlowTask):
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done:
         """Optimise one photo. tell: is told steps. Raises FlamingoError."""
         picture, notes = self.picture(photo)
-        origin = self.origin(photo, self.recipe)
+        origin = self.errand.origin(photo, self.recipe)
         state = _state(target, origin)
         folder = target.with_name(f"{target.stem}.steps")
         with ExitStack() as stack:
@@ -104,7 +97,7 @@ class Optimising(SlowTask):
         notes = [
             *notes,
             *done.notes,
-            *self.written(target, picture.with_rgb(self._tinted(done, picture.rgb)), origin),
+            *self.errand.written(target, picture.with_rgb(self._tinted(done, picture.rgb)), origin),
         ]
         beside: tuple[Path, ...] = ()
         if done.snapshots:
@@ -143,13 +136,16 @@ class Optimising(SlowTask):
 
     def _first(self, rgb: Pixels) -> Pixels | None:
         """The painter's picture, where the run begins with it."""
-        if self.settings.init != "fast":
-            return None
-        return held(self.parts, self.strength, self.colour, self.stroke, self.model).paint(rgb)
+        return self._brush.paint(rgb) if self.settings.init == "fast" else None
+
+    @cached_property
+    def _brush(self) -> Brush:
+        """One for all photos: it has looked at the paintings. Raises BadInput."""
+        return held(self.parts, self.strength, self.colour, self.stroke, self.model)
 
     def _make(self, folder: Path, state: Path) -> None:
         """The folder for snapshots: a new one, or that of a run that was stopped."""
-        if folder.exists() and not (self.overwrite or state.exists()):
+        if folder.exists() and not (self.errand.overwrite or state.exists()):
             raise WouldOverwrite(show(folder), "it exists already", "choose another name or allow overwriting")
         if not state.exists():
             for old in (*folder.glob("step-*.jpg"), *folder.glob("losses.jsonl")):
@@ -164,9 +160,9 @@ class Dreaming(SlowTask):
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done:
         """Dream of one photo. tell: is told steps. Raises FlamingoError."""
         picture, notes = self.picture(photo)
-        origin = self.origin(photo, self.recipe)
+        origin = self.errand.origin(photo, self.recipe)
         return Done(
-            [*notes, *self.written(target, picture.with_rgb(self.paint(picture.rgb, tell)), origin)],
+            [*notes, *self.errand.written(target, picture.with_rgb(self.paint(picture.rgb, tell)), origin)],
             dict(origin.recipe),
         )
 

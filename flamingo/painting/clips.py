@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -20,8 +19,8 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from flamingo import files, provenance, video
-from flamingo.errors import BadRequest, FlamingoError, ImageTooLarge, OutputError, WouldOverwrite, show
+from flamingo import provenance, video
+from flamingo.errors import BadRequest, FlamingoError, ImageTooLarge, show
 from flamingo.files import check_target, sha256
 from flamingo.painting import chunks, memory, moving
 from flamingo.painting.chunks import OVERLAP, Chunk
@@ -29,8 +28,7 @@ from flamingo.painting.painter import Painter
 from flamingo.painting.parts import Parts
 from flamingo.painting.regions import regions
 from flamingo.painting.stretch import Arrays, Finish, Footage, Manner, Part, Shown, Stretch, faded
-from flamingo.provenance import manifest, sidecar
-from flamingo.video.opening import Broken
+from flamingo.video import delivering
 from flamingo.video.writing import pixel_format
 
 if TYPE_CHECKING:
@@ -100,7 +98,7 @@ def paint_clip(
     notes = list(work.begin())
     try:
         notes += work.paint(pool)
-        notes += _finished(work, target, overwrite, origin)
+        notes += delivering.delivered(work.join, work.parts.place, target, overwrite=overwrite, origin=origin)
     except FlamingoError:
         if not work.parts.frames:
             work.parts.drop()
@@ -239,48 +237,3 @@ class _Work:
         kept = video.times_kept(manner.kind, [t * step for t in self.times], lasts * step)
         video.write_animation(arrays, target, milliseconds=kept, loop=clip.loop, quality=manner.quality)
         return ()
-
-
-def _finished(work: _Work, target: Path, overwrite: bool, origin: provenance.Origin | None) -> tuple[str, ...]:
-    """Join the parts, sign what came of it and put it into its place. Returns notes."""
-    name = show(target)
-    try:
-        whole = work.parts.place(f"whole{target.suffix.lower()}")
-        notes = work.join(whole)
-        whole, beside, said = _credited(work.parts, whole, origin)
-        with whole.open("rb+") as file:
-            os.fsync(file.fileno())
-        if not overwrite and target.exists():  # it has come into being since
-            raise WouldOverwrite(name, "it exists already", "choose another name or allow overwriting")
-        whole.replace(target)
-    except OutputError as error:  # a person knows the result, and not its parts
-        raise type(error)(name, error.why, error.hint) from None
-    except (OSError, *Broken) as error:
-        raise files._output_error(error, name) from None
-    notes += said
-    if beside is not None:
-        try:
-            files.put(beside, sidecar.of(target), overwrite)
-        except OutputError as error:
-            notes += (f"without its sidecar: {error}",)
-    return notes
-
-
-def _credited(
-    parts: Parts, whole: Path, origin: provenance.Origin | None
-) -> tuple[Path, bytes | None, tuple[str, ...]]:
-    """The file with credentials, its sidecar if its kind can hold none, and notes. The same as `provenance.credit`,
-    for files that need not fit into memory."""
-    wished = provenance.wanted(origin)
-    if wished is None:
-        return whole, None, ()
-    kind = whole.suffix.removeprefix(".")
-    try:
-        if kind not in manifest.TYPES:
-            return whole, sidecar.make(sha256(whole), wished), ()
-        signed = parts.place(f"signed.{kind}")
-        with whole.open("rb") as source, signed.open("wb+") as target:
-            provenance.sign(source, target, kind, wished)
-    except FlamingoError as error:
-        return whole, None, (f"without a signature: {error}",)
-    return signed, None, ()

@@ -6,7 +6,6 @@ only when they are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,14 +13,13 @@ from typing import Protocol
 from flamingo.errors import BadRequest
 from flamingo.optimising import needs_torch
 from flamingo.optimising.asked import Asked, Method
-from flamingo.optimising.settings import Step
+from flamingo.optimising.settings import OnStep
 from flamingo.painting import brush as brushes
 from flamingo.painting.brush import Colour
 from flamingo.painting.painter import Model
 from flamingo.painting.task import Done, Errand, Task, Tell
 from flamingo.painting.wish import Part, label_of
 
-OnStep = Callable[[Path, Step], None]
 MOST = 16
 """Variants of a picture that can be asked for."""
 
@@ -64,8 +62,7 @@ class Manner:
         from flamingo.optimising.task import Dreaming, Optimising
 
         colour = brushes.share_of(self.colour)
-        common = (errand.size, errand.quality, errand.keep_gps, errand.overwrite, errand.inputs)
-        whole = (*common, self.parts, self.asked, self.strength, colour, self.stroke, self.model, self.on_step)
+        whole = (errand, self.parts, self.asked, self.strength, colour, self.stroke, self.model, self.on_step)
         if self.method == "dream":
             if self.best > 1:
                 raise BadRequest("--best", "a dream has no painting to be judged by", "leave --best out")
@@ -78,16 +75,15 @@ class Manner:
             return optimising
         from flamingo.judging import choosing
 
-        return choosing.Choosing(*common, choosing.optimised(optimising, self.best), choosing.painting(self.parts))
+        return choosing.Choosing(errand, choosing.optimised(optimising, self.best), choosing.painting(self.parts))
 
     def _painting(self, errand: Errand) -> Carrier:
-        common = (errand.size, errand.quality, errand.keep_gps, errand.overwrite, errand.inputs)
         if self.best == 1:
             brush = brushes.held(self.parts, self.strength, self.colour, self.stroke, self.model)
-            return Task(*common, brush)
+            return Task(errand, brush)
         from flamingo.judging import choosing
 
         painting = choosing.painting(self.parts)
         full = brushes.held(self.parts, 1.0, self.colour, self.stroke, self.model)
         variants = choosing.painted(full, self.strength, self.colour, self.stroke, self.best)
-        return choosing.Choosing(*common, variants, painting)
+        return choosing.Choosing(errand, variants, painting)

@@ -53,7 +53,7 @@ class Parts:
                 self.drop()
             self.folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise files._output_error(error, show(self.target)) from None
+            raise files.output_error(error, show(self.target)) from None
         return found
 
     def _found(self) -> Arrays | None:

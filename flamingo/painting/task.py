@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flamingo import images, provenance
-from flamingo.errors import ImageTooLarge
+from flamingo.errors import BadInput, ImageTooLarge, show
 from flamingo.files import sha256
 from flamingo.images import streaming
 from flamingo.images.limits import Limits
@@ -76,6 +76,19 @@ class Errand:
             return picture.resized(self.size)
         return picture
 
+    def picture(self, photo: Path, film: tuple[str, str], large: tuple[str, str]) -> images.Picture:
+        """The same for a method that needs all of it in floats. film, large: why it takes no film and no very large
+        photo ({width} and {height} stand for its pixels), and what to do instead. Raises BadInput."""
+        from flamingo.video import is_clip
+
+        if is_clip(photo):
+            raise BadInput(show(photo), *film)
+        work = self.sized(photo)
+        if isinstance(work, streaming.Canvas):
+            why, hint = large
+            raise BadInput(show(photo), why.format(width=work.width, height=work.height), hint)
+        return work
+
     def written(self, target: Path, work: Work, origin: provenance.Origin) -> list[str]:
         """Write what was painted; returns what is to be said of that. Raises OutputError."""
         how: dict[str, Any] = {"quality": self.quality, "overwrite": self.overwrite, "never": self.inputs}
@@ -91,9 +104,10 @@ class Errand:
 
 
 @dataclass(frozen=True)
-class Task(Errand):
+class Task:
     """Painting with a brush."""
 
+    errand: Errand
     brush: Brush
 
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done:
@@ -114,33 +128,33 @@ class Task(Errand):
         from flamingo.painting.clips import paint_clip
         from flamingo.video import probe
 
-        brush = self.brush
+        brush, errand = self.brush, self.errand
         clip = probe(film)
         masks, notes = brush.wish.masks_for(clip.height, clip.width)
-        origin = self.origin(film, self.brush.recipe)
+        origin = errand.origin(film, self.brush.recipe)
         finish = None if brush.colour == 1 else lambda frame, painted: coloured(painted, frame, brush.colour)
         more = paint_clip(
             film, target, brush.painter, brush.wish.vectors, masks,
-            stroke=brush.stroke, size=self.size, finish=finish, quality=self.quality, overwrite=self.overwrite,
-            never=self.inputs, origin=origin,
+            stroke=brush.stroke, size=errand.size, finish=finish, quality=errand.quality, overwrite=errand.overwrite,
+            never=errand.inputs, origin=origin,
             on_progress=lambda done, frames, _film: tell(done, frames), pool=pool,
         )  # fmt: skip
         return [*notes, *more], dict(origin.recipe)
 
     def read(self, photo: Path) -> tuple[Work, list[str]]:
         """The photo at the size that was asked for, and what is to be said of it. Raises BadInput."""
-        work = self.sized(photo)
+        work = self.errand.sized(photo)
         streamed = isinstance(work, streaming.Canvas)
         memory.check(photo, work.height, work.width, self.brush.painter.model, streamed=streamed)
         notes = [*work.notes, *self.brush.notes(work.height, work.width)]
-        if streamed and self.size is not None and self.size > max(work.height, work.width):
+        if streamed and self.errand.size is not None and self.errand.size > max(work.height, work.width):
             notes.append(f"painted at its own {work.width} x {work.height} pixels: so large a photo is not enlarged")
         return work, notes
 
     def write(self, photo: Path, target: Path, work: Work) -> tuple[list[str], dict[str, Any]]:
         """Write what was painted; returns what is to be said of that, and the recipe. Raises OutputError."""
-        origin = self.origin(photo, self.brush.recipe)
-        return self.written(target, work, origin), dict(origin.recipe)
+        origin = self.errand.origin(photo, self.brush.recipe)
+        return self.errand.written(target, work, origin), dict(origin.recipe)
 
 
 def painted(brush: Brush, work: Work, tell: Tell | None = None) -> Work:

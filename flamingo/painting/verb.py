@@ -17,11 +17,11 @@ from pydantic import Field
 from flamingo import images, provenance
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.optimising.asked import SLOW, Asked, Method, Preset
-from flamingo.optimising.settings import Init, Optimiser
+from flamingo.optimising.settings import Init, OnStep, Optimiser
 from flamingo.options import ONE_OR_MANY, checked
 from flamingo.painting import wish as wishes
-from flamingo.painting.methods import MOST, Carrier, Manner, OnStep
-from flamingo.painting.painter import Model
+from flamingo.painting.arguments import Colour, Painting, Strength
+from flamingo.painting.methods import MOST, Carrier, Manner
 from flamingo.painting.stroke import LARGEST, SMALLEST
 from flamingo.painting.task import Errand, Task, clips
 
@@ -92,14 +92,8 @@ def paint(
             "named by a style, NAME@MASK."
         ),
     ] = None,
-    strength: Annotated[
-        float,
-        Field(ge=0, le=1, allow_inf_nan=False, description="From 0, the photo itself, to 1, the full style."),
-    ] = 1.0,
-    colour: Annotated[
-        Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | Literal["style", "photo"],
-        Field(description="Whose colours: the style's (1), the photo's (0), or between."),
-    ] = 1.0,
+    strength: Strength = 1.0,
+    colour: Colour = 1.0,
     stroke: Annotated[
         float,
         Field(
@@ -109,9 +103,7 @@ def paint(
             description="Size of the strokes, in relation to the picture, whatever its resolution.",
         ),
     ] = 1.0,
-    model: Annotated[
-        Model, Field(description="Painter: fine has the better strokes, fast takes a fraction of the time.")
-    ] = "fine",
+    model: Painting = "fine",
     size: Annotated[
         int | None,
         Field(

@@ -20,7 +20,7 @@ from flamingo.errors import BadRequest, show
 from flamingo.video.clip import FILMS, Clip, codec_name
 from flamingo.video.opening import Broken, opened
 
-__all__ = ["check_sound", "join"]
+__all__ = ["check_sound", "check_whole", "join", "picture_packets", "timed"]
 
 _PLACES = (
     "location",
@@ -68,19 +68,19 @@ def join(clip: Clip, parts: Sequence[Path], target: Path, *, lasts: int) -> tupl
         video = out.add_stream_from_template(first.streams.video[0])
         video.time_base = clip.time_base
         video.codec_context.framerate = clip.rate  # Matroska would leave players to guess it
-        packets = [_timed(_pictures(parts, clip.time_base, lasts), {None: video})]
+        packets = [timed(picture_packets(parts, clip.time_base, lasts), {None: video})]
         if source is not None:
             copied, notes = _others(source, out, kind)
             if chapters := source.chapters():
                 out.set_chapters(chapters)
-            packets.append(_timed(_demuxed(source, list(copied)), copied))
+            packets.append(timed(_demuxed(source, list(copied)), copied))
         for _, _, packet in heapq.merge(*packets):
             out.mux_one(packet)
-    _check_whole(parts, target)
+    check_whole(parts, target)
     return tuple(notes)
 
 
-def _check_whole(parts: Sequence[Path], target: Path) -> None:
+def check_whole(parts: Sequence[Path], target: Path) -> None:
     """Raise OSError unless the film has all frames: the libraries do not tell of every write that failed."""
     if _count([target]) != _count(parts):
         raise OSError(errno.EIO, "it could not be written whole")
@@ -119,7 +119,7 @@ def _others(source: Any, out: Any, kind: str) -> tuple[dict[Any, Any], list[str]
     return copied, [f"{left} tracks that are neither picture nor sound are left out"] if left else []
 
 
-def _pictures(parts: Sequence[Path], time_base: Fraction, lasts: int) -> Iterator[tuple[None, Any]]:
+def picture_packets(parts: Sequence[Path], time_base: Fraction, lasts: int) -> Iterator[tuple[None, Any]]:
     """The packets of all parts in order, each lasting until the next."""
     waiting: Any = None
     for part in parts:
@@ -150,7 +150,7 @@ def _demuxed(source: Any, streams: list[Any]) -> Iterator[tuple[Any, Any]]:
         return
 
 
-def _timed(packets: Iterator[tuple[Any, Any]], streams: dict[Any, Any]) -> Iterator[tuple[Fraction, int, Any]]:
+def timed(packets: Iterator[tuple[Any, Any]], streams: dict[Any, Any]) -> Iterator[tuple[Fraction, int, Any]]:
     """With the time at which each is needed, so that tracks can be laid into each other."""
     for number, (stream, packet) in enumerate(packets):
         at = packet.dts * packet.time_base

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,7 @@ from tests.conftest import needs_models
 from tests.filming.albums import album, clicks, frames
 
 ray = pytest.importorskip("ray", reason="ray is not installed (extra `ray`)")
-pytestmark = [needs_models, pytest.mark.filterwarnings("ignore")]  # Ray's own
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
-    """One on this computer, for all tests here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("RAY_ADDRESS", raising=False)
-        yield
-        ray.shutdown()
+pytestmark = [needs_models, pytest.mark.usefixtures("cluster"), pytest.mark.filterwarnings("ignore")]  # Ray's own
 
 
 @pytest.fixture

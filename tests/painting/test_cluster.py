@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,16 +21,7 @@ from tests.video.clips import packets
 __all__ = ["two_shots"]
 
 ray = pytest.importorskip("ray", reason="ray is not installed (extra `ray`)")
-pytestmark = [needs_models, pytest.mark.filterwarnings("ignore")]  # Ray's own
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
-    """One on this computer, for all tests here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("RAY_ADDRESS", raising=False)
-        yield
-        ray.shutdown()
+pytestmark = [needs_models, pytest.mark.usefixtures("cluster"), pytest.mark.filterwarnings("ignore")]  # Ray's own
 
 
 def test_an_album_is_the_same_on_a_cluster(photos: Path, tmp_path: Path) -> None:
