@@ -70,11 +70,9 @@ def paint(request: Request) -> HTMLResponse:
         request,
         "paint",
         controls=_controls("paint"),
-        styles=choice.styles(),
-        usual=wish.DEFAULT,
-        any_models=choice.any_painting(),
         places=True,
         films=TAKES_FILMS,
+        **_gallery(),
     )
 
 
@@ -87,14 +85,7 @@ def compose(request: Request) -> HTMLResponse:
 @router.get("/film")
 def film(request: Request) -> HTMLResponse:
     """Albums in, films out."""
-    return _page(
-        request,
-        "film",
-        controls=_controls("film"),
-        styles=choice.styles(),
-        usual=wish.DEFAULT,
-        any_models=choice.any_painting(),
-    )
+    return _page(request, "film", controls=_controls("film"), **_gallery())
 
 
 @router.get("/feel")
@@ -164,6 +155,11 @@ def _page(request: Request, name: str, status: int = 200, here: str = "", **more
 @functools.cache
 def _controls(verb: str) -> Any:
     return controls_of(verb)
+
+
+def _gallery() -> dict[str, Any]:
+    """What the wall of styles (styles.html) shows."""
+    return {"styles": choice.styles(), "usual": wish.DEFAULT, "any_models": choice.any_painting()}
 
 
 def _styles() -> list[dict[str, str]]:

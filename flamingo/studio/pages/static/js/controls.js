@@ -29,6 +29,14 @@ export function controls(root, { onchange } = {}) {
   return { values, fill, reset: () => fill({}) };
 }
 
+/** Whether what is filled in may be sent; if not, it shows what is wrong. */
+export function isRight(form) {
+  const wrong = [...form.elements].find((field) => field.willValidate && !field.checkValidity());
+  wrong?.closest("details")?.setAttribute("open", "");
+  wrong?.reportValidity();
+  return !wrong;
+}
+
 /** A slider's track shows how far it is; called whenever its value is set by a module. */
 export function paintTrack(slider) {
   const share = (slider.value - slider.min) / (slider.max - slider.min || 1);

@@ -2,8 +2,9 @@
 // and film are jobs: one of them stands in the address, and the browser keeps the rest, so that a reload loses nothing.
 import { active, fileUrl, get, post, request, upload } from "./api.js";
 import { album } from "./album.js";
-import { controls } from "./controls.js";
+import { controls, isRight } from "./controls.js";
 import { bytes, h, icon } from "./dom.js";
+import { address, draft } from "./draft.js";
 import { dropzone } from "./dropzone.js";
 import { downloadUrl, favouriteButton } from "./gallery.js";
 import { watch } from "./job.js";
@@ -13,7 +14,7 @@ import { timeline } from "./timeline.js";
 import { fail, say, toast } from "./toast.js";
 import { wall } from "./wall.js";
 
-const DRAFT = "flamingo.film";
+const drafts = draft("flamingo.film");
 const DIRECT = ["title", "resolution", "fps", "quality"]; // wishes that a storyboard takes as they are
 const KEPT = "What is done of it is kept: try again, and it goes on from there.";
 const $ = (id) => document.getElementById(id);
@@ -122,24 +123,7 @@ function remarks(list, notes) {
 
 // A draft is kept in the browser, a job by the server.
 function save() {
-  const draft = { job: job?.id, photos: photos.files(), wish: wishes.values(), styles: styles.draft(), persona: personas.value, music: music && named(music), format: $("format").value, plan, board: shots.board() };
-  try {
-    localStorage.setItem(DRAFT, JSON.stringify(draft));
-  } catch {
-    // A browser that keeps nothing (private mode): the page works without.
-  }
-}
-function draft() {
-  try {
-    return JSON.parse(localStorage.getItem(DRAFT)) || {};
-  } catch {
-    return {};
-  }
-}
-function address(id) {
-  const url = new URL(location);
-  url.search = id ? `?job=${id}` : "";
-  history.replaceState(null, "", url);
+  drafts.save({ job: job?.id, photos: photos.files(), wish: wishes.values(), styles: styles.draft(), persona: personas.value, music: music && named(music), format: $("format").value, plan, board: shots.board() });
 }
 
 // -- plan and film ------------------------------------------------------------------------------------------------
@@ -158,12 +142,7 @@ async function ask(run) {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   if ($("plan").disabled) return;
-  const wrong = [...form.elements].find((field) => field.willValidate && !field.checkValidity());
-  if (wrong) {
-    wrong.closest("details")?.setAttribute("open", "");
-    wrong.reportValidity();
-    return;
-  }
+  if (!isRight(form)) return;
   plan = shots.board() ? plan : { key: key() };
   const asked = key();
   ask(async () => Object.assign(await post("/api/film", await wish()), { asked }));
@@ -332,7 +311,7 @@ async function from(found) {
 }
 
 async function begin() {
-  const kept = draft();
+  const kept = drafts.load();
   const id = new URLSearchParams(location.search).get("job");
   const found = id ? await get(`/api/jobs/${encodeURIComponent(id)}`) : null;
   if (found?.verb === "film" && kept.job !== found.id) {

@@ -1,10 +1,11 @@
 // Paint: from photos and wishes to a preview at once, and to the whole pictures as a job.
 import { active, fileUrl, get, post, postForBlob } from "./api.js";
 import { compare } from "./compare.js";
-import { controls } from "./controls.js";
+import { controls, isRight } from "./controls.js";
 import { critic } from "./critic.js";
 import { descent } from "./descent.js";
 import { bytes, debounced, h, icon } from "./dom.js";
+import { address, draft } from "./draft.js";
 import { dropzone } from "./dropzone.js";
 import { downloadUrl, favouriteButton } from "./gallery.js";
 import { sentence, watch } from "./job.js";
@@ -13,7 +14,7 @@ import { isFilm, photos } from "./photos.js";
 import { fail, say, toast } from "./toast.js";
 import { wall } from "./wall.js";
 
-const DRAFT = "flamingo.paint";
+const drafts = draft("flamingo.paint");
 const PREVIEW = 512;
 const TRIES = 4;
 const $ = (id) => document.getElementById(id);
@@ -207,27 +208,10 @@ for (const chip of document.querySelectorAll("[data-size]")) {
 
 // A draft is kept in the browser, a job by the server: so nothing is lost when the page is opened again.
 function save() {
-  try {
-    localStorage.setItem(DRAFT, JSON.stringify({ photos: strip.ready(), wish: wish(), styles: styles.draft() }));
-  } catch {
-    // A browser that keeps nothing (private mode): the page works without.
-  }
-}
-function draft() {
-  try {
-    return JSON.parse(localStorage.getItem(DRAFT)) || {};
-  } catch {
-    return {};
-  }
+  drafts.save({ photos: strip.ready(), wish: wish(), styles: styles.draft() });
 }
 
 // -- the job ------------------------------------------------------------------------------------------------------
-
-function address(id) {
-  const url = new URL(location);
-  url.search = id ? `?job=${id}` : "";
-  history.replaceState(null, "", url);
-}
 
 // A change after a job begins something new; the job stays in the collection.
 function forget() {
@@ -244,12 +228,7 @@ function forget() {
 $("wish").addEventListener("submit", async (event) => {
   event.preventDefault();
   if ($("paint").disabled) return;
-  const wrong = [...$("wish").elements].find((field) => field.willValidate && !field.checkValidity());
-  if (wrong) {
-    wrong.closest("details")?.setAttribute("open", "");
-    wrong.reportValidity();
-    return;
-  }
+  if (!isRight($("wish"))) return;
   $("paint").disabled = true;
   try {
     take(await post("/api/paint", await request()));
@@ -323,7 +302,7 @@ async function begin() {
     take(found);
     return;
   }
-  const kept = draft();
+  const kept = drafts.load();
   wishes.fill(kept.wish || {});
   const { parts = [], ...ways } = kept.styles || {};
   ways.paintings = await stillThere(ways.paintings || [], (file) => file);

@@ -1,0 +1,28 @@
+// What a page keeps where it is opened again: a draft in the browser, and the job that it shows in its address.
+
+/** A draft under this name: { save(value), load() }. load() gives {} where nothing is kept. */
+export function draft(name) {
+  return {
+    save(value) {
+      try {
+        localStorage.setItem(name, JSON.stringify(value));
+      } catch {
+        // A browser that keeps nothing (private mode): the page works without.
+      }
+    },
+    load() {
+      try {
+        return JSON.parse(localStorage.getItem(name)) || {};
+      } catch {
+        return {};
+      }
+    },
+  };
+}
+
+/** Name this job in the page's address, or none. */
+export function address(id) {
+  const url = new URL(location);
+  url.search = id ? `?job=${id}` : "";
+  history.replaceState(null, "", url);
+}
