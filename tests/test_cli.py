@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -166,3 +167,18 @@ def test_a_wrong_training_is_refused_in_one_line(
     shown = capsys.readouterr().err
     assert said in shown
     assert shown.count("\n") == 1
+
+
+@needs_models
+def test_ctrl_c_says_that_what_was_finished_is_kept(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from flamingo.painting import painter
+
+    def interrupted(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(painter.Painter, "paint_vector", interrupted)
+    assert run(["paint", str(photo), "-o", str(tmp_path / "a.png"), "--style", "udnie"]) == 130
+    assert capsys.readouterr().err.strip().splitlines()[-1] == "cancelled; what was finished is kept"
+    assert not (tmp_path / "a.png").exists()

@@ -31,6 +31,7 @@ app = App(
     version=f"flamingo {flamingo.__version__}",
     help_format="markdown",
     usage="Usage: flamingo COMMAND ...",
+    suppress_keyboard_interrupt=False,  # ours says what is kept
 )
 app.register_install_completion_command()
 

@@ -7,12 +7,14 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from flamingo.cli.base import app, command, err, needs_torch
+from flamingo.cli.base import app, command, err, needs_torch, out, plain
 from flamingo.errors import BadRequest
 from flamingo.options import one_line_refusals
+from flamingo.train.budget import seconds
 from flamingo.train.composing.recipe import ComposerRecipe
 from flamingo.train.feeling.recipe import FeelRecipe
 from flamingo.train.painting.recipe import PainterRecipe
+from flamingo.train.plans.words import WordsRecipe
 from flamingo.weights import folder as shipped_models
 
 train_app = App(name="train", help="Train the models on your own pictures (needs the extra `train`).")
@@ -90,6 +92,68 @@ train_app.command(
 )
 
 
+def _train_words(**choices: Any) -> int:
+    from flamingo.train.plans import words
+
+    with one_line_refusals("flamingo train words"):
+        recipe = WordsRecipe(**choices)
+    entry = words.train(recipe)
+    figures = ", ".join(f"{axis} {sd:.3f}" for axis, sd in entry["sd"].items())
+    print(f"{recipe.out}: words {entry['version']}, standard deviation of the errors: {figures}")
+    return 0
+
+
+train_app.command(
+    command(
+        WordsRecipe,
+        _train_words,
+        about="Train the model of words on rated words, into a folder of models: cross-validated, in minutes.",
+    ),
+    name="words",
+)
+
+
+@train_app.command(name="all")
+def _train_all(
+    *,
+    recipe: Annotated[
+        list[Path], Parameter(help="Recipe files, such as docs/recipes/*.toml.", consume_multiple=True, negative=())
+    ],
+    data: Annotated[Path, Parameter(help="Folder with the recipes' folders, or with archives of them.")],
+    out_folder: Annotated[
+        Path,
+        Parameter(name=["--out", "-o"], help="Folder for runs, releases and plan.json; it always goes on there."),
+    ],
+    budget: Annotated[str, Parameter(help="Time for all trainings, by the recipes' shares: 25m, 8h.")] = "25m",
+    weights: Annotated[Path | None, Parameter(help="Folder of the models; this installation's by default.")] = None,
+    release: Annotated[bool, Parameter(help="Put models that are better than those there into --weights.")] = True,
+    force: Annotated[bool, Parameter(help="Worse ones too; their note says so.", negative=())] = False,
+    rehearse: Annotated[
+        bool, Parameter(help="Try it all with the smallest models and a few steps; nothing is released.", negative=())
+    ] = False,
+) -> int:
+    """From data to release: unpack, train, export, judge against the models that ship, release what is better."""
+    needs_torch("training")
+    from flamingo.train.plans.plan import Plan, carry_out
+    from flamingo.train.plans.report import table
+
+    try:
+        time = seconds(budget)
+    except ValueError as error:
+        raise BadRequest(f"--budget {budget}", str(error), "see `flamingo train all --help`") from None
+    asked = Plan(recipe, data, out_folder, time, weights or shipped_models(), release, force, rehearse)
+    try:
+        results = carry_out(asked, lambda text: err.print(plain(text)))
+    except KeyboardInterrupt:
+        err.print("stopped; the same command goes on")
+        return 130
+    if results:
+        out.print(table(results), soft_wrap=False)
+    for result in results:
+        err.print(f"{plain(result.recipe.name)}: {result.state}: {plain(result.why)}")
+    return 1 if any(r.state in ("refused", "failed", "unfinished") for r in results) else 0
+
+
 @train_app.command(name="release")
 def _train_release(
     runs: Annotated[
@@ -108,7 +172,10 @@ def _train_release(
     data: Annotated[str, Parameter(help="What it was trained on, for the manifest.")] = "",
     note: Annotated[str, Parameter(help="Anything else worth knowing.")] = "",
 ) -> int:
-    """Export a trained painter, composer or mood model, with its card, into the folder of shipped models."""
+    """Export a trained painter, composer or mood model, with its card, into the folder of shipped models.
+
+    It does not ask whether the model is better than the one there: `flamingo train all` does.
+    """
     needs_torch("exporting")
     run, *more = runs
     if more and not images:

@@ -1,0 +1,52 @@
+"""Whether a model that was trained is better than the one that ships: both measured by the same code on the same data
+that neither has seen. One file a kind of model; each gives a Verdict."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flamingo.errors import ModelCorrupt, show
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """better: whether the candidate may replace what ships. comparable: whether the two could be compared at all.
+    why: one sentence. candidate, shipped: their figures. against: the version that ships, None if there is none."""
+
+    better: bool
+    why: str
+    candidate: dict[str, float]
+    shipped: dict[str, float]
+    against: str | None = None
+    comparable: bool = True
+
+
+def entry_of(weights: Path, model: str) -> dict[str, Any] | None:
+    """The manifest's entry of a model in a folder of models, or None. Raises ModelCorrupt."""
+    file = weights / "manifest.json"
+    try:
+        found: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8"))["models"].get(model)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise ModelCorrupt(show(file), f"it cannot be read ({error})", "name another folder with --weights") from None
+    return found
+
+
+def first(candidate: dict[str, float], model: str) -> Verdict:
+    """Where nothing ships yet."""
+    return Verdict(True, f"the first {model}", candidate, {})
+
+
+def incomparable(why: str, candidate: dict[str, float], shipped: dict[str, float], against: str) -> Verdict:
+    """Where the two cannot be compared: only --force releases."""
+    return Verdict(False, f"cannot be compared: {why}", candidate, shipped, against, comparable=False)
+
+
+def lower(key: str, candidate: dict[str, float], shipped: dict[str, float], against: str) -> Verdict:
+    """Where one figure decides, and less is better."""
+    new, old = candidate[key], shipped[key]
+    return Verdict(new < old, f"{key} {new:.3f} for {old:.3f}", candidate, shipped, against)

@@ -1,0 +1,60 @@
+"""How the model of words is trained: the recipe, defined once for Python, for `flamingo train words` and for plans.
+
+It stands apart from flamingo.train.feeling.words, so that the command line can show its options without loading that.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from flamingo.errors import BadRequest
+
+
+@dataclass(frozen=True)
+class WordsRecipe:
+    """How the model of words is trained: by ridge regression in closed form, so there is nothing to resume."""
+
+    oasis: Annotated[str, Field(description="The table oasis.csv of Kurdi et al. 2017.")] = ""
+    vocabulary: Annotated[
+        str, Field(description="tokenizer.json of all-MiniLM-L6-v2; without it the list of the shipped words.")
+    ] = ""
+    out: Annotated[str, Field(description="Folder of models that it is written to.")] = "runs/words"
+    most: Annotated[int | None, Field(ge=20, description="Texts to learn from each source, if not all.")] = None
+
+
+def train(recipe: WordsRecipe) -> dict[str, Any]:
+    """Fit, measure and write file, card and manifest entry (which is returned) into `recipe.out`. Raises BadRequest
+    for files that are not there, MissingExtra where the extra `words` is not installed."""
+    from flamingo.train.feeling import words
+
+    if not recipe.oasis:
+        raise BadRequest("--oasis", "there is nothing to learn from", "give oasis.csv of Kurdi et al. 2017")
+    tokens = _vocabulary(recipe)
+    sources = defaultdict(list)
+    for rated in (*words.themes(Path(recipe.oasis)), *words.placed(), *words.vader()):
+        sources[rated.source].append(rated)
+    chosen = [
+        rated for found in sources.values() for rated in found[:: -(-len(found) // (recipe.most or len(found)))]
+    ]
+    out = Path(recipe.out)
+    out.mkdir(parents=True, exist_ok=True)
+    return words.release(chosen, tokens, out)
+
+
+def _vocabulary(recipe: WordsRecipe) -> list[str]:
+    from safetensors.numpy import load_file
+
+    from flamingo import weights
+    from flamingo.train.feeling import words
+
+    if not recipe.vocabulary:
+        return bytes(load_file(weights.path("words", "weights"))["vocabulary"]).decode("utf-8").split("\n")
+    file = Path(recipe.vocabulary)
+    if not file.is_file():
+        raise BadRequest(str(file), "there is no such file", "give tokenizer.json of all-MiniLM-L6-v2")
+    return words.vocabulary_of(file)
