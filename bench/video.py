@@ -171,7 +171,7 @@ def _floats(frame: Bytes) -> Pixels:
 
 
 def _bytes(frame: Pixels) -> Bytes:
-    return (np.clip(frame, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.asarray(cv2.convertScaleAbs(np.clip(frame, 0, 1), alpha=255), np.uint8)
 
 
 def sounds(file: Path) -> list[bytes]:
@@ -263,7 +263,7 @@ def compare(report: Report, asked: argparse.Namespace, clip: video.Clip, folder:
 
 def _steadily(painter: Painter, vector: Any, frames: Bytes) -> list[Any]:
     steady = Steady(painter._networks, regions(vector, None))
-    painted = [_bytes(p) for frame in frames for p in steady.paint(_floats(frame))]
+    painted = [_bytes(p) for frame in frames for p in steady.paint(frame)]
     return painted + [_bytes(p) for p in steady.finish()]
 
 

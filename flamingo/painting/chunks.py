@@ -50,7 +50,7 @@ def cuts(clip: video.Clip, tell: Callable[[], None]) -> tuple[list[int], int, tu
     with video.Reader(clip, longest=_SMALL) as reader:
         for number, frame in enumerate(reader, 1):
             tell()
-            now = motion.view(frame.rgb.astype(np.float32) / np.float32(255))
+            now = motion.view(frame.rgb)
             if before is not None and _is_cut(now, before):
                 found.append(number - 1)
             before = now

@@ -38,7 +38,7 @@ __all__ = ["check_memory", "paint_clip"]
 
 Progress = Callable[[int, int, Path], None]
 
-_MANNER = 2  # counted up when the same request gives other frames, so that old parts are not gone on with
+_MANNER = 3  # counted up when the same request gives other frames, so that old parts are not gone on with
 
 
 def paint_clip(
@@ -122,7 +122,7 @@ def _size(clip: video.Clip, longest: int | None, kind: str) -> tuple[int, int]:
 def check_memory(source: Path, size: tuple[int, int], painter: Painter) -> None:
     """Raise ImageTooLarge if this machine has not the memory free that painting frames of (height, width) takes."""
     pixels = size[0] * size[1]
-    held = 12 * (2 * moving.SPAN + 10) + 3 * 3 * OVERLAP  # bytes a pixel: in floats, and in bytes
+    held = 12 * (moving.SPAN + 10) + 3 * (moving.SPAN + 3 * OVERLAP)  # bytes a pixel: in floats, and in bytes
     take = memory.needed_in_tiles(*size, painter.model, streamed=False) + pixels * held
     free = psutil.virtual_memory().available
     if take > free:

@@ -12,6 +12,7 @@ Keys are closer together the less of a frame can be found in the last key; a cut
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,14 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.errors import BadRequest
-from flamingo.painting import large, motion, stroke, tiles
-from flamingo.painting.motion import Match, View
-from flamingo.painting.networks import Networks, Statistics
+from flamingo.painting import motion
+from flamingo.painting.boxes import Shot
+from flamingo.painting.motion import Frame, Match, View
+from flamingo.painting.networks import Networks
 from flamingo.painting.regions import Regions
 
 Pixels = NDArray[np.float32]
 
-SPAN = 4
+SPAN = 8
 """From one key to the next at most, in frames."""
 
 CUT = 0.35
@@ -37,80 +39,30 @@ _KNOWN = 0.8  # a frame of which less is found in the last key begins a new one
 _HOLE, _HOLES = 0.25, 0.01  # trust below which a place is nowhere to be found; share of a frame that may be so
 _SEAM = 0.03  # of the longest side: the width of what is uncertain around things that move
 _DOUBT = np.float32(0.01)
-_MEASURED = 8  # paintings from one measurement of means and variances to the next
-_GLIDE = 0.1  # how far the means and variances go towards the last measurement with each painting
-
-
-class _Settled(Networks):
-    """The networks of a painter, with means and variances that are told instead of measured in each frame."""
-
-    def __init__(self, networks: Networks) -> None:
-        self._networks = networks
-        self._target: Statistics | None = None
-        self._now: Statistics | None = None
-        self._keys = 0
-        self.first_is_used = True
-
-    def begin(self) -> None:
-        self._now = self._target = None
-        self._keys = 0
-
-    def load(self, kind: str) -> Any:
-        return self._networks.load(kind)
-
-    def measure(self, photo: Pixels, regions: Regions) -> tuple[Pixels, Statistics]:
-        if self._keys % _MEASURED == 0:
-            first, self._target = self._networks.measure(photo, regions)
-            if self._now is None:
-                self._now, self._keys = self._target, 1
-                return first, self._now
-        assert self._now is not None and self._target is not None
-        self._keys += 1
-        self._now = Statistics(
-            self._now.means + (self._target.means - self._now.means) * np.float32(_GLIDE),
-            self._now.variances + (self._target.variances - self._now.variances) * np.float32(_GLIDE),
-            self._target.gates,
-        )
-        if not self.first_is_used:
-            return photo, self._now
-        height, width = photo.shape[:2]
-        more = ((0, tiles.padded(height) - height), (0, tiles.padded(width) - width), (0, 0))
-        painted = self.tile(
-            np.pad(photo, more, "symmetric"),
-            regions.vectors[:1],
-            None,
-            self._now.of(np.arange(len(self._now.gates)) == 0),
-        )
-        return np.clip(painted[:height, :width], 0, 1), self._now
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        assert self._now is not None and self._target is not None
-        found = {"keys": np.array(self._keys)}
-        for name, each in (("now", self._now), ("target", self._target)):
-            found |= {f"{name}_{part}": getattr(each, part) for part in _PARTS}
-        return found
-
-    def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        self._keys = int(state["keys"])
-        self._now, self._target = (Statistics(*(state[f"{n}_{p}"] for p in _PARTS)) for n in ("now", "target"))
-
-
-_PARTS = ("means", "variances", "gates")
 
 
 @dataclass(frozen=True)
 class _Key:
+    """A painting between which and the next the others are made. energy: (h, w), how strong its strokes are."""
+
     view: View
     painted: Pixels
+    energy: Pixels
+
+    @classmethod
+    def of(cls, view: View, painted: Pixels) -> _Key:
+        return cls(view, painted, _energy(painted, view.grey.shape))
 
 
 @dataclass(frozen=True)
 class _Waiting:
-    """A frame that follows a key. to_key: where its places were in it."""
+    """A frame that follows a key. to_key: where its places were in it; onward: where those of the frame before it
+    are in it."""
 
-    frame: Pixels
+    frame: Frame
     view: View
     to_key: Match
+    onward: Match
 
 
 class Steady:
@@ -125,13 +77,10 @@ class Steady:
     ) -> None:
         if not 0 <= steadiness <= 1:
             raise BadRequest(f"steadiness {steadiness}", "it is not between 0 and 1", "0.6 is the usual one")
-        self._networks = _Settled(networks)
-        self._regions = regions
-        self._strokes = strokes
+        self._shot = Shot(networks, regions, strokes)
         self._steadiness = steadiness
         self._key: _Key | None = None
         self._waiting: list[_Waiting] = []
-        self._painted = 0
 
     @property
     def waiting(self) -> int:
@@ -139,26 +88,28 @@ class Steady:
         return len(self._waiting)
 
     @property
-    def painted(self) -> int:
-        """How many frames the network has painted."""
-        return self._painted
+    def painted(self) -> float:
+        """How many frames the network has painted; parts of frames count by what they cost."""
+        return self._shot.work
 
-    def paint(self, frame: Pixels) -> list[Pixels]:
-        """Take the next frame, (H, W, 3) float32 in [0, 1]; the paintings that are ready, in order, of that shape."""
-        if self._steadiness == 0:
-            self._begin_if_other(motion.view(frame))
-            return [self._over(frame)]
+    def paint(self, frame: Frame) -> list[Pixels]:
+        """Take the next frame, (H, W, 3), float32 in [0, 1] or 8-bit; the paintings that are ready, in order, float32
+        of that shape."""
         view = motion.view(frame)
         if self._key is None or self._key.view.size != view.size:
             return [*self.finish(), self._begun(frame, view)]
-        to_key = motion.match(view, self._key.view)
+        last = self._waiting[-1] if self._waiting else None
+        link, onward = motion.matches(view, self._key.view if last is None else last.view)
+        if link.share < CUT:
+            return [*self.finish(), self._begun(frame, view)]
+        if self._steadiness == 0:
+            self._key = _Key.of(view, self._shot.key(frame))
+            return [self._key.painted]
+        to_key = link if last is None else motion.chained(link, last.to_key, view, self._key.view)
         done: list[Pixels] = []
         if to_key.share < _KNOWN and self._waiting:
-            done = self._closed()
-            to_key = motion.match(view, self._key.view)
-        if to_key.share < CUT:
-            return [*done, self._begun(frame, view)]
-        self._waiting.append(_Waiting(frame, view, to_key))
+            done, to_key = self._closed(), link
+        self._waiting.append(_Waiting(frame, view, to_key, onward))
         if len(self._waiting) == SPAN or to_key.share < _KNOWN:
             done += self._closed()
         return done
@@ -175,65 +126,53 @@ class Steady:
             "grey": self._key.view.grey,
             "painted": self._key.painted,
         }
-        return {**key, **self._networks.state(), "size": np.array(self._key.view.size)}
+        return {**key, **self._shot.state(), "size": np.array(self._key.view.size)}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Go on from where `state` was asked for."""
         height, width = (int(side) for side in state["size"])
-        self._key = _Key(View(state["colour"], state["grey"], (height, width)), state["painted"])
-        self._networks.restore(state)
+        self._key = _Key.of(View(state["colour"], state["grey"], (height, width)), state["painted"])
+        self._shot.restore(state)
         self._waiting = []
 
-    def _begun(self, frame: Pixels, view: View) -> Pixels:
+    def _begun(self, frame: Frame, view: View) -> Pixels:
         """The first frame of a shot."""
-        self._networks.begin()
-        self._key = _Key(view, self._over(frame))
+        self._key = _Key.of(view, self._shot.begin(frame))
         return self._key.painted
-
-    def _begin_if_other(self, view: View) -> None:
-        known = self._key is not None and self._key.view.size == view.size
-        if self._key is None or not known or motion.match(view, self._key.view).share < CUT:
-            self._networks.begin()
-        self._key = _Key(view, view.colour)
-
-    def _over(self, frame: Pixels) -> Pixels:
-        """The network's painting of one frame."""
-        self._painted += 1
-        height, width = frame.shape[:2]
-        at = None if self._strokes is None else stroke.sizes(height, width, self._strokes)
-        self._networks.first_is_used = (
-            self._regions.weights is None and (max(at[0]) if at else max(height, width)) <= large.THUMBNAIL
-        )
-        job = large.Job(lambda top, bottom: frame[top:bottom], (height, width), self._regions, self._strokes)
-        return np.concatenate(list(large.strips(self._networks, job)))
 
     def _closed(self) -> list[Pixels]:
         """The last waiting frame becomes a key, and those before it are painted between the two."""
         before, last = self._key, self._waiting.pop()
         assert before is not None
         old = last.to_key.carried(before.painted)
-        painted = self._over(last.frame)
-        blended = mixed(painted, old, last.to_key.trusted() * np.float32(self._steadiness))
-        key = _Key(last.view, np.clip(blended, 0, 1))
-        done = [
-            self._between(each, before, key, (i + 1) / (len(self._waiting) + 1))
-            for i, each in enumerate(self._waiting)
-        ]
+        painted = mixed(self._shot.key(last.frame), old, last.to_key.trust * np.float32(self._steadiness))
+        key = _Key.of(last.view, painted)
+        done, ahead = [key.painted], last.onward
+        for i in reversed(range(len(self._waiting))):
+            each = self._waiting[i]
+            if i < len(self._waiting) - 1:
+                ahead = motion.chained(self._waiting[i + 1].onward, ahead, each.view, key.view)
+            done.append(self._between(each, ahead, before, key, (i + 1) / (len(self._waiting) + 1)))
         self._key, self._waiting = key, []
-        return [*done, key.painted]
+        return done[::-1]
 
-    def _between(self, each: _Waiting, before: _Key, after: _Key, place: float) -> Pixels:
-        """A frame `place` of the way from one key to the next."""
-        ahead = motion.match(each.view, after.view)
+    def _between(self, each: _Waiting, ahead: Match, before: _Key, after: _Key, place: float) -> Pixels:
+        """A frame `place` of the way from one key to the next. ahead: where its places are in the next."""
         # Where neither can be trusted, the one that looks more like the frame serves.
         ours = (each.to_key.trust + _DOUBT * each.to_key.likeness) * np.float32(1 - place)
         theirs = (ahead.trust + _DOUBT * ahead.likeness) * np.float32(place)
-        share = motion.enlarged(theirs / (ours + theirs), each.view.size)
-        blended = mixed(each.to_key.carried(before.painted), ahead.carried(after.painted), share)
-        holes = _holes(np.maximum(each.to_key.trust, ahead.trust))
+        sure = np.maximum(each.to_key.trust, ahead.trust)
+        paintings = each.to_key.carried(before.painted), ahead.carried(after.painted)
+        energies = (
+            each.to_key.carried(before.energy, cv2.INTER_LINEAR), ahead.carried(after.energy, cv2.INTER_LINEAR)
+        )  # fmt: skip
+        blended = mixed(*paintings, theirs / (ours + theirs), energies, sure)
+        holes = _holes(sure)
         if holes.mean() > _HOLES:
-            blended += (self._over(each.frame) - blended) * motion.enlarged(holes, each.view.size)
-        return np.asarray(np.clip(blended, 0, 1), np.float32)
+            for box, painted in self._shot.boxes(each.frame, holes):
+                share = motion.enlarged(holes, each.view.size)[box.slices]
+                blended[box.slices] = cv2.blendLinear(blended[box.slices], painted, 1 - share, share)
+        return blended
 
 
 def _holes(trust: Pixels) -> Pixels:
@@ -246,30 +185,36 @@ def _holes(trust: Pixels) -> Pixels:
     return np.asarray(cv2.GaussianBlur(missing, (0, 0), 2.0), np.float32)
 
 
-def mixed(one: Pixels, other: Pixels, share: Pixels) -> Pixels:
-    """From one painting (H, W, 3) to the other by `share` (H, W, 1), without loss of contrast.
+def mixed(
+    one: Pixels, other: Pixels, share: Pixels, energies: Sequence[Pixels] = (), sure: Pixels | float = 1.0
+) -> Pixels:
+    """From one painting (H, W, 3) to the other by `share` (h, w), which is stretched over them, in [0, 1].
 
     Where strokes of two paintings do not lie on each other, their mean is paler and softer than both. So the detail
-    of the mean is made as strong as that of the two.
+    of the mean is made as strong as that of the two. energies: `_energy` of both, if they are known, (h, w). sure:
+    (h, w) in [0, 1]; where it is 0 there are no strokes to be kept, but smears, which are softened.
     """
-    blended = one + (other - one) * share
-    soft = _soft(blended, _STROKE)
-    share = share[..., 0]
-    strong = _energy(one) * (1 - share) + _energy(other) * share
-    gain = np.sqrt((strong + _FAINT) / (_energy(blended) + _FAINT))
-    return np.asarray(soft + (blended - soft) * np.clip(gain, 1, _MOST)[..., None], np.float32)
+    size, small = one.shape[:2], share.shape
+    large = motion.enlarged(share, size)
+    blended = np.asarray(cv2.blendLinear(one, other, 1 - large, large), np.float32)
+    first, second = energies or (_energy(one, small), _energy(other, small))
+    strong = first * (1 - share) + second * share
+    gain = np.clip(np.sqrt((strong + _FAINT) / (_energy(blended, small) + _FAINT)), 1, _MOST)
+    gain = motion.enlarged(np.asarray(gain * (_SMEAR + (1 - _SMEAR) * sure), np.float32), size)
+    soft = cv2.blur(blended, (_STROKE, _STROKE))
+    sharp = np.asarray(cv2.blendLinear(blended, soft, gain, 1 - gain), np.float32)
+    return np.clip(sharp, 0, 1, out=sharp)
 
 
 _STROKE = 7  # pixels across a stroke that is fine
 _FAINT, _MOST = 1e-5, 1.6
+_SMEAR = np.float32(0.5)
 
 
-def _energy(picture: Pixels) -> Pixels:
-    """How strong the strokes are around each place."""
+def _energy(picture: Pixels, size: tuple[int, int]) -> Pixels:
+    """How strong the strokes are around each place, (h, w) of that size."""
     grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32)
-    detail = grey - _soft(grey, _STROKE)
-    return _soft(detail * detail, 2 * _STROKE)
-
-
-def _soft(picture: Pixels, across: int) -> Pixels:
-    return np.asarray(cv2.blur(picture, (across, across)), np.float32)
+    detail = grey - cv2.blur(grey, (_STROKE, _STROKE))
+    small = cv2.resize(detail * detail, size[::-1], interpolation=cv2.INTER_AREA)
+    across = max(1, round(2 * _STROKE * size[1] / picture.shape[1]))
+    return np.asarray(cv2.blur(small, (across, across)), np.float32)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo import video
-from flamingo.painting import moving
+from flamingo.painting import motion, moving
 from flamingo.painting.chunks import Chunk
 from flamingo.painting.moving import Steady
 from flamingo.painting.painter import Painter
@@ -59,7 +59,7 @@ class Manner:
     def shown(self, frame: video.Frame, painted: Pixels) -> Shown:
         """A painted frame as it is seen."""
         if self.finish is not None:
-            painted = self.finish(_floats(frame.rgb), painted)
+            painted = self.finish(motion.floats(frame.rgb), painted)
         if frame.alpha is not None and not self.animated:
             weight = frame.alpha[..., None] / np.float32(255)
             painted = np.asarray(painted * weight + (1 - weight), np.float32)
@@ -111,8 +111,8 @@ def faded(before: Sequence[Shown], after: Sequence[Shown]) -> list[Shown]:
     """The frames of an overlap, from the painting of one chunk to that of the next."""
     found = []
     for i, (one, other) in enumerate(zip(before, after, strict=True), 1):
-        share = np.full((*one.rgb.shape[:2], 1), i / (len(before) + 1), np.float32)
-        rgb = moving.mixed(_floats(one.rgb), _floats(other.rgb), share)
+        share = np.full(motion.view(one.rgb).grey.shape, i / (len(before) + 1), np.float32)
+        rgb = moving.mixed(motion.floats(one.rgb), motion.floats(other.rgb), share)
         found.append(Shown(_bytes(rgb), other.pts, other.lasts, other.alpha))
     return found
 
@@ -217,14 +217,10 @@ class Stretch:
             self._tell(self._at)
             self._at += 1
             waiting.append(frame)
-            painted = self._steady.paint(_floats(frame.rgb))
+            painted = self._steady.paint(frame.rgb)
             yield [self._manner.shown(waiting.popleft(), each) for each in painted]
         yield [self._manner.shown(waiting.popleft(), each) for each in self._steady.finish()]
 
 
-def _floats(rgb: NDArray[np.uint8]) -> Pixels:
-    return rgb.astype(np.float32) / np.float32(255)
-
-
 def _bytes(rgb: Pixels) -> NDArray[np.uint8]:
-    return np.asarray(np.rint(np.clip(rgb, 0, 1) * np.float32(255)), np.uint8)
+    return np.asarray(cv2.convertScaleAbs(np.clip(rgb, 0, 1), alpha=255), np.uint8)

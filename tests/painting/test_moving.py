@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import flamingo
 from flamingo.errors import BadRequest
 from flamingo.painting import motion, styles
+from flamingo.painting.motion import Frame
 from flamingo.painting.moving import SPAN, Steady
 from flamingo.painting.regions import regions
 from tests.conftest import needs_models
@@ -38,7 +39,7 @@ def steady(model: Any = "fast", **options: Any) -> Steady:
     return Steady(painter._networks, regions(vector[None], None), **options)
 
 
-def painted(frames: Sequence[Pixels], who: Steady) -> list[Pixels]:
+def painted(frames: Sequence[Frame], who: Steady) -> list[Pixels]:
     return [p for frame in frames for p in who.paint(frame)] + who.finish()
 
 
@@ -108,6 +109,32 @@ def test_work_goes_on_where_it_stopped_as_if_it_had_not(panned: list[Pixels]) ->
     assert all(np.array_equal(a, b) for a, b in zip([*done, *rest], whole, strict=True))
 
 
+def test_8_bit_frames_are_painted_as_they_are(panned: list[Pixels]) -> None:
+    coarse = [np.asarray(np.rint(frame * 255), np.uint8) for frame in panned[:5]]
+    ours = painted(coarse, steady())
+    theirs = painted([frame.astype(np.float32) / np.float32(255) for frame in coarse], steady())
+    assert np.mean([np.abs(a - b).mean() for a, b in zip(ours, theirs, strict=True)]) < 1e-3
+
+
+@pytest.fixture
+def crossed(cat: Pixels) -> list[Pixels]:
+    """A black ball that flies before a cat that stands still, 12 pixels a frame."""
+    rows, columns = np.mgrid[0:120, 0:180]
+    balls = [((rows - 60) ** 2 + (columns - 24 - 12 * i) ** 2 < 20**2)[..., None] for i in range(SPAN + 1)]
+    return [np.asarray(np.where(ball, 0.02, cat[40:160, 40:220]), np.float32) for ball in balls]
+
+
+def test_a_fast_thing_is_where_it_is_and_leaves_no_ghost(crossed: list[Pixels]) -> None:
+    painter, who = flamingo.Painter("fast"), steady()
+    together = painted(crossed, who)
+    assert who.painted < len(crossed) / 2
+    for i in (4, 5, 6):
+        alone = painter.paint(crossed[i], "starry-night")
+        away = np.abs(cv2.GaussianBlur(together[i] - alone, (0, 0), 4.0))  # without the strokes
+        assert away[50:70, 14:34].mean() < 0.06, "where it was in the first frame"
+        assert away[50:70, 14 + 12 * i : 34 + 12 * i].mean() < 0.06, "where it is"
+
+
 def test_steadiness_0_paints_every_frame(panned: list[Pixels]) -> None:
     who = steady(steadiness=0)
     painted(panned, who)
@@ -145,3 +172,15 @@ def test_motion_is_found_and_what_was_hidden_is_not_trusted(panned: list[Pixels]
     assert found.share > 0.8
     assert found.trust[:, -2 * STEP + 1 :].max() < 0.1, "it came in at the right border"
     assert np.abs(found.carried(panned[0]) - panned[2])[:, : -3 * STEP].mean() < 0.03
+
+
+def test_a_way_by_way_of_other_frames_is_the_way(panned: list[Pixels]) -> None:
+    views = [motion.view(frame) for frame in panned[:4]]
+    links = [motion.matches(now, before) for before, now in itertools.pairwise(views)]
+    way = links[0][0]
+    for i in (1, 2):
+        way = motion.chained(links[i][0], way, views[i + 1], views[0])
+    assert np.median(way.flow[..., 0]) == pytest.approx(3 * STEP, abs=0.3)
+    assert way.trust[:, -3 * STEP + 1 :].max() < 0.1, "it came in at the right border"
+    assert way.share > 0.75
+    assert np.median(links[0][1].flow[..., 0]) == pytest.approx(-STEP, abs=0.2), "the other way round"
