@@ -28,8 +28,10 @@ from flamingo.composing.events import (
     shift_of,
     unspell,
 )
+from flamingo.composing.mood import DISSONANT, Scale
 from flamingo.composing.piece import UNITS, Piece
 from flamingo.composing.plan import Plan
+from flamingo.composing.sections import Section
 from flamingo.composing.tonality import profile
 
 Array = NDArray[Any]
@@ -40,6 +42,13 @@ _DURATIONS = np.array(DURATIONS)
 # How much, in nats for one spread of the profile, pitches of the key are preferred, so that a piece stays in the key
 # that was asked for: without it a third of the minor pieces came out in major (bench/compose.py --only length).
 _KEY = 0.25
+_CLASH = np.isin(np.arange(12), DISSONANT)
+# How much colour and consonance (nats, as in the bridge's table) are added for each whole unit by which the valence
+# heard so far is short of what was asked, from this many bars on.
+_FOLLOW = 2.0
+_SOON = 3
+_MOST = 1.0  # nats of colour at all
+_AGAINST = 0.1  # nats of colour that may speak against the mode of the section, lest the key be lost
 _TURN = 1.0  # nats by which pitches of the dominant are preferred in the half bar before the mode turns
 _MIDDLE = 54  # MIDI pitch below which the bass of a cadence lies
 _CENTRE = 64  # MIDI pitch that is neither high nor low: the mean of the training music
@@ -48,7 +57,8 @@ _CENTRE = 64  # MIDI pitch that is neither high nor low: the mean of the trainin
 @dataclass
 class Drawn:
     """One piece as it grows. told: nats of the drawn events under what was told; untold: without persona and mood,
-    and in the other mode; given: notes that were not drawn but given."""
+    and in the other mode; given: notes that were not drawn but given; scale: what it is heard by as it grows (None:
+    it is not); short: by how much the valence heard so far is below what was asked."""
 
     plan: Plan
     random: np.random.Generator
@@ -60,6 +70,8 @@ class Drawn:
     lines: list[int] = field(default_factory=list)
     nats_at: list[tuple[float, float]] = field(default_factory=list)
     mark: tuple[float, float] = (0.0, 0.0)  # the nats before the event that is being drawn
+    scale: Scale | None = None
+    short: float = 0.0
     retries: int = 0
     given: int = 0
     redraws: int = 0
@@ -98,7 +110,15 @@ class Drawn:
         section = plan.sections[plan.section(bar)]
         if name == "pitch":
             cadence = plan.bars - bar <= 2  # it has pitches of its own
-            found = _lean_to(plan.key.tonic, section.minor, 0.0 if cadence else section.asks.register)
+            asks, more = section.asks, _FOLLOW * self.short
+            if cadence:
+                found = _lean_to(plan.key.tonic, section.minor, 0.0, 0.0)
+            else:
+                colour = asks.colour + more
+                colour = min(max(colour, -_MOST), _MOST)
+                colour = min(colour, _AGAINST) if section.minor else max(colour, -_AGAINST)
+                found = _lean_to(plan.key.tonic, section.minor, asks.register, round(colour, 2))
+                found = found - (asks.consonance + more) * self._clashes(where)
             after = plan.turns(bar)
             if after is not None and after.minor != section.minor and where >= self.middle():
                 found = found + _TURN * np.isin((np.arange(PITCHES) + LOWEST) % 12, _DOMINANT)
@@ -107,6 +127,33 @@ class Drawn:
             there = np.minimum(np.arange(WHERES), plan.metre.units)  # the bar line is where the bar ends
             return -section.asks.density / UNITS * (there - max(self.grammar.place, 0))
         return 0.0
+
+    def unlike(self) -> float:
+        """How far the valence that is heard is from what was asked, in the section where it is furthest; 0 where
+        nothing was asked."""
+        piece = self.piece()
+        return max(abs(self._missing(section, piece, section.first + section.bars)) for section in self.plan.sections)
+
+    def _listen(self) -> None:
+        """Hear how pleasant the section has been so far, and by how much that is short of what was asked."""
+        section = self.plan.sections[self.plan.section(self.bar)]
+        soon = self.bar - section.first < _SOON or self.bar + 1 >= self.plan.bars
+        self.short = 0.0 if soon else self._missing(section, self.piece(), self.bar)
+
+    def _missing(self, section: Section, piece: Piece, until: int) -> float:
+        if self.scale is None or section.valence is None:
+            return 0.0
+        heard, _ = self.scale.of(piece.excerpt(section.first, until))
+        return min(max(section.valence - heard, -1.0), 1.0)
+
+    def _clashes(self, where: int) -> Array:
+        """(PITCHES,) 1 where a pitch makes a second, tritone or seventh with a note drawn at the same place."""
+        found = np.zeros(PITCHES)
+        for place, pitch, *_ in reversed(self.rows[len(self.rows) - self.in_bar :]):
+            if place != where:
+                break
+            found[_CLASH[(np.arange(PITCHES) - pitch) % 12]] = 1.0
+        return found
 
     # ------------------------------------------------------------------ what may come
     def wheres(self) -> Array:
@@ -196,6 +243,7 @@ class Drawn:
             self.bar += 1
             self.in_bar = 0
             self.grammar.bar(self.plan.metre.units)
+            self._listen()
         else:
             self.in_bar += 1
             self.grammar.take(row[0], row[1])
@@ -214,13 +262,18 @@ class Drawn:
 
 
 @functools.lru_cache(maxsize=256)
-def _lean_to(tonic: int, minor: bool, register: float) -> Array:
-    """(PITCHES,) nats: pitches of the key, and low ones or high ones as `register` asks. High means an octave above
-    the middle and not beyond: a network follows what it hears, and would end among the last keys."""
+def _lean_to(tonic: int, minor: bool, register: float, colour: float) -> Array:
+    """(PITCHES,) nats: pitches of the key, low ones or high ones as `register` asks, and those that make it plainly
+    major, or minor, as `colour` does. High means an octave above the middle and not beyond: a network follows what it
+    hears, and would end among the last keys."""
     relative = np.arange(PITCHES) + LOWEST
     octaves = (relative + shift_of(tonic) - _CENTRE) / 12
     height = np.clip(octaves, -1, 1) - (2 * np.maximum(octaves - 1, 0) if register > 0 else 0)
-    return np.asarray(_KEY * profile(minor)[relative % 12] + register * height)
+    # The key with the same notes is the one that it might be taken for: a third lower, or higher.
+    rival = np.roll(profile(not minor), 3 if minor else -3)
+    bright = (profile(minor) - rival) * (-1 if minor else 1)
+    of_degree = _KEY * profile(minor) + colour * bright / bright.std()
+    return np.asarray(of_degree[relative % 12] + register * height)
 
 
 def _let_turn(piece: Piece, plan: Plan) -> Piece:

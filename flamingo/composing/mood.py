@@ -22,6 +22,8 @@ from flamingo.composing.tonality import correlations
 Array = NDArray[Any]
 
 FEATURES = ("tempo", "density", "loudness", "detached", "mode", "consonance", "register")
+DISSONANT = (1, 2, 6, 10, 11)
+"""Semitones between notes struck together: seconds, the tritone, sevenths."""
 _WINDOW = 3  # bars on each side
 # How much the measured features count. Signs follow Gabrielsson and Lindstrom's review (2010): fast, dense, loud and
 # detached is excited; major, consonant and high is pleasant. The mode leads, since listeners agree on it most.
@@ -92,7 +94,7 @@ def _clashes(notes: Array, bar_of: Array, inside: slice, bars: int) -> Array:
         together = start[apart:] == start[:-apart]
         interval = (pitch[apart:] - pitch[:-apart]) % 12
         np.add.at(total, bar_of[apart:][together], 1)
-        np.add.at(bad, bar_of[apart:][together & np.isin(interval, (1, 2, 6, 10, 11))], 1)
+        np.add.at(bad, bar_of[apart:][together & np.isin(interval, DISSONANT)], 1)
     return np.asarray(np.divide(bad, total, out=np.full(bars, np.nan), where=total > 0))
 
 

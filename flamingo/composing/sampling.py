@@ -30,6 +30,8 @@ Array = NDArray[Any]
 NAMES = ("where", "pitch", "duration", "velocity")
 _TRIES = 12
 _KEY_TRIES = 5
+_MOOD_TRIES = 2
+_UNLIKE = 0.3  # how far the valence heard may be from what was asked
 _DURATIONS = np.array(DURATIONS)
 
 
@@ -55,9 +57,11 @@ def draw(
     """Draw a piece for every plan, all at once. seeds: what numpy.random.default_rng takes, one a piece; a piece's
     draws depend on its own seed alone, whatever company it is drawn in. prompts: relative events that pieces begin
     with, bar lines included. A piece that a key finder takes to be in another key than its own is drawn again, up to
-    five times (where the mode turns, each part of one mode is looked at for itself); what a user gave keeps whatever
-    key it is in. on_progress: called as (bars done, bars in all)."""
-    pieces = [Drawn(plan, np.random.default_rng(seed)) for plan, seed in zip(plans, seeds, strict=True)]
+    five times (where the mode turns, each part of one mode is looked at for itself), one that is much more or less
+    pleasant than was asked up to twice; what a user gave keeps whatever key it is in. on_progress: called as (bars
+    done, bars in all)."""
+    generators = [np.random.default_rng(seed) for seed in seeds]
+    pieces = [Drawn(plan, random, scale=model.scale) for plan, random in zip(plans, generators, strict=True)]
     for piece, prompt in zip(pieces, prompts or [], strict=False):
         for where, pitch, duration, velocity in prompt.tolist():
             piece.take((where, pitch, duration, velocity))
@@ -66,18 +70,26 @@ def draw(
         _run(model, pieces, dice, on_progress)
         for piece in pieces:
             _accept(model, piece, dice)
-        for _ in range(_KEY_TRIES):
-            astray = [i for i, piece in enumerate(pieces) if not piece.given and _keeps_keys(piece) <= 0]
-            again = [Drawn(pieces[i].plan, pieces[i].random) for i in astray]
+        for attempt in range(_KEY_TRIES):
+            astray = [i for i, piece in enumerate(pieces) if not piece.given and _astray(piece, attempt)]
+            again = [Drawn(pieces[i].plan, pieces[i].random, scale=model.scale) for i in astray]
             _run(model, again, dice, None)
             for i, piece in zip(astray, again, strict=True):
                 _accept(model, piece, dice)
-                piece.redraws = pieces[i].redraws + 1
-                if _keeps_keys(piece) > _keeps_keys(pieces[i]):
-                    pieces[i] = piece
-                else:
-                    pieces[i].redraws += 1
+                redraws = pieces[i].redraws + 1
+                pieces[i] = min(pieces[i], piece, key=_worth)
+                pieces[i].redraws = redraws
     return pieces
+
+
+def _astray(piece: Drawn, attempt: int) -> bool:
+    return _keeps_keys(piece) <= 0 or (attempt < _MOOD_TRIES and piece.unlike() > _UNLIKE)
+
+
+def _worth(piece: Drawn) -> tuple[bool, float]:
+    """Less is better: a piece in its own key above all, then one in its mood; or the one that keeps its key best."""
+    keeps = _keeps_keys(piece)
+    return keeps <= 0, piece.unlike() if keeps > 0 else -keeps
 
 
 def _keeps_keys(piece: Drawn) -> float:

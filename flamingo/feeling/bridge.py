@@ -80,7 +80,16 @@ KEY = Cue(
     "key", "nats a semitone, between the persona's own keys of the mode", 0.15, 0.0, 0.15,
     "as register: a key that lies higher lifts the whole piece",
 )  # fmt: skip
-CUES = (MODE, TEMPO, REGISTER, DENSITY, LOUDNESS, ARTICULATION, KEY)
+COLOUR = Cue(
+    "colour", "nats for one spread of what tells major from minor, on every pitch that is drawn", 0.25, 0.0, 0.25,
+    "as mode, by degrees: a major piece may be plainly so, or borrow from minor",
+)  # fmt: skip
+CONSONANCE = Cue(
+    "consonance", "nats against a second, tritone or seventh with a note struck at once", 0.5, 0.0, 0.5,
+    "simple, consonant harmony with happiness and serenity, dissonance with tension, anger and fear: Gabrielsson and "
+    "Lindström 2010; Livingstone et al. 2010",
+)  # fmt: skip
+CUES = (MODE, TEMPO, REGISTER, DENSITY, LOUDNESS, ARTICULATION, KEY, COLOUR, CONSONANCE)
 """The whole table."""
 
 # A persona that is half in minor goes there below valence 0; one that never is, below -0.15.
@@ -102,7 +111,8 @@ class Habits:
 @dataclass(frozen=True)
 class Choices:
     """What a point asks of the composer. mode: above 0 major, below minor, None where nothing was asked; tempo:
-    octaves above (or below) the persona's usual one; register, density, key: as in the table, 0 is as drawn;
+    octaves above (or below) the persona's usual one; register, density, key, colour, consonance: as in the table, 0
+    is as drawn;
     loudness: spreads from the mean of the training music, None to leave it; articulation: as in the table."""
 
     mode: float | None = None
@@ -112,6 +122,8 @@ class Choices:
     loudness: float | None = None
     articulation: float = 0.0
     key: float = 0.0
+    colour: float = 0.0
+    consonance: float = 0.0
 
 
 def choices(valence: float | None, arousal: float | None, habits: Habits) -> Choices:
@@ -127,4 +139,6 @@ def choices(valence: float | None, arousal: float | None, habits: Habits) -> Cho
         loudness=None if arousal is None else LOUDNESS.at(valence, arousal),
         articulation=ARTICULATION.at(valence, arousal),
         key=KEY.at(valence, arousal),
+        colour=COLOUR.at(valence, arousal),
+        consonance=CONSONANCE.at(valence, arousal),
     )

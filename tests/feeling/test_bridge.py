@@ -24,7 +24,7 @@ GRID = (-1.0, -0.5, 0.0, 0.5, 1.0)
 
 def test_every_choice_is_a_line_of_the_table_and_every_line_says_whence_it_comes() -> None:
     assert [cue.name for cue in CUES] == [
-        "mode", "tempo", "register", "density", "loudness", "articulation", "key"
+        "mode", "tempo", "register", "density", "loudness", "articulation", "key", "colour", "consonance"
     ]  # fmt: skip
     assert {cue.name for cue in CUES} == {field.name for field in fields(Choices)}
     for cue in CUES:
