@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.filming.photos import CROPPED, MARGIN, kept_share
+from flamingo.filming.planes import Planes
 from flamingo.filming.storyboard import View
 
 __all__ = ["between", "filled", "fitted", "planned", "salience", "seen"]
@@ -157,41 +158,48 @@ def _backdrop(rgb: Bytes, size: tuple[int, int]) -> Bytes:
     return np.asarray(cv2.convertScaleAbs(large, alpha=0.7), np.uint8)
 
 
-def seen(rgb: Bytes, view: View, frame: tuple[int, int]) -> Bytes:
-    """What the camera sees of a picture, (height, width, 3)."""
-    (tall, wide), (height, width) = frame, rgb.shape[:2]
+def seen(picture: Planes, view: View, frame: tuple[int, int]) -> Planes:
+    """What the camera sees of a picture, in a frame of (height, width), both even. The planes are new ones. Where it
+    zooms, a picture is seen sharper if it comes at twice its size (see `planes.twice`)."""
+    (tall, wide), (height, width) = frame, picture.y.shape
     scale = max(tall / height, wide / width) * view.zoom
     half_x, half_y = wide / scale / 2, tall / scale / 2
-    x = min(max(view.x * width, half_x), width - half_x)
-    y = min(max(view.y * height, half_y), height - half_y)
+    # A millionth of a pixel is nothing, but to be whole is much faster.
+    left = round(min(max(view.x * width, half_x), width - half_x) - half_x, 6)
+    top = round(min(max(view.y * height, half_y), height - half_y) - half_y, 6)
+    sizes = frame, (tall // 2, wide // 2), (tall // 2, wide // 2)
+    steps = zip(picture, sizes, (1, 2, 2), strict=True)
     if abs(scale - 1) < 1e-9:
-        return _moved(rgb, y - half_y, x - half_x, frame)
+        return Planes(*(_moved(plane, top / step, left / step, size) for plane, size, step in steps))
+    return Planes(*(_warped(plane, scale, top / step, left / step, size) for plane, size, step in steps))
+
+
+def _warped(plane: Bytes, scale: float, top: float, left: float, size: tuple[int, int]) -> Bytes:
+    """A part of a plane that begins between its pixels, made larger or smaller. Linear, which at twice the size is
+    close to cubic at the size itself, in a third of the time."""
     # From the middle of each pixel of the frame to its place in the picture.
-    to = np.array([
-        [1 / scale, 0, x - half_x + 0.5 / scale - 0.5],
-        [0, 1 / scale, y - half_y + 0.5 / scale - 0.5],
-    ])  # fmt: skip
-    how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(rgb, to, (wide, tall), flags=how, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    to = np.array([[1 / scale, 0, left + 0.5 / scale - 0.5], [0, 1 / scale, top + 0.5 / scale - 0.5]])
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(plane, to, size[::-1], flags=how, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _moved(rgb: Bytes, top: float, left: float, frame: tuple[int, int]) -> Bytes:
-    """A part of a picture that begins between its pixels: as the general way gives it, in a tenth of the time."""
+def _moved(plane: Bytes, top: float, left: float, size: tuple[int, int]) -> Bytes:
+    """A part of a plane that begins between its pixels: as the general way gives it, in a tenth of the time."""
     (down, y), (right, x) = divmod(top, 1), divmod(left, 1)
-    part = _part(_part(rgb, 0, int(down), frame[0], bool(y)), 1, int(right), frame[1], bool(x))
+    part = _part(_part(plane, 0, int(down), size[0], bool(y)), 1, int(right), size[1], bool(x))
     if x:
-        part = np.asarray(cv2.filter2D(part, -1, _taps(x)[None], anchor=(1, 0))[:, 1 : 1 + frame[1]], np.uint8)
+        part = np.asarray(cv2.filter2D(part, -1, _taps(x)[None], anchor=(1, 0))[:, 1 : 1 + size[1]], np.uint8)
     if y:
-        part = np.asarray(cv2.filter2D(part, -1, _taps(y)[:, None], anchor=(0, 1))[1 : 1 + frame[0]], np.uint8)
-    return np.ascontiguousarray(part)
+        part = np.asarray(cv2.filter2D(part, -1, _taps(y)[:, None], anchor=(0, 1))[1 : 1 + size[0]], np.uint8)
+    return np.array(part, order="C")
 
 
-def _part(rgb: Bytes, axis: int, first: int, many: int, between: bool) -> Bytes:
-    """Rows (axis 0) or columns of a picture, and, if it is to be seen between them, the neighbours that this takes:
-    one before and two after. Beyond the picture's edge, these are its last pixels again."""
+def _part(plane: Bytes, axis: int, first: int, many: int, between: bool) -> Bytes:
+    """Rows (axis 0) or columns of a plane, and, if it is to be seen between them, the neighbours that this takes:
+    one before and two after. Beyond the plane's edge, these are its last pixels again."""
     begin, end = (first - 1, first + many + 2) if between else (first, first + many)
-    last = rgb.shape[axis]
-    found = rgb[max(0, begin) : end] if axis == 0 else rgb[:, max(0, begin) : end]
+    last = plane.shape[axis]
+    found = plane[max(0, begin) : end] if axis == 0 else plane[:, max(0, begin) : end]
     before, after = max(0, -begin), max(0, end - last)
     if not before and not after:
         return found

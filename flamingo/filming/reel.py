@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.filming import camera, titles
+from flamingo.filming import camera, planes, titles
 from flamingo.filming.photos import pixels
+from flamingo.filming.planes import GREY, Planes, dimmed, mixed, white
 from flamingo.filming.storyboard import Shot, Storyboard
 from flamingo.filming.titles import Overlay
 
@@ -30,6 +31,7 @@ _APPEARS, _FADES = 0.25, 0.5  # seconds from which letters are there, and in whi
 _TITLE = 4.0  # seconds that the title stays, at most
 _WIPED = 0.7  # of a shot, after which the line has drawn the whole painting
 _LINE = 0.004  # of the frame's width, of the line itself
+_LIGHT = 0.96  # of white, of the line
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class _Shown:
     """One shot, ready: its pictures as the camera looks at them, and its letters. photo: where the painting comes
     over it."""
 
-    picture: Bytes
-    photo: Bytes | None
+    picture: Planes
+    photo: Planes | None
     caption: Overlay | None
 
 
@@ -72,8 +74,8 @@ class Reel:
     def _at(self, number: int) -> int:
         return int(np.searchsorted(self._starts[:-1], number, side="right")) - 1
 
-    def frame(self, number: int) -> Bytes:
-        """(H, W, 3) uint8 RGB: the frame of that number, from 0."""
+    def frame(self, number: int) -> Planes:
+        """The frame of that number, from 0."""
         board, time = self.board, number / self.board.fps
         shot = self._at(number)
         found = self._shot(shot, time)
@@ -82,14 +84,14 @@ class Reel:
             if share is not None:
                 other = self._shot(change - 1 if change == shot else change, time)
                 first, second = (other, found) if change == shot else (found, other)
-                found = np.asarray(cv2.addWeighted(first, 1 - share, second, share, 0), np.uint8)
+                found = mixed(first, second, share)
         if self._title is not None:
             ends = min(_TITLE, max(1.0, board.seconds / 2))
             self._title.over(found, _presence(time, 0.1, ends))
         left, lasts = board.seconds - time - 1 / board.fps, min(_END, board.shots[-1].lasts / 2)
         if left < lasts:
             dark = _DARKEST + (1 - _DARKEST) * _smooth(max(left, 0) / lasts)
-            found = np.asarray(cv2.convertScaleAbs(found, alpha=dark), np.uint8)
+            found = dimmed(found, dark)
         return found
 
     def _crossed(self, change: int, time: float) -> float | None:
@@ -102,7 +104,7 @@ class Reel:
         share = (time - shot.start) / shot.fade + 0.5
         return _smooth(share) if 0 < share < 1 else None
 
-    def _shot(self, number: int, time: float) -> Bytes:
+    def _shot(self, number: int, time: float) -> Planes:
         """What one shot shows at a time, which in crossfades may lie outside of it."""
         shot, shown = self.board.shots[number], self._shown(number)
         before = shot.fade / 2 if shot.transition == "crossfade" else 0.0
@@ -124,45 +126,48 @@ class Reel:
             return self._held[number]
         self._ready(number)
         shot, files = self.board.shots[number], self._pictures[number]
-        nearest = max(view.zoom for view in shot.camera)
-
-        def prepared(rgb: Bytes, frame: tuple[int, int]) -> Bytes:
-            return camera.fitted(rgb, frame, nearest) if shot.fit == "crop" else camera.filled(rgb, frame)
-
-        photo = None
-        if files.painting is None:
-            picture = prepared(pixels(files.photo), self._size)
-        else:
-            picture = prepared(pixels(files.painting), self._size)
-            if shot.wipe or shot.strength[0] != shot.strength[1]:
-                photo = prepared(pixels(files.photo), self._size)
-                if photo.shape != picture.shape:
-                    size = picture.shape[1], picture.shape[0]
-                    photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
-        found = _Shown(picture, photo, titles.caption(shot.caption, self._size))
+        rgb, photo = pixels(files.painting or files.photo), None
+        if files.painting is not None and (shot.wipe or shot.strength[0] != shot.strength[1]):
+            plain = pixels(files.photo)
+            if plain.shape != rgb.shape:
+                plain = np.asarray(cv2.resize(plain, rgb.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
+            photo = _prepared(plain, shot, self._size)
+        found = _Shown(_prepared(rgb, shot, self._size), photo, titles.caption(shot.caption, self._size))
         self._held[number] = found
         while len(self._held) > _HELD:
             self._held.popitem(last=False)
         return found
 
 
-def _painted_over(photo: Bytes, painting: Bytes, shot: Shot, share: float) -> Bytes:
+def _prepared(rgb: Bytes, shot: Shot, frame: tuple[int, int]) -> Planes:
+    """A picture as the camera looks at it: at twice its size if the frame shows it at any but its own."""
+    nearest = max(view.zoom for view in shot.camera)
+    if shot.fit == "crop":
+        found = planes.of(camera.fitted(rgb, frame, nearest))
+        return found if nearest == 1 else planes.twice(found)
+    return planes.twice(planes.of(camera.filled(rgb, frame)))
+
+
+def _painted_over(photo: Planes, painting: Planes, shot: Shot, share: float) -> Planes:
     """The painting as far as it has come over the photo. It was painted at the larger of the shot's two strengths,
     and less of it is less strength."""
     first, last = shot.strength
     most = max(first, last)
     strength = first + (last - first) * _smooth(share)
-    weight = strength / most if most else 0.0
-    found = np.asarray(cv2.addWeighted(photo, 1 - weight, painting, weight, 0), np.uint8)
-    if not shot.wipe:
-        return found
-    width = photo.shape[1]
-    thick = max(1, round(_LINE * width))
-    place = round(_smooth(min(share / _WIPED, 1.0)) * (width + thick))
-    found[:, place:] = photo[:, place:]
-    if place - thick < width:
-        found[:, max(0, place - thick) : place] = 245
-    return found
+    found = mixed(photo, painting, strength / most if most else 0.0)
+    return _wiped(photo, found, _smooth(min(share / _WIPED, 1.0))) if shot.wipe else found
+
+
+def _wiped(photo: Planes, painting: Planes, share: float) -> Planes:
+    """The painting to the left of a line, and the photo to its right. Both edges of the line are where colour samples
+    begin, so that it has no colour."""
+    half = photo.y.shape[1] // 2
+    thick = max(1, round(_LINE * half))
+    place = round(share * (half + thick))
+    for found, before, line, step in zip(painting, photo, (round(white(_LIGHT)), GREY, GREY), (2, 1, 1), strict=True):
+        found[:, place * step :] = before[:, place * step :]
+        found[:, max(0, place - thick) * step : place * step] = line
+    return painting
 
 
 def _presence(time: float, begin: float, end: float) -> float:

@@ -7,11 +7,14 @@ are, so that memory holds neither the film nor its frames.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import av
 import numpy as np
@@ -33,13 +36,16 @@ from flamingo.video.writing import codec_for
 if TYPE_CHECKING:
     from flamingo.painting.cluster import Pool
 
-__all__ = ["Painting", "Piece", "ToPaint", "delivered", "encoded", "paint", "painted", "render"]
+__all__ = ["Painting", "Piece", "ToPaint", "delivered", "drawn_ahead", "encoded", "paint", "painted", "render"]
 
 _PIECE = 5  # seconds of film that are encoded at once, and lost at most where a run is stopped
+_DRAWN = 2  # counted up when the same storyboard gives other frames or bytes, so that older pieces are not taken
+_AHEAD = 3  # frames that are drawn while those before them are encoded
 _SOUND = {"webm": ("libopus", 160_000)}
 _USUAL_SOUND = ("aac", 192_000)
 
 Tell = Callable[[int, int], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,7 @@ def encoded(
     pieces = [
         Piece(
             board, kind, quality, first, min(first + step, board.frames),
-            work.place("frames", [facts, codec_for(kind), quality, first], ".nut"),
+            work.place("frames", [facts, _DRAWN, codec_for(kind), quality, first], ".nut"),
         )
         for first in range(0, board.frames, step)
     ]  # fmt: skip
@@ -167,10 +173,28 @@ def render(piece: Piece, reel: Reel, tell: Callable[[int], None]) -> bytes:
         piece.kind, board.size, rate=Fraction(board.fps), time_base=Fraction(1, board.fps), look=Look(),
         quality=piece.quality, quick=True,
     )  # fmt: skip
-    for number in range(piece.first, piece.last):
-        tell(number)
-        writer.add(reel.frame(number), number)
+    numbers = range(piece.first, piece.last)
+    with closing(drawn_ahead(reel.frame, numbers)) as frames:
+        for number in numbers:
+            tell(number)
+            writer.add_planes(next(frames), number)
     return writer.done()
+
+
+def drawn_ahead(draw: Callable[[int], T], numbers: Iterable[int]) -> Generator[T, None, None]:
+    """What `draw` makes of each number, in order, by a thread of its own that is a few ahead. What it raises is
+    raised here. Once this is closed, nothing is drawn any more."""
+    waiting: deque[Future[T]] = deque()
+    pool = ThreadPoolExecutor(1)
+    try:
+        for number in numbers:
+            waiting.append(pool.submit(draw, number))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 # -- the file ------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ _INTO = 0.75  # of a shot: the painting is there by then, and no crossfade has b
 def poster(reel: Reel) -> Picture:
     """One frame that stands for the film: from the middle of its first shot, under the title if it has one."""
     first = reel.board.shots[0]
-    return _picture(reel.frame(round(first.lasts * 0.5 * reel.board.fps)))
+    return _picture(reel.frame(round(first.lasts * 0.5 * reel.board.fps)).rgb())
 
 
 def contact_sheet(reel: Reel) -> Picture:
@@ -44,7 +44,7 @@ def contact_sheet(reel: Reel) -> Picture:
     for i, shot in enumerate(board.shots):
         into = _INTO if i + 1 < many else 0.5  # the end of the last one darkens
         number = min(int((shot.start + into * shot.lasts) * board.fps), board.frames - 1)
-        small = cv2.resize(reel.frame(number), (wide, tall), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(reel.frame(number).rgb(), (wide, tall), interpolation=cv2.INTER_AREA)
         left, top = gap + i % columns * (wide + gap), gap + i // columns * step
         sheet.paste(Image.fromarray(np.asarray(small, np.uint8)), (left, top))
         said = " · ".join(part for part in (f"{shot.start:.1f} s", "+".join(shot.style), shot.caption) if part)

@@ -13,11 +13,14 @@ from fontTools.ttLib import TTFont
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from flamingo.filming.planes import BLACK, GREY, Planes, white
 from flamingo.lettering import font
 
 __all__ = ["Overlay", "caption", "missing", "title"]
 
-Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+_LETTERS = 250 / 255  # of white
 
 # Families that a user may install for scripts that Source Sans does not have, from the most general on.
 _FAMILIES = (
@@ -29,22 +32,30 @@ _FAMILIES = (
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """rgb: (h, w, 3) float32 in [0, 255], times alpha already; alpha: (h, w, 1) float32 in [0, 1]; top, left: its
-    place."""
+    """layers: for each of a frame's planes what is laid over it; top, left: the place, both even."""
 
-    rgb: NDArray[np.float32]
-    alpha: NDArray[np.float32]
+    layers: tuple[_Layer, _Layer, _Layer]
     top: int
     left: int
 
-    def over(self, frame: Bytes, share: float) -> None:
-        """Lay it over a frame, (H, W, 3), in place; share: from 0, unseen, to 1."""
+    def over(self, frame: Planes, share: float) -> None:
+        """Lay it over a frame in place; share: from 0, unseen, to 1."""
         if share <= 0:
             return
-        height, width = self.alpha.shape[:2]
-        part = frame[self.top : self.top + height, self.left : self.left + width]
-        laid = part * (1 - share * self.alpha) + share * self.rgb
-        part[:] = np.rint(np.clip(laid, 0, 255)).astype(np.uint8)
+        for plane, layer, step in zip(frame, self.layers, (1, 2, 2), strict=True):
+            top, left = self.top // step, self.left // step
+            height, width = layer.alpha.shape
+            part = plane[top : top + height, left : left + width]
+            part[:] = np.rint(part * (1 - share * layer.alpha) + share * layer.adds).astype(np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """alpha: (h, w) float32 from 0 to 1, how much of a plane is covered; adds: (h, w) float32, by what: samples times
+    alpha."""
+
+    alpha: Floats
+    adds: Floats
 
 
 def caption(text: str, frame: tuple[int, int]) -> Overlay | None:
@@ -88,15 +99,23 @@ def _drawn(text: str, frame: tuple[int, int], size: float, weight: str, middle: 
     alpha = letters + shade * (1 - letters)
     top = (height - tall) // 2 if middle else height - margin - tall + 2 * halo
     left = (width - wide) // 2 if middle else margin - 2 * halo
-    return _cut(letters[..., None] * np.full(3, 250, np.float32), alpha[..., None], top, left, frame)
+    return _overlay(letters, alpha, top, left, frame)
 
 
-def _cut(rgb: NDArray[Any], alpha: NDArray[Any], top: int, left: int, frame: tuple[int, int]) -> Overlay:
-    """Without what is outside of the frame."""
+def _overlay(letters: NDArray[Any], alpha: NDArray[Any], top: int, left: int, frame: tuple[int, int]) -> Overlay:
+    """Of letters, whose place is top, left: without what is outside of the frame, and from one colour sample to
+    another. alpha: of letters and shadow."""
     y, x = max(0, -top), max(0, -left)
-    rows = slice(y, min(rgb.shape[0], frame[0] - top))
-    columns = slice(x, min(rgb.shape[1], frame[1] - left))
-    return Overlay(rgb[rows, columns].astype(np.float32), alpha[rows, columns].astype(np.float32), top + y, left + x)
+    shown = np.s_[y : max(y, frame[0] - top), x : max(x, frame[1] - left)]
+    height, width = alpha[shown].shape
+    top, left = top + y, left + x
+    edges = (top % 2, (top + height) % 2), (left % 2, (left + width) % 2)
+    letters, alpha = (np.pad(each[shown].astype(np.float32), edges) for each in (letters, alpha))
+    fours = alpha.reshape(alpha.shape[0] // 2, 2, alpha.shape[1] // 2, 2)
+    coarse = np.asarray(fours.mean(axis=(1, 3)), np.float32)
+    light = _Layer(alpha, letters * np.float32(white(_LETTERS) - BLACK) + alpha * np.float32(BLACK))
+    colour = _Layer(coarse, coarse * np.float32(GREY))
+    return Overlay((light, colour, colour), top - top % 2, left - left % 2)
 
 
 def _broken(text: str, face: ImageFont.FreeTypeFont, width: float) -> list[str]:

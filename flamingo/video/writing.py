@@ -1,7 +1,8 @@
-"""A film track out: frames in RGB become packets of H.264 or VP9."""
+"""A film track out: frames in RGB, or in planes of 4:2:0 samples, become packets of H.264 or VP9."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from io import BytesIO
@@ -17,19 +18,20 @@ from flamingo.errors import BadRequest
 from flamingo.video.clip import Clip, Look
 from flamingo.video.reading import EXACT, SCALER_MATRIX
 
-__all__ = ["Writer", "look_of"]
+__all__ = ["Writer", "colours", "look_of", "samples"]
+
+Bytes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class _Codec:
-    """softer: what is added to a quantiser of H.264 for the same quality; quick, and sharper: what is otherwise, and
-    subtracted, where time counts more than bytes."""
+    """softer: what is added to a quantiser of H.264 for the same quality; quick: what is otherwise where time counts
+    more than bytes."""
 
     name: str
     options: dict[str, str]
     softer: int
     quick: dict[str, str]
-    sharper: int
 
 
 _THREADS = 2  # told, since what libx264 encodes depends on it; with them, any machine encodes the same
@@ -38,14 +40,13 @@ _THREADS = 2  # told, since what libx264 encodes depends on it; with them, any m
 _CODECS = {
     "h264": _Codec(
         "libx264", {"preset": "medium", "bf": "0", "rc-lookahead": "20"}, 0,
-        {"preset": "veryfast"}, 1,
+        {"preset": "superfast", "rc-lookahead": "0"},
     ),
     "vp9": _Codec(
         "libvpx-vp9",
         {"deadline": "good", "cpu-used": "4", "row-mt": "1", "b": "0", "lag-in-frames": "0", "auto-alt-ref": "0"},
         9,
         {"cpu-used": "5"},
-        0,
     ),
 }  # fmt: skip
 
@@ -63,8 +64,8 @@ def look_of(clip: Clip) -> Look:
 class Writer:
     """Encodes a film, or a part of one, into memory: `done` gives it, as NUT, which keeps times exactly.
 
-    size: (height, width) of the frames; quality: 1 to 100; quick: to encode in a third of the time, in a somewhat
-    larger file. The samples are 4:2:0, or 4:4:4 where H.264 could not otherwise hold an odd number of rows or
+    size: (height, width) of the frames; quality: 1 to 100; quick: to encode much faster, in a larger
+    file. The samples are 4:2:0, or 4:4:4 where H.264 could not otherwise hold an odd number of rows or
     columns. The same frames give the same bytes, on any machine with the same libraries.
     """
 
@@ -87,7 +88,7 @@ class Writer:
         self._scaler = VideoReformatter()
         self._file = BytesIO()
         self._container = av.open(self._file, "w", format="nut")
-        quantiser = round(41 - 0.26 * quality) + codec.softer - (codec.sharper if quick else 0)
+        quantiser = round(41 - 0.26 * quality) + codec.softer
         options = {**codec.options, **(codec.quick if quick else {}), "crf": str(quantiser)}
         stream = self._container.add_stream(
             codec.name, rate=Fraction(rate).limit_denominator(100_000), options=options
@@ -103,14 +104,21 @@ class Writer:
         self._time_base = time_base
         self.frames = 0
 
-    def add(self, rgb: NDArray[np.uint8], pts: int) -> None:
+    def add(self, rgb: Bytes, pts: int) -> None:
         """The next frame, (H, W, 3) uint8, shown at `pts` steps of the time base."""
-        frame = self._scaler.reformat(
-            VideoFrame.from_ndarray(rgb, "rgb24"), format=self._format, src_color_range=2,
-            dst_colorspace=SCALER_MATRIX.get(self._look.matrix, 5), dst_color_range=2 if self._look.full else 1,
-            dst_color_trc=self._look.transfer, dst_color_primaries=self._look.primaries, 
-            interpolation=EXACT, threads=1,
-        )  # fmt: skip
+        self._encode(_stored(rgb, self._format, self._look, self._scaler), pts)
+
+    def add_planes(self, planes: Sequence[Bytes], pts: int) -> None:
+        """The next frame as `samples` gives it, of even sides, shown at `pts` steps of the time base."""
+        frame = VideoFrame(planes[0].shape[1], planes[0].shape[0], "yuv420p")
+        stored: Any = frame.planes
+        for plane, there in zip(planes, stored, strict=True):
+            rows = np.frombuffer(there, np.uint8).reshape(-1, there.line_size)
+            rows[: plane.shape[0], : plane.shape[1]] = plane
+        frame.color_range = 2 if self._look.full else 1
+        self._encode(frame, pts)
+
+    def _encode(self, frame: VideoFrame, pts: int) -> None:
         frame.pts, frame.time_base = pts, self._time_base
         frame.colorspace = self._look.matrix
         self._container.mux(self._stream.encode(frame))
@@ -127,3 +135,32 @@ def pixel_format(container: str, size: tuple[int, int]) -> str:
     """How samples are stored: H.264 with a quarter of the colour samples has even sides only."""
     odd = size[0] % 2 or size[1] % 2
     return "yuv444p" if odd and codec_for(container) == "h264" else "yuv420p"
+
+
+def samples(rgb: Bytes, look: Look) -> tuple[Bytes, Bytes, Bytes]:
+    """What is stored of a frame, (H, W, 3) uint8 RGB with even sides, in 4:2:0: how light each pixel is, (H, W), and
+    blue and red in relation to that, (H/2, W/2) each."""
+    height, width = rgb.shape[:2]
+    flat: Any = _stored(rgb, "yuv420p", look, VideoReformatter()).to_ndarray().ravel()
+    y, cb, cr = np.split(flat, [height * width, height * width * 5 // 4])
+    return y.reshape(height, width), cb.reshape(height // 2, -1), cr.reshape(height // 2, -1)
+
+
+def colours(planes: Sequence[Bytes], look: Look) -> Bytes:
+    """The frame that `samples` are of: (H, W, 3) uint8 RGB."""
+    height, width = planes[0].shape
+    flat = np.concatenate([plane.ravel() for plane in planes])
+    frame = VideoFrame.from_ndarray(flat.reshape(height * 3 // 2, width), "yuv420p")
+    rgb = VideoReformatter().reformat(
+        frame, format="rgb24", src_colorspace=SCALER_MATRIX.get(look.matrix, 5),
+        src_color_range=2 if look.full else 1, dst_color_range=2, interpolation=EXACT, threads=1,
+    )  # fmt: skip
+    return np.asarray(rgb.to_ndarray(), np.uint8)
+
+
+def _stored(rgb: Bytes, samples: str, look: Look, scaler: VideoReformatter) -> VideoFrame:
+    return scaler.reformat(
+        VideoFrame.from_ndarray(rgb, "rgb24"), format=samples, src_color_range=2,
+        dst_colorspace=SCALER_MATRIX.get(look.matrix, 5), dst_color_range=2 if look.full else 1,
+        dst_color_trc=look.transfer, dst_color_primaries=look.primaries, interpolation=EXACT, threads=1,
+    )  # fmt: skip

@@ -16,7 +16,7 @@ from PIL import Image
 
 from flamingo.errors import BadInput, BadRequest
 from flamingo.filming import album as albums
-from flamingo.filming import camera, titles
+from flamingo.filming import camera, planes, titles
 from flamingo.filming.beats import heard, sound_of
 from flamingo.filming.cutting import SHORTEST, changes
 from flamingo.filming.photos import Photo, kept_share, sharpness
@@ -188,7 +188,8 @@ def test_the_camera_moves_along_the_cropped_side_only(
         assert all(share / 2 - 1e-6 <= place <= 1 - share / 2 + 1e-6 for place in at)
     if motion == 0:
         assert camera.between(first, last, 0.3) == camera.between(first, last, 0.9)
-    assert camera.seen(rgb, camera.between(first, last, 0.5), frame).shape == (*frame, 3)
+    found = camera.seen(planes.of(rgb), camera.between(first, last, 0.5), frame)
+    assert [plane.shape for plane in found] == [frame, *[(frame[0] // 2, frame[1] // 2)] * 2]
 
 
 def test_what_catches_the_eye_stays_in_the_frame() -> None:
@@ -204,24 +205,24 @@ def test_what_catches_the_eye_stays_in_the_frame() -> None:
 def test_the_camera_sees_fractions_of_a_pixel() -> None:
     y, x = np.mgrid[0:100, 0:400]
     spot = 250 * np.exp(-((x - 200) ** 2 + (y - 50) ** 2) / 200)
-    picture = np.repeat(spot[..., None], 3, axis=2).astype(np.uint8)
+    picture = planes.of(np.repeat(spot[..., None], 3, axis=2).astype(np.uint8))
     places = []
     for i in range(9):
-        found = camera.seen(picture, View(0.5 + i * 0.001, 0.5), (100, 160)).astype(float)
-        places.append(float((found.sum(axis=(0, 2)) * np.arange(160)).sum() / found.sum()))
+        found = camera.seen(picture, View(0.5 + i * 0.001, 0.5), (100, 160)).y - float(planes.BLACK)
+        places.append(float((found.sum(axis=0) * np.arange(160)).sum() / found.sum()))
     assert np.diff(places) == pytest.approx([-0.4] * 8, abs=0.05)
 
 
 @given(top=st.floats(0, 20), left=st.floats(0, 30))
 @settings(deadline=None, max_examples=30)
 def test_the_fast_way_to_move_gives_what_the_general_one_gives(top: float, left: float) -> None:
-    rgb = np.random.default_rng(0).integers(0, 255, (60, 90, 3), dtype=np.uint8)
-    rgb = cv2.GaussianBlur(rgb, (0, 0), 2)
+    plane = np.random.default_rng(0).integers(0, 255, (60, 90), dtype=np.uint8)
+    plane = cv2.GaussianBlur(plane, (0, 0), 2)
     how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     to = np.array([[1, 0, left], [0, 1, top]])
-    general = cv2.warpAffine(rgb, to, (60, 40), flags=how, borderMode=cv2.BORDER_REPLICATE)
+    general = cv2.warpAffine(plane, to, (60, 40), flags=how, borderMode=cv2.BORDER_REPLICATE)
     # The general way knows 32 places between two pixels.
-    assert np.abs(camera._moved(rgb, top, left, (40, 60)).astype(int) - general).max() <= 4
+    assert np.abs(camera._moved(plane, top, left, (40, 60)).astype(int) - general).max() <= 4
 
 
 def test_a_photo_of_another_shape_is_shown_whole_on_a_blurred_one() -> None:
@@ -238,11 +239,11 @@ def test_a_photo_of_another_shape_is_shown_whole_on_a_blurred_one() -> None:
 @settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_can_be_a_caption(text: str) -> None:
-    frame = np.full((72, 128, 3), 90, np.uint8)
+    frame = planes.of(np.full((72, 128, 3), 90, np.uint8))
     drawn = titles.caption(text, (72, 128))
     if drawn is not None:
         drawn.over(frame, 1.0)
-    assert frame.shape == (72, 128, 3)
+    assert (frame.cb == planes.GREY).all() and frame.y.max() <= planes.white(1)
 
 
 def test_letters_that_no_font_has_are_named() -> None:

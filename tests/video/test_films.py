@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from flamingo import video
 from flamingo.errors import BadRequest, ImageTooLarge, UnreadableVideo
+from flamingo.video.writing import samples as samples_of
 from tests.video.clips import RATE, STEPS, film, packets, picture, samples
 
 
@@ -204,3 +205,22 @@ def test_a_clip_is_told_by_its_name(name: str, found: bool) -> None:
 def test_a_kind_that_is_not_written_is_refused() -> None:
     with pytest.raises(BadRequest, match=r"\.avi.*use .mp4"):
         video.written(Path("a.avi"))
+
+
+@pytest.mark.parametrize("container", ["mp4", "webm"])
+@pytest.mark.parametrize("size", [(48, 64), (46, 114)])
+def test_planes_are_encoded_as_the_frame_that_they_are_of(container: str, size: tuple[int, int]) -> None:
+    look = video.Look()
+    found = []
+    for whole in (True, False):
+        writer = video.Writer(
+            container, size, rate=Fraction(RATE), time_base=Fraction(1, RATE), look=look, quality=90
+        )
+        for i in range(6):
+            rgb = picture(i, size)
+            if whole:
+                writer.add(rgb, i)
+            else:
+                writer.add_planes(samples_of(rgb, look), i)
+        found.append(writer.done())
+    assert found[0] == found[1]
