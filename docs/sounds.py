@@ -36,9 +36,7 @@ def main() -> None:
     ]
     for persona in (p["name"] for p in flamingo.personas() if not p["own"]):
         with tempfile.TemporaryDirectory() as folder:
-            (made,) = flamingo.compose(
-                persona=persona, seconds=SECONDS, seed=SEED, output=Path(folder) / "x.wav"
-            )
+            (made,) = flamingo.compose(persona=persona, seconds=SECONDS, seed=SEED, output=Path(folder) / "x.wav")
             (FOLDER / f"{persona}.mp3").write_bytes(small_mp3(Path(folder) / "x.wav"))
         writing.write(made.piece, FOLDER / f"{persona}.png", overwrite=True)
         told = made.as_dict()

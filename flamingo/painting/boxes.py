@@ -167,10 +167,10 @@ class Shot:
             else:
                 ratio = size[0] / photos.sizes[i - 1][0]
                 below = _enlarged(below, before, photos.sizes[i - 1], window, size)
-                share = large._PAINTING_SEEN * self._now.covered(weights)
+                share = large.PAINTING_SEEN * self._now.covered(weights)
                 seen = photo + (np.clip(below, 0, 1) - photo) * share
                 painted = self._networks.tile(seen, self._regions.vectors, weights, self._now)
-                below = np.clip(below + painted - cv2.GaussianBlur(painted, (0, 0), stroke._BLUR * ratio), 0, 1)
+                below = np.clip(below + painted - cv2.GaussianBlur(painted, (0, 0), stroke.BLUR * ratio), 0, 1)
             before = window
         assert below is not None
         if photos.sizes[-1] != photos.size:  # strokes finer than the pixels

@@ -24,7 +24,7 @@ Pixels = NDArray[np.float32]
 Progress = Callable[[int, int], None]
 """Called as (done, all), in pixels to be painted at all sizes together."""
 
-_PAINTING_SEEN = 0.5  # chosen by eye among 0, 1/2 and 1
+PAINTING_SEEN = 0.5  # chosen by eye among 0, 1/2 and 1
 _STRIP = 256
 _SMALL = 4_000_000  # pixels of a picture of which 32-bit floats are held without a thought
 
@@ -181,7 +181,7 @@ class _Level:
         below = resample.window(self.below, self.size, down.start, across.start, height, width, "cubic")
         # Of the photo alone, the network would make fine strokes where the photo has its edges; they would lie across
         # the coarse ones. Of the coarse painting alone, it would have nothing to be sharp about but that.
-        seen = photo + (np.clip(below, 0, 1) - photo) * (_PAINTING_SEEN * self.statistics.covered(weights))
+        seen = photo + (np.clip(below, 0, 1) - photo) * (PAINTING_SEEN * self.statistics.covered(weights))
         painted = self.networks.tile(seen, self.regions.vectors, weights, self.statistics)
         both = below + stroke.detail(painted, self.ratio)
         return np.asarray(np.clip(both[down.kept, across.kept], 0, 1), np.float32)

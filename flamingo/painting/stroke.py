@@ -61,8 +61,8 @@ def detail(painting: Pixels, ratio: float) -> Pixels:
 
     soft = painting
     for axis in (0, 1):
-        soft = gaussian_filter1d(soft, _BLUR * ratio, axis=axis, mode="nearest")
+        soft = gaussian_filter1d(soft, BLUR * ratio, axis=axis, mode="nearest")
     return painting - soft
 
 
-_BLUR = 0.45
+BLUR = 0.45
