@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from flamingo.filming.faces import heads
 from flamingo.filming.photos import CROPPED, MARGIN, kept_share
 from flamingo.filming.planes import Planes
 from flamingo.filming.storyboard import View
@@ -25,7 +26,8 @@ _NEARER = 0.02  # zoom in a second at motion 1 where nothing is cropped
 _NEAREST = 0.12
 _BODY = 0.7  # of all that catches the eye, which must stay in the frame
 _EASE = 0.35
-_FACES = 4.0  # how much more the colours of skin catch the eye
+_SKIN = 4.0  # how much more its colours catch the eye
+_FACES = 0.7  # of all that catches the eye, where there are any
 _HEADS = 0.35  # of the height, from above, where people are looked for
 _LOOK = 64  # side at which salience is found
 
@@ -33,7 +35,7 @@ _LOOK = 64  # side at which salience is found
 def salience(rgb: Bytes) -> Floats:
     """How much each place of a photo catches the eye, (h, w) adding to 1: the spectral residual of Hou and Zhang
     2007, "Saliency detection: a spectral residual approach", which is what the logarithm of the spectrum has beyond
-    its own local mean."""
+    its own local mean; and heads, where faces are found."""
     small = cv2.resize(rgb, (_LOOK, _LOOK), interpolation=cv2.INTER_AREA).astype(np.float32)
     found = np.zeros((_LOOK, _LOOK), np.float32)
     for channel in cv2.split(small):
@@ -43,17 +45,24 @@ def salience(rgb: Bytes) -> Floats:
         found += np.abs(np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))).astype(np.float32) ** 2
     found = np.asarray(cv2.GaussianBlur(found, (0, 0), 2.5), np.float32)
     found = np.maximum(found - np.float32(np.median(found)), 0) + np.float32(1e-9)
-    found *= 1 + _FACES * _skin(small)
+    found *= 1 + _SKIN * _skin(small)
     # What lies at the edge of a photo is seldom what it was taken for, and heads are above the middle.
     across = 1.1 - np.linspace(-1, 1, _LOOK) ** 2
     down = np.exp(-0.5 * ((np.linspace(0, 1, _LOOK) - _HEADS) / 0.22) ** 2)
     found *= np.outer(down, across).astype(np.float32)
-    return np.asarray(found / max(float(found.sum()), 1e-12), np.float32)
+    found = np.asarray(found / max(float(found.sum()), 1e-12), np.float32)
+    people = np.zeros_like(found)
+    for head in heads(rgb):
+        left, top, right, bottom = (round(edge * _LOOK) for edge in head)
+        people[top : max(bottom, top + 1), left : max(right, left + 1)] = 1
+    if people.any():
+        found = np.asarray((1 - _FACES) * found + _FACES * people / people.sum(), np.float32)
+    return found
 
 
 def _skin(small: Floats) -> Floats:
     """Where a photo, (h, w, 3) from 0 to 255, has the colours of skin, from 0 to 1: the bounds of Chai and Ngan 1999,
-    "Face segmentation using skin-color map in videophone applications". No detector, but heads are cut off less."""
+    "Face segmentation using skin-color map in videophone applications": for faces that are not found as such."""
     tones = cv2.cvtColor(small.astype(np.uint8), cv2.COLOR_RGB2YCrCb)
     mask = cv2.inRange(tones, np.array([50, 133, 77]), np.array([255, 173, 127]))
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), 1.5).astype(np.float32) / 255, np.float32)

@@ -7,6 +7,7 @@ are the same, byte for byte, as those made here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -105,7 +106,9 @@ def _rendered(piece: Piece, files: dict[int, Files], fonts: list[str]) -> bytes:
             if painting is not None:
                 other.write_bytes(painting)
             kept[number] = Pictures(place, None if painting is None else other)
-        return rendering.render(piece, Reel(board, kept), lambda _number: None)
+        numbers = range(piece.first, piece.last)
+        with closing(rendering.drawn_ahead(Reel(board, kept).frame, numbers)) as frames:
+            return rendering.render(piece, frames, lambda _number: None)
 
 
 def _fonts(*texts: str) -> list[str]:

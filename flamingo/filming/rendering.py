@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from flamingo import provenance
 from flamingo.filming import cluster
 from flamingo.filming.photos import Photo, pixels, save
+from flamingo.filming.planes import Planes
 from flamingo.filming.reel import Pictures, Reel
 from flamingo.filming.score import RATE
 from flamingo.filming.storyboard import Manner, Shot, Storyboard
@@ -40,7 +42,7 @@ __all__ = ["Painting", "Piece", "ToPaint", "delivered", "drawn_ahead", "encoded"
 
 _PIECE = 5  # seconds of film that are encoded at once, and lost at most where a run is stopped
 _DRAWN = 2  # counted up when the same storyboard gives other frames or bytes, so that older pieces are not taken
-_AHEAD = 3  # frames that are drawn while those before them are encoded
+_AHEAD = 7  # frames that are drawn while those before them are encoded
 _SOUND = {"webm": ("libopus", 160_000)}
 _USUAL_SOUND = ("aac", 192_000)
 
@@ -160,24 +162,25 @@ def encoded(
         cluster.render(missing, pictures, work, tell, pool)
         return [piece.place for piece in pieces]
     reel = Reel(board, pictures)
-    for piece in missing:
-        work.put(render(piece, reel, lambda number: tell(number, board.frames)), piece.place)
-        tell(piece.last, board.frames)
+    numbers = chain.from_iterable(range(piece.first, piece.last) for piece in missing)
+    with closing(drawn_ahead(reel.frame, numbers)) as frames:
+        for piece in missing:
+            work.put(render(piece, frames, lambda number: tell(number, board.frames)), piece.place)
+            tell(piece.last, board.frames)
     return [piece.place for piece in pieces]
 
 
-def render(piece: Piece, reel: Reel, tell: Callable[[int], None]) -> bytes:
-    """The piece, encoded. It is the same wherever this is done. tell: is told the number of each frame."""
+def render(piece: Piece, frames: Iterator[Planes], tell: Callable[[int], None]) -> bytes:
+    """The piece, encoded. It is the same wherever this is done. frames: gives its frames, in order; tell: is told the
+    number of each."""
     board = piece.board
     writer = Writer(
         piece.kind, board.size, rate=Fraction(board.fps), time_base=Fraction(1, board.fps), look=Look(),
         quality=piece.quality, quick=True,
     )  # fmt: skip
-    numbers = range(piece.first, piece.last)
-    with closing(drawn_ahead(reel.frame, numbers)) as frames:
-        for number in numbers:
-            tell(number)
-            writer.add_planes(next(frames), number)
+    for number in range(piece.first, piece.last):
+        tell(number)
+        writer.add_planes(next(frames), number)
     return writer.done()
 
 
