@@ -23,7 +23,7 @@ Array = NDArray[Any]
 SHORTEST = 0.2
 """Seconds that a photo is shown, at least."""
 
-_DEAR = (0.0, 0.07, 0.3)  # the cost of a change on a downbeat, on another beat, and between beats
+_DEAR = (0.0, 0.07, 4.0)  # the cost of a change on a downbeat, on another beat, and between beats
 _ROOM = 1.5  # places to choose from for each change, at least
 _SMOOTH = 0.8  # seconds of a shot below which every change is a cut
 _LONGEST_FADE = 1.0

@@ -130,6 +130,14 @@ def test_where_there_is_room_all_changes_are_cuts_on_downbeats() -> None:
     assert [(change.at, change.fade) for change in found] == [(4.0 * i, 0.0) for i in range(1, 8)]
 
 
+@pytest.mark.parametrize(("photos", "beat"), [(50, 0.9), (50, 1.1), (50, 0.45), (8, 0.9), (60, 0.95)])
+def test_no_photo_changes_between_beats_while_there_are_enough(photos: int, beat: float) -> None:
+    """In slow music most photos get one beat and some get two."""
+    beats = np.arange(0, 60, beat)
+    found = changes(beats, np.arange(len(beats)) % 4 == 0, 60.0, [1.0] * photos, last=59.0, frame=1 / 24)
+    assert max(float(abs(beats - change.at).min()) for change in found) < 1e-9
+
+
 def test_more_photos_than_the_time_has_room_for_are_refused() -> None:
     with pytest.raises(BadRequest, match="ask for 20 seconds or more"):
         changes(np.arange(0, 5, 0.5), np.zeros(10, bool), 5.0, [1.0] * 100, last=4.0, frame=1 / 24)
