@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -176,7 +175,7 @@ def test_ctrl_c_says_that_what_was_finished_is_kept(
     from flamingo.painting import painter
 
     def interrupted(*_: object, **__: object) -> None:
-        signal.raise_signal(signal.SIGINT)
+        raise KeyboardInterrupt
 
     monkeypatch.setattr(painter.Painter, "paint_vector", interrupted)
     assert run(["paint", str(photo), "-o", str(tmp_path / "a.png"), "--style", "udnie"]) == 130

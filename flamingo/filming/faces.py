@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Head", "heads"]
 
-_SIDE = 320  # longer side at which faces are looked for
+_SIDE = 320  # longer side at which faces are looked for, at most
 _LEAST = 24  # pixels there; the cascade's own window
 _SURE = 6  # windows that must agree: with OpenCV's usual four, textures pass for faces
 _HAIR, _CHIN, _EARS = 0.45, 0.2, 0.2  # what belongs to a head above, below and beside the window, in its sides
@@ -34,11 +34,11 @@ class Head(NamedTuple):
 def heads(rgb: NDArray[np.uint8]) -> list[Head]:
     """The heads in a photo, (H, W, 3) uint8 RGB, whose faces are seen from the front."""
     height, width = rgb.shape[:2]
-    scale = _SIDE / max(height, width)
+    scale = min(_SIDE / max(height, width), 1.0)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     if min(size) < 2 * _LEAST:
         return []
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     found = _cascade().detect_multi_scale(
         small, scale_factor=1.2, step_ratio=1, min_size=(_LEAST, _LEAST), max_size=(min(size), min(size)),
         min_neighbor_number=_SURE,
