@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,11 +26,15 @@ pytestmark = pytest.mark.usefixtures("vgg_weights")
 
 @pytest.fixture
 def recipe(data: Path, tmp_path: Path) -> PainterRecipe:
+    return small(data, tmp_path / "run")
+
+
+def small(data: Path, out: Path) -> PainterRecipe:
     return PainterRecipe(
         model="debug",
         photos=(str(data / "photos"),),
         styles=str(data / "styles"),
-        out=str(tmp_path / "run"),
+        out=str(out),
         crop=64,
         photos_per_batch=1,
         styles_per_photo=2,
@@ -40,6 +45,24 @@ def recipe(data: Path, tmp_path: Path) -> PainterRecipe:
         cooldown=0,
         precision="f32",
     )
+
+
+@dataclass(frozen=True)
+class Released:
+    """A trained painter, and the folder of models that it was released into."""
+
+    recipe: PainterRecipe
+    weights: Path
+    entry: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def released(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Released:
+    folder = tmp_path_factory.mktemp("released")
+    recipe = small(data, folder / "run")
+    train(recipe, quiet=True)
+    weights = folder / "weights"
+    return Released(recipe, weights, release(folder / "run", weights, name="fast", data="made up"))
 
 
 def weights_of(recipe: PainterRecipe, part: str) -> dict[str, torch.Tensor]:
@@ -67,15 +90,13 @@ def test_a_resumed_training_is_the_uninterrupted_one(recipe: PainterRecipe, tmp_
             assert torch.allclose(whole[name], resumed[name], atol=1e-6), f"{part} {name}"
 
 
-def test_a_training_starts_from_a_release(recipe: PainterRecipe, tmp_path: Path) -> None:
-    train(recipe, quiet=True)
-    entry = release(Path(recipe.out), tmp_path / "weights", name="fast")
-    start = tmp_path / "weights" / entry["files"]["start"]["file"]
-    assert str(tmp_path).encode() not in start.read_bytes(), "no folder of this machine is shipped"
-    on = replace(recipe, out=str(tmp_path / "on"), start=str(start), steps=1)
+def test_a_training_starts_from_a_release(released: Released, tmp_path: Path) -> None:
+    start = released.weights / released.entry["files"]["start"]["file"]
+    assert str(released.weights.parent).encode() not in start.read_bytes(), "no folder of this machine is shipped"
+    on = replace(released.recipe, out=str(tmp_path / "on"), start=str(start), steps=1)
     outcome = train(on, quiet=True)
     assert outcome.steps == 5
-    before, after = weights_of(recipe, "ema"), weights_of(on, "ema")
+    before, after = weights_of(released.recipe, "ema"), weights_of(on, "ema")
     assert all(torch.allclose(before[k], after[k], atol=0.02) for k in before)
     assert len(Checkpoint.load(outcome.checkpoint).facts["sessions"]) == 2
 
@@ -167,16 +188,14 @@ def test_resuming_nothing_or_something_else_is_refused(recipe: PainterRecipe) ->
         train(replace(recipe, resume=True, model="fast"), quiet=True)
 
 
-def test_a_released_model_paints_as_it_was_trained(recipe: PainterRecipe, tmp_path: Path) -> None:
-    train(recipe, quiet=True)
-    entry = release(Path(recipe.out), tmp_path / "weights", name="fast", data="made up")
-    assert entry["export_psnr"] > 45
-    file = tmp_path / "weights" / "painter-fast.onnx"
+def test_a_released_model_paints_as_it_was_trained(released: Released) -> None:
+    assert released.entry["export_psnr"] > 45
+    file = released.weights / "painter-fast.onnx"
     assert str(Path.home()).encode() not in file.read_bytes()
     assert b"site-packages" not in file.read_bytes()
 
     photo = np.random.default_rng(0).random((1, 3, 40, 52), dtype=np.float32)
-    trained = load_painter(Path(recipe.out) / CHECKPOINT)
+    trained = load_painter(Path(released.recipe.out) / CHECKPOINT)
     vector = trained.vectors[1:2].numpy()
     import onnxruntime
 
