@@ -16,7 +16,6 @@ against it on the lines where tiles meet, over that on both sides of them, up to
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import math
 import subprocess
@@ -132,12 +131,13 @@ def seams(report: Report, model: str, megapixels: float) -> None:
     painter = Painter(model)  # type: ignore[arg-type]
     vector = styles.vector(_STYLE, 1.0, model)
     found: dict[str, float] = {}
+    grid = tiles.grid
     for name, stroke in (("strokes of the picture's size", 1.0), ("strokes of the network's size", None)):
         job = Job(lambda top, bottom: rgb[top:bottom], (height, width), Regions(vector[None]), stroke)
         tiled = np.concatenate(list(strips(painter._networks, job)))
-        with mock.patch.object(tiles, "grid", functools.partial(tiles.grid, largest=1 << 40)):
+        with mock.patch.object(tiles, "grid", lambda height, width, _largest: grid(height, width, 1 << 40)):
             whole = np.concatenate(list(strips(painter._networks, job)))
-        decibels, seam = psnr(tiled, whole), seam_ratio(tiled, whole)
+        decibels, seam = psnr(tiled, whole), seam_ratio(tiled, whole, tiles.LARGEST[model])
         report.say(f"{name}: {decibels:.1f} dB, seam ratio {seam:.3f}")
         found |= {f"{name}, dB": decibels, f"{name}, seam": seam}
         report.goal(f"seam ratio, {name}", f"<= {_SEAM}", f"{seam:.3f}", seam <= _SEAM)
@@ -154,9 +154,9 @@ def psnr(a: Any, b: Any) -> float:
     return float(-10 * np.log10(max(float(np.mean((a - b) ** 2)), 1e-12)))
 
 
-def seam_ratio(tiled: Any, whole: Any) -> float:
+def seam_ratio(tiled: Any, whole: Any, largest: int) -> float:
     error = np.abs(tiled - whole).mean(axis=2) + _FLOOR  # a 40th of a grey level: rounding has no seam
-    rows, columns = tiles.grid(*error.shape)
+    rows, columns = tiles.grid(*error.shape, largest)
     masks = []
     for reach in (1, 24):
         near = np.zeros(error.shape, bool)

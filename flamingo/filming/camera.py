@@ -6,16 +6,17 @@ little nearer where nothing is cropped. It keeps what catches the eye in the fra
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.filming.faces import heads
-from flamingo.filming.photos import CROPPED, MARGIN, kept_share
+from flamingo.filming.photos import CROPPED, FILLS, MARGIN, kept_share
 from flamingo.filming.planes import Planes
-from flamingo.filming.storyboard import View
+from flamingo.filming.storyboard import Fit, View
 
-__all__ = ["between", "filled", "fitted", "planned", "salience", "seen"]
+__all__ = ["Needed", "between", "filled", "fitted", "needed", "planned", "resized", "seen"]
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -26,63 +27,26 @@ _NEARER = 0.02  # zoom in a second at motion 1 where nothing is cropped
 _NEAREST = 0.12
 _BODY = 0.7  # of all that catches the eye, which must stay in the frame
 _EASE = 0.35
-_SKIN = 4.0  # how much more its colours catch the eye
-_FACES = 0.7  # of all that catches the eye, where there are any
-_HEADS = 0.35  # of the height, from above, where people are looked for
-_LOOK = 64  # side at which salience is found
-
-
-def salience(rgb: Bytes) -> Floats:
-    """How much each place of a photo catches the eye, (h, w) adding to 1: the spectral residual of Hou and Zhang
-    2007, "Saliency detection: a spectral residual approach", which is what the logarithm of the spectrum has beyond
-    its own local mean; and heads, where faces are found."""
-    small = cv2.resize(rgb, (_LOOK, _LOOK), interpolation=cv2.INTER_AREA).astype(np.float32)
-    found = np.zeros((_LOOK, _LOOK), np.float32)
-    for channel in cv2.split(small):
-        spectrum = np.fft.fft2(channel)
-        size = np.log(np.abs(spectrum) + 1e-6).astype(np.float32)
-        residual = size - cv2.blur(size, (3, 3))
-        found += np.abs(np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))).astype(np.float32) ** 2
-    found = np.asarray(cv2.GaussianBlur(found, (0, 0), 2.5), np.float32)
-    found = np.maximum(found - np.float32(np.median(found)), 0) + np.float32(1e-9)
-    found *= 1 + _SKIN * _skin(small)
-    # What lies at the edge of a photo is seldom what it was taken for, and heads are above the middle.
-    across = 1.1 - np.linspace(-1, 1, _LOOK) ** 2
-    down = np.exp(-0.5 * ((np.linspace(0, 1, _LOOK) - _HEADS) / 0.22) ** 2)
-    found *= np.outer(down, across).astype(np.float32)
-    found = np.asarray(found / max(float(found.sum()), 1e-12), np.float32)
-    people = np.zeros_like(found)
-    for head in heads(rgb):
-        left, top, right, bottom = (round(edge * _LOOK) for edge in head)
-        people[top : max(bottom, top + 1), left : max(right, left + 1)] = 1
-    if people.any():
-        found = np.asarray((1 - _FACES) * found + _FACES * people / people.sum(), np.float32)
-    return found
-
-
-def _skin(small: Floats) -> Floats:
-    """Where a photo, (h, w, 3) from 0 to 255, has the colours of skin, from 0 to 1: the bounds of Chai and Ngan 1999,
-    "Face segmentation using skin-color map in videophone applications": for faces that are not found as such."""
-    tones = cv2.cvtColor(small.astype(np.uint8), cv2.COLOR_RGB2YCrCb)
-    mask = cv2.inRange(tones, np.array([50, 133, 77]), np.array([255, 173, 127]))
-    return np.asarray(cv2.GaussianBlur(mask, (0, 0), 1.5).astype(np.float32) / 255, np.float32)
+_AROUND = 8  # pixels around what is seen that are painted with it, for the painter sees little beyond an edge
+_GRID = 32  # parts of a side to which that is rounded, so that a small change of the way paints nothing anew
+_ALL = 0.94  # of a picture, from which on all of it is painted
 
 
 def planned(
-    rgb: Bytes, frame: tuple[int, int], seconds: float, motion: float, forward: bool
+    size: tuple[int, int], catches: Floats, frame: tuple[int, int], seconds: float, motion: float, forward: bool
 ) -> tuple[View, View, bool]:
-    """The camera's way through a photo, (H, W, 3), that is shown in a frame of (height, width) for some seconds, and
-    whether the photo fills the frame. motion: from 0, still, to 1; forward: along the photo, or nearer, or back."""
-    height, width = rgb.shape[:2]
+    """The camera's way through a photo of (H, W) that is shown in a frame of (height, width) for some seconds, and
+    whether the photo fills the frame. catches: how much each place catches the eye, (h, w) adding to 1; motion: from
+    0, still, to 1; forward: along the photo, or nearer, or back."""
+    height, width = size
     share = kept_share(height, width, frame)
     if share < CROPPED:
         far, near = View(), View(zoom=1 + motion * min(_NEARER * seconds, _NEAREST))
         return (far, near, False) if forward else (near, far, False)
-    found = salience(rgb)
     across = width / height > frame[1] / frame[0]
-    profile = found.sum(axis=0 if across else 1)
-    middle = _middle(found.sum(axis=1 if across else 0))
-    if 1 - share < 0.03:
+    profile = catches.sum(axis=0 if across else 1)
+    middle = _middle(catches.sum(axis=1 if across else 0))
+    if share >= FILLS:
         nearer = 1 + motion * min(_NEARER * seconds, _NEAREST)
         x, y = (_middle(profile), middle) if across else (middle, _middle(profile))
         far, near = View(x, y), View(x, y, nearer)
@@ -128,29 +92,95 @@ def between(first: View, last: View, share: float) -> View:
     return View(first.x + (last.x - first.x) * eased, first.y + (last.y - first.y) * eased, min(max(zoom, 1.0), 4.0))
 
 
+@dataclass(frozen=True)
+class Needed:
+    """What a shot needs of a photo. size: (height, width) at which; top to bottom and left to right: what of it is
+    seen there."""
+
+    size: tuple[int, int]
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def seen(self) -> tuple[slice, slice]:
+        """What is seen, as a part of an array."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def whole(self) -> Needed:
+        """All of the photo, at the same size."""
+        return Needed(self.size, 0, self.size[0], 0, self.size[1])
+
+
+def needed(size: tuple[int, int], frame: tuple[int, int], fit: Fit, way: tuple[View, View]) -> Needed:
+    """What a shot needs of a photo of (H, W), never larger than it is. way: where the camera begins and ends."""
+    nearest = max(view.zoom for view in way)
+    if fit == "fill":
+        size = _whole(size, _canvas(frame, nearest), larger=False)
+        return Needed(size, 0, size[0], 0, size[1])
+    size = _filling(size, frame, nearest, larger=False)
+    # Between its ends the way leaves what is seen at them in no direction: its zoom goes evenly in the logarithm.
+    ends = [_corner(size, view, frame) for view in way]
+    parts = []
+    for side, length, many in ((0, size[0], frame[0]), (1, size[1], frame[1])):
+        first = min(end[1 + side] for end in ends) - _AROUND
+        last = max(end[1 + side] + many / end[0] for end in ends) + _AROUND
+        step = max(1, round(length / _GRID))
+        parts += [max(0, int(first // step) * step), min(length, -int(-last // step) * step)]
+    found = Needed(size, *parts)
+    share = (found.bottom - found.top) * (found.right - found.left) / (size[0] * size[1])
+    return found if share < _ALL else found.whole
+
+
+def _filling(size: tuple[int, int], frame: tuple[int, int], nearest: float, larger: bool) -> tuple[int, int]:
+    """The size at which a picture of (H, W) fills the frame with nothing to spare when the camera is nearest."""
+    scale = max(frame[0] / size[0], frame[1] / size[1]) * min(nearest, MARGIN)
+    if scale >= 1 and not larger:
+        return size
+    return max(frame[0], round(size[0] * scale)), max(frame[1], round(size[1] * scale))
+
+
+def _canvas(frame: tuple[int, int], nearest: float) -> tuple[int, int]:
+    """The (height, width) on which a picture is seen whole, where the camera goes as near as that."""
+    height, width = (round(side * min(nearest, MARGIN)) for side in frame)
+    return height, width
+
+
+def _whole(size: tuple[int, int], within: tuple[int, int], larger: bool) -> tuple[int, int]:
+    """The size at which a picture of (H, W) is seen whole within (height, width)."""
+    scale = min(within[0] / size[0], within[1] / size[1])
+    if scale >= 1 and not larger:
+        return size
+    return max(1, min(within[0], round(size[0] * scale))), max(1, min(within[1], round(size[1] * scale)))
+
+
 def fitted(rgb: Bytes, frame: tuple[int, int], nearest: float = MARGIN) -> Bytes:
     """A picture at the size at which the camera looks at it: what would be made much smaller by the frame is made so
     once, over areas, and so does not flicker as it moves. nearest: the largest zoom that it is seen with; at 1, the
     picture gets exactly the frame's own pixels."""
-    scale = max(frame[0] / rgb.shape[0], frame[1] / rgb.shape[1]) * min(nearest, MARGIN)
-    if scale >= 1 and nearest > 1:
-        return rgb
-    size = max(frame[1], round(rgb.shape[1] * scale)), max(frame[0], round(rgb.shape[0] * scale))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(rgb, size, interpolation=how), np.uint8)
+    height, width = rgb.shape[:2]
+    return resized(rgb, _filling((height, width), frame, nearest, larger=nearest == 1))
 
 
-def filled(rgb: Bytes, frame: tuple[int, int]) -> Bytes:
-    """A picture whole, in the middle of itself, blurred and darker, at the proportions of the frame."""
-    height, width = (round(side * MARGIN) for side in frame)
-    scale = min(height / rgb.shape[0], width / rgb.shape[1])
-    size = max(1, min(width, round(rgb.shape[1] * scale))), max(1, min(height, round(rgb.shape[0] * scale)))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    whole = cv2.resize(rgb, size, interpolation=how)
+def filled(rgb: Bytes, frame: tuple[int, int], nearest: float = MARGIN) -> Bytes:
+    """A picture whole, in the middle of itself, blurred and darker, at the proportions of the frame. nearest: as
+    `fitted` has it."""
+    height, width = _canvas(frame, nearest)
+    whole = resized(rgb, _whole((rgb.shape[0], rgb.shape[1]), (height, width), larger=True))
     back = _backdrop(rgb, (height, width))
     top, left = (height - whole.shape[0]) // 2, (width - whole.shape[1]) // 2
     back[top : top + whole.shape[0], left : left + whole.shape[1]] = whole
     return back
+
+
+def resized(rgb: Bytes, size: tuple[int, int]) -> Bytes:
+    """A picture at another (height, width): over areas where that is smaller. It may be the same array."""
+    if rgb.shape[:2] == size:
+        return rgb
+    how = cv2.INTER_AREA if size[0] < rgb.shape[0] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(rgb, size[::-1], interpolation=how), np.uint8)
 
 
 def _backdrop(rgb: Bytes, size: tuple[int, int]) -> Bytes:
@@ -171,16 +201,23 @@ def seen(picture: Planes, view: View, frame: tuple[int, int]) -> Planes:
     """What the camera sees of a picture, in a frame of (height, width), both even. The planes are new ones. Where it
     zooms, a picture is seen sharper if it comes at twice its size (see `planes.twice`)."""
     (tall, wide), (height, width) = frame, picture.y.shape
-    scale = max(tall / height, wide / width) * view.zoom
-    half_x, half_y = wide / scale / 2, tall / scale / 2
-    # A millionth of a pixel is nothing, but to be whole is much faster.
-    left = round(min(max(view.x * width, half_x), width - half_x) - half_x, 6)
-    top = round(min(max(view.y * height, half_y), height - half_y) - half_y, 6)
+    scale, top, left = _corner((height, width), view, frame)
     sizes = frame, (tall // 2, wide // 2), (tall // 2, wide // 2)
     steps = zip(picture, sizes, (1, 2, 2), strict=True)
     if abs(scale - 1) < 1e-9:
         return Planes(*(_moved(plane, top / step, left / step, size) for plane, size, step in steps))
     return Planes(*(_warped(plane, scale, top / step, left / step, size) for plane, size, step in steps))
+
+
+def _corner(size: tuple[int, int], view: View, frame: tuple[int, int]) -> tuple[float, float, float]:
+    """The scale at which a picture of (H, W) is seen, and the top and left of what is seen, in its pixels."""
+    (tall, wide), (height, width) = frame, size
+    scale = max(tall / height, wide / width) * view.zoom
+    half_x, half_y = wide / scale / 2, tall / scale / 2
+    # A millionth of a pixel is nothing, but to be whole is much faster.
+    left = round(min(max(view.x * width, half_x), width - half_x) - half_x, 6)
+    top = round(min(max(view.y * height, half_y), height - half_y) - half_y, 6)
+    return scale, top, left
 
 
 def _warped(plane: Bytes, scale: float, top: float, left: float, size: tuple[int, int]) -> Bytes:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.filming import rendering, titles
+from flamingo.filming.ahead import ahead
 from flamingo.filming.reel import Pictures, Reel
 from flamingo.filming.work import Work
 from flamingo.painting.brush import Brush
 
 if TYPE_CHECKING:
+    from flamingo.filming.camera import Needed
     from flamingo.filming.rendering import Piece, Tell, ToPaint
     from flamingo.painting.cluster import Job, Pool
 
@@ -35,18 +37,18 @@ def paint(missing: Sequence[ToPaint], work: Work, tell: Tell, pool: Pool) -> Non
     unlike = {id(each.brush): each.brush for each in missing}
     brushes = {number: pool.shared(brush) for number, brush in unlike.items()}
     jobs = (
-        Job(each.photo.called, _painted, (brushes[id(each.brush)], Path(each.photo.kept).read_bytes()))
+        Job(each.photo.called, _painted, (brushes[id(each.brush)], Path(each.photo.kept).read_bytes(), each.needed))
         for each in missing
     )
     _kept(jobs, [(each.place, 1) for each in missing], len(missing), work, tell, pool)
 
 
-def _painted(brush: Brush, photo: bytes) -> bytes:
+def _painted(brush: Brush, photo: bytes, part: Needed) -> bytes:
     """On the cluster: a kept photo to a kept painting."""
     with TemporaryDirectory() as name:
         kept, place = Path(name) / "photo.jpg", Path(name) / "painting.jpg"
         kept.write_bytes(photo)
-        rendering.paint(brush, kept, place, Work(place))
+        rendering.paint(brush, kept, part, place, Work(place))
         return place.read_bytes()
 
 
@@ -107,7 +109,7 @@ def _rendered(piece: Piece, files: dict[int, Files], fonts: list[str]) -> bytes:
                 other.write_bytes(painting)
             kept[number] = Pictures(place, None if painting is None else other)
         numbers = range(piece.first, piece.last)
-        with closing(rendering.drawn_ahead(Reel(board, kept).frame, numbers)) as frames:
+        with closing(ahead(Reel(board, kept).frame, numbers, rendering.AHEAD)) as frames:
             return rendering.render(piece, frames, lambda _number: None)
 
 

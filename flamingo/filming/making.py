@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,11 @@ from flamingo.feeling.feeler import Feeler
 from flamingo.feeling.plane import place
 from flamingo.files import check_target
 from flamingo.filming import album, planning, rendering, score, sheets, titles
+from flamingo.filming.ahead import ahead
 from flamingo.filming.album import Given
 from flamingo.filming.beats import sound_of
 from flamingo.filming.ideas import KINDS, Ideas, Where
-from flamingo.filming.photos import Photo, look
+from flamingo.filming.photos import Opened, Photo, look, opened
 from flamingo.filming.progress import Progress, Stages
 from flamingo.filming.reel import Pictures, Reel
 from flamingo.filming.rendering import Painting
@@ -100,7 +101,7 @@ class Making:
             frame = Storyboard((Shot("-", 0, 1), Shot("-", 1, 2)), ideas.aspect, ideas.resolution).size
             feeler = Feeler()
             shown = self._chosen(self._looked_at(given, frame, feeler), ideas)
-            painting = Painting(ideas.manner, self._work)
+            painting = Painting(ideas.manner, frame, self._work)
             styles = planning.styles_for(shown, ideas, feeler)
             for each in dict.fromkeys(styles):  # what cannot be painted is found out before anything is composed
                 painting.brush(Shot("-", 0, 1, each, (ideas.strength, ideas.strength)))
@@ -121,7 +122,7 @@ class Making:
             music = board.music
             _check_music(music)
             found = {p.name: p for p in self._looked_at(given, board.size, Feeler(), strict=True)}
-            painting = Painting(board.manner, self._work)
+            painting = Painting(board.manner, board.size, self._work)
             for shot in board.shots:
                 painting.brush(shot)
             self._stages.begin("compose")
@@ -153,15 +154,24 @@ class Making:
         self._stages.expect("look", _LOOK * len(given))
         self._stages.begin("look")
         found, failed = [], []
-        for i, each in enumerate(given):
-            self._stages.step("look", i, len(given), f"looking at {show(Path(each.name).name)}")
+
+        def attempt(each: Given) -> Photo | Opened | BadInput:
             try:
-                found.append(look(each.file, each.name, frame, self._work, feeler))
+                return opened(each.file, each.name, frame, self._work, feeler.version)
             except BadInput as error:
-                if strict:
-                    raise
-                failed.append(error)
-                self.notes.append(f"left out: {error}")
+                return error
+
+        with closing(ahead(attempt, given, 1)) as read:
+            for i, each in enumerate(given):
+                self._stages.step("look", i, len(given), f"looking at {show(Path(each.name).name)}")
+                photo = next(read)
+                if not isinstance(photo, BadInput):
+                    found.append(look(photo, feeler, self._work))
+                elif strict:
+                    raise photo
+                else:
+                    failed.append(photo)
+                    self.notes.append(f"left out: {photo}")
         self._stages.end("look")
         if not found:
             if len(failed) == 1:
@@ -205,6 +215,13 @@ class Making:
         moods = [photo.mood for photo in photos]
         ways = [()] if ideas.music.mood else score.along(moods, planning.weights(photos, ideas), lasts)
         wishes = [replace(ideas.music, tempo=each, path=way) for each in tempos for way in ways]
+        wish, heard = self._first(wishes, lasts)
+        if tempo or (quicker := planning.quicker(heard, len(photos))) is None:
+            return wish, heard
+        return self._first([replace(wish, tempo=quicker), wish], lasts)
+
+    def _first(self, wishes: Sequence[Music], lasts: float) -> tuple[Music, Score]:
+        """The first that can be composed; what is wrong with the last is raised."""
         for wish in wishes[:-1]:
             try:
                 return wish, score.made(wish, lasts, self._work, self._composing, lasts)

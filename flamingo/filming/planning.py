@@ -13,18 +13,20 @@ from flamingo.errors import BadRequest
 from flamingo.feeling.feeler import Feeler
 from flamingo.filming import camera, cutting
 from flamingo.filming.ideas import Captions, Ideas
-from flamingo.filming.photos import Photo, pixels
+from flamingo.filming.photos import Photo
 from flamingo.filming.score import Score
 from flamingo.filming.storyboard import LONGEST, Manner, Music, Shot, Storyboard, View
 from flamingo.painting import wish
 from flamingo.painting.styles import styles as named_styles
 
-__all__ = ["STYLE_MOODS", "off_beat", "planned", "seconds_for", "styles_for", "weights"]
+__all__ = ["STYLE_MOODS", "off_beat", "planned", "quicker", "seconds_for", "styles_for", "weights"]
 
 _USUAL = 4.0  # seconds a photo where nothing was asked
 _STEADIER = 0.35  # how much shorter an exciting photo is shown than a calm one
 _COMFORTABLE = (60.0, 140.0)  # quarters a minute, of which the one nearest to _WALKING is taken
 _WALKING = 96.0
+_BEATS, _SPARE = 1.1, 1.3  # beats a photo below which a piece is composed anew, and those that it then gets
+_HURRIED = 180.0  # quarters a minute above which that is left alone: such short photos change between beats too
 
 STYLE_MOODS: dict[str, tuple[float, float]] = {
     "starry-night": (0.1, 0.3),
@@ -88,6 +90,16 @@ def tempo_for(pace: float | None) -> float | None:
     fits = [60 * beats / pace for beats in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 96)]
     fits = [t for t in fits if SLOWEST <= t <= FASTEST and _COMFORTABLE[0] <= t <= _COMFORTABLE[1]]
     return min(fits, key=lambda t: abs(math.log(t / _WALKING))) if fits else None
+
+
+def quicker(score: Score, photos: int) -> float | None:
+    """The tempo at which the piece has a beat for each of so many photos and some to spare; None where it has, or
+    where nobody would want to hear that."""
+    beats = int((score.beats <= score.last).sum())
+    if beats >= _BEATS * photos or "tempo" not in score.facts:
+        return None
+    tempo = float(score.facts["tempo"]) * _SPARE * photos / max(beats, 1)
+    return round(tempo, 1) if tempo <= _HURRIED else None
 
 
 def off_beat(board: Storyboard, score: Score) -> int:
@@ -165,4 +177,5 @@ def planned(
 def _camera(
     photo: Photo, frame: tuple[int, int], seconds: float, motion: float, number: int
 ) -> tuple[View, View, bool]:
-    return camera.planned(pixels(Path(photo.kept)), frame, seconds, motion, number % 2 == 0)
+    size = photo.height, photo.width
+    return camera.planned(size, photo.catches, frame, seconds, motion, number % 2 == 0)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -128,9 +127,7 @@ class Reel:
         shot, files = self.board.shots[number], self._pictures[number]
         rgb, photo = pixels(files.painting or files.photo), None
         if files.painting is not None and (shot.wipe or shot.strength[0] != shot.strength[1]):
-            plain = pixels(files.photo)
-            if plain.shape != rgb.shape:
-                plain = np.asarray(cv2.resize(plain, rgb.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
+            plain = camera.resized(pixels(files.photo), (rgb.shape[0], rgb.shape[1]))
             photo = _prepared(plain, shot, self._size)
         found = _Shown(_prepared(rgb, shot, self._size), photo, titles.caption(shot.caption, self._size))
         self._held[number] = found
@@ -145,7 +142,8 @@ def _prepared(rgb: Bytes, shot: Shot, frame: tuple[int, int]) -> Planes:
     if shot.fit == "crop":
         found = planes.of(camera.fitted(rgb, frame, nearest))
         return found if nearest == 1 else planes.twice(found)
-    return planes.twice(planes.of(camera.filled(rgb, frame)))
+    found = planes.of(camera.filled(rgb, frame, nearest))
+    return found if nearest == 1 else planes.twice(found)
 
 
 def _painted_over(photo: Planes, painting: Planes, shot: Shot, share: float) -> Planes:

@@ -7,15 +7,13 @@ are, so that memory holds neither the film nor its frames.
 from __future__ import annotations
 
 import heapq
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -24,6 +22,8 @@ from numpy.typing import NDArray
 
 from flamingo import provenance
 from flamingo.filming import cluster
+from flamingo.filming.ahead import ahead
+from flamingo.filming.camera import Needed, needed, resized
 from flamingo.filming.photos import Photo, pixels, save
 from flamingo.filming.planes import Planes
 from flamingo.filming.reel import Pictures, Reel
@@ -38,32 +38,35 @@ from flamingo.video.writing import codec_for
 if TYPE_CHECKING:
     from flamingo.painting.cluster import Pool
 
-__all__ = ["Painting", "Piece", "ToPaint", "delivered", "drawn_ahead", "encoded", "paint", "painted", "render"]
+__all__ = ["Painting", "Piece", "ToPaint", "delivered", "encoded", "paint", "painted", "render"]
 
 _PIECE = 5  # seconds of film that are encoded at once, and lost at most where a run is stopped
-_DRAWN = 2  # counted up when the same storyboard gives other frames or bytes, so that older pieces are not taken
-_AHEAD = 7  # frames that are drawn while those before them are encoded
+_DRAWN = 4  # counted up when the same storyboard gives other frames or bytes, so that older pieces are not taken
+AHEAD = 7
+"""Frames that are drawn while those before them are encoded."""
+
 _SOUND = {"webm": ("libopus", 160_000)}
 _USUAL_SOUND = ("aac", 192_000)
 
 Tell = Callable[[int, int], None]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class ToPaint:
-    """A photo, what it is to be painted with, and the file where the painting is kept."""
+    """A photo, what it is to be painted with, what of it, and the file where the painting is kept."""
 
     brush: Brush
     photo: Photo
+    needed: Needed
     place: Path
 
 
 class Painting:
-    """How the photos of a film are painted. One brush is kept for each manner, and each painting in a file."""
+    """How the photos of a film are painted. One brush is kept for each manner, and each painting in a file. frame:
+    (height, width) of the film."""
 
-    def __init__(self, manner: Manner, work: Work) -> None:
-        self._manner, self._work = manner, work
+    def __init__(self, manner: Manner, frame: tuple[int, int], work: Work) -> None:
+        self._manner, self._frame, self._work = manner, frame, work
         self._brushes: dict[tuple[Any, ...], Brush] = {}
 
     def brush(self, shot: Shot) -> Brush | None:
@@ -87,7 +90,13 @@ class Painting:
         wielded = self.brush(shot)
         if wielded is None:
             return None
-        return self._work.place("painting", [photo.sha256, Path(photo.kept).name, wielded.recipe], ".jpg")
+        facts = [photo.sha256, Path(photo.kept).name, wielded.recipe, asdict(self._needed(shot, photo, wielded))]
+        return self._work.place("painting", facts, ".jpg")
+
+    def _needed(self, shot: Shot, photo: Photo, wielded: Brush) -> Needed:
+        """What is painted of a photo. A mask belongs to all of it."""
+        found = needed((photo.height, photo.width), self._frame, shot.fit, shot.camera)
+        return found if wielded.wish.masks is None else found.whole
 
     def missing(self, shots: Sequence[tuple[Shot, Photo]]) -> list[ToPaint]:
         """What is still to be painted of these, each once."""
@@ -95,15 +104,16 @@ class Painting:
         for shot, photo in shots:
             place, wielded = self.place(shot, photo), self.brush(shot)
             if place is not None and wielded is not None and not place.is_file():
-                found[place] = ToPaint(wielded, photo, place)
+                found[place] = ToPaint(wielded, photo, self._needed(shot, photo, wielded), place)
         return list(found.values())
 
 
-def paint(wielded: Brush, photo: Path, place: Path, work: Work) -> None:
-    """Paint a kept photo, and keep that too."""
-    rgb = pixels(photo).astype(np.float32) / np.float32(255)
-    painted = wielded.paint(rgb)
-    save(np.asarray(np.rint(np.clip(painted, 0, 1) * 255), np.uint8), place, work)
+def paint(wielded: Brush, photo: Path, part: Needed, place: Path, work: Work) -> None:
+    """Paint what is needed of a kept photo, and keep that too; where it is never seen, it stays a photo."""
+    rgb = resized(pixels(photo), part.size)
+    painted = wielded.paint(rgb[part.seen].astype(np.float32) / np.float32(255))
+    rgb[part.seen] = np.rint(np.clip(painted, 0, 1) * 255)
+    save(rgb, place, work)
 
 
 def painted(missing: Sequence[ToPaint], work: Work, tell: Tell, pool: Pool | None = None) -> None:
@@ -113,7 +123,7 @@ def painted(missing: Sequence[ToPaint], work: Work, tell: Tell, pool: Pool | Non
         return
     for i, each in enumerate(missing):
         tell(i, len(missing))
-        paint(each.brush, Path(each.photo.kept), each.place, work)
+        paint(each.brush, Path(each.photo.kept), each.needed, each.place, work)
 
 
 def _named(styles: Sequence[str], paintings: Sequence[Path]) -> dict[str, Path]:
@@ -163,7 +173,7 @@ def encoded(
         return [piece.place for piece in pieces]
     reel = Reel(board, pictures)
     numbers = chain.from_iterable(range(piece.first, piece.last) for piece in missing)
-    with closing(drawn_ahead(reel.frame, numbers)) as frames:
+    with closing(ahead(reel.frame, numbers, AHEAD)) as frames:
         for piece in missing:
             work.put(render(piece, frames, lambda number: tell(number, board.frames)), piece.place)
             tell(piece.last, board.frames)
@@ -182,22 +192,6 @@ def render(piece: Piece, frames: Iterator[Planes], tell: Callable[[int], None]) 
         tell(number)
         writer.add_planes(next(frames), number)
     return writer.done()
-
-
-def drawn_ahead(draw: Callable[[int], T], numbers: Iterable[int]) -> Generator[T, None, None]:
-    """What `draw` makes of each number, in order, by a thread of its own that is a few ahead. What it raises is
-    raised here. Once this is closed, nothing is drawn any more."""
-    waiting: deque[Future[T]] = deque()
-    pool = ThreadPoolExecutor(1)
-    try:
-        for number in numbers:
-            waiting.append(pool.submit(draw, number))
-            if len(waiting) > _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 # -- the file ------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ __all__ = [
     "SUFFIX",
     "Aspect",
     "Brought",
+    "Fit",
     "Manner",
     "Music",
     "Shot",
@@ -38,6 +39,9 @@ __all__ = [
 
 SUFFIX = ".json"
 """Of its file."""
+
+Fit = Literal["crop", "fill"]
+"""How a photo of another shape than the frame's is shown: filling it, or whole."""
 
 Aspect = Literal["16:9", "9:16", "1:1", "4:5"]
 ASPECTS: dict[str, tuple[int, int]] = {"16:9": (16, 9), "9:16": (9, 16), "1:1": (1, 1), "4:5": (4, 5)}
@@ -84,7 +88,7 @@ class Shot:
     style: tuple[str, ...] = ()
     strength: tuple[Share, Share] = (1.0, 1.0)
     camera: tuple[View, View] = (View(), View())
-    fit: Literal["crop", "fill"] = "crop"
+    fit: Fit = "crop"
     wipe: bool = False
     caption: Text = ""
     transition: Literal["cut", "crossfade"] = "cut"

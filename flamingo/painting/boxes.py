@@ -102,7 +102,7 @@ class Shot:
     def boxes(self, frame: Frame, mask: Pixels) -> list[tuple[Box, Pixels]]:
         """What the frame shows where a mask (h, w) is above 0, painted: boxes that hold it, and their paintings."""
         photos = _Photos(frame, self._sizes(frame))
-        found = _around(mask, photos.sizes, photos.size)
+        found = _around(mask, photos.sizes, photos.size, self._networks.largest)
         if found is None:
             return [(Box(0, photos.size[0], 0, photos.size[1]), self._whole(photos, None))]
         return [(box, self._painted(photos, box, None)) for box in found]
@@ -139,12 +139,13 @@ class Shot:
             self._now.means + (self._target.means - self._now.means) * np.float32(_GLIDE),
             self._now.variances + (self._target.variances - self._now.variances) * np.float32(_GLIDE),
             self._target.gates,
+            self._now.colours + (self._target.colours - self._now.colours) * np.float32(_GLIDE),
         )
         return None
 
     def _whole(self, photos: _Photos, first: Pixels | None) -> Pixels:
         height, width = photos.size
-        if all(h * w <= tiles.LARGEST for h, w in photos.sizes):
+        if all(h * w <= self._networks.largest for h, w in photos.sizes):
             return self._painted(photos, Box(0, height, 0, width), first)
         self.work += 1
         frame = floats(photos.frame)
@@ -170,7 +171,7 @@ class Shot:
                 share = large.PAINTING_SEEN * self._now.covered(weights)
                 seen = photo + (np.clip(below, 0, 1) - photo) * share
                 painted = self._networks.tile(seen, self._regions.vectors, weights, self._now)
-                below = np.clip(below + painted - cv2.GaussianBlur(painted, (0, 0), stroke.BLUR * ratio), 0, 1)
+                below = np.clip(below + stroke.detail(painted, ratio), 0, 1)
             before = window
         assert below is not None
         if photos.sizes[-1] != photos.size:  # strokes finer than the pixels
@@ -186,7 +187,7 @@ class Shot:
         return self._fitted[size].window(size, window.top, window.left, *window.size)
 
 
-_PARTS = ("means", "variances", "gates")
+_PARTS = ("means", "variances", "gates", "colours")
 
 
 class _Photos:
@@ -222,6 +223,7 @@ class _Told(Networks):
 
     def __init__(self, shot: Shot, photos: _Photos) -> None:
         self._shot, self._photos = shot, photos
+        self.largest = shot._networks.largest
 
     def load(self, kind: str) -> Any:
         return self._shot._networks.load(kind)
@@ -236,9 +238,9 @@ class _Told(Networks):
         return np.clip(painted[:height, :width], 0, 1), now
 
 
-def _around(mask: Pixels, sizes: Sequence[Size], size: Size) -> list[Box] | None:
+def _around(mask: Pixels, sizes: Sequence[Size], size: Size, largest: int) -> list[Box] | None:
     """Boxes that hold all places of a frame where the mask is above 0, as cheap to paint as may be; None if the whole
-    frame is cheaper."""
+    frame is cheaper, or a box has more than `largest` pixels."""
     many, _, stats, _ = cv2.connectedComponentsWithStats((mask > 0).astype(np.uint8))
     if many - 1 > _MANY or sizes[-1] != size:
         return None
@@ -262,7 +264,7 @@ def _around(mask: Pixels, sizes: Sequence[Size], size: Size) -> list[Box] | None
         found = [box for box in found if box not in (one, other)] + [one.with_(other)]
     if sum(map(cost, found)) > _MUCH * sum(h * w for h, w in sizes):
         return None
-    large_one = any(math.prod(w.size) > tiles.LARGEST for box in found for w in _windows(box, sizes, size))
+    large_one = any(math.prod(w.size) > largest for box in found for w in _windows(box, sizes, size))
     return None if large_one else found
 
 

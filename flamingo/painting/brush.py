@@ -37,7 +37,9 @@ class Brush:
     def paint(self, rgb: Pixels, on_progress: Progress | None = None) -> Pixels:
         """Paint `rgb`, (H, W, 3) float32 sRGB in [0, 1]; the same shape. `notes` says what there is to say of it."""
         masks = self.wish.fitted(*rgb.shape[:2])
-        painted = self.painter.paint_map(rgb, self.wish.vectors, masks, stroke=self.stroke, on_progress=on_progress)
+        painted = self.painter.paint_map(
+            rgb, self.wish.vectors, masks, palettes=self.wish.palettes, stroke=self.stroke, on_progress=on_progress
+        )
         return coloured(painted, rgb, self.colour)
 
     def strips(self, rows: Rows, height: int, width: int, on_progress: Progress | None = None) -> Iterator[Pixels]:
@@ -45,7 +47,14 @@ class Brush:
         masks = self.wish.fitted(height, width)
         top = 0
         for strip in self.painter.paint_strips(
-            rows, height, width, self.wish.vectors, masks, stroke=self.stroke, on_progress=on_progress
+            rows,
+            height,
+            width,
+            self.wish.vectors,
+            masks,
+            palettes=self.wish.palettes,
+            stroke=self.stroke,
+            on_progress=on_progress,
         ):
             bottom = top + len(strip)
             yield coloured(strip, rows(top, bottom), self.colour) if self.colour < 1 else strip

@@ -38,7 +38,7 @@ __all__ = ["check_memory", "paint_clip"]
 
 Progress = Callable[[int, int, Path], None]
 
-_MANNER = 3  # counted up when the same request gives other frames, so that old parts are not gone on with
+_MANNER = 4  # counted up when the same request gives other frames, so that old parts are not gone on with
 
 
 def paint_clip(
@@ -48,6 +48,7 @@ def paint_clip(
     vectors: NDArray[np.float32],
     masks: NDArray[np.float32] | None = None,
     *,
+    palettes: NDArray[np.float32] | None = None,
     stroke: float | None = 1.0,
     size: int | None = None,
     finish: Finish | None = None,
@@ -61,12 +62,12 @@ def paint_clip(
 ) -> tuple[str, ...]:
     """Paint a film or an animated picture. Returns what the user must be told.
 
-    vectors, masks, stroke: as for `Painter.paint_map`, the same in every frame. size: the longest side of the result
-    in pixels. finish: called as (photo, painting) for each frame, (H, W, 3) float32 both, gives what is shown; what
-    it does must stand in the origin's recipe, by which a stopped run is known again (without an origin it begins
-    anew). steadiness: see `moving.Steady`. quality: 1 to 100. on_progress: called as (frames done, frames in all,
-    source) before each frame and at the end; an exception that it raises stops the work, which goes on from there
-    when the same is asked again. pool: of a cluster on which to paint; the result is the same.
+    vectors, masks, palettes, stroke: as for `Painter.paint_map`, the same in every frame. size: the longest side of
+    the result in pixels. finish: called as (photo, painting) for each frame, (H, W, 3) float32 both, gives what is
+    shown; what it does must stand in the origin's recipe, by which a stopped run is known again (without an origin it
+    begins anew). steadiness: see `moving.Steady`. quality: 1 to 100. on_progress: called as (frames done, frames in
+    all, source) before each frame and at the end; an exception that it raises stops the work, which goes on from
+    there when the same is asked again. pool: of a cluster on which to paint; the result is the same.
 
     Raises BadRequest for a result of a kind that cannot be, or cannot hold the clip's sound, an OutputError,
     UnreadableVideo or ImageTooLarge.
@@ -87,10 +88,10 @@ def paint_clip(
     to = _size(clip, size, kind)
     if pool is None:
         check_memory(source, to, painter)
-    found = regions(vectors, masks)
+    found = regions(vectors, masks, palettes)
     key = None
     if finish is None or origin is not None:
-        key = _key(source, painter, vectors, masks, [stroke, to, steadiness, quality, kind], origin)
+        key = _key(source, painter, (vectors, masks, palettes), [stroke, to, steadiness, quality, kind], origin)
     if not 0 <= steadiness <= 1:
         raise BadRequest(f"steadiness {steadiness}", "it is not between 0 and 1", "0.6 is the usual one")
     manner = Manner(clip, kind, to, quality, painter, found, stroke, steadiness, finish)
@@ -134,8 +135,7 @@ def check_memory(source: Path, size: tuple[int, int], painter: Painter) -> None:
 def _key(
     source: Path,
     painter: Painter,
-    vectors: NDArray[np.float32],
-    masks: NDArray[np.float32] | None,
+    arrays: Sequence[NDArray[np.float32] | None],
     plain: list[Any],
     origin: provenance.Origin | None,
 ) -> str:
@@ -143,7 +143,8 @@ def _key(
     recipe = None if origin is None else dict(origin.recipe)
     told = [_MANNER, sha256(source), painter.model, painter.version, plain, recipe]
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
-    for array in (vectors, np.zeros(0) if masks is None else masks):
+    for each in arrays:
+        array = np.zeros(0) if each is None else each
         digest.update(str((array.shape, array.dtype.str)).encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 

@@ -153,7 +153,7 @@ class _Level:
         return picture
 
     def strips(self) -> Iterator[Pixels]:
-        rows, columns = tiles.grid(*self.size)
+        rows, columns = tiles.grid(*self.size, self.networks.largest)
         for down in rows:
             photo = self._photo(down.start, down.stop)
             strip = np.empty((down.keep_stop - down.keep_start, self.size[1], 3), np.float32)

@@ -24,7 +24,7 @@ def needed_in_tiles(height: int, width: int, model: Model, *, streamed: bool) ->
     `flamingo.images.streaming.Canvas`."""
     pixels = height * width
     each = _BYTES_STREAMED if streamed else _BYTES_IN_ARRAYS
-    return _BASE + min(pixels, tiles.LARGEST) * _BYTES_PER_PIXEL[model] + pixels * each
+    return _BASE + min(pixels, tiles.LARGEST[model]) * _BYTES_PER_PIXEL[model] + pixels * each
 
 
 def check(photo: Path, height: int, width: int, model: Model, *, streamed: bool = False) -> None:

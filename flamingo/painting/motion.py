@@ -72,14 +72,19 @@ def enlarged(mask: Pixels, size: tuple[int, int]) -> Pixels:
 def view(frame: Frame) -> View:
     """What is kept of a frame (H, W, 3), in [0, 1] or 8-bit, to find out how it moved."""
     height, width = size = frame.shape[0], frame.shape[1]
-    scale = min(1.0, LONGEST / max(size))
-    small = max(_LEAST, round(width * scale)), max(_LEAST, round(height * scale))
+    small = small_size(size)[::-1]
     while min(width / small[0], height / small[1]) >= 2 and width % 2 == height % 2 == 0:  # quick
         height, width = height // 2, width // 2
         frame = _averaged(frame, (width, height))
     colour = floats(_averaged(frame, small))
     grey = cv2.cvtColor(np.rint(np.clip(colour, 0, 1) * 255).astype(np.uint8), cv2.COLOR_RGB2GRAY)
     return View(colour, np.asarray(grey, np.uint8), size)
+
+
+def small_size(size: tuple[int, int]) -> tuple[int, int]:
+    """The (h, w) at which the motion of frames of (H, W) is looked for."""
+    scale = min(1.0, LONGEST / max(size))
+    return max(_LEAST, round(size[0] * scale)), max(_LEAST, round(size[1] * scale))
 
 
 def _averaged(frame: Frame, size: tuple[int, int]) -> Frame:

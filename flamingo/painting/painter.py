@@ -65,6 +65,7 @@ class Painter:
         vectors: NDArray[np.float32],
         masks: NDArray[np.float32] | None = None,
         *,
+        palettes: NDArray[np.float32] | None = None,
         stroke: float | None = 1.0,
         on_progress: Progress | None = None,
     ) -> NDArray[np.float32]:
@@ -73,6 +74,9 @@ class Painter:
         vectors: (K, S), a style vector a row; masks: (K, h, w) in [0, 1], how strongly each style is painted at each
         place, stretched over the picture if they have another size; None where one style has all of it. Where
         masks overlap the styles mix; where their sum is below 1 the photo shows; above 1 it is brought down to 1.
+
+        palettes: (K, 4, 3), the colours of each style's painting, most of the way to which those of the result are
+        moved (see flamingo.painting.palette); NaN, or None: they stay as the painter makes them.
 
         stroke: the size of the strokes, 0.25 to 4, in relation to the picture: a larger photo of the same scene
         gets the same strokes, only sharper. 1 is as the painter makes them at 512 pixels (in smaller pictures, at
@@ -83,10 +87,10 @@ class Painter:
         """
         _check(rgb)
         height, width = rgb.shape[:2]
-        found = _regions.regions(vectors, masks)
+        found = _regions.regions(vectors, masks, palettes)
         sizes = None if stroke is None else _stroke.sizes(height, width, _stroke.checked(stroke))
         small = max(height, width) <= _stroke.WORKING if stroke is None else sizes == [(height, width)]
-        if small and found.weights is None:
+        if small and found.weights is None and found.palettes is None:
             return self.paint_vector(rgb, found.vectors[0])
         rows = lambda top, bottom: rgb[top:bottom].astype(np.float32, copy=False)  # noqa: E731
         out = np.empty(rgb.shape, np.float32)
@@ -104,6 +108,7 @@ class Painter:
         vectors: NDArray[np.float32],
         masks: NDArray[np.float32] | None = None,
         *,
+        palettes: NDArray[np.float32] | None = None,
         stroke: float | None = 1.0,
         on_progress: Progress | None = None,
     ) -> Iterator[NDArray[np.float32]]:
@@ -116,7 +121,9 @@ class Painter:
         if stroke is not None:
             _stroke.checked(stroke)
         return strips(
-            self._networks, Job(rows, (height, width), _regions.regions(vectors, masks), stroke), on_progress
+            self._networks,
+            Job(rows, (height, width), _regions.regions(vectors, masks, palettes), stroke),
+            on_progress,
         )
 
 

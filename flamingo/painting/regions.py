@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from flamingo.errors import BadRequest
 from flamingo.images import resample
 from flamingo.painting import styles
+from flamingo.painting.palette import unknown
 
 Pixels = NDArray[np.float32]
 
@@ -19,17 +20,19 @@ _ENOUGH = 1 / 512  # half a grey level of 8 bits: less of a style cannot be seen
 @dataclass(frozen=True)
 class Regions:
     """vectors: (K, S) style vectors, of which the zero vector is the photo. weights: (h, w, K), which sum to 1 at
-    each place and are stretched over the picture whatever its size; None where one style has the whole picture."""
+    each place and are stretched over the picture whatever its size; None where one style has the whole picture.
+    palettes: (K, 4, 3), the colours that each is to have (see flamingo.painting.palette); None: as they come out."""
 
     vectors: Pixels
     weights: Pixels | None = None
+    palettes: Pixels | None = None
 
     def fitted(self, height: int, width: int) -> Regions:
         """The same for a picture of this size: masks that are larger are averaged down to it."""
         if self.weights is None:
             return self
         h, w = min(self.weights.shape[0], height), min(self.weights.shape[1], width)
-        return Regions(self.vectors, resample.shrunk(self.weights, h, w))
+        return Regions(self.vectors, resample.shrunk(self.weights, h, w), self.palettes)
 
     def window(self, size: tuple[int, int], top: int, left: int, height: int, width: int) -> Pixels:
         """The weights (height, width, K) of a window of a picture of this size."""
@@ -37,20 +40,31 @@ class Regions:
         return resample.window(self.weights, size, top, left, height, width, "linear")
 
 
-def regions(vectors: NDArray[np.floating], masks: NDArray[np.floating] | None) -> Regions:
+def regions(
+    vectors: NDArray[np.floating], masks: NDArray[np.floating] | None, palettes: Pixels | None = None
+) -> Regions:
     """What `Painter.paint_map` is asked for, in the painter's terms.
 
     vectors: (K, S); masks: (K, h, w) in [0, 1], how strongly each style is painted at each place, or None: the first
     style everywhere. Where masks overlap, styles mix; where their sum is below 1, that much of the photo shows; where
-    it is above, it is brought down to 1. Raises BadRequest for other shapes, and for values out of range.
+    it is above, it is brought down to 1. palettes: (K, 4, 3), those of paintings, NaN where there is none. Raises
+    BadRequest for other shapes, and for values out of range.
     """
     vectors = np.atleast_2d(np.asarray(vectors, np.float32))
     if vectors.ndim != 2 or not len(vectors) or not np.isfinite(vectors).all():
         raise BadRequest("style vectors", "they are not K rows of finite numbers", "give (K, S), one row a style")
+    if palettes is not None:
+        if palettes.shape != (len(vectors), 4, 3):
+            raise BadRequest(
+                f"palettes of shape {palettes.shape}",
+                f"{len(vectors)} styles need ({len(vectors)}, 4, 3)",
+                "see palette",
+            )
+        palettes = None if np.isnan(palettes).any(axis=(1, 2)).all() else palettes
     if masks is None:
         if len(vectors) > 1:
             raise BadRequest(f"{len(vectors)} styles without masks", "each needs its place", "give a mask a style")
-        return Regions(vectors)
+        return Regions(vectors, None, palettes)
     masks = np.asarray(masks, np.float32)
     if masks.ndim != 3 or len(masks) != len(vectors) or 0 in masks.shape:
         raise BadRequest(
@@ -62,21 +76,23 @@ def regions(vectors: NDArray[np.floating], masks: NDArray[np.floating] | None) -
         raise BadRequest("masks", "they hold values outside 0 to 1", "divide by what white is, such as 255")
     total = masks.sum(axis=0)
     share = masks / np.maximum(total, 1)
-    return _trimmed(vectors, share * (_lengths(np.minimum(total, 1)) / np.maximum(np.minimum(total, 1), 1e-6)))
+    lengths = _lengths(np.minimum(total, 1)) / np.maximum(np.minimum(total, 1), 1e-6)
+    return _trimmed(vectors, share * lengths, palettes)
 
 
-def _trimmed(vectors: Pixels, weights: Pixels) -> Regions:
+def _trimmed(vectors: Pixels, weights: Pixels, palettes: Pixels | None) -> Regions:
     """Only the styles that are anywhere, and the photo where they leave room."""
     photo = 1 - weights.sum(axis=0, keepdims=True)
     if (photo > _ENOUGH).any():
         vectors = np.concatenate([vectors, np.zeros_like(vectors[:1])])
         weights = np.concatenate([weights, np.maximum(photo, 0)])
+        palettes = None if palettes is None else np.concatenate([palettes, unknown(1)])
     seen = weights.max(axis=(1, 2)) > _ENOUGH
-    vectors, weights = vectors[seen], weights[seen]
+    vectors, weights, palettes = vectors[seen], weights[seen], None if palettes is None else palettes[seen]
     if len(vectors) == 1:
-        return Regions(vectors)
+        return Regions(vectors, None, palettes)
     weights = weights / weights.sum(axis=0, keepdims=True)
-    return Regions(vectors, np.ascontiguousarray(weights.transpose(1, 2, 0), dtype=np.float32))
+    return Regions(vectors, np.ascontiguousarray(weights.transpose(1, 2, 0), dtype=np.float32), palettes)
 
 
 def _lengths(strength: Pixels) -> Pixels:

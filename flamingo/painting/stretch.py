@@ -111,7 +111,7 @@ def faded(before: Sequence[Shown], after: Sequence[Shown]) -> list[Shown]:
     """The frames of an overlap, from the painting of one chunk to that of the next."""
     found = []
     for i, (one, other) in enumerate(zip(before, after, strict=True), 1):
-        share = np.full(motion.view(one.rgb).grey.shape, i / (len(before) + 1), np.float32)
+        share = np.full(motion.small_size(one.rgb.shape[:2]), i / (len(before) + 1), np.float32)
         rgb = moving.mixed(motion.floats(one.rgb), motion.floats(other.rgb), share)
         found.append(Shown(_bytes(rgb), other.pts, other.lasts, other.alpha))
     return found

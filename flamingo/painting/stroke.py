@@ -57,12 +57,12 @@ def _scaled(height: int, width: int, scale: float) -> Size:
 
 def detail(painting: Pixels, ratio: float) -> Pixels:
     """What a painting (H, W, 3) has that one `ratio` times smaller cannot hold."""
-    from scipy.ndimage import gaussian_filter1d  # a third of a second to load, which most commands need not wait for
+    import cv2  # takes a while to load, which most commands need not wait for
 
-    soft = painting
-    for axis in (0, 1):
-        soft = gaussian_filter1d(soft, BLUR * ratio, axis=axis, mode="nearest")
-    return painting - soft
+    sigma = BLUR * ratio
+    side = 2 * int(4 * sigma + 0.5) + 1
+    soft = cv2.GaussianBlur(painting, (side, side), sigma, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(painting - soft, np.float32)
 
 
 BLUR = 0.45

@@ -135,8 +135,8 @@ class Task:
         finish = None if brush.colour == 1 else lambda frame, painted: coloured(painted, frame, brush.colour)
         more = paint_clip(
             film, target, brush.painter, brush.wish.vectors, masks,
-            stroke=brush.stroke, size=errand.size, finish=finish, quality=errand.quality, overwrite=errand.overwrite,
-            never=errand.inputs, origin=origin,
+            palettes=brush.wish.palettes, stroke=brush.stroke, size=errand.size, finish=finish,
+            quality=errand.quality, overwrite=errand.overwrite, never=errand.inputs, origin=origin,
             on_progress=lambda done, frames, _film: tell(done, frames), pool=pool,
         )  # fmt: skip
         return [*notes, *more], dict(origin.recipe)

@@ -13,10 +13,11 @@ HALO = 72
 """How far the painters see: the sum over the convolutions of half the kernel times dilation times stride (70 pixels
 for fine, 60 for fast), rounded up to the stride of the network."""
 
-LARGEST = 600_000
-"""Pixels of the largest tile. More would take more memory, less would paint more pixels twice."""
+LARGEST = {"fine": 600_000, "fast": 1_200_000}
+"""Pixels of each painter's largest tile: of fast's the same memory holds twice as many. More would take more memory,
+less would paint more pixels twice."""
 
-_HUGE, _LARGEST_OF_HUGE = 20_000_000, 400_000  # where the picture itself takes most of the memory there is
+_HUGE, _OF_HUGE = 20_000_000, 2 / 3  # where the picture itself takes most of the memory there is
 
 STRIDE = 4
 LEAST = 32
@@ -43,11 +44,11 @@ def padded(side: int) -> int:
 
 
 @functools.lru_cache(maxsize=64)
-def grid(height: int, width: int, largest: int | None = None) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+def grid(height: int, width: int, largest: int) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     """The rows and columns of tiles of a picture, all of one size, of which each has at most `largest` pixels (more
-    only if the overlaps alone have more)."""
-    if largest is None:
-        largest = _LARGEST_OF_HUGE if height * width > _HUGE else LARGEST
+    only if the overlaps alone have more; a third less where the picture is huge)."""
+    if height * width > _HUGE:
+        largest = round(largest * _OF_HUGE)
     best: tuple[int, int, int] | None = None
     tall, wide = padded(height), padded(width)
     for rows in range(1, _most(tall) + 1):

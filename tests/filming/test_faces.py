@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from flamingo.filming import camera
 from flamingo.filming.faces import heads
+from flamingo.filming.salience import salience
 
 
 def read(photos: Path, name: str) -> NDArray[np.uint8]:
@@ -41,7 +42,7 @@ def test_a_head_stays_whole_wherever_in_the_photo_it_is(place: int, forward: boo
     wall = np.random.default_rng(0).integers(90, 110, (360, 260, 3), dtype=np.uint8)
     wide = np.hstack([*([wall] * place), portrait, *([wall] * (2 - place))])
     frame = (360, 700)
-    first, last, filled = camera.planned(wide, frame, 4.0, 1.0, forward)
+    first, last, filled = camera.planned(wide.shape[:2], salience(wide), frame, 4.0, 1.0, forward)
     assert filled
     [head] = heads(wide)
     half = frame[1] / wide.shape[1] / 2

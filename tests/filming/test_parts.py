@@ -20,14 +20,15 @@ from flamingo.filming import camera, planes, titles
 from flamingo.filming.beats import heard, sound_of
 from flamingo.filming.cutting import SHORTEST, changes
 from flamingo.filming.photos import Photo, kept_share, sharpness
+from flamingo.filming.salience import salience
 from flamingo.filming.score import along
-from flamingo.filming.storyboard import Shot, Storyboard, View, load
+from flamingo.filming.storyboard import Fit, Shot, Storyboard, View, load
 from flamingo.filming.work import Work
 from tests.filming.albums import NAMES, PHOTOS, clicks
 
 
 def some(name: str, **more: object) -> Photo:
-    plain = Photo(name, name, name, name, 9, 9, "", "", (0.0, 0.0), "calm", 1.0, 0, "00" * 192)
+    plain = Photo(name, name, name, name, 9, 9, "", "", (0.0, 0.0), "calm", 1.0, 0, "00" * 192, "01" * 4096)
     return replace(plain, **more)  # type: ignore[arg-type]
 
 
@@ -185,7 +186,7 @@ def test_the_camera_moves_along_the_cropped_side_only(
     width: int, height: int, frame: tuple[int, int], motion: float, seconds: float, forward: bool
 ) -> None:
     rgb = np.random.default_rng(width * 99 + height).integers(0, 255, (height, width, 3), dtype=np.uint8)
-    first, last, fills = camera.planned(rgb, frame, seconds, motion, forward)
+    first, last, fills = camera.planned(rgb.shape[:2], salience(rgb), frame, seconds, motion, forward)
     share = kept_share(height, width, frame)
     assert fills == (share >= 0.5)
     if fills and share < 0.97:
@@ -200,11 +201,50 @@ def test_the_camera_moves_along_the_cropped_side_only(
     assert [plane.shape for plane in found] == [frame, *[(frame[0] // 2, frame[1] // 2)] * 2]
 
 
+@settings(deadline=None)
+@given(
+    width=st.integers(40, 300),
+    height=st.integers(40, 300),
+    frame=st.sampled_from([(36, 64), (64, 36), (48, 48), (60, 48)]),
+    way=st.tuples(*[st.builds(View, st.floats(0, 1), st.floats(0, 1), st.floats(1, 3))] * 2),
+    share=st.floats(0, 1),
+)
+def test_nothing_is_seen_that_was_not_needed(
+    width: int, height: int, frame: tuple[int, int], way: tuple[View, View], share: float
+) -> None:
+    part = camera.needed((height, width), frame, "crop", way)
+    assert part.size[0] <= height and part.size[1] <= width
+    rgb = np.full((*part.size, 3), 255, np.uint8)
+    rgb[part.seen] = 0
+    fitted = planes.of(camera.fitted(rgb, frame, max(view.zoom for view in way)))
+    for picture in (fitted, planes.twice(fitted)):
+        assert camera.seen(picture, camera.between(*way, share), frame).y.max() == planes.BLACK
+
+
+@pytest.mark.parametrize(
+    ("size", "fit", "way", "expected"),
+    [
+        ((1434, 2150), "crop", (View(0.5, 0.49), View(0.5, 0.51)), 0.75),  # 3:2 in 16:9, a little up and down
+        ((1210, 2150), "crop", (View(), View()), 0.8),  # nothing is cropped: all of it, at the frame's size
+        ((1210, 806), "fill", (View(), View(zoom=1.06)), 0.9),
+        ((300, 400), "crop", (View(0.5, 0.375), View(0.5, 0.375)), 1.0),  # a small one is not made larger
+    ],
+)
+def test_less_is_painted_than_the_photo_has(
+    size: tuple[int, int], fit: Fit, way: tuple[View, View], expected: float
+) -> None:
+    part = camera.needed(size, (1080, 1920), fit, way)
+    share = (part.bottom - part.top) * (part.right - part.left) / (size[0] * size[1])
+    assert share <= expected
+    if expected == 1.0:
+        assert part.size == size
+
+
 def test_what_catches_the_eye_stays_in_the_frame() -> None:
     rgb = np.full((60, 180, 3), 120, np.uint8)
     rgb[20:40, 128:146] = np.random.default_rng(0).integers(0, 255, (20, 18, 3))
     for forward in (True, False):
-        first, last, _ = camera.planned(rgb, (60, 96), 6.0, 1.0, forward)
+        first, last, _ = camera.planned((60, 180), salience(rgb), (60, 96), 6.0, 1.0, forward)
         for share in (0.0, 0.5, 1.0):
             middle = camera.between(first, last, share).x * 180
             assert middle - 48 <= 128 and middle + 48 >= 146

@@ -60,6 +60,18 @@ def test_a_plan_says_where_the_beats_are_and_cuts_on_them(planned: Filmed) -> No
 
 
 @needs_models
+def test_many_photos_get_music_with_a_beat_for_each(tmp_path: Path) -> None:
+    """In 12 s; by itself the piece would have 14 beats of 0.57 s, too few for 14 photos that end before the last."""
+    for i in range(14):
+        photo(tmp_path / f"{i:02d}.jpg", ("astronaut", "coffee", "rocket")[i % 3], (96, 64 + 4 * i))
+    options = SMALL | {"seed": 0, "keep_all": True, "seconds": 12.0}
+    [found] = film([tmp_path], **options, output=tmp_path / "plan.json")
+    changes = [shot.start for shot in found.storyboard.shots[1:]]
+    assert len(changes) == 13
+    assert max(min(abs(change - beat) for beat in found.beats) for change in changes) < 0.01
+
+
+@needs_models
 def test_a_plan_replaces_nothing_unless_told(planned: Filmed, tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_text("mine")
     with pytest.raises(WouldOverwrite):

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from flamingo.filming import camera, planes, titles
+from flamingo.filming.ahead import ahead
 from flamingo.filming.photos import save
 from flamingo.filming.planes import Planes
 from flamingo.filming.reel import Pictures, Reel
-from flamingo.filming.rendering import Piece, drawn_ahead, encoded, render
+from flamingo.filming.rendering import AHEAD, Piece, encoded, render
 from flamingo.filming.storyboard import Shot, Storyboard, View
 from flamingo.filming.work import Work
 from flamingo.video import Look, Writer
@@ -193,12 +194,12 @@ def test_frames_come_in_order_and_few_are_drawn_ahead() -> None:
         begun.append(number)
         return f"frame {number}"
 
-    frames = drawn_ahead(draw, range(100))
+    frames = ahead(draw, range(100), AHEAD)
     assert [next(frames) for _ in range(5)] == [f"frame {i}" for i in range(5)]
     frames.close()
     many = len(begun)
     assert 5 <= many <= 13
-    assert list(drawn_ahead(draw, range(3))) == ["frame 0", "frame 1", "frame 2"]
+    assert list(ahead(draw, range(3), AHEAD)) == ["frame 0", "frame 1", "frame 2"]
     assert begun[many:] == [0, 1, 2], "nothing went on after it was closed"
 
 
@@ -209,7 +210,7 @@ def test_what_goes_wrong_in_drawing_is_raised_at_its_frame() -> None:
         return number
 
     threads = threading.active_count()
-    frames = drawn_ahead(draw, range(9))
+    frames = ahead(draw, range(9), AHEAD)
     assert [next(frames), next(frames)] == [0, 1]
     with pytest.raises(MemoryError, match="a frame too large"):
         next(frames)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import flamingo
 from flamingo.painting import styles, tiles
 from flamingo.painting.boxes import Shot
+from flamingo.painting.palette import palette
 from flamingo.painting.regions import Regions, regions
 from tests.conftest import needs_models
 
@@ -64,7 +65,14 @@ def test_a_box_joins_the_whole_frame_without_a_seam(model: Any, frame: Pixels) -
         assert away.max() < 0.1
 
 
-@pytest.mark.parametrize(("found", "strokes"), [(one, None), (one, 0.6), (one, 1.6), (two, 1.0)])
+def in_colours() -> Regions:
+    wanted = palette(
+        np.random.default_rng(0).random((9, 9, 3), dtype=np.float32) * np.array([1, 0.5, 0.3], np.float32)
+    )
+    return regions(styles.vector("starry-night", 1.0, "fast")[None], None, wanted[None])
+
+
+@pytest.mark.parametrize(("found", "strokes"), [(one, None), (one, 0.6), (one, 1.6), (two, 1.0), (in_colours, 1.0)])
 def test_so_it_does_with_other_strokes_and_several_styles(found: Any, strokes: float | None, frame: Pixels) -> None:
     who = shot(found(), strokes=strokes)
     whole = who.begin(frame)
@@ -97,7 +105,5 @@ def test_where_much_is_marked_all_is_painted_once(frame: Pixels) -> None:
 
 def test_a_frame_larger_than_a_tile_is_the_same_in_tiles(frame: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = shot(one()).begin(frame)
-    grid = tiles.grid
-    monkeypatch.setattr(tiles, "LARGEST", 150_000)
-    monkeypatch.setattr(tiles, "grid", lambda height, width: grid(height, width, 150_000))
+    monkeypatch.setattr(tiles, "LARGEST", dict.fromkeys(tiles.LARGEST, 150_000))
     assert np.abs(shot(one()).begin(frame) - whole).mean() < 1 / 255

@@ -115,9 +115,22 @@ def test_everything_is_edited_by_keyboard_and_nothing_is_lost(
     page.locator("#shot-style").select_option("The Scream")
     page.get_by_role("button", name="For all").press("Enter")
     assert [shot["style"] for shot in kept(page)] == [["scream"]] * 3
+    page.get_by_label("How strongly").fill("0.6")
+    page.keyboard.press("Tab")
+    page.get_by_label("The painting", exact=True).select_option("grows out of the photo")
+    assert (kept(page)[1]["strength"], kept(page)[1]["wipe"]) == ([0, 0.6], False)
+    page.get_by_label("The painting", exact=True).select_option("is drawn by a line")
+    assert (kept(page)[1]["strength"], kept(page)[1]["wipe"]) == ([0.6, 0.6], True)
+    camera = kept(page)[1]["camera"]
+    page.get_by_role("button", name="Goes the other way").press("Enter")
+    assert kept(page)[1]["camera"] == camera[::-1] != camera
+    page.get_by_role("button", name="Stands still").press("Enter")
+    assert kept(page)[1]["camera"][0] == kept(page)[1]["camera"][1]
+    expect(page.get_by_role("button", name="Stands still")).to_be_disabled()
     page.reload()
     expect(page.locator("#shots > li")).to_have_count(3)
     assert [shot["style"] for shot in kept(page)] == [["scream"]] * 3
+    assert kept(page)[1]["wipe"]
 
     page.get_by_role("button", name="Leave this photo out").press("Enter")
     expect(page.locator("#shots > li")).to_have_count(2)

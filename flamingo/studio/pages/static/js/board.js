@@ -54,6 +54,24 @@ export function changed(board, i, values) {
   return faded(found);
 }
 
+/** How the painting of a shot comes: there, grows, fades or wiped; and the strength that it has where it is strongest. */
+export function coming(shot) {
+  const [first, last] = shot.strength;
+  return { strength: Math.max(first, last), way: shot.wipe ? "wiped" : first < last ? "grows" : first > last ? "fades" : "there" };
+}
+
+/** The same as values of a shot. */
+export function comes({ strength, way }) {
+  const most = among(strength, 0, 1);
+  return { strength: [way === "grows" ? 0 : most, way === "fades" ? 0 : most], wipe: way === "wiped" };
+}
+
+/** The camera of a shot where it looks at the middle of its way all the time. */
+export function standing({ camera: [first, last] }) {
+  const middle = { x: (first.x + last.x) / 2, y: (first.y + last.y) / 2, zoom: Math.sqrt(first.zoom * last.zoom) };
+  return [middle, { ...middle }];
+}
+
 /** With this style in all shots. */
 export const restyled = (board, style) => ({ ...board, shots: board.shots.map((shot) => ({ ...shot, style })) });
 

@@ -1,7 +1,7 @@
 // The storyboard on the page: a line on which shots are as wide as they are long, a card for each, and the fields of the
 // one that is chosen.
 import { thumbnailUrl } from "./api.js";
-import { LEAST, caught, changed, lasting, lasts, moved, restyled, retimed, total, without } from "./board.js";
+import { LEAST, caught, changed, comes, coming, lasting, lasts, moved, restyled, retimed, standing, total, without } from "./board.js";
 import { h } from "./dom.js";
 import { briefly, partsOf } from "./manner.js";
 import { say } from "./toast.js";
@@ -209,7 +209,22 @@ export function timeline({ onchange, styles }) {
     for (const each of board.shots) named.set(JSON.stringify(each.style), manner(each));
     $("shot-style").replaceChildren(...[...named].map(([value, title]) => h("option", { value }, title)));
     $("shot-style").value = JSON.stringify(shot.style);
+    const { strength, way } = coming(shot);
+    $("shot-strength").value = Number(strength.toFixed(2));
+    $("shot-coming").value = way;
+    $("shot-strength").disabled = $("shot-coming").disabled = !shot.style.length;
+    $("camera-back").disabled = $("camera-still").disabled = same(...shot.camera);
   }
+  const same = (one, other) => ["x", "y", "zoom"].every((name) => one[name] === other[name]);
+  const how = (values) => change(changed(board, chosen, comes({ ...coming(board.shots[chosen]), ...values })));
+  $("shot-strength").addEventListener("change", () => {
+    const wanted = $("shot-strength").valueAsNumber;
+    if (Number.isFinite(wanted)) how({ strength: wanted });
+    fields();
+  });
+  $("shot-coming").addEventListener("change", () => how({ way: $("shot-coming").value }));
+  $("camera-back").addEventListener("click", () => change(changed(board, chosen, { camera: [...board.shots[chosen].camera].reverse() }), "The camera goes the other way"));
+  $("camera-still").addEventListener("click", () => { change(changed(board, chosen, { camera: standing(board.shots[chosen]) }), "The camera stands still"); $("undo").focus(); });
   $("shot-caption").addEventListener("change", () => change(changed(board, chosen, { caption: $("shot-caption").value.trim() })));
   $("shot-seconds").addEventListener("change", () => {
     const wanted = Number($("shot-seconds").value);
