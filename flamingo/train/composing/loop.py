@@ -28,7 +28,7 @@ from flamingo.train.checkpoint import Checkpoint, optimiser_tensors, restore_opt
 from flamingo.train.composing import corpus, own_persona
 from flamingo.train.composing.music import load_music
 from flamingo.train.composing.networks import CONDITIONS, SIZES, ComposerConfig, ComposerNet
-from flamingo.train.composing.recipe import ComposerRecipe
+from flamingo.train.composing.recipe import RATE, ComposerRecipe
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
@@ -87,7 +87,7 @@ class _Session:
             config = ComposerConfig(self.music.personas, **SIZES[recipe.model])
         if saved and ComposerConfig.from_dict(saved.facts["config"]) != config:
             raise ModelCorrupt(recipe.start or recipe.out, "it was trained at another size", "name a fresh --out")
-        self.lr = recipe.lr or (3e-4 if recipe.persona else 1.5e-3)
+        self.lr = recipe.lr or (3e-4 if recipe.persona else RATE)
         self.model = ComposerNet(config, recipe.dropout).to(self.device)
         # A condition that is seldom told (a persona with little music) must not decay while it waits.
         told = {id(table.weight) for table in self.model.conditions()}

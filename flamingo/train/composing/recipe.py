@@ -12,6 +12,9 @@ from pydantic.dataclasses import dataclass
 
 from flamingo.train.budget import seconds
 
+RATE = 1.5e-3
+"""The learning rate where a recipe says nothing."""
+
 
 @dataclass(frozen=True)
 class ComposerRecipe:

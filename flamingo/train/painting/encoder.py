@@ -10,6 +10,7 @@ where an encoder from nothing would need eighty thousand and a cluster.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ from flamingo.train.backbone import Backbone, pretrained
 _VARIANT = "lite0"
 _TAPS = {0: 16, 2: 24, 4: 40, 7: 80, 10: 112}
 """After which blocks the network is looked at, and how many channels are there: strides 2 to 16."""
+_PREFIX = "encoder."  # of its tensors within a painter's
+_NEVER_TRAINED = (f"{_PREFIX}stem.", f"{_PREFIX}blocks.")
 STRIDE = 32  # sides of paintings given to the encoder are multiples of this
 
 
@@ -108,9 +111,7 @@ class StyleEncoder(nn.Module):
     @torch.no_grad()
     def prepare(self, paintings: Tensor) -> None:
         """Choose the principal axes and the scales of the statistics by some hundred paintings (N, 3, H, W)."""
-        eye = pretrained(_VARIANT)
-        self.stem.load_state_dict(eye.stem.state_dict())
-        self.blocks.load_state_dict(eye.blocks[: len(self.blocks)].state_dict())
+        self.load_state_dict({**self.state_dict(), **_eye()})
         totals: dict[int, Tensor] = {}
         for painting in torch.split(paintings, 8):
             for channels, x in zip(self._channels(), self.layers(painting), strict=True):
@@ -130,6 +131,25 @@ class StyleEncoder(nn.Module):
     def _length(self) -> int:
         axes = [min(self.config.axes, channels) for channels in self._channels()]
         return sum(2 * c + a * (a + 1) // 2 for c, a in zip(self._channels(), axes, strict=True))
+
+
+def without_eye(painter: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a painter without those of its encoder that are never trained: half of an encoder, which a
+    package brings that training needs anyway."""
+    return {name: tensor for name, tensor in painter.items() if not name.startswith(_NEVER_TRAINED)}
+
+
+def with_eye(painter: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The inverse. A painter that has no encoder, or all of it, stays as it is."""
+    if not any(name.startswith(_PREFIX) for name in painter) or any(n.startswith(_NEVER_TRAINED) for n in painter):
+        return dict(painter)
+    return {**painter, **{_PREFIX + name: tensor for name, tensor in _eye().items()}}
+
+
+def _eye() -> dict[str, Tensor]:
+    """What is never trained of a `StyleEncoder`, by its names."""
+    kept = tuple(f"blocks.{i}." for i in range(max(_TAPS) + 1))
+    return {name: t for name, t in pretrained(_VARIANT).state_dict().items() if name.startswith(("stem.", *kept))}
 
 
 def begin(encoder: StyleEncoder, paintings: Tensor, windows: Tensor, vectors: Tensor, steps: int = 400) -> float:

@@ -25,7 +25,7 @@ from flamingo.train.manifest import files_of, version_of, write_manifest
 from flamingo.train.painting import card
 from flamingo.train.painting.borrowing import borrow_weights
 from flamingo.train.painting.encoder import STRIDE as ENCODER_STRIDE
-from flamingo.train.painting.encoder import StyleEncoder
+from flamingo.train.painting.encoder import StyleEncoder, without_eye
 from flamingo.train.painting.loop import CHECKPOINT, load_painter
 from flamingo.train.painting.networks import STRIDE, Painter, StyledPainter
 from flamingo.train.painting.views import MeasuringPainter, RegionPainter, TilePainter
@@ -145,7 +145,7 @@ def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = 
 
     facts = {**saved.facts, "sessions": [_short(session) for session in saved.facts["sessions"]]}
     start_file = weights / f"painter-{name}.safetensors"
-    averaged = {f"ema.{k}": v.half() for k, v in saved.part("ema").items()}
+    averaged = {f"ema.{k}": v.half() for k, v in without_eye(saved.part("ema")).items()}
     Checkpoint(averaged, facts).save(start_file)
     start_file.chmod(0o644)
     views = export_views(trained.painter, weights, name)

@@ -37,7 +37,7 @@ from flamingo.train.painting.data import (
     find_styles,
     load_painting,
 )
-from flamingo.train.painting.encoder import EncoderConfig, StyleEncoder, begin
+from flamingo.train.painting.encoder import EncoderConfig, StyleEncoder, begin, with_eye
 from flamingo.train.painting.holdout import for_training
 from flamingo.train.painting.networks import ENCODERS, SIZES, PainterConfig, StyledPainter
 from flamingo.train.painting.recipe import PainterRecipe
@@ -141,7 +141,7 @@ class _Session:
             raise ModelCorrupt(where, "it was trained for another size or other styles", "name a fresh --out")
         if _knows_paintings(saved) and self.model.encoder is None:
             raise BadRequest("--paintings", f"{where} has learned from some", "name folders of paintings")
-        averaged = {k: t.float() for k, t in saved.part("ema").items()}
+        averaged = {k: t.float() for k, t in with_eye(saved.part("ema")).items()}
         fresh = self.model.state_dict()  # what an encoder starts from, where the checkpoint has none
         self.model.load_state_dict({**fresh, **(saved.part("model") or averaged)})
         self.ema |= {k: t.to(self.device) for k, t in averaged.items()}
@@ -451,6 +451,6 @@ def load_painter(file: Path) -> StyledPainter:
     saved = Checkpoint.load(file)
     encoder = EncoderConfig(**saved.facts["encoder config"]) if _knows_paintings(saved) else None
     painter = StyledPainter(PainterConfig(**saved.facts["config"]), saved.facts["names"], encoder)
-    painter.load_state_dict(saved.part("ema"))
+    painter.load_state_dict(with_eye(saved.part("ema")))
     painter.requires_grad_(False)
     return painter.eval()

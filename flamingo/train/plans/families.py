@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from flamingo.errors import BadRequest, ModelMissing, show
 from flamingo.train.checkpoint import Checkpoint
 from flamingo.train.composing import card as composer_card
+from flamingo.train.composing.recipe import RATE
 from flamingo.train.feeling import card as feel_card
 from flamingo.train.judging import Verdict, entry_of
 from flamingo.train.manifest import write_manifest
@@ -26,7 +27,6 @@ from flamingo.train.plans.recipes import SETTINGS, Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
 _FEW = 24  # files of a folder in a rehearsal
-_COMPOSER_RATE = 1.5e-3  # what the training takes where the recipe says nothing
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Family(ABC):
         cooldown = settings.get("cooldown", plain.cooldown)
         if part < 1 and cooldown:
             told["cooldown"] = min(1.0, cooldown / part)
-            told["lr"] = (settings.get("lr") or plain.lr or _COMPOSER_RATE) * min(1.0, part / cooldown)
+            told["lr"] = (settings.get("lr") or plain.lr or RATE) * min(1.0, part / cooldown)
         return told
 
     @abstractmethod

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
 
 from flamingo.errors import ModelCorrupt, show
-from flamingo.files import output_error
+from flamingo.files import output_error, sha256
 from flamingo.train.judging import entry_of
 from flamingo.train.manifest import write_manifest
 
@@ -51,7 +50,7 @@ def _aside(file: Path) -> Path:
 
 
 def _check(file: Path, described: dict[str, Any]) -> None:
-    if hashlib.sha256(file.read_bytes()).hexdigest() != described["sha256"]:
+    if sha256(file) != described["sha256"]:
         raise ModelCorrupt(
             described["file"], "it is not the file that was exported", "remove the release and run again"
         )

@@ -99,7 +99,15 @@ def test_a_painter_learns_any_painting_and_is_released_with_its_encoder(
     assert entry["training"]["paintings"] == 2
     card = (tmp_path / "weights" / "cards" / "painter-fine.md").read_text(encoding="utf-8")
     assert "any painting through its style encoder" in card
-    again = replace(recipe, start=str(tmp_path / "weights" / "painter-fine.safetensors"), out=str(tmp_path / "more"))
+    start = tmp_path / "weights" / "painter-fine.safetensors"
+    whole, shipped = load_painter(Path(recipe.out) / CHECKPOINT).state_dict(), load_painter(start).state_dict()
+    assert all(
+        torch.allclose(value.float(), shipped[name].float(), rtol=2e-3, atol=2e-3) for name, value in whole.items()
+    )
+    kept = Checkpoint.load(start).part("ema")
+    assert "encoder.last.weight" in kept
+    assert not any(".stem." in name or "encoder.blocks" in name for name in kept), "not what is never trained"
+    again = replace(recipe, start=str(start), out=str(tmp_path / "more"))
     assert train(again, quiet=True).steps == 4
 
 
