@@ -57,8 +57,18 @@ class Studio:
         return parse_qs(urlsplit(page.url).query)[name][0]
 
 
+_AT_REST = """
+async () => {
+  const ending = document.getAnimations().filter((a) => a.effect.getComputedTiming().endTime !== Infinity);
+  await Promise.allSettled(ending.map((a) => a.finished));
+}
+"""
+
+
 def has_no_faults(page: Page) -> None:
     """That axe finds nothing serious for people who see, hear or move otherwise, and nothing sticks out sideways."""
+    # What is still fading in has less contrast than what it will be in a moment.
+    page.evaluate(_AT_REST)
     found = Axe().run(page).response["violations"]
     bad = [(v["id"], [n["target"] for n in v["nodes"]]) for v in found if v["impact"] in ("serious", "critical")]
     assert not bad, bad
