@@ -1,6 +1,7 @@
 """Does the critic put results in the order that they are known to have?
 
     python bench/critic.py --styles DIR                    eleven results of each of six pairs, 192 px
+    python bench/critic.py --styles DIR --photos DIR --others     on photos that its thresholds do not know
     python bench/critic.py --styles DIR --pairs 1 --quick  to see that it works
 
 Of each pair of a photo and a painting come three chains, from worst to best:
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     painter = Painter("fine")
     learned = {style.name for style in painter.styles}
     styles = [s for s in sorted(find_styles(asked.styles), key=lambda s: s.name) if s.name in learned]
-    photos = spread(bundled(), asked.pairs)
+    photos = [] if asked.others else spread(bundled(), asked.pairs)
     photos += held_out(asked.photos, asked.pairs - len(photos), asked.size) if asked.photos else []
     chosen = spread(styles, len(photos))
     steps = 2 if asked.quick else asked.steps
@@ -155,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--photos", type=Path, action="append", help="folder of photos, of which held-out ones are used"
     )
+    parser.add_argument("--others", action="store_true", help="only those: the critic's thresholds know the bundled")
     parser.add_argument("--pairs", type=int, default=6)
     parser.add_argument("--size", type=int, default=192, help="longest side in pixels")
     parser.add_argument("--steps", type=int, default=15, help="of optimising")
