@@ -104,8 +104,7 @@ def _refine(style: own.OwnStyle, seconds: float, photos: Sequence[Path]) -> None
             tell(round(100 * share), 100, f"step {number}, J {loss:.3f}")
 
         found = refine(style.vectors[key], style.painting, shown, seconds=seconds, on_step=step)
-    first = sum(found.losses[: len(shown)]) / len(shown)
-    remark(f"J {first:.3f} before, {found.losses[-1]:.3f} after {len(found.losses) - 1} steps")
+    remark(f"J {found.before:.3f} before, {found.after:.3f} after {len(found.losses)} looks")
     vectors = {**style.vectors, key: found.vector}
     own.keep(replace(style, vectors=vectors, refined=tuple({*style.refined, key})))
 

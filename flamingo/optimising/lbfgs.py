@@ -3,7 +3,8 @@
 Why not torch's: without a line search, which would cost evaluations, its first step may be so small that rounding
 decides the curvature, and its next one then goes astray for good; and it does not know that pixels were cut to [0, 1]
 after a step. Here the first step has a size that can be seen, no step is larger than an eighth of the range in the
-mean, pairs hold the way that was really gone, and a step that goes far uphill is taken back.
+mean, pairs hold the way that was really gone, and a step that goes far uphill is taken back, but remembered: what it
+says of the curvature makes the next one, from where it set out, another.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from torch import Tensor
 
 _FIRST = 0.01  # root mean square of the first step
 _MOST = 0.125  # and of any
-_UPHILL = 2.0  # times the lowest objective: further up, go back and begin anew
-_SHORTER = 8.0  # with a first step that is so much smaller
+_UPHILL = 1.1  # times the objective before: a step further up is taken back
+_TRIES = 4  # steps uphill from one place, after which all is forgotten
+_SHORTER = 8.0  # and begun anew with a first step that is so much smaller
 _CURVATURE = 1e-4  # cosine between way and change of gradient, below which a pair says nothing
 
 
@@ -27,21 +29,24 @@ class LBFGS:
         self._rate, self._history = rate, history
         self._pairs: list[tuple[Tensor, Tensor]] = []
         self._before: tuple[Tensor, Tensor] | None = None
-        self._best: tuple[Tensor, Tensor] | None = None
-        self._lowest = math.inf
+        self._kept: tuple[Tensor, Tensor] | None = None  # the last place that was not too far uphill
+        self._value = math.inf
         self._first = _FIRST
+        self._uphill = 0
 
     def move(self, picture: Tensor, gradient: Tensor, value: float) -> None:
         """Change `picture` in place, given the objective's value and gradient there."""
-        if value < self._lowest:
-            self._lowest, self._best = value, (picture.clone(), gradient.clone())
-        elif value > _UPHILL * self._lowest and self._best is not None:
-            picture.copy_(self._best[0])
-            gradient = self._best[1]
-            self._pairs, self._before = [], None
-            self._first /= _SHORTER
         if self._before is not None:
             self._learn(picture - self._before[0], gradient - self._before[1])
+        if self._kept is None or value <= _UPHILL * self._value:
+            self._value, self._kept, self._uphill = value, (picture.clone(), gradient.clone()), 0
+        else:
+            picture.copy_(self._kept[0])
+            gradient = self._kept[1]
+            self._uphill += 1
+            if self._uphill > _TRIES:
+                self._pairs, self._uphill = [], 0
+                self._first /= _SHORTER
         self._before = (picture.clone(), gradient.clone())
         step = self._direction(gradient) if self._pairs else -gradient
         size = float(step.square().mean().sqrt())
@@ -71,25 +76,25 @@ class LBFGS:
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that it remembers, by name."""
-        found = {"first": torch.tensor(self._first, dtype=torch.float64)}
+        found = {"first": torch.tensor(self._first, dtype=torch.float64), "uphill": torch.tensor(self._uphill)}
         for i, (way, change) in enumerate(self._pairs):
             found |= {f"way.{i}": way, f"change.{i}": change}
         if self._before is not None:
             found |= {"before": self._before[0], "gradient": self._before[1]}
-        if self._best is not None:
-            found |= {"best": self._best[0], "best_gradient": self._best[1]}
-            found["lowest"] = torch.tensor(self._lowest, dtype=torch.float64)
+        if self._kept is not None:
+            found |= {"kept": self._kept[0], "kept_gradient": self._kept[1]}
+            found["value"] = torch.tensor(self._value, dtype=torch.float64)
         return found
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """The inverse of `tensors`."""
         count = sum(name.startswith("way.") for name in tensors)
         self._pairs = [(tensors[f"way.{i}"], tensors[f"change.{i}"]) for i in range(count)]
-        self._first = float(tensors["first"])
+        self._first, self._uphill = float(tensors["first"]), int(tensors.get("uphill", 0))
         if "before" in tensors:
             self._before = (tensors["before"], tensors["gradient"])
-        if "best" in tensors:
-            self._best, self._lowest = (tensors["best"], tensors["best_gradient"]), float(tensors["lowest"])
+        if "kept" in tensors:
+            self._kept, self._value = (tensors["kept"], tensors["kept_gradient"]), float(tensors["value"])
 
 
 def _dot(a: Tensor, b: Tensor) -> float:

@@ -3,13 +3,20 @@
 The encoder gives a vector in one pass. What it misses, a search can find: the painter stays as it is, and its loss
 (see flamingo/train/painting/losses.py) is followed down in the space of vectors, as Dumoulin et al. 2017 learned
 further styles for a painter that was done. The result is a vector like any other: it paints any photo in one pass.
+
+A vector has 128 numbers and its loss on one photo is smooth: there L-BFGS with a line search goes down further than
+Adam in as many looks. Of several photos Adam takes one a look, which in half a minute gains more than looking at all
+of them each time (lab book, 22).
 """
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +25,25 @@ from flamingo import weights
 from flamingo.errors import BadRequest, MissingExtra
 from flamingo.images.picture import resize
 
+if TYPE_CHECKING:
+    import torch
+
 _STYLE_WEIGHT = 20.0
+_MANY = 1_000_000  # looks: time is what bounds them
+_HISTORY = 20  # pairs that L-BFGS keeps
 _RATE = 0.06  # of Adam; the coordinates of a vector are about 1
-_MEMORY = 0.8  # of the average of vectors over the steps
+_MEMORY = 0.8  # of the average of vectors over its steps
 
 
 @dataclass(frozen=True, eq=False)
 class Refined:
-    """vector: (S,) float32; losses: J of each step, on the photo that it was taken on."""
+    """vector: (S,) float32; losses: J of each look, at one photo after the other; before, after: J of the vector
+    given and of this one, the mean over the photos."""
 
     vector: NDArray[np.float32]
     losses: tuple[float, ...]
+    before: float
+    after: float
 
 
 def refine(
@@ -45,10 +60,9 @@ def refine(
     """Improve the style vector (S,) of a painting, (H, W, 3) float32 sRGB in [0, 1], by painting some photos with it.
 
     photos: as the painting, one at least, used in turn; size, painting_size: longest sides in pixels at which they
-    are looked at. seconds: how long at most; at least one step is made for each photo. on_step is called as (step,
-    share of the time that is spent, J); an exception that it raises stops the search. Of all steps the average over
-    the last few is returned, unless the vector given was better. Raises MissingExtra without torch,
-    ModelMissing without VGG-19.
+    are looked at. seconds: how long at most; each photo is looked at once in any case. on_step is called as (look,
+    share of the time that is spent, J); an exception that it raises stops the search. What is returned is never
+    worse than the vector given. Raises MissingExtra without torch, ModelMissing without VGG-19.
     """
     try:
         import torch
@@ -79,23 +93,70 @@ def refine(
         return (c2 + _STYLE_WEIGHT * losses.style_errors_squared(seen, target).mean(1)).sum()
 
     at = torch.from_numpy(np.asarray(vector, np.float32)[None].copy()).requires_grad_()
-    optimiser = torch.optim.Adam([at], lr=_RATE, betas=(0.8, 0.99))
-    average = at.detach().clone()
     found: list[float] = []
     begun = time.perf_counter()
-    while len(found) < len(shown) or time.perf_counter() - begun < seconds:
+
+    def look() -> torch.Tensor:
+        """J of the next photo, with its gradient in at.grad."""
+        spent = (time.perf_counter() - begun) / max(seconds, 1e-9)
+        if len(found) >= len(shown) and spent >= 1:
+            raise _Enough
         loss = objective(at, len(found) % len(shown))
-        optimiser.zero_grad()
+        at.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         if not torch.isfinite(loss):
-            break
+            raise _Enough
         found.append(float(loss.detach()))
-        optimiser.step()
-        average.lerp_(at.detach(), 1 - _MEMORY)
         if on_step:
-            on_step(len(found), min(1.0, (time.perf_counter() - begun) / seconds), found[-1])
-    with torch.no_grad():
-        after = sum(float(objective(average, i)) for i in range(len(shown))) / len(shown)
-    before = sum(found[: len(shown)]) / len(shown)
-    better = average[0].numpy() if after < before else vector
-    return Refined(np.asarray(better, np.float32), (*found, after))
+            on_step(len(found), min(1.0, spent), found[-1])
+        return loss.detach()
+
+    def mean(vector: torch.Tensor) -> float:
+        with torch.no_grad():
+            return sum(float(objective(vector, i)) for i in range(len(shown))) / len(shown)
+
+    before = mean(at)
+    better = (_one if len(shown) == 1 else _in_turn)(at, look)
+    after = mean(better)
+    if not after < before:
+        return Refined(np.asarray(vector, np.float32), tuple(found), before, before)
+    return Refined(better[0].numpy().astype(np.float32), tuple(found), before, after)
+
+
+class _Enough(Exception):
+    """Leaves the search: time is up, or the loss is no number."""
+
+
+def _one(at: torch.Tensor, look: Callable[[], torch.Tensor]) -> torch.Tensor:
+    """The best vector (1, S) that L-BFGS saw until `look` raised _Enough."""
+    import torch
+
+    best, lowest = at.detach().clone(), math.inf
+
+    def seen() -> torch.Tensor:
+        nonlocal best, lowest
+        loss = look()
+        if float(loss) < lowest:
+            best, lowest = at.detach().clone(), float(loss)
+        return loss
+
+    optimiser = torch.optim.LBFGS(
+        [at], max_iter=_MANY, max_eval=_MANY, history_size=_HISTORY, line_search_fn="strong_wolfe"
+    )
+    with contextlib.suppress(_Enough):
+        optimiser.step(seen)  # type: ignore[no-untyped-call]
+    return best
+
+
+def _in_turn(at: torch.Tensor, look: Callable[[], torch.Tensor]) -> torch.Tensor:
+    """The average (1, S) of the last vectors that Adam came to until `look` raised _Enough."""
+    import torch
+
+    optimiser = torch.optim.Adam([at], lr=_RATE, betas=(0.8, 0.99))
+    average = at.detach().clone()
+    with contextlib.suppress(_Enough):
+        while True:
+            look()
+            optimiser.step()
+            average.lerp_(at.detach(), 1 - _MEMORY)
+    return average
