@@ -89,7 +89,7 @@ def main() -> None:
                 small = picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
                 sheet.paste(small, (MARGIN + column * step, top))
         draw.text((MARGIN + step, top + SIDE + 4), name, font=ImageFont.truetype(font(), 13), fill=_INK)
-    sheet.save(wish.out, quality=84, optimize=True)
+    sheet.save(wish.out, quality=80, optimize=True)
     print(wish.out)
 
 
