@@ -53,6 +53,7 @@ def refine(
     *,
     model: str = "fine",
     seconds: float = 30.0,
+    looks: int | None = None,
     size: int = 256,
     painting_size: int = 512,
     on_step: Callable[[int, float, float], None] | None = None,
@@ -60,9 +61,10 @@ def refine(
     """Improve the style vector (S,) of a painting, (H, W, 3) float32 sRGB in [0, 1], by painting some photos with it.
 
     photos: as the painting, one at least, used in turn; size, painting_size: longest sides in pixels at which they
-    are looked at. seconds: how long at most; each photo is looked at once in any case. on_step is called as (look,
-    share of the time that is spent, J); an exception that it raises stops the search. What is returned is never
-    worse than the vector given. Raises MissingExtra without torch, ModelMissing without VGG-19.
+    are looked at. seconds: how long at most; each photo is looked at once in any case; looks: how many at most, if
+    that comes first. on_step is called as (look, share of the time that is spent, J); an exception that it raises
+    stops the search. What is returned is never worse than the vector given. Raises MissingExtra without torch,
+    ModelMissing without VGG-19.
     """
     try:
         import torch
@@ -99,7 +101,7 @@ def refine(
     def look() -> torch.Tensor:
         """J of the next photo, with its gradient in at.grad."""
         spent = (time.perf_counter() - begun) / max(seconds, 1e-9)
-        if len(found) >= len(shown) and spent >= 1:
+        if len(found) >= len(shown) and (spent >= 1 or (looks is not None and len(found) >= looks)):
             raise _Enough
         loss = objective(at, len(found) % len(shown))
         at.grad = None
