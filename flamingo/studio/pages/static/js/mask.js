@@ -95,7 +95,10 @@ export class Mask {
     }
     context.beginPath();
     context.moveTo(...points[0]);
-    for (const [x, y] of points.length > 1 ? points.slice(1) : [[points[0][0] + 0.01, points[0][1]]]) context.lineTo(x, y);
+    for (const [x, y] of points.slice(1)) context.lineTo(x, y);
+    // A dot is a line too, but one of no length is not drawn by every browser.
+    const [x, y] = points.at(-1);
+    context.lineTo(x + 0.01, y);
     context.stroke();
     context.restore();
   }
