@@ -28,16 +28,15 @@ class LBFGS:
     def __init__(self, rate: float, history: int) -> None:
         self._rate, self._history = rate, history
         self._pairs: list[tuple[Tensor, Tensor]] = []
-        self._before: tuple[Tensor, Tensor] | None = None
-        self._kept: tuple[Tensor, Tensor] | None = None  # the last place that was not too far uphill
+        self._kept: tuple[Tensor, Tensor] | None = None  # where the last step set out
         self._value = math.inf
         self._first = _FIRST
         self._uphill = 0
 
     def move(self, picture: Tensor, gradient: Tensor, value: float) -> None:
         """Change `picture` in place, given the objective's value and gradient there."""
-        if self._before is not None:
-            self._learn(picture - self._before[0], gradient - self._before[1])
+        if self._kept is not None:
+            self._learn(picture - self._kept[0], gradient - self._kept[1])
         if self._kept is None or value <= _UPHILL * self._value:
             self._value, self._kept, self._uphill = value, (picture.clone(), gradient.clone()), 0
         else:
@@ -47,7 +46,6 @@ class LBFGS:
             if self._uphill > _TRIES:
                 self._pairs, self._uphill = [], 0
                 self._first /= _SHORTER
-        self._before = (picture.clone(), gradient.clone())
         step = self._direction(gradient) if self._pairs else -gradient
         size = float(step.square().mean().sqrt())
         if size == 0:
@@ -79,8 +77,6 @@ class LBFGS:
         found = {"first": torch.tensor(self._first, dtype=torch.float64), "uphill": torch.tensor(self._uphill)}
         for i, (way, change) in enumerate(self._pairs):
             found |= {f"way.{i}": way, f"change.{i}": change}
-        if self._before is not None:
-            found |= {"before": self._before[0], "gradient": self._before[1]}
         if self._kept is not None:
             found |= {"kept": self._kept[0], "kept_gradient": self._kept[1]}
             found["value"] = torch.tensor(self._value, dtype=torch.float64)
@@ -91,8 +87,6 @@ class LBFGS:
         count = sum(name.startswith("way.") for name in tensors)
         self._pairs = [(tensors[f"way.{i}"], tensors[f"change.{i}"]) for i in range(count)]
         self._first, self._uphill = float(tensors["first"]), int(tensors.get("uphill", 0))
-        if "before" in tensors:
-            self._before = (tensors["before"], tensors["gradient"])
         if "kept" in tensors:
             self._kept, self._value = (tensors["kept"], tensors["kept_gradient"]), float(tensors["value"])
 
