@@ -75,7 +75,7 @@ def refine(
 
     if not photos:
         raise BadRequest("no photos", "a style is refined by painting some", "give one at least")
-    painter = load_painter(weights.path(f"painter-{model}", "start")).painter
+    painter = load_painter(weights.path(f"painter-{model}", "weights")).painter
     judge = vgg.load()
 
     def planes(picture: NDArray[np.float32], longest: int, step: int) -> torch.Tensor:

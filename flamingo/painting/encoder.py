@@ -35,6 +35,7 @@ def encoded(painting: NDArray[np.float32], model: str, name: str = "the painting
         raise BadRequest(f"model {model!r}", "this painter knows the named styles alone", "use --model fine")
     if float(painting.std(axis=(0, 1)).max()) < _PLAIN:
         raise BadInput(name, "it is one colour, so there is no manner to learn", "choose a painting")
+    weights.path(f"painter-{model}", "weights")  # what the network reads its own from
     network = runtime.load(weights.path(f"painter-{model}", "encoder"))
     return np.asarray(network(painting=_fitted(painting))[0], np.float32)
 

@@ -49,8 +49,7 @@ class Networks:
 
     def load(self, kind: str) -> runtime.Network:
         """kind: onnx (the painter itself), measure, tile or regions."""
-        if kind != "onnx":
-            weights.path(self._model, "onnx")  # the others find their weights in it
+        weights.path(self._model, "weights")  # what the networks read theirs from
         return runtime.load(weights.path(self._model, kind))
 
     def plain(self, photo: Pixels, vector: Pixels) -> Pixels:

@@ -1,57 +1,72 @@
-"""ONNX files that hold no weights of their own but point to where these lie within another ONNX file.
+"""ONNX files that hold no weights of their own but point to where these lie within a safetensors file.
 
-ONNX lets a tensor lie in another file, at an offset ("external data"). That file may be any, so it may be an ONNX
-file too: several networks with the same weights then cost the disk little more than one.
+ONNX lets a tensor lie in another file, at an offset ("external data"). A safetensors file keeps its tensors raw, so
+it may be that file: all networks of a painter, and whoever trains on, share one copy of the weights.
 """
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import onnx
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto
+from safetensors import safe_open
 
 from flamingo.errors import ModelCorrupt
 
 _SMALL = 1024  # bytes below which a constant is kept
+_HALF = ".f16"  # the end of the names of constants that are stored in 16 bits
 
 
-def borrow_weights(file: Path, lender: Path, *, prefix: str = "") -> None:
-    """Let the weights of the ONNX file `file` be those of the same name in `lender`, which lies in the same folder.
+def borrow_weights(file: Path, lender: Path, *, own: str, lent: str) -> None:
+    """Let the 16-bit weights of the ONNX file `file` be those of the safetensors file `lender` in the same folder.
 
-    prefix: what names in `file` have before those in `lender`. Raises ModelCorrupt if a weight is another one there,
-    beyond the rounding of 16 bits.
+    own: what the names in `file` begin with where those in `lender` begin with `lent`. What `lender` has not, stays.
+    Raises ModelCorrupt if a weight is another one there.
     """
     model = onnx.load(file)
-    lent = {constant.name: constant for constant in onnx.load(lender).graph.initializer}
+    tensors = _tensors(lender)
     content = lender.read_bytes()
     for constant in model.graph.initializer:
-        other = lent.get(constant.name.removeprefix(prefix))
-        if other is None or other.dims != constant.dims or other.data_type != constant.data_type:
+        name = lent + constant.name.removeprefix(own).removesuffix(_HALF)
+        place = tensors.get(name)
+        if place is None or not constant.name.endswith(_HALF) or len(constant.raw_data) < _SMALL:
             continue
-        raw = numpy_helper.to_array(other).tobytes()
-        # The exporter gives names of its own to what it computed; only large ones are worth a look.
-        ours = "." in constant.name.removesuffix(".f16")
-        if not ours and len(raw) < _SMALL:
-            continue
-        if not _close(constant, other):
-            if ours:
-                why = f"its weights {constant.name} are not those of {lender.name}"
-                raise ModelCorrupt(str(file), why, "export both again")
-            continue
-        name = constant.name
-        constant.CopyFrom(other)
-        constant.name = name
-        if len(raw) >= _SMALL:
-            constant.ClearField("raw_data")
-            constant.data_location = TensorProto.EXTERNAL
-            for key, value in (("location", lender.name), ("offset", content.index(raw)), ("length", len(raw))):
-                constant.external_data.add(key=key, value=str(value))
+        there = content[place.offset : place.offset + place.length]
+        if tuple(constant.dims) != place.shape or constant.raw_data != there:
+            raise ModelCorrupt(
+                str(file), f"its weights {constant.name} are not those of {lender.name}", "export both again"
+            )
+        constant.ClearField("raw_data")
+        constant.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", lender.name), ("offset", place.offset), ("length", place.length)):
+            constant.external_data.add(key=key, value=str(value))
     file.write_bytes(model.SerializeToString())
     onnx.checker.check_model(str(file), full_check=True)
 
 
-def _close(one: TensorProto, other: TensorProto) -> bool:
-    a, b = (numpy_helper.to_array(constant).astype(np.float64) for constant in (one, other))
-    return bool(np.abs(a - b).max() <= 1e-3 * np.abs(b).max())
+@dataclass(frozen=True)
+class _Place:
+    """Where a tensor lies within a file: bytes from its beginning, and how many."""
+
+    offset: int
+    length: int
+    shape: tuple[int, ...]
+
+
+def _tensors(file: Path) -> dict[str, _Place]:
+    """The 16-bit floats of a safetensors file: 8 bytes say how long the header is, the header is JSON, and offsets
+    count from its end (https://huggingface.co/docs/safetensors, "Format")."""
+    with safe_open(file, framework="numpy"):
+        pass  # it says so if this is no such file
+    with file.open("rb") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        header = json.loads(opened.read(length))
+    found = {}
+    for name, about in header.items():
+        if name != "__metadata__" and about["dtype"] == "F16":
+            first, end = about["data_offsets"]
+            found[name] = _Place(8 + length + first, end - first, tuple(about["shape"]))
+    return found

@@ -1,7 +1,7 @@
-"""From a training run to a shipped model: an ONNX file, the style vectors, a manifest entry and a model card.
+"""From a training run to a shipped model: weights, ONNX files, the style vectors, a manifest entry and a model card.
 
-The averaged weights are shipped a second time as plain tensors, so that anyone can train on from there
-(`flamingo train paint --start`) without the run folder.
+The averaged weights are shipped once, as plain tensors (`painter-NAME.safetensors`). The ONNX files point into them,
+and anyone can train on from there (`flamingo train paint --start`) without the run folder.
 
 Weights are stored as 16-bit floats and widened when the model is loaded: half the size on disk, while the
 network still computes in 32 bits. `release` measures what that costs and refuses a file that it would spoil.
@@ -30,6 +30,7 @@ from flamingo.train.painting.loop import CHECKPOINT, load_painter
 from flamingo.train.painting.networks import STRIDE, Painter, StyledPainter
 from flamingo.train.painting.views import MeasuringPainter, RegionPainter, TilePainter
 
+_PAINTER, _ENCODER = "ema.painter.", "ema.encoder."  # what tensors of a release are called
 _LEAST_PSNR = 45.0
 _LARGEST_ERROR = 0.01  # of the encoder's vectors
 
@@ -73,9 +74,8 @@ def export_encoder(encoder: StyleEncoder, file: Path) -> float:
 
 
 def export_views(painter: Painter, weights: Path, name: str) -> dict[str, Path]:
-    """Write the painter's views (flamingo.train.painting.views) beside `painter-NAME.onnx`, whose weights they use:
-    their files hold none, so they are small, and useless without it. Returns the files by kind."""
-    whole = weights / f"painter-{name}.onnx"
+    """Write the painter's views (flamingo.train.painting.views) beside `painter-NAME.safetensors`, whose weights they
+    use: their files hold none, so they are small, and useless without it. Returns the files by kind."""
     styles, channels = painter.config.vector, sum(painter.widths)
     h, w, k = torch.export.Dim("h", min=8), torch.export.Dim("w", min=8), torch.export.Dim("k", min=2)
     photo, sides = torch.rand(1, 3, 64, 96), {2: STRIDE * h, 3: STRIDE * w}
@@ -113,7 +113,7 @@ def export_views(painter: Painter, weights: Path, name: str) -> dict[str, Path]:
         outputs=("picture",),
     )
     for file in files.values():
-        borrow_weights(file, whole, prefix="painter.")
+        borrow_weights(file, weights / f"painter-{name}.safetensors", own="painter.", lent=_PAINTER)
     return files
 
 
@@ -136,26 +136,28 @@ def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = 
     onnx_file = weights / f"painter-{name}.onnx"
     vectors_file = weights / f"painter-{name}-styles.safetensors"
     vectors = {style: trained.vectors[i].numpy().astype(np.float16) for i, style in enumerate(trained.names)}
+    facts = {**saved.facts, "sessions": [_short(session) for session in saved.facts["sessions"]]}
+    weights_file = weights / f"painter-{name}.safetensors"
+    averaged = {f"ema.{k}": v.half() for k, v in without_eye(saved.part("ema")).items()}
+    Checkpoint(averaged, facts).save(weights_file)
+    weights_file.chmod(0o644)
     export_onnx(trained.painter, onnx_file)
+    borrow_weights(onnx_file, weights_file, own="", lent=_PAINTER)
     save_file(vectors, vectors_file)
     vectors_file.chmod(0o644)  # safetensors writes for the owner alone
     psnr = _fidelity(trained, onnx_file)
     if psnr < _LEAST_PSNR:
         raise ModelCorrupt(str(onnx_file), f"it differs from the trained painter ({psnr:.1f} dB)", "report this")
 
-    facts = {**saved.facts, "sessions": [_short(session) for session in saved.facts["sessions"]]}
-    start_file = weights / f"painter-{name}.safetensors"
-    averaged = {f"ema.{k}": v.half() for k, v in without_eye(saved.part("ema")).items()}
-    Checkpoint(averaged, facts).save(start_file)
-    start_file.chmod(0o644)
     views = export_views(trained.painter, weights, name)
-    files = {"onnx": onnx_file, "styles": vectors_file, "start": start_file, **views}
+    files = {"onnx": onnx_file, "styles": vectors_file, "weights": weights_file, **views}
     if trained.encoder is not None:
         files["encoder"] = weights / f"painter-{name}-encoder.onnx"
         export_encoder(trained.encoder, files["encoder"])
+        borrow_weights(files["encoder"], weights_file, own="", lent=_ENCODER)
     described = files_of(files)
     entry = {
-        "version": version_of(described["onnx"]),
+        "version": version_of(described["weights"]),
         "files": described,
         "network": {
             **facts["config"],

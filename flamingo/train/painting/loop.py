@@ -39,7 +39,7 @@ from flamingo.train.painting.data import (
 )
 from flamingo.train.painting.encoder import EncoderConfig, StyleEncoder, begin, with_eye
 from flamingo.train.painting.holdout import for_training
-from flamingo.train.painting.networks import ENCODERS, SIZES, PainterConfig, StyledPainter
+from flamingo.train.painting.networks import ENCODERS, SIZES, PainterConfig, StyledPainter, grown
 from flamingo.train.painting.recipe import PainterRecipe
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -136,7 +136,10 @@ class _Session:
     # -- setting up -----------------------------------------------------------------------------------------
 
     def _restore(self, saved: Checkpoint, where: str) -> None:
-        """Go on from a checkpoint; a release has the averaged weights alone, and then Adam starts afresh."""
+        """Go on from a checkpoint; a release has the averaged weights alone, and then Adam starts afresh, as it does
+        where the painter grows."""
+        if saved.facts["config"] != self.model.painter.config.as_dict() and self.recipe.start:
+            saved = _deeper(saved, self.model.painter.config, where)
         if saved.facts["names"] != self.model.names or saved.facts["config"] != self.model.painter.config.as_dict():
             raise ModelCorrupt(where, "it was trained for another size or other styles", "name a fresh --out")
         if _knows_paintings(saved) and self.model.encoder is None:
@@ -433,6 +436,18 @@ class _Batches(Consecutive):
     def __iter__(self) -> Any:
         for first in super().__iter__():
             yield list(range(first, first + self.size))
+
+
+def _deeper(saved: Checkpoint, config: PainterConfig, where: str) -> Checkpoint:
+    """A release as the start of a painter with more residual blocks. Raises ModelCorrupt for any other difference."""
+    own = {k.removeprefix("painter."): t.float() for k, t in saved.part("ema").items() if k.startswith("painter.")}
+    try:
+        tensors = grown(own, PainterConfig(**saved.facts["config"]), config)
+    except ValueError as error:
+        raise ModelCorrupt(where, str(error), "start from one of the same width") from None
+    others = {f"ema.{k}": t for k, t in saved.part("ema").items() if not k.startswith("painter.")}
+    grew = {f"ema.painter.{k}": t for k, t in tensors.items()}
+    return Checkpoint({**others, **grew}, {**saved.facts, "config": config.as_dict()})
 
 
 def _place(module: torch.nn.Module, device: torch.device) -> None:

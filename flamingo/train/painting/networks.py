@@ -14,8 +14,8 @@ al. 2016, "Deconvolution and Checkerboard Artifacts"), so there is neither a che
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -190,6 +190,41 @@ class Painter(nn.Module):
             x = torch.relu(norm(conv(x)))
         painted = torch.sigmoid(self.tail(x))
         return gate * photo + (1 - gate) * painted
+
+
+def grown(tensors: Mapping[str, Tensor], old: PainterConfig, new: PainterConfig) -> dict[str, Tensor]:
+    """The tensors of a painter of size `old`, keyed as in `Painter.state_dict`, for one of size `new` that has more
+    residual blocks and is otherwise the same. It paints the same pictures: what the new blocks add is scaled by zero
+    until training finds a use for it (Chen et al. 2016, "Net2Net"; zero scales as in Goyal et al. 2017).
+
+    Raises ValueError if the sizes differ in anything else, or if `new` has fewer blocks.
+    """
+    if replace(old, blocks=new.blocks) != new or new.blocks < old.blocks:
+        raise ValueError(f"{new} is not {old} with more blocks")
+    fresh = Painter(new)
+    found = fresh.state_dict()
+    at = [row for row in range(len(fresh.widths)) if row not in _rows_of_blocks(fresh, old.blocks)]
+    rows = torch.cat(
+        [torch.arange(width) + sum(fresh.widths[:row]) for row, width in enumerate(fresh.widths) if row in at]
+    )
+    kept = torch.cat([rows, rows + sum(fresh.widths), torch.tensor([2 * sum(fresh.widths)])])
+    for second in _rows_of_blocks(fresh, old.blocks)[1::2]:
+        first = sum(fresh.widths[:second])
+        for offset in (first, first + sum(fresh.widths)):
+            found["affine.weight"][offset : offset + fresh.widths[second]] = 0
+            found["affine.bias"][offset : offset + fresh.widths[second]] = 0
+    for name, tensor in tensors.items():
+        if name.startswith("affine."):
+            found[name][kept] = tensor.to(found[name])
+        else:
+            found[name] = tensor
+    return found
+
+
+def _rows_of_blocks(painter: Painter, after: int) -> list[int]:
+    """Which entries of `widths` belong to the residual blocks from number `after` on."""
+    before = len(painter.head) + len(painter.down)
+    return list(range(before + 2 * after, before + len(painter.body)))
 
 
 class StyledPainter(nn.Module):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from flamingo.errors import ModelCorrupt
 from flamingo.train.painting.borrowing import borrow_weights
 from flamingo.train.painting.export import export_onnx, export_views
-from flamingo.train.painting.networks import SIZES, Painter, StyledPainter
+from flamingo.train.painting.networks import SIZES, Painter, StyledPainter, grown
 from flamingo.train.painting.views import MeasuringPainter, RegionPainter, TilePainter
 
 
@@ -79,7 +81,7 @@ def test_the_views_paint_what_the_painter_paints(size: str) -> None:
 def test_the_views_are_exported_without_weights_of_their_own(tmp_path: Path) -> None:
     torch.manual_seed(0)
     painter = Painter(SIZES["debug"]).eval()
-    export_onnx(painter, tmp_path / "painter-x.onnx")
+    lend(painter, tmp_path / "painter-x.safetensors")
     files = export_views(painter, tmp_path, "x")
     photo, vector = torch.rand(1, 3, 40, 56), torch.randn(1, 8)
     expected = painter(photo, vector).numpy()
@@ -89,14 +91,64 @@ def test_the_views_are_exported_without_weights_of_their_own(tmp_path: Path) -> 
     told = {"means": means, "variances": variances}
     (painted,) = ort.InferenceSession(str(files["tile"])).run(None, {**fed, **told})
     assert np.abs(painted - expected).max() < 1e-2, "16 bits apart"
-    (tmp_path / "painter-x.onnx").unlink()
-    with pytest.raises(Exception, match=r"painter-x\.onnx"):
+    (tmp_path / "painter-x.safetensors").unlink()
+    with pytest.raises(Exception, match=r"painter-x\.safetensors"):
         ort.InferenceSession(str(files["tile"]))
+
+
+def test_weights_are_borrowed_and_the_network_stays_the_same(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    painter = Painter(SIZES["debug"]).eval()
+    file = tmp_path / "a.onnx"
+    export_onnx(painter, file)
+    photo = np.random.default_rng(0).random((1, 3, 32, 48), dtype=np.float32)
+    fed = {"photo": photo, "vector": np.ones((1, 8), np.float32)}
+    (before,), size = ort.InferenceSession(str(file)).run(None, fed), file.stat().st_size
+    lend(painter, tmp_path / "a.safetensors")
+    borrow_weights(file, tmp_path / "a.safetensors", own="", lent="ema.painter.")
+    (after,) = ort.InferenceSession(str(file)).run(None, fed)
+    assert np.array_equal(before, after)
+    large = sum(2 * p.numel() for p in painter.parameters() if 2 * p.numel() >= 1024)
+    assert file.stat().st_size < size - 0.9 * large
 
 
 def test_weights_are_not_borrowed_from_another_painter(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    for name in ("a", "b"):
-        export_onnx(Painter(SIZES["debug"]).eval(), tmp_path / f"{name}.onnx")
-    with pytest.raises(ModelCorrupt, match=r"not those of b\.onnx"):
-        borrow_weights(tmp_path / "a.onnx", tmp_path / "b.onnx")
+    export_onnx(Painter(SIZES["debug"]).eval(), tmp_path / "a.onnx")
+    lend(Painter(SIZES["debug"]), tmp_path / "b.safetensors")
+    with pytest.raises(ModelCorrupt, match=r"not those of b\.safetensors"):
+        borrow_weights(tmp_path / "a.onnx", tmp_path / "b.safetensors", own="", lent="ema.painter.")
+
+
+def lend(painter: Painter, file: Path) -> None:
+    """A painter's weights as a release has them."""
+    save_file({f"ema.painter.{k}": v.half() for k, v in painter.state_dict().items()}, file)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("size", ["debug", "fast"])
+@pytest.mark.parametrize("more", [1, 3])
+def test_a_painter_that_grows_paints_the_same_and_can_learn(size: str, more: int) -> None:
+    torch.manual_seed(0)
+    small = SIZES[size]
+    large = replace(small, blocks=small.blocks + more)
+    before, after = Painter(small), Painter(large)
+    after.load_state_dict(grown(before.state_dict(), small, large))
+    photo, vector = torch.rand(1, 3, 32, 48), torch.randn(1, small.vector)
+    assert torch.equal(before(photo, vector), after(photo, vector))
+    descent = torch.optim.SGD(after.parameters(), lr=1e-3)
+    for _ in range(2):  # in the first step the new blocks' last scales leave zero, in the second all that is before
+        with torch.enable_grad():
+            descent.zero_grad()
+            after(photo, vector).square().mean().backward()
+        descent.step()
+    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in after.body.parameters() if p.dim() > 1)
+
+
+def test_a_painter_grows_in_depth_alone() -> None:
+    small = SIZES["debug"]
+    for other in (replace(small, quarter=16), SIZES["fine"]):
+        with pytest.raises(ValueError, match="more blocks"):
+            grown(Painter(small).state_dict(), small, other)
+    with pytest.raises(ValueError, match="more blocks"):
+        grown(Painter(SIZES["fast"]).state_dict(), SIZES["fast"], replace(SIZES["fast"], blocks=1))
