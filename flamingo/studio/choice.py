@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 from flamingo.painting import encoder, own
 from flamingo.painting import styles as named
-from flamingo.painting.painter import MODELS
+from flamingo.painting.painter import MODELS, Model
 
-__all__ = ["Choice", "any_painting", "styles"]
+__all__ = ["LIVE", "Choice", "any_painting", "styles"]
+
+LIVE: Model = "fast"
+"""The painter that keeps up with a camera."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 import flamingo
 from flamingo import weights
+from flamingo.painting import encoder
 from flamingo.studio.api.live import SIZES, Pace
 
 pytestmark = pytest.mark.skipif(
@@ -129,6 +130,30 @@ def test_frames_go_back_painted_and_the_pace_is_told(served: Served, cat_jpeg: b
         socket.send(json.dumps({"style": "the-kiss"}))
         socket.send(cat_jpeg)
         assert painted(socket)[0] != first
+
+
+def test_a_mix_and_ones_own_painting_are_painted_live(served: Served, cat_jpeg: bytes) -> None:
+    told = served.upload(cat_jpeg)
+    own = {"sha256": told["sha256"], "name": "cat.jpg"}
+    with camera(served) as socket:
+        seen = []
+        for wish in ({"style": ["udnie"]}, {"style": ["udnie=.3", "the-kiss=.7"]}):
+            socket.send(json.dumps(wish))
+            socket.send(cat_jpeg)
+            seen.append(painted(socket)[0])
+        assert seen[0] != seen[1]
+        socket.send(json.dumps({"style": ["cat.jpg"], "painting": [own]}))
+        if encoder.known("fast"):
+            socket.send(cat_jpeg)
+            assert painted(socket)[0] not in seen
+        else:
+            while "why" not in (said := json.loads(socket.recv(timeout=60))):
+                pass
+            assert "named styles alone" in said["why"]
+        socket.send(json.dumps({"style": ["cat.jpg"], "painting": [{"sha256": "0" * 64, "name": "cat.jpg"}]}))
+        while "why" not in (said := json.loads(socket.recv(timeout=60))):
+            pass
+        assert said["what"]
 
 
 def test_a_frame_or_a_wish_that_is_none_is_told_and_the_next_is_painted(served: Served, cat_jpeg: bytes) -> None:

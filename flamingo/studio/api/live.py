@@ -15,11 +15,16 @@ from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, TypedDict
 
 from fastapi import APIRouter, FastAPI, Query, WebSocket, WebSocketDisconnect
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
 
 from flamingo.errors import FlamingoError
-from flamingo.painting.styles import named
+from flamingo.jobs.job import Input, plain_file_name
+from flamingo.studio.api.verbs import check_styles
+from flamingo.studio.choice import LIVE
+from flamingo.studio.schemas import FileIn
 from flamingo.studio.sketcher import Sketcher
+from flamingo.studio.state import Current, Studio
 
 __all__ = ["SIZES", "Pace", "router"]
 
@@ -29,15 +34,27 @@ SIZES = (160, 192, 224, 256, 288, 320, 384, 448, 512)
 _GOAL = 0.1  # seconds a frame: ten a second
 _FRAME_BYTES = 400_000
 _SESSIONS = 2
+_MOST = 8  # styles in a mix
 _TRY_AGAIN_LATER, _TOO_BIG, _POLICY = 1013, 1009, 1008
 
 
-class Wish(BaseModel, extra="ignore"):
-    """What is asked for, in the address or as a message: a style, its strength, and the largest size."""
+def _listed(style: object) -> object:
+    return [style] if isinstance(style, str) else style
 
-    style: str = "great-wave"
+
+class Wish(BaseModel, extra="ignore"):
+    """What is asked for, in the address or as a message: styles as for POST /api/paint, NAME or NAME=WEIGHT, their
+    strength, and the largest size."""
+
+    style: Annotated[list[str], BeforeValidator(_listed), Field(max_length=_MOST)] = ["great-wave"]
     strength: float = Field(1.0, ge=0, le=1, allow_inf_nan=False)
     longest: int = Field(512, ge=SIZES[0], le=SIZES[-1])
+
+
+class _Message(Wish):
+    """A wish in a message, which may bring paintings of one's own: files that were uploaded."""
+
+    painting: list[FileIn] = Field([], max_length=_MOST)
 
 
 class Pace:
@@ -92,7 +109,7 @@ router = APIRouter(lifespan=_lifespan)
 
 
 @router.websocket("/api/live")
-async def live(socket: WebSocket, wish: Annotated[Wish, Query()]) -> None:
+async def live(socket: WebSocket, wish: Annotated[Wish, Query()], studio: Current) -> None:
     """Paint frames until the other side is gone."""
     await socket.accept()
     sketchers: set[Sketcher] = socket.state.live
@@ -102,7 +119,7 @@ async def live(socket: WebSocket, wish: Annotated[Wish, Query()]) -> None:
     async with Sketcher(seconds=5.0) as sketcher:
         sketchers.add(sketcher)
         try:
-            await _Session(socket, sketcher, wish).run()
+            await _Session(socket, sketcher, studio, wish).run()
         finally:
             sketchers.discard(sketcher)
 
@@ -110,8 +127,10 @@ async def live(socket: WebSocket, wish: Annotated[Wish, Query()]) -> None:
 class _Session:
     """One camera."""
 
-    def __init__(self, socket: WebSocket, sketcher: Sketcher, wish: Wish) -> None:
-        self._socket, self._sketcher, self._wish = socket, sketcher, wish
+    def __init__(self, socket: WebSocket, sketcher: Sketcher, studio: Studio, wish: Wish) -> None:
+        self._socket, self._sketcher, self._studio = socket, sketcher, studio
+        self._wish = _Message.model_validate(wish.model_dump())
+        self._paintings: dict[str, str] = {}  # paths by the names that the wish has for them
         self._newest: bytes | None = None
         self._come = asyncio.Event()
 
@@ -145,15 +164,22 @@ class _Session:
     async def _change(self, text: str) -> None:
         try:
             asked: Any = json.loads(text)
-            wish = Wish.model_validate({**self._wish.model_dump(), **asked})
-            named(wish.style, "fast")
+            wish = _Message.model_validate({**self._wish.model_dump(), **asked})
+            paintings = await run_in_threadpool(self._found, wish)
+        except FlamingoError as error:
+            await self._tell({"what": error.what, "why": error.why, "hint": error.hint})
         except (ValueError, TypeError, RecursionError) as error:
             first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "it is no JSON object"
             await self._tell({"what": "the wish", "why": first, "hint": "send style, strength or longest"})
-        except FlamingoError as error:
-            await self._tell({"what": error.what, "why": error.why, "hint": error.hint})
         else:
-            self._wish = wish
+            self._wish, self._paintings = wish, paintings
+
+    def _found(self, wish: _Message) -> dict[str, str]:
+        """The paintings that a wish brings, as paths. Raises BadRequest for a style that cannot be painted, and
+        NoSuchFile."""
+        files = [Input(each.sha256, plain_file_name(each.name)) for each in wish.painting]
+        check_styles({"style": wish.style, "model": LIVE}, {"painting": files})
+        return {file.name: str(self._studio.store.path(file.sha256)) for file in files}
 
     async def _paint(self) -> None:
         pace, painted, since = Pace(), 0, time.monotonic()
@@ -166,7 +192,8 @@ class _Session:
             begun = time.monotonic()
             longest = min(pace.longest, self._wish.longest)
             try:
-                paint = {"style": self._wish.style, "strength": self._wish.strength, "model": "fast"}
+                wish = self._wish
+                paint = {"style": wish.style, "strength": wish.strength, "model": LIVE, "painting": self._paintings}
                 sketch = await self._sketcher.frame(frame, paint, longest=longest)
             except FlamingoError as error:
                 await self._tell({"what": error.what, "why": error.why, "hint": error.hint})

@@ -97,7 +97,7 @@ def feel(request: Request) -> HTMLResponse:
 @router.get("/live")
 def live(request: Request) -> HTMLResponse:
     """The camera, painted."""
-    return _page(request, "live", controls=_controls("paint"), styles=_styles())
+    return _page(request, "live", controls=_controls("paint"), model=choice.LIVE, **_gallery(choice.LIVE))
 
 
 @router.get("/collection")
@@ -157,9 +157,13 @@ def _controls(verb: str) -> Any:
     return controls_of(verb)
 
 
-def _gallery() -> dict[str, Any]:
-    """What the wall of styles (styles.html) shows."""
-    return {"styles": choice.styles(), "usual": wish.DEFAULT, "any_models": choice.any_painting()}
+def _gallery(model: str | None = None) -> dict[str, Any]:
+    """What the wall of styles (styles.html) shows; of one painter alone, if it is named."""
+    found, able = choice.styles(), choice.any_painting()
+    if model is not None:
+        found = [style for style in found if model in style.models]
+        able = tuple(each for each in able if each == model)
+    return {"styles": found, "usual": wish.DEFAULT, "any_models": able}
 
 
 def _styles() -> list[dict[str, str]]:

@@ -225,6 +225,7 @@ def _short(session: dict[str, Any]) -> dict[str, Any]:
         "ema",
         "perceptual",
         "teacher_weight",
+        "teacher_vectors",
     )
     settings = {k: session["recipe"][k] for k in kept if k in session["recipe"]}
     settings["taught"] = bool(session["recipe"].get("teacher"))

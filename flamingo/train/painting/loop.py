@@ -115,9 +115,11 @@ class _Session:
             where = self.out / CHECKPOINT if recipe.resume else Path(recipe.start)
             saved = Checkpoint.load(where)
             self._restore(saved, str(where))
-        if self.model.encoder is not None and (saved is None or not _knows_paintings(saved)):
-            self._begin_encoder(self.model.encoder)
         self.teacher = self._teacher()
+        if recipe.teacher_vectors:
+            self._take_over_vectors(going_on=recipe.resume)
+        elif self.model.encoder is not None and (saved is None or not _knows_paintings(saved)):
+            self._begin_encoder(self.model.encoder)
         self.vgg: vgg.VGG19 | None = None
         if recipe.perceptual:
             self.vgg = vgg.load(Path(recipe.vgg) if recipe.vgg else None)
@@ -173,11 +175,23 @@ class _Session:
     def _teacher(self) -> StyledPainter | None:
         if not self.recipe.teacher:
             return None
-        teacher = load_painter(Path(self.recipe.teacher) / CHECKPOINT)
+        where = Path(self.recipe.teacher)
+        teacher = load_painter(where if where.is_file() else where / CHECKPOINT)
         if teacher.names != self.model.names:
             raise BadRequest("--teacher", "it knows other styles", "use the same --styles folder for both")
         _place(teacher, self.device)
         return teacher
+
+    def _take_over_vectors(self, *, going_on: bool) -> None:
+        """Let the teacher's vectors and encoder be ours; a training that goes on has them already."""
+        if self.teacher is None:
+            raise BadRequest("--teacher-vectors", "there is no teacher", "name one with --teacher")
+        if self.model.encoder is not None and self.teacher.encoder is None:
+            raise BadRequest("--teacher-vectors", "the teacher has no style encoder", "drop --paintings")
+        if not going_on:
+            self.model.take_over_vectors(self.teacher)
+            self.ema = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        self.model.freeze_vectors()
 
     @torch.no_grad()
     def _style_targets(self, styles: list[StylePicture]) -> dict[str, Tensor]:

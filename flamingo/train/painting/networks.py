@@ -243,6 +243,29 @@ class StyledPainter(nn.Module):
         self.vectors = nn.Parameter(start)
         self.encoder = StyleEncoder(encoder, config.vector) if encoder else None
 
+    @torch.no_grad()
+    def take_over_vectors(self, teacher: StyledPainter) -> None:
+        """Understand the vectors of another painter of the same styles, and its encoder.
+
+        The painter goes on painting each named style as it did: its map from vectors to scales and shifts is the
+        smallest that says of the teacher's vectors what it said of its own. What it makes of other vectors is for
+        training to find out; it begins with what they have in common with the named ones.
+        """
+        affine = self.painter.affine
+        said = self.vectors @ affine.weight.T
+        affine.weight.copy_((torch.linalg.pinv(teacher.vectors) @ said).T)
+        self.vectors.copy_(teacher.vectors)
+        if self.encoder is not None:
+            if teacher.encoder is None:
+                raise ValueError("the teacher has no style encoder")
+            self.encoder.load_state_dict(teacher.encoder.state_dict())
+
+    def freeze_vectors(self) -> None:
+        """From now on the painter alone learns, and not what is told to it."""
+        self.vectors.requires_grad_(False)
+        if self.encoder is not None:
+            self.encoder.requires_grad_(False)
+
     def forward(self, photo: Tensor, style: Tensor, strength: Tensor, paintings: Tensor | None = None) -> Tensor:
         """style: (N,) long, indices into `names`, after whose end they count `paintings`, (P, 3, h, w) in [0, 1];
         strength: (N,) float in [0, 1]."""

@@ -51,7 +51,11 @@ class PainterRecipe:
         float, Field(ge=0, description="Weight of the squared error against the photo at strength 0.")
     ] = 100.0
     tv_weight: Annotated[float, Field(ge=0, description="Weight of the total variation.")] = 0.1
-    teacher: Annotated[str, Field(description="Run folder of a painter to imitate.")] = ""
+    teacher: Annotated[str, Field(description="Run folder, or released weights, of a painter to imitate.")] = ""
+    teacher_vectors: Annotated[
+        bool,
+        Field(description="Take over the teacher's style vectors and its style encoder, and keep them as they are."),
+    ] = False
     teacher_weight: Annotated[float, Field(ge=0, description="Weight of the imitation.")] = 20.0
     perceptual: Annotated[
         bool, Field(description="Learn from VGG-19; without it the teacher alone teaches, and VGG-19 costs nothing.")

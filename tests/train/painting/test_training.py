@@ -132,6 +132,34 @@ def test_a_pupil_learns_from_a_teacher_alone(recipe: PainterRecipe, tmp_path: Pa
     assert last < first
 
 
+def test_a_pupil_may_understand_its_teachers_vectors(recipe: PainterRecipe, tmp_path: Path) -> None:
+    teacher, own = replace(recipe, seed=5), replace(recipe, out=str(tmp_path / "own"))
+    train(teacher, quiet=True)
+    train(own, quiet=True)
+    before = weights_of(own, "ema")
+    pupil = replace(own, out=str(tmp_path / "pupil"), start=str(Path(own.out) / CHECKPOINT), lr=1e-9)
+    pupil = replace(pupil, teacher=teacher.out, teacher_vectors=True, steps=1)
+    train(pupil, quiet=True)
+    after, shown = weights_of(pupil, "ema"), weights_of(teacher, "ema")
+    assert torch.equal(after["vectors"], shown["vectors"])
+    said = [w["vectors"] @ w["painter.affine.weight"].T for w in (before, after)]
+    assert torch.allclose(*said, atol=1e-3), "what is said of the named styles is said of the new vectors"
+
+    train(replace(pupil, resume=True, start="", steps=2, lr=1e-2), quiet=True)
+    later = weights_of(pupil, "model")
+    assert torch.equal(later["vectors"], shown["vectors"]), "they are kept"
+    assert not torch.equal(later["painter.tail.conv.weight"], before["painter.tail.conv.weight"])
+
+
+def test_a_teachers_vectors_want_a_teacher(recipe: PainterRecipe, tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="no teacher"):
+        train(replace(recipe, teacher_vectors=True), quiet=True)
+    train(recipe, quiet=True)
+    pupil = replace(recipe, out=str(tmp_path / "pupil"), teacher=recipe.out, teacher_vectors=True)
+    with pytest.raises(BadRequest, match="no style encoder"):
+        train(replace(pupil, paintings=(recipe.photos[0],)), quiet=True)
+
+
 def test_two_processes_share_one_training(data: Path, tmp_path: Path) -> None:
     command = [
         sys.executable,

@@ -1,4 +1,5 @@
 // What a page keeps where it is opened again: a draft in the browser, and the job that it shows in its address.
+import { fileUrl } from "./api.js";
 
 /** A draft under this name: { save(value), load() }. load() gives {} where nothing is kept. */
 export function draft(name) {
@@ -19,6 +20,13 @@ export function draft(name) {
     },
   };
 }
+
+/** Those of a draft whose files the server still has. file(each): its file, or nothing. */
+export async function stillThere(list, file) {
+  const found = await Promise.all(list.map((each) => !file(each) || isThere(file(each))));
+  return list.filter((_, i) => found[i]);
+}
+const isThere = (file) => fetch(fileUrl(file.sha256), { headers: { Range: "bytes=0-0" } }).then((answer) => answer.ok, () => false);
 
 /** Name this job in the page's address, or none. */
 export function address(id) {

@@ -1,12 +1,15 @@
 // The page Live: a source of frames, the painter far away, the painting on a canvas, and what is taken from it.
 import { post, upload } from "./api.js";
 import { paintTrack } from "./controls.js";
-import { h, icon, words } from "./dom.js";
+import { h, icon } from "./dom.js";
+import { stillThere } from "./draft.js";
 import { LiveWire } from "./livewire.js";
+import { briefly } from "./manner.js";
 import { camera, pictures } from "./moving.js";
 import { clock } from "./roll.js";
 import * as takes from "./takes.js";
 import { fail, say, toast } from "./toast.js";
+import { wall } from "./wall.js";
 
 const KINDS = ["video/mp4;codecs=avc1.42E01E", "video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
 const LONGEST_CLIP = 120; // seconds
@@ -44,7 +47,7 @@ async function begin(open) {
   $("curtain").hidden = true;
   $("stop").hidden = original.hidden = false;
   $("pace").textContent = "Waiting for the first painted frame …";
-  wire.start(choice());
+  wire.start(await wish());
   say("Live painting has begun");
 }
 
@@ -102,26 +105,39 @@ function state(text) {
 
 // -- the wish -------------------------------------------------------------------------------------------------
 
-function choice() {
-  return { style: document.querySelector("input[name=style]:checked").value, strength: Number($("strength").value) };
+const styles = wall({ frame: null, onchange: () => changed(), ratio: () => null, model: () => $("live").dataset.model, setModel() {} });
+const strength = () => Number($("strength").value);
+const manner = () => briefly(styles.draft().parts);
+
+/** What is asked for: styles, the paintings among them, and how strongly. */
+async function wish() {
+  return { painting: [], ...(await styles.wish()), strength: strength() };
 }
 
-function changed() {
+let asked = 0;
+async function changed() {
   paintTrack($("strength"));
-  const said = `${Math.round(100 * $("strength").value)} %`;
+  const said = `${Math.round(100 * strength())} %`;
   $("strength-said").textContent = said;
   $("strength").setAttribute("aria-valuetext", said);
-  sessionStorage.setItem(CHOICE, JSON.stringify(choice()));
-  wire.change(choice());
+  sessionStorage.setItem(CHOICE, JSON.stringify({ strength: strength(), styles: styles.draft() }));
+  if (!styles.ready()) return; // a painting is still on its way; this is called again when it has come
+  const mine = ++asked;
+  const wanted = await wish();
+  if (mine === asked) wire.change(wanted);
 }
 
-const kept = JSON.parse(sessionStorage.getItem(CHOICE) || "{}");
-const radio = kept.style && document.querySelector(`input[name=style][value="${CSS.escape(kept.style)}"]`);
-if (radio) radio.checked = true;
-if (kept.strength !== undefined) $("strength").value = kept.strength;
+async function remember() {
+  const kept = JSON.parse(sessionStorage.getItem(CHOICE) || "{}");
+  if (kept.strength !== undefined) $("strength").value = kept.strength;
+  const { parts = [], paintings = [], ...ways } = kept.styles || {};
+  const there = { paintings: await stillThere(paintings, (file) => file), parts: await stillThere(parts, (part) => part.painting) };
+  await styles.fill({ ...ways, ...there });
+  await changed();
+}
 $("strength").addEventListener("input", changed);
-$("styles").addEventListener("change", changed);
-changed();
+$("styles").addEventListener("input", changed);
+remember().catch(fail);
 
 // -- what is taken --------------------------------------------------------------------------------------------
 
@@ -160,7 +176,7 @@ takes.all().then((kept) => kept.forEach(hang), () => {});
 
 $("still").addEventListener("click", () => {
   painting.toBlob((blob) => {
-    keep({ blob, name: `flamingo-${stamp()}.png`, about: `A still in the manner of ${words(choice().style)}` });
+    keep({ blob, name: `flamingo-${stamp()}.png`, about: `A still in the manner of ${manner()}` });
     toast("The still is below.", { seconds: 3 });
   }, "image/png");
 });
@@ -188,7 +204,7 @@ $("record").addEventListener("click", () => {
     $("recording").hidden = true;
     const blob = new Blob(parts, { type: type.split(";")[0] });
     const name = `flamingo-${stamp()}.${type.includes("mp4") ? "mp4" : "webm"}`;
-    keep({ blob, name, about: `A clip in the manner of ${words(choice().style)}` });
+    keep({ blob, name, about: `A clip in the manner of ${manner()}` });
     toast("The clip is below.", { seconds: 3 });
   };
   recorder.start(1000);
@@ -207,7 +223,7 @@ $("fine").addEventListener("click", async () => {
   try {
     const blob = await new Promise((resolve) => { whole.toBlob(resolve, "image/jpeg", 0.95); });
     const { sha256, name } = await upload(new File([blob], `live-${stamp()}.jpg`, { type: "image/jpeg" }));
-    const job = await post("/api/paint", { ...choice(), photos: [{ sha256, name }] });
+    const job = await post("/api/paint", { ...(await wish()), photos: [{ sha256, name }] });
     const page = job.page || `/collection/${job.id}`;
     toast("It is being painted, and will hang in your collection.", { action: { label: "Look", run: () => { location.href = page; } } });
   } catch (error) {

@@ -9,7 +9,7 @@ export class LiveWire {
       paced({fps, longest, ms}): called each second; state(text): called with what is wrong, or "". */
   constructor({ frame, painted, paced, state }) {
     Object.assign(this, { frame, painted, paced, state });
-    this.wish = { style: "", strength: 1 };
+    this.wish = {};
     this.longest = 320;
     this.open = false;
     this.broken = 0;
@@ -29,7 +29,7 @@ export class LiveWire {
     this.socket = null;
   }
 
-  /** Another style or strength, from the next frame on. */
+  /** Other styles, paintings or strength, from the next frame on. */
   change(wish) {
     this.wish = { ...this.wish, ...wish };
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(this.wish));
@@ -37,11 +37,12 @@ export class LiveWire {
 
   _connect() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(`${scheme}//${location.host}/api/live?${new URLSearchParams(this.wish)}`);
+    const socket = new WebSocket(`${scheme}//${location.host}/api/live`);
     socket.binaryType = "blob";
     this.socket = socket;
     socket.onopen = () => {
       this.state("");
+      socket.send(JSON.stringify(this.wish));
       this._send();
     };
     socket.onmessage = (event) => {

@@ -5,7 +5,7 @@ import { controls, isRight } from "./controls.js";
 import { critic } from "./critic.js";
 import { descent } from "./descent.js";
 import { bytes, debounced, h, icon } from "./dom.js";
-import { address, draft } from "./draft.js";
+import { address, draft, stillThere } from "./draft.js";
 import { dropzone } from "./dropzone.js";
 import { downloadUrl, favouriteButton } from "./gallery.js";
 import { sentence, watch } from "./job.js";
@@ -314,12 +314,6 @@ async function begin() {
   else if (kept.photos?.length) {
     strip.set(await stillThere(kept.photos, (photo) => photo));
   }
-}
-const isThere = (file) => fetch(fileUrl(file.sha256), { headers: { Range: "bytes=0-0" } }).then((answer) => answer.ok, () => false);
-// Those of a draft whose files the server still has.
-async function stillThere(list, file) {
-  const found = await Promise.all(list.map((each) => !file(each) || isThere(file(each))));
-  return list.filter((_, i) => found[i]);
 }
 post("/api/preview").catch(() => {}); // the painter of previews gets ready; if it cannot, the first preview says so
 begin().catch((error) => { address(null); fail(error); });
