@@ -212,6 +212,18 @@ class Client:
         told: list[dict[str, Any]] = self.request("GET", f"/api/{_segment(what)}")
         return told
 
+    def add_style(self, name: str, source: str | os.PathLike[str], *, overwrite: bool = False) -> dict[str, Any]:
+        """Keep the painting in a file as a style of the studio's own, and give what it is listed as."""
+        file = self.upload(source)
+        asked = {"sha256": file.sha256, "name": file.name}
+        where = f"/api/styles/{_segment(name)}"
+        told: dict[str, Any] = self.request("PUT", where, json=asked, params={"overwrite": overwrite})
+        return told
+
+    def remove_style(self, name: str) -> None:
+        """Forget a style of the studio's own."""
+        self.request("DELETE", f"/api/styles/{_segment(name)}")
+
     def request(self, method: str, path: str, **more: Any) -> Any:
         """Any request of the API, and its answer as plain values. Raises NotReached, or what the studio refused."""
         with _reached(self._http):

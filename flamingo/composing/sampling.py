@@ -28,6 +28,10 @@ __all__ = ["NAMES", "Dice", "Drawn", "draw"]
 Array = NDArray[Any]
 
 NAMES = ("where", "pitch", "duration", "velocity")
+_SPREAD = {"where": 0.8, "pitch": 1.2, "duration": 1.0, "velocity": 0.8}
+"""What the temperature of each is multiplied by. Guidance and the emphasis of what is told sharpen some choices and
+blur others: without these, pitches were two thirds as surprising to the network as people's are, and loudness a third
+more so. With them, temperature 1 is about as surprising as people's music (docs/LAB.md, 26)."""
 _TRIES = 12
 _KEY_TRIES = 5
 _MOOD_TRIES = 2
@@ -37,7 +41,8 @@ _DURATIONS = np.array(DURATIONS)
 
 @dataclass(frozen=True)
 class Dice:
-    """How events are drawn. temperature > 0 (0 takes the likeliest); guidance 1 is none."""
+    """How events are drawn. temperature 1 is about as surprising as people's music, 0 takes the likeliest; guidance 1
+    is none."""
 
     temperature: float = 1.0
     top_p: float = 0.99
@@ -143,12 +148,13 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
             if column:
                 logits = model.logits(name, state)
             masks = [_mask(p, name, chosen[i]) if asked[i] else None for i, p in enumerate(going)]
+            spread = replace(dice, temperature=dice.temperature * _SPREAD[name])
             for i, piece in enumerate(going):
                 mask = masks[i]
                 if mask is None:
                     continue
                 lean = piece.lean(name, int(chosen[i, 0]))
-                choice, with_told, without = _choose(logits[i], logits[b + i], mask, piece.random, dice, lean)
+                choice, with_told, without = _choose(logits[i], logits[b + i], mask, piece.random, spread, lean)
                 chosen[i, column] = choice
                 piece.told += with_told
                 piece.untold += without

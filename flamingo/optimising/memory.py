@@ -23,7 +23,7 @@ def needed(height: int, width: int, settings: Settings) -> int:
         each += _CHANNELS[block - 1] * 4 / 4 ** (block - 1)  # the activations
         if name.endswith("_1") and block > 1:
             each += _CHANNELS[block - 2] * 12 / 4 ** (block - 1)  # the pooled ones and where they came from
-    pictures = 12 + (2 * settings.history + 7 if settings.optimiser == "lbfgs" else 3)
+    pictures = 12 + (2 * settings.history + 5 if settings.optimiser == "lbfgs" else 3)
     if settings.snapshots:
         pictures += settings.steps // settings.snapshots
     each += pictures * 3 * 4

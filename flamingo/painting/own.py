@@ -88,12 +88,8 @@ def key(model: str) -> str:
     return f"{model} {weights.entry(f'painter-{model}')['version']}"
 
 
-def add(name: str, file: Path, *, model: str = "fine", overwrite: bool = False) -> OwnStyle:
-    """Keep the painting in `file` as a style called `name`, and return it.
-
-    Raises BadRequest for a name that cannot be one, WouldOverwrite if it is taken, BadInput for a file that is no
-    painting.
-    """
+def check(name: str, *, model: str = "fine", overwrite: bool = False) -> None:
+    """Raise BadRequest for a name that no style can have, WouldOverwrite if one has it already."""
     from flamingo.painting import styles
 
     target = _file(name)
@@ -101,12 +97,21 @@ def add(name: str, file: Path, *, model: str = "fine", overwrite: bool = False) 
         raise BadRequest(f"style {name!r}", "one of the painter's own has that name", "choose another name")
     if target.exists() and not overwrite:
         raise WouldOverwrite(f"style {name!r}", "it is there already", "choose another name or add --overwrite")
+
+
+def add(name: str, file: Path, *, model: str = "fine", overwrite: bool = False, source: str = "") -> OwnStyle:
+    """Keep the painting in `file` as a style called `name`, and return it. source: what the file is called, if
+    otherwise than here.
+
+    Raises what `check` does, and BadInput for a file that is no painting.
+    """
+    check(name, model=model, overwrite=overwrite)
     picture = images.read(file)
     if min(picture.rgb.shape[:2]) < encoder._STRIDE:
         raise BadInput(str(file), "it is too small to show how it was painted", "choose a larger picture of it")
     small = picture.resized(min(_KEPT, max(picture.height, picture.width))).rgb
     vectors = {key(model): encoder.encoded(picture.rgb, model, str(file))}
-    style = OwnStyle(name, small, file.name, sha256(file), vectors)
+    style = OwnStyle(name, small, source or file.name, sha256(file), vectors)
     keep(style, overwrite=overwrite)
     return style
 

@@ -17,7 +17,20 @@ from starlette.concurrency import run_in_threadpool
 import flamingo
 from flamingo.errors import FlamingoError
 from flamingo.studio import problems
-from flamingo.studio.api import files, health, jobs, lists, live, notes, preview, ratings, steps, verbs, verify
+from flamingo.studio.api import (
+    files,
+    health,
+    jobs,
+    lists,
+    live,
+    notes,
+    preview,
+    ratings,
+    steps,
+    styles,
+    verbs,
+    verify,
+)
 from flamingo.studio.guard import Guard
 from flamingo.studio.pages import curated
 from flamingo.studio.pages import routes as pages
@@ -42,7 +55,7 @@ def create_app(studio: Studio) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.studio = studio
-    for module in (health, files, jobs, notes, steps, lists, preview, live, verify, ratings):
+    for module in (health, files, jobs, notes, steps, styles, lists, preview, live, verify, ratings):
         app.include_router(module.router)
     app.include_router(verbs.router_of(studio.jobs.verbs, studio.settings.limits.files))
     app.include_router(pages.router)

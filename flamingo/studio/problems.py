@@ -89,6 +89,7 @@ _STATUS: dict[type[FlamingoError], int] = {
     errors.BadPixels: 422,
     errors.MissingExtra: 422,
     errors.DiskFull: 507,
+    errors.WouldOverwrite: 409,
     errors.OutputError: 503,
     errors.ModelError: 503,
     DatabaseError: 503,

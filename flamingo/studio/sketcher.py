@@ -80,6 +80,11 @@ class Sketcher:
         """The same for a camera's frame, a JPEG."""
         return await self._ask({"paint": dict(paint), "longest": longest, "quality": quality}, jpeg)
 
+    async def keep(self, name: str, painting: Path, source: str, *, overwrite: bool = False) -> None:
+        """Keep a painting as a style of one's own: `own.add`, away from the server. Raises as `photo` does."""
+        asked = {"keep": name, "painting": str(painting), "source": source, "overwrite": overwrite}
+        await self._ask(asked, b"")
+
     async def load(self, model: str) -> None:
         """Have a painter ready, before anybody waits for it."""
         await self._ask({"load": model}, b"")

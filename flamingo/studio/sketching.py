@@ -8,6 +8,7 @@ of bytes that follow it; so is an answer.
      "quality": 85, "bytes": 0}, where all but style and model may be missing, and painting and mask are paths by name
     {"paint": {...}, "longest": 320, "quality": 80, "bytes": 20312} and so many bytes of JPEG: a camera's frame
     {"load": "fast", "bytes": 0}, for a painter that will be wanted soon
+    {"keep": "my-garden", "painting": "/path", "source": "garden.jpg", "overwrite": false, "bytes": 0}: to be kept
     -> {"bytes": 20312, "width": 384, "height": 256, "ms": 140.2} and a JPEG
     -> {"bytes": 0, "error": {what, why, hint}}
 """
@@ -50,6 +51,10 @@ class _Sketches:
             if "load" in request:
                 Painter(request["load"])
                 images.warm_up()
+                return {"width": 0, "height": 0, "ms": 0.0}, b""
+            if "keep" in request:
+                how = {"overwrite": request["overwrite"], "source": request["source"]}
+                own.add(request["keep"], Path(request["painting"]), **how)
                 return {"width": 0, "height": 0, "ms": 0.0}, b""
             rgb = self._frame(payload, request["longest"]) if payload else self._photo(request)
             painted = self._brush(request["paint"]).paint(rgb)
@@ -114,9 +119,11 @@ def _changed() -> int:
 
 def _named(text: str, request: dict[str, Any]) -> str:
     """A message that calls files as whoever asked does."""
-    for option in ("painting", "mask"):
-        for name, path in request.get("paint", {}).get(option, {}).items():
-            text = text.replace(path, name).replace(Path(path).name, name)
+    files = [item for option in ("painting", "mask") for item in request.get("paint", {}).get(option, {}).items()]
+    if "keep" in request:
+        files.append((request["source"], request["painting"]))
+    for name, path in files:
+        text = text.replace(path, name).replace(Path(path).name, name)
     return text
 
 

@@ -263,6 +263,45 @@ def test_a_style_of_ones_own_is_among_the_others(
     problem(served.http.get("/api/styles/my-coffee/thumbnail"), 404)
 
 
+@needs_encoder
+def test_a_painting_is_kept_under_a_name_and_forgotten(
+    served: Served, cat: dict[str, str], painting: bytes, tmp_path: Path
+) -> None:
+    told = served.upload(painting)
+    mine = {"sha256": told["sha256"], "name": "My Coffee.jpg"}
+    kept = served.http.put("/api/styles/morning-coffee", json=mine)
+    try:
+        assert kept.status_code == 201, kept.text
+        assert (kept.json()["name"], kept.json()["own"]) == ("morning-coffee", True)
+        assert own.read("morning-coffee").source == "My Coffee.jpg"
+        recipe, _ = painted(served, cat, style="morning-coffee", model=ABLE[0])
+        assert recipe["style"] == "morning-coffee"
+        assert "there already" in problem(served.http.put("/api/styles/morning-coffee", json=mine), 409)["detail"]
+        again = served.http.put("/api/styles/morning-coffee?overwrite=true", json=mine)
+        assert again.status_code == 201
+    finally:
+        assert served.http.delete("/api/styles/morning-coffee").status_code == 204
+    problem(served.http.delete("/api/styles/morning-coffee"), 404)
+    assert "morning-coffee" not in own.names()
+
+    file = tmp_path / "tea.jpg"
+    file.write_bytes(painting)
+    with Client(served.url) as client:
+        assert client.add_style("tea", file)["models"] == ABLE
+        client.remove_style("tea")
+
+
+def test_what_cannot_be_kept_is_told(served: Served, cat: dict[str, str]) -> None:
+    for name, file, status, said in (
+        ("starry-night", cat, 422, "painter's own has that name"),
+        ("My Garden", cat, 422, "lower-case letters"),
+        ("my-garden", {"sha256": "0" * 64}, 404, "upload it again"),
+        ("my-garden", {"sha256": "no"}, 422, ""),
+    ):
+        assert said in problem(served.http.put(f"/api/styles/{name}", json=file), status)["detail"]
+    problem(served.http.delete("/api/styles/starry-night"), 404)
+
+
 def test_styles_say_which_painters_know_them(served: Served) -> None:
     for style in served.http.get("/api/styles").json():
         assert set(style["models"]) <= {"fast", "fine"} and style["models"]

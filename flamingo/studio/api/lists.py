@@ -1,37 +1,24 @@
-"""What there is to choose from: verbs and their controls, styles, personas, moods, models."""
+"""What there is to choose from: verbs and their controls, personas, moods, models. Styles are in `styles`."""
 
 from __future__ import annotations
 
 import inspect
-import io
 from functools import cache
 from typing import Annotated, Any
 
-import numpy as np
-from fastapi import APIRouter, Request, Response
-from PIL import Image
+from fastapi import APIRouter
 from pydantic import BaseModel, Field, TypeAdapter
 
 from flamingo import weights
 from flamingo.composing import personas as known_personas
 from flamingo.feeling import plane
-from flamingo.jobs import NoSuchFile
 from flamingo.jobs.verbs import Verb, load
 from flamingo.options import Option
-from flamingo.painting import own
-from flamingo.painting import styles as known_styles
-from flamingo.studio import choice
-from flamingo.studio.api.files import PICTURE_ANSWER
-from flamingo.studio.pages import assets
-from flamingo.studio.sending import send
 from flamingo.studio.state import Current
-from flamingo.studio.uploads import THUMBNAIL
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api", tags=["choices"])
-
-_THUMBNAILS = assets.STATIC / "img" / "styles"
 
 
 class ControlOut(BaseModel):
@@ -59,20 +46,6 @@ class VerbOut(BaseModel):
     about: str
     controls: list[ControlOut]
     inputs: list[FileControlOut]
-
-
-class StyleOut(BaseModel):
-    """A painting that can be painted in the manner of. own: whether the user has added it; models: the painters that
-    can."""
-
-    name: str
-    title: str
-    artist: str
-    painted: str
-    rights: str
-    thumbnail: str
-    own: bool = False
-    models: list[str]
 
 
 class PersonaOut(BaseModel):
@@ -109,50 +82,6 @@ class ModelOut(BaseModel):
 def verbs(studio: Current) -> list[VerbOut]:
     """What can be done, and with which parameters."""
     return [_verb(verb) for verb in studio.jobs.verbs.values()]
-
-
-@router.get("/styles")
-def styles() -> list[StyleOut]:
-    """The paintings, and the user's own styles after them."""
-    return [
-        StyleOut(
-            name=style.name,
-            title=style.title,
-            artist=style.artist,
-            painted=style.year,
-            rights=style.rights,
-            thumbnail=f"/api/styles/{style.name}/thumbnail",
-            own=style.own,
-            models=list(style.models),
-        )
-        for style in choice.styles()
-    ]
-
-
-@router.get("/styles/{name}/thumbnail", response_class=Response, responses=PICTURE_ANSWER)
-def style_thumbnail(request: Request, name: str) -> Response:
-    """A photo painted in that style, or the painting itself of a style of one's own, small, as WebP."""
-    if name in own.names():
-        return _own_thumbnail(request, name)
-    if name not in {style.name for style in known_styles.styles()}:
-        raise NoSuchFile(f"style {name!r}"[:80], "there is no style of that name", "see /api/styles")
-    path = _THUMBNAILS / f"{name}.webp"
-    if not path.is_file():
-        raise NoSuchFile(f"style {name!r}", "it has no thumbnail", "choose it by its title")
-    state = path.stat()
-    return send(request, path, f"{state.st_mtime_ns:x}-{state.st_size:x}", "image/webp", path.name)
-
-
-def _own_thumbnail(request: Request, name: str) -> Response:
-    version = f'"{(own.folder() / f"{name}.safetensors").stat().st_mtime_ns:x}"'
-    headers = {"ETag": version, "Cache-Control": "private, no-cache"}
-    if request.headers.get("if-none-match") == version:
-        return Response(None, 304, headers)
-    picture = Image.fromarray(np.rint(own.read(name).painting * 255).astype(np.uint8))
-    picture.thumbnail((THUMBNAIL, THUMBNAIL))
-    small = io.BytesIO()
-    picture.save(small, "WEBP", quality=80)
-    return Response(small.getvalue(), headers=headers, media_type="image/webp")
 
 
 @router.get("/personas")

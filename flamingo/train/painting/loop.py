@@ -14,7 +14,7 @@ import json
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,9 @@ class _Session:
             files = for_training(find_pictures([Path(p) for p in recipe.paintings]))
             self.paintings = PhotoCrops(files, recipe.window, recipe.seed + 1, _ZOOM_OF_PAINTINGS)
         encoder = ENCODERS[recipe.model] if self.paintings else None
-        self.model = StyledPainter(SIZES[recipe.model], [s.name for s in self.styles], encoder)
+        size = SIZES[recipe.model]
+        size = size if recipe.blocks is None else replace(size, blocks=recipe.blocks)
+        self.model = StyledPainter(size, [s.name for s in self.styles], encoder)
         _place(self.model, self.device)
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=recipe.lr, betas=(0.9, 0.99))
         self.ema = {k: v.detach().clone() for k, v in self.model.state_dict().items()}

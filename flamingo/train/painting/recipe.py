@@ -25,6 +25,10 @@ class PainterRecipe:
     ] = ()
     out: Annotated[str, Field(description="Folder for checkpoint, log and samples.")] = "runs/paint"
     model: Annotated[Literal["fine", "fast", "debug"], Field(description="Which painter to train.")] = "fine"
+    blocks: Annotated[
+        int | None,
+        Field(ge=1, description="Residual blocks, if not the usual number; more may be added to a --start."),
+    ] = None
     budget: Annotated[float, BeforeValidator(seconds), Field(description="Time to train for: 25m, 90s, 3h.")] = 1500.0
     steps: Annotated[int | None, Field(ge=1, description="Stop after so many more steps, if that comes first.")] = (
         None

@@ -334,6 +334,38 @@ def test_ones_own_painting_hangs_beside_the_others(page: Page, studio: Studio, c
 
 
 @needs_encoder
+def test_a_painting_is_kept_under_a_name_and_forgotten(page: Page, studio: Studio, cat: Path, tmp_path: Path) -> None:
+    begun(page, studio, cat)
+    (tmp_path / "Évening Tea.jpg").write_bytes(cat.with_name("coffee.jpg").read_bytes())
+    page.locator("#paintings-file").set_input_files(tmp_path / "Évening Tea.jpg")
+    page.get_by_role("button", name="Keep Évening Tea under a name").click()
+    name = page.get_by_label("Under which name?")
+    expect(name).to_have_value("evening-tea")
+    has_no_faults(page)
+    name.fill("Tea Time")
+    page.get_by_role("button", name="Keep it", exact=True).last.click()
+    expect(name).to_be_visible()  # it is no name for a style, and the browser says so
+    name.fill("tea-time")
+    name.press("Enter")
+    expect(page.get_by_role("radio", name="Tea time")).to_be_checked()
+    has_no_faults(page)
+    job = painted(page, studio)
+    assert job["parameters"]["style"] == ["tea-time"]
+
+    page.goto(f"{studio.url}/live")
+    page.goto(f"{studio.url}/paint")
+    forget = page.get_by_role("button", name="Forget Tea time")
+    forget.click()
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(forget).to_be_visible()
+    forget.click()
+    page.get_by_role("button", name="Forget it").click()
+    expect(page.get_by_role("radio", name="Tea time")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("radio", name="The Starry Night")).to_be_checked()
+
+
+@needs_encoder
 def test_a_painting_dropped_on_the_wall_is_no_photo(page: Page, studio: Studio, cat: Path) -> None:
     begun(page, studio, cat)
     drop = """([bytes]) => {

@@ -132,6 +132,22 @@ def test_a_pupil_learns_from_a_teacher_alone(recipe: PainterRecipe, tmp_path: Pa
     assert last < first
 
 
+def test_a_painter_grows_and_goes_on_from_where_it_was(recipe: PainterRecipe, tmp_path: Path) -> None:
+    train(recipe, quiet=True)
+    grown = replace(recipe, out=str(tmp_path / "grown"), start=str(Path(recipe.out) / CHECKPOINT), blocks=3, steps=1)
+    outcome = train(replace(grown, lr=1e-9), quiet=True)
+    before, after = (load_painter(Path(out) / CHECKPOINT) for out in (recipe.out, grown.out))
+    assert (len(before.painter.body), len(after.painter.body)) == (2, 6)
+    photo = torch.rand(1, 3, 32, 32)
+    painted = [each.painter(photo, each.vectors[:1]) for each in (before, after)]
+    assert torch.allclose(*painted, atol=1e-3)
+    assert outcome.steps == Checkpoint.load(Path(recipe.out) / CHECKPOINT).facts["step"] + 1
+    with pytest.raises(ModelCorrupt, match="more blocks"):
+        train(replace(recipe, out=str(tmp_path / "x"), start=str(outcome.checkpoint)), quiet=True)
+    with pytest.raises(ModelCorrupt, match="another size"):
+        train(replace(recipe, out=grown.out, resume=True), quiet=True)
+
+
 def test_a_pupil_may_understand_its_teachers_vectors(recipe: PainterRecipe, tmp_path: Path) -> None:
     teacher, own = replace(recipe, seed=5), replace(recipe, out=str(tmp_path / "own"))
     train(teacher, quiet=True)

@@ -47,6 +47,7 @@ const parsed = async (response) => (response.status === 204 ? null : response.js
 
 export const get = async (path, options) => parsed(await request(path, options));
 export const post = async (path, json, options) => parsed(await request(path, { method: "POST", json, ...options }));
+export const put = async (path, json, options) => parsed(await request(path, { method: "PUT", json, ...options }));
 export const patch = async (path, json, options) => parsed(await request(path, { method: "PATCH", json, ...options }));
 export const del = async (path, options) => parsed(await request(path, { method: "DELETE", ...options }));
 

@@ -1,7 +1,8 @@
 // The collection: what is asked for stands in the address, so a reload or a link shows the same.
 import { active, follow, get, post } from "./api.js";
 import { debounced } from "./dom.js";
-import { card, sure } from "./gallery.js";
+import { sure } from "./dialog.js";
+import { card } from "./gallery.js";
 import { fail, say, toast } from "./toast.js";
 
 const PAGE = 24;

@@ -1,5 +1,6 @@
 // A result as a card: its picture, what it is, and what may be done with it at once.
 import { active, del, patch, post } from "./api.js";
+import { sure } from "./dialog.js";
 import { h, icon, when, words } from "./dom.js";
 import { briefly, partsOf, styleTitle } from "./manner.js";
 import { fail, say, toast } from "./toast.js";
@@ -132,15 +133,4 @@ async function purge(job, onchange) {
   if (!(await sure(`Delete “${titleOf(job)}” for good?`, "Its files are deleted too. This cannot be undone.", "Delete for good"))) return;
   await del(`${job.url}?purge=true`);
   onchange?.();
-}
-
-/** Ask before something that cannot be undone. */
-export function sure(question, what, yes) {
-  const dialog = h("dialog", { "aria-labelledby": "sure-title" }, h("h2", { id: "sure-title" }, question), h("p", { class: "soft" }, what),
-    h("form", { method: "dialog", class: "row" }, h("button", { class: "button", value: "no" }, "Keep"), h("button", { class: "button danger", value: "yes" }, yes)));
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
-  });
 }

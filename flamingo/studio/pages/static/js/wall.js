@@ -1,8 +1,9 @@
 // The wall of styles: one is chosen, or several are mixed, each everywhere or where it is brushed; one's own paintings
 // hang beside the others.
-import { thumbnailUrl, upload } from "./api.js";
+import { del, put, thumbnailUrl, upload } from "./api.js";
 import { brush } from "./brush.js";
 import { paintTrack } from "./controls.js";
+import { ask, sure } from "./dialog.js";
 import { h, icon } from "./dom.js";
 import { fully, styleTitle } from "./manner.js";
 import { Mask } from "./mask.js";
@@ -114,8 +115,10 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
     const title = styleTitle(name);
     const input = h("input", { type: on("mixing") ? "checkbox" : "radio", name: "style", value: name, "data-models": able.join(" ") });
     const away = h("button", { class: "away", type: "button", "aria-label": `Take ${title} off the wall` }, icon("close"));
+    const keeps = h("button", { class: "keep", type: "button", "aria-label": `Keep ${title} under a name` }, "Keep it");
     const element = h("div", { class: "style style-own", "data-painting": name, "aria-busy": String(!file) },
-      h("label", {}, input, h("img", { src: address, alt: "", width: 240, height: 180 }), h("span", { class: "style-name" }, title), h("span", { class: "style-by" }, "Your own painting")), away);
+      h("label", {}, input, h("img", { src: address, alt: "", width: 240, height: 180 }), h("span", { class: "style-name" }, title)), keeps, away);
+    keeps.addEventListener("click", () => keep(name).catch(fail));
     const drop = () => {
       paintings.delete(name);
       asked.delete(name);
@@ -132,6 +135,45 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
       if (paintings.get(name) === own) onchange();
     }, (error) => { fail(error); if (paintings.get(name) === own) drop(); });
   }
+
+  /** Give a painting a name, under which it hangs on every wall and can be asked for everywhere. */
+  async function keep(name) {
+    const own = paintings.get(name);
+    const called = await ask(`Keep ${styleTitle(name)}`, {
+      label: "Under which name?", value: slug(name), pattern: "[a-z][a-z0-9\\-]{0,40}", yes: "Keep it",
+      hint: "Lower-case letters, digits and hyphens: it is also what you type, as in flamingo paint --style my-garden.",
+    });
+    if (called === null || paintings.get(name) !== own) return;
+    const style = await put(`/api/styles/${encodeURIComponent(called)}`, { sha256: (await own.sending).sha256, name });
+    const old = tile(name);
+    const input = h("input", { type: old.type, name: "style", value: style.name, "data-models": style.models.join(" ") });
+    const element = h("div", { class: "style style-own", "data-kept": style.name },
+      h("label", {}, input, h("img", { src: style.thumbnail, alt: "", width: 240, height: 180 }), h("span", { class: "style-name" }, style.title), h("span", { class: "style-by" }, "Your own")),
+      h("button", { class: "away", type: "button", "aria-label": `Forget ${style.title}` }, icon("close")));
+    input.checked = old.checked;
+    asked.set(style.name, of(name));
+    paintings.delete(name);
+    asked.delete(name);
+    old.closest(".style").replaceWith(element);
+    input.focus();
+    toast(`${style.title} is kept, and hangs on every wall.`, { seconds: 6 });
+    changed();
+  }
+  async function forget(element) {
+    const name = element.dataset.kept, title = titleOf(name);
+    if (!(await sure(`Forget ${title}?`, "It can no longer be chosen. Pictures that were painted in its manner stay.", "Forget it"))) return;
+    await del(`/api/styles/${encodeURIComponent(name)}`);
+    element.remove();
+    asked.delete(name);
+    if (!chosen().length) tile(root.dataset.usual).checked = true;
+    say(`${title} is forgotten`);
+    $("add-painting").focus();
+    changed();
+  }
+  $("style-list").addEventListener("click", (event) => {
+    const element = event.target.closest(".away")?.closest("[data-kept]");
+    if (element) forget(element).catch(fail);
+  });
   function choose(name) {
     if (!on("mixing")) for (const input of inputs()) input.checked = false;
     tile(name).checked = true;
@@ -272,6 +314,9 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
 }
 
 const percent = (share) => `${share > 0 && share < 0.005 ? "under 1" : Math.round(100 * share)} %`;
+
+/** A file's name as that of a style. */
+const slug = (name) => name.replace(/\.[^.]*$/, "").normalize("NFKD").replace(/\p{M}+/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+|-+$/g, "").slice(0, 40) || "my-painting";
 
 /** A name that none of `taken` is, without what has a meaning in a style's text. */
 function unique(name, taken) {

@@ -1,0 +1,114 @@
+"""The styles that can be painted in: the paintings', and those of one's own, which are kept and forgotten here."""
+
+from __future__ import annotations
+
+import io
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Query, Request, Response
+from PIL import Image
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from flamingo.jobs import NoSuchFile
+from flamingo.jobs.job import plain_file_name
+from flamingo.painting import own
+from flamingo.painting import styles as known_styles
+from flamingo.studio import choice
+from flamingo.studio.api.files import PICTURE_ANSWER
+from flamingo.studio.pages import assets
+from flamingo.studio.schemas import FileIn, ProblemOut
+from flamingo.studio.sending import send
+from flamingo.studio.sketcher import Sketcher
+from flamingo.studio.state import Current
+from flamingo.studio.uploads import THUMBNAIL
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/styles", tags=["choices"])
+
+_THUMBNAILS = assets.STATIC / "img" / "styles"
+
+
+class StyleOut(BaseModel):
+    """A painting that can be painted in the manner of. own: whether the user has added it; models: the painters that
+    can."""
+
+    name: str
+    title: str
+    artist: str
+    painted: str
+    rights: str
+    thumbnail: str
+    own: bool = False
+    models: list[str]
+
+
+@router.get("")
+def styles() -> list[StyleOut]:
+    """The paintings, and the user's own styles after them."""
+    return [_told(style) for style in choice.styles()]
+
+
+@router.get("/{name}/thumbnail", response_class=Response, responses=PICTURE_ANSWER)
+def style_thumbnail(request: Request, name: str) -> Response:
+    """A photo painted in that style, or the painting itself of a style of one's own, small, as WebP."""
+    if name in own.names():
+        return _own_thumbnail(request, name)
+    if name not in {style.name for style in known_styles.styles()}:
+        raise NoSuchFile(f"style {name!r}"[:80], "there is no style of that name", "see /api/styles")
+    path = _THUMBNAILS / f"{name}.webp"
+    if not path.is_file():
+        raise NoSuchFile(f"style {name!r}", "it has no thumbnail", "choose it by its title")
+    state = path.stat()
+    return send(request, path, f"{state.st_mtime_ns:x}-{state.st_size:x}", "image/webp", path.name)
+
+
+def _own_thumbnail(request: Request, name: str) -> Response:
+    version = f'"{(own.folder() / f"{name}.safetensors").stat().st_mtime_ns:x}"'
+    headers = {"ETag": version, "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match") == version:
+        return Response(None, 304, headers)
+    picture = Image.fromarray(np.rint(own.read(name).painting * 255).astype(np.uint8))
+    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    small = io.BytesIO()
+    picture.save(small, "WEBP", quality=80)
+    return Response(small.getvalue(), headers=headers, media_type="image/webp")
+
+
+@router.put("/{name}", status_code=201, responses={s: {"model": ProblemOut} for s in (404, 409, 422, 503)})
+async def keep(
+    name: str,
+    painting: FileIn,
+    request: Request,
+    studio: Current,
+    overwrite: Annotated[bool, Query(description="Replace a style of one's own of that name.")] = False,
+) -> StyleOut:
+    """Keep a painting that was uploaded as a style of one's own, to be named like the others."""
+    own.check(name, overwrite=overwrite)
+    path = await run_in_threadpool(studio.store.path, painting.sha256)
+    sketcher: Sketcher = request.state.sketcher
+    await sketcher.keep(name, path, plain_file_name(painting.name) or name, overwrite=overwrite)
+    return next(_told(style) for style in choice.styles() if style.name == name)
+
+
+@router.delete("/{name}", status_code=204, responses={s: {"model": ProblemOut} for s in (404, 422)})
+def forget(name: str) -> None:
+    """Forget a style of one's own. Pictures that were painted in it stay."""
+    if name not in own.names():
+        raise NoSuchFile(f"style {name!r}"[:80], "no style of your own has that name", "see /api/styles")
+    own.remove(name)
+
+
+def _told(style: choice.Choice) -> StyleOut:
+    return StyleOut(
+        name=style.name,
+        title=style.title,
+        artist=style.artist,
+        painted=style.year,
+        rights=style.rights,
+        thumbnail=f"/api/styles/{style.name}/thumbnail",
+        own=style.own,
+        models=list(style.models),
+    )
