@@ -28,7 +28,7 @@ __all__ = ["NAMES", "Dice", "Drawn", "draw"]
 Array = NDArray[Any]
 
 NAMES = ("where", "pitch", "duration", "velocity")
-_SPREAD = {"where": 0.8, "pitch": 1.2, "duration": 1.0, "velocity": 0.8}
+_SPREAD = {"where": 1.0, "pitch": 1.0, "duration": 1.0, "velocity": 1.0}
 """What the temperature of each is multiplied by. Guidance and the emphasis of what is told sharpen some choices and
 blur others: without these, pitches were two thirds as surprising to the network as people's are, and loudness a third
 more so. With them, temperature 1 is about as surprising as people's music (docs/LAB.md, 26)."""

@@ -16,13 +16,14 @@ from test_api import problem
 from flamingo import weights
 from flamingo.client import Client
 from flamingo.painting import encoder, own
+from flamingo.painting.painter import MODELS
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(
     not {"painter-fast", "painter-fine"} <= set(weights.models()),
     reason="the trained painters are not in flamingo/weights",
 )
-ABLE = [model for model in ("fine", "fast") if "painter-fine" in weights.models() and encoder.known(model)]
+ABLE = [model for model in MODELS if f"painter-{model}" in weights.models() and encoder.known(model)]
 needs_encoder = pytest.mark.skipif(not ABLE, reason="no painter in flamingo/weights reads paintings yet")
 PLACE = Path(__file__).resolve()
 

@@ -307,8 +307,6 @@ def test_ones_own_painting_hangs_beside_the_others(page: Page, studio: Studio, c
     with page.expect_file_chooser() as choice:
         page.get_by_role("button", name="Your own painting").click()
     choice.value.set_files(tmp_path / "aunt's=@jug.jpg")
-    # The fast painter reads no paintings, so the one that does is taken.
-    expect(page.get_by_role("radio", name="Fine")).to_be_checked()
     mine = page.get_by_role("radio", name="Aunt's jug")
     expect(mine).to_be_checked()
     preview_is_there(page)
@@ -326,9 +324,6 @@ def test_ones_own_painting_hangs_beside_the_others(page: Page, studio: Studio, c
     expect(page.get_by_role("heading", level=1)).to_have_text("Aunt's jug + The Kiss")
     page.get_by_role("link", name="Do it again with another photo").click()
     expect(page.get_by_role("checkbox", name="Aunt's jug")).to_be_checked()
-    page.get_by_role("radio", name="Fast").check()
-    expect(page.get_by_role("alert").or_(page.get_by_role("status")).filter(has_text="does not know")).to_be_visible()
-    expect(page.get_by_role("checkbox", name="Aunt's jug")).to_be_disabled()
     page.get_by_role("button", name="Take Aunt's jug off the wall").click()
     expect(page.get_by_role("checkbox", name="Aunt's jug")).to_have_count(0)
 
