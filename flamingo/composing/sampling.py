@@ -28,7 +28,7 @@ __all__ = ["NAMES", "Dice", "Drawn", "draw"]
 Array = NDArray[Any]
 
 NAMES = ("where", "pitch", "duration", "velocity")
-_SPREAD = {"where": 0.8, "pitch": 1.25, "duration": 1.0, "velocity": 0.8}
+_SPREAD = {"where": 0.8, "pitch": 1.2, "duration": 1.0, "velocity": 0.8}
 """The temperature of what the network says of each, beside that of the dice. Guidance and the emphasis of what is
 told sharpen some choices and blur others: without these, pitches were two thirds as surprising to the network as
 people's are, and loudness a third more so. With them, temperature 1 is about as surprising as people's music."""
@@ -36,7 +36,7 @@ _TRIES = 12
 _KEY_TRIES = 5
 _CLEAR_TRIES = 3
 _MOOD_TRIES = 2
-_CLEAR = 0.12  # by how much a piece should fit its own key better than the next: half of our pieces do so by .19
+_CLEAR = 0.15  # by how much a piece should fit its own key better than the next: half of our pieces do so by .19
 _UNLIKE = 0.3  # how far the valence heard may be from what was asked
 _DURATIONS = np.array(DURATIONS)
 
