@@ -28,23 +28,16 @@ __all__ = ["NAMES", "Dice", "Drawn", "draw"]
 Array = NDArray[Any]
 
 NAMES = ("where", "pitch", "duration", "velocity")
-_SPREAD = {"where": 0.8, "pitch": 1.2, "duration": 1.0, "velocity": 0.8}
-"""The temperature of what the network says of each, beside that of the dice. Guidance and the emphasis of what is
-told sharpen some choices and blur others: without these, pitches were two thirds as surprising to the network as
-people's are, and loudness a third more so. With them, temperature 1 is about as surprising as people's music."""
 _TRIES = 12
 _KEY_TRIES = 5
-_CLEAR_TRIES = 3
 _MOOD_TRIES = 2
-_CLEAR = 0.15  # by how much a piece should fit its own key better than the next: half of our pieces do so by .19
 _UNLIKE = 0.3  # how far the valence heard may be from what was asked
 _DURATIONS = np.array(DURATIONS)
 
 
 @dataclass(frozen=True)
 class Dice:
-    """How events are drawn. temperature 1 is about as surprising as people's music, 0 takes the likeliest; guidance 1
-    is none."""
+    """How events are drawn. temperature > 0 (0 takes the likeliest); guidance 1 is none."""
 
     temperature: float = 1.0
     top_p: float = 0.99
@@ -93,16 +86,13 @@ def draw(
 
 
 def _astray(piece: Drawn, attempt: int) -> bool:
-    keeps = _keeps_keys(piece)
-    unclear = attempt < _CLEAR_TRIES and keeps < _CLEAR
-    return keeps <= 0 or unclear or (attempt < _MOOD_TRIES and piece.unlike() > _UNLIKE)
+    return _keeps_keys(piece) <= 0 or (attempt < _MOOD_TRIES and piece.unlike() > _UNLIKE)
 
 
 def _worth(piece: Drawn) -> tuple[bool, float]:
-    """Less is better: a piece clearly in its own key above all, then one in its mood; or the one that keeps its key
-    best."""
+    """Less is better: a piece in its own key above all, then one in its mood; or the one that keeps its key best."""
     keeps = _keeps_keys(piece)
-    return keeps < _CLEAR, piece.unlike() if keeps >= _CLEAR else -keeps
+    return keeps <= 0, piece.unlike() if keeps > 0 else -keeps
 
 
 def _keeps_keys(piece: Drawn) -> float:
@@ -158,9 +148,7 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
                 if mask is None:
                     continue
                 lean = piece.lean(name, int(chosen[i, 0]))
-                choice, with_told, without = _choose(
-                    logits[i], logits[b + i], mask, piece.random, dice, lean, _SPREAD[name]
-                )
+                choice, with_told, without = _choose(logits[i], logits[b + i], mask, piece.random, dice, lean)
                 chosen[i, column] = choice
                 piece.told += with_told
                 piece.untold += without
@@ -246,22 +234,15 @@ def _mask(piece: Drawn, name: str, chosen: Array) -> Array:
 
 
 def _choose(
-    told: Array,
-    untold: Array,
-    mask: Array,
-    random: np.random.Generator,
-    dice: Dice,
-    lean: Array | float = 0.0,
-    spread: float = 1.0,
+    told: Array, untold: Array, mask: Array, random: np.random.Generator, dice: Dice, lean: Array | float = 0.0
 ) -> tuple[int, float, float]:
-    """A choice among what the mask allows, and its nats with and without what was told (before any sharpening).
-    spread: the temperature of what the network says, and not of where cues lean."""
+    """A choice among what the mask allows, and its nats with and without what was told (before any sharpening)."""
     where = np.flatnonzero(mask)
     if not len(where):
         raise FlamingoError("composing", "nothing can follow", "this is a fault in Flamingo: report the command")
     a, b = told[where].astype(np.float64), untold[where].astype(np.float64)
     a, b = a - _logsumexp(a), b - _logsumexp(b)
-    mixed = (b + dice.guidance * (a - b)) / spread + (lean[where] if isinstance(lean, np.ndarray) else lean)
+    mixed = b + dice.guidance * (a - b) + (lean[where] if isinstance(lean, np.ndarray) else lean)
     uniform = random.random()
     if dice.temperature <= 0:
         pick = int(mixed.argmax())
