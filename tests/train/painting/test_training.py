@@ -91,7 +91,7 @@ def test_a_resumed_training_is_the_uninterrupted_one(recipe: PainterRecipe, tmp_
 
 
 def test_a_training_starts_from_a_release(released: Released, tmp_path: Path) -> None:
-    start = released.weights / released.entry["files"]["start"]["file"]
+    start = released.weights / released.entry["files"]["weights"]["file"]
     assert str(released.weights.parent).encode() not in start.read_bytes(), "no folder of this machine is shipped"
     on = replace(released.recipe, out=str(tmp_path / "on"), start=str(start), steps=1)
     outcome = train(on, quiet=True)

@@ -115,7 +115,7 @@ def test_a_painter_is_judged_by_what_it_paints_of_photos_that_were_held_out(
     tmp_path: Path, held_out: Path, styles: Path
 ) -> None:
     ground = painter.Ground([held_out], styles, [held_out], pairs=1)
-    fine, small = as_fine(tmp_path / "fine", "painter-fine"), as_fine(tmp_path / "small", "painter-fast")
+    fine, small = as_fine(tmp_path / "fine", "painter-fine"), as_fine(tmp_path / "small", "painter-fast", "encoder")
     worse = painter.judge(small, fine, "painter-fine", ground)
     assert not worse.better and worse.comparable
     assert "cannot paint like any painting" in worse.why
