@@ -10,9 +10,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo import runtime, weights
+from flamingo import weights
 from flamingo.errors import BadInput, BadRequest
 from flamingo.images.picture import resize
+from flamingo.painting.networks import network
 
 _SIDE = 400
 """Sides that the encoder learned paintings at, more or less: the geometric mean of height and width in pixels."""
@@ -35,9 +36,8 @@ def encoded(painting: NDArray[np.float32], model: str, name: str = "the painting
         raise BadRequest(f"model {model!r}", "this painter knows the named styles alone", "use --model fine")
     if float(painting.std(axis=(0, 1)).max()) < _PLAIN:
         raise BadInput(name, "it is one colour, so there is no manner to learn", "choose a painting")
-    weights.path(f"painter-{model}", "weights")  # what the network reads its own from
-    network = runtime.load(weights.path(f"painter-{model}", "encoder"))
-    return np.asarray(network(painting=_fitted(painting))[0], np.float32)
+    found = network(f"painter-{model}", "encoder")
+    return np.asarray(found(painting=_fitted(painting))[0], np.float32)
 
 
 def _fitted(painting: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -39,6 +39,13 @@ class Statistics:
         return np.asarray(1 / (1 + np.exp(logits.reshape(*logits.shape[:2], 1))), np.float32)
 
 
+def network(model: str, kind: str) -> runtime.Network:
+    """One of a painter's networks ("painter-fine", "encoder"), after checking the file that has its weights too.
+    Raises ModelMissing or ModelCorrupt."""
+    weights.path(model, "weights")
+    return runtime.load(weights.path(model, kind))
+
+
 class Networks:
     """Each network is loaded when it is first needed, once a process. Raises ModelMissing or ModelCorrupt."""
 
@@ -49,8 +56,7 @@ class Networks:
 
     def load(self, kind: str) -> runtime.Network:
         """kind: onnx (the painter itself), measure, tile or regions."""
-        weights.path(self._model, "weights")  # what the networks read theirs from
-        return runtime.load(weights.path(self._model, kind))
+        return network(self._model, kind)
 
     def plain(self, photo: Pixels, vector: Pixels) -> Pixels:
         """The painter itself: a photo (H, W, 3) of any size, whole, in one style (S,)."""

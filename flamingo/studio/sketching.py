@@ -38,6 +38,7 @@ __all__ = ["main"]
 
 _KEPT = 12  # photos, each no larger than a sketch, and brushes
 _FRAME_PIXELS = 1_500_000
+_NOTHING = {"width": 0, "height": 0, "ms": 0.0}  # where no picture was asked for
 
 
 class _Sketches:
@@ -51,11 +52,11 @@ class _Sketches:
             if "load" in request:
                 Painter(request["load"])
                 images.warm_up()
-                return {"width": 0, "height": 0, "ms": 0.0}, b""
+                return _NOTHING, b""
             if "keep" in request:
                 how = {"overwrite": request["overwrite"], "source": request["source"]}
                 own.add(request["keep"], Path(request["painting"]), **how)
-                return {"width": 0, "height": 0, "ms": 0.0}, b""
+                return _NOTHING, b""
             rgb = self._frame(payload, request["longest"]) if payload else self._photo(request)
             painted = self._brush(request["paint"]).paint(rgb)
         except FlamingoError as error:

@@ -103,10 +103,9 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
     assert asked[-1] == 60
     assert note == f"went on after {asked[0]} frames, where it had stopped"
     resumed, whole = pixels(tmp_path / "b.mp4").astype(int), pixels(tmp_path / "whole.mp4").astype(int)
-    # Nearly always they are equal. Twice, on a crowded machine, two paintings of one film differed a little from the
-    # first frames on, before anything had been resumed; why is not known. A wrong frame differs ten times as much.
-    off, apart = np.abs(resumed - whole).mean(axis=(1, 2, 3)), np.abs(np.diff(whole, axis=0)).mean()
-    assert off.mean() < apart / 4, (off.round(2).tolist(), apart)
+    # Nearly always they are equal; on a crowded machine two paintings of one film twice differed a little from the
+    # first frames on, before anything was resumed, and why is not known.
+    assert np.abs(resumed - whole).mean() < 1, np.abs(resumed - whole).mean(axis=(1, 2, 3)).round(2).tolist()
     assert packets(tmp_path / "b.mp4") == packets(source)
     assert left(tmp_path) == []
 

@@ -25,7 +25,7 @@ from flamingo.train.painting.vgg import CONTENT_LAYER, STYLE_LAYERS
 
 class _Gram(torch.autograd.Function):
     """flat (N, places, C) -> flat' flat. Its derivative is one product instead of the two that autograd would add up:
-    with them, a fifth of a training step."""
+    with them, a tenth of a training step more."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, flat: Tensor) -> Tensor:

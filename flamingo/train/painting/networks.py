@@ -203,16 +203,14 @@ def grown(tensors: Mapping[str, Tensor], old: PainterConfig, new: PainterConfig)
         raise ValueError(f"{new} is not {old} with more blocks")
     fresh = Painter(new)
     found = fresh.state_dict()
-    at = [row for row in range(len(fresh.widths)) if row not in _rows_of_blocks(fresh, old.blocks)]
-    rows = torch.cat(
-        [torch.arange(width) + sum(fresh.widths[:row]) for row, width in enumerate(fresh.widths) if row in at]
-    )
-    kept = torch.cat([rows, rows + sum(fresh.widths), torch.tensor([2 * sum(fresh.widths)])])
-    for second in _rows_of_blocks(fresh, old.blocks)[1::2]:
-        first = sum(fresh.widths[:second])
-        for offset in (first, first + sum(fresh.widths)):
-            found["affine.weight"][offset : offset + fresh.widths[second]] = 0
-            found["affine.bias"][offset : offset + fresh.widths[second]] = 0
+    total, added = sum(fresh.widths), _layers_of_blocks(fresh, old.blocks)
+    rows = torch.split(torch.arange(total), fresh.widths)  # of the affine map: scales, and `total` later shifts
+    before = torch.cat([own for layer, own in enumerate(rows) if layer not in added])
+    kept = torch.cat([before, before + total, torch.tensor([2 * total])])
+    for second in added[1::2]:
+        for own in (rows[second], rows[second] + total):
+            found["affine.weight"][own] = 0
+            found["affine.bias"][own] = 0
     for name, tensor in tensors.items():
         if name.startswith("affine."):
             found[name][kept] = tensor.to(found[name])
@@ -221,10 +219,10 @@ def grown(tensors: Mapping[str, Tensor], old: PainterConfig, new: PainterConfig)
     return found
 
 
-def _rows_of_blocks(painter: Painter, after: int) -> list[int]:
+def _layers_of_blocks(painter: Painter, after: int) -> range:
     """Which entries of `widths` belong to the residual blocks from number `after` on."""
     before = len(painter.head) + len(painter.down)
-    return list(range(before + 2 * after, before + len(painter.body)))
+    return range(before + 2 * after, before + len(painter.body))
 
 
 class StyledPainter(nn.Module):

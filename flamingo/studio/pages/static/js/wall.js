@@ -109,15 +109,17 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
     });
     changed();
   }
+  /** The part of a tile that is chosen, as in styles.html. */
+  const framed = (name, title, address, models, ...more) => h("label", {},
+    h("input", { type: on("mixing") ? "checkbox" : "radio", name: "style", value: name, "data-models": models.join(" ") }),
+    h("img", { src: address, alt: "", width: 240, height: 180 }), h("span", { class: "style-name" }, title), ...more);
   function hang(name, address, sending, file = null) {
     const own = { file, sending };
     paintings.set(name, own);
     const title = styleTitle(name);
-    const input = h("input", { type: on("mixing") ? "checkbox" : "radio", name: "style", value: name, "data-models": able.join(" ") });
     const away = h("button", { class: "away", type: "button", "aria-label": `Take ${title} off the wall` }, icon("close"));
     const keeps = h("button", { class: "keep", type: "button", "aria-label": `Keep ${title} under a name` }, "Keep it");
-    const element = h("div", { class: "style style-own", "data-painting": name, "aria-busy": String(!file) },
-      h("label", {}, input, h("img", { src: address, alt: "", width: 240, height: 180 }), h("span", { class: "style-name" }, title)), keeps, away);
+    const element = h("div", { class: "style style-own", "data-painting": name, "aria-busy": String(!file) }, framed(name, title, address, able), keeps, away);
     keeps.addEventListener("click", () => keep(name).catch(fail));
     const drop = () => {
       paintings.delete(name);
@@ -146,10 +148,10 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
     if (called === null || paintings.get(name) !== own) return;
     const style = await put(`/api/styles/${encodeURIComponent(called)}`, { sha256: (await own.sending).sha256, name });
     const old = tile(name);
-    const input = h("input", { type: old.type, name: "style", value: style.name, "data-models": style.models.join(" ") });
     const element = h("div", { class: "style style-own", "data-kept": style.name },
-      h("label", {}, input, h("img", { src: style.thumbnail, alt: "", width: 240, height: 180 }), h("span", { class: "style-name" }, style.title), h("span", { class: "style-by" }, "Your own")),
+      framed(style.name, style.title, style.thumbnail, style.models, h("span", { class: "style-by" }, "Your own")),
       h("button", { class: "away", type: "button", "aria-label": `Forget ${style.title}` }, icon("close")));
+    const input = element.querySelector("input");
     input.checked = old.checked;
     asked.set(style.name, of(name));
     paintings.delete(name);
