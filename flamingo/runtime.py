@@ -26,7 +26,10 @@ RUNTIMES = ("openvino", "onnxruntime", "cuda")
 
 
 class Network(Protocol):
-    """A loaded network: named float32 arrays in, the first output out; `outputs` gives all, in the file's order."""
+    """A loaded network: named float32 arrays in, the first output out; `outputs` gives all, in the file's order.
+    `inputs`: the names that it takes."""
+
+    inputs: frozenset[str]
 
     def __call__(self, **inputs: Array) -> Array: ...
 
@@ -46,6 +49,7 @@ class _OpenVINO:
             config["INFERENCE_NUM_THREADS"] = threads
         self._compiled = core.compile_model(str(file), "CPU", config)
         self._request = self._compiled.create_infer_request()
+        self.inputs = frozenset(name for each in self._compiled.inputs for name in each.names)
 
     def __call__(self, **inputs: Array) -> Array:
         self._infer(inputs)
@@ -75,6 +79,7 @@ class _OnnxRuntime:
         options.enable_cpu_mem_arena = False
         providers = ["CUDAExecutionProvider"] if cuda else []
         self._session = ort.InferenceSession(str(file), options, providers=[*providers, "CPUExecutionProvider"])
+        self.inputs = frozenset(each.name for each in self._session.get_inputs())
 
     def __call__(self, **inputs: Array) -> Array:
         (out, *_) = self._session.run(None, dict(inputs))

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from flamingo import weights
 from flamingo.errors import BadRequest, MissingExtra
 from flamingo.images.picture import resize
+from flamingo.painting.grain import grain
 
 if TYPE_CHECKING:
     import torch
@@ -87,10 +88,11 @@ def refine(
     with torch.no_grad():
         target = losses.grams(judge(planes(painting, painting_size, 1), vgg.STYLE_LAYERS))
         shown = [planes(photo, size, 4) for photo in photos]
+        grains = [torch.from_numpy(grain(0, 0, *p.shape[2:]).transpose(2, 0, 1)[None].copy()) for p in shown]
         kept = [judge(photo, [vgg.CONTENT_LAYER])[vgg.CONTENT_LAYER] for photo in shown]
 
     def objective(at: torch.Tensor, i: int) -> torch.Tensor:
-        seen = judge(painter(shown[i], at))
+        seen = judge(painter(shown[i], at, grains[i]))
         c2 = losses.content_error_squared(seen, kept[i])
         return (c2 + _STYLE_WEIGHT * losses.style_errors_squared(seen, target).mean(1)).sum()
 

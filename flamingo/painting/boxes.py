@@ -162,15 +162,15 @@ class Shot:
             if i == 0 and first is not None:
                 continue
             photo = photos.padded(i)[window.slices]
-            weights = self._weights(size, window)
+            weights, at = self._weights(size, window), (window.top, window.left)
             if below is None:
-                below = self._networks.tile(photo, self._regions.vectors, weights, self._now)
+                below = self._networks.tile(photo, self._regions.vectors, weights, self._now, at)
             else:
                 ratio = size[0] / photos.sizes[i - 1][0]
                 below = _enlarged(below, before, photos.sizes[i - 1], window, size)
                 share = large.PAINTING_SEEN * self._now.covered(weights)
                 seen = photo + (np.clip(below, 0, 1) - photo) * share
-                painted = self._networks.tile(seen, self._regions.vectors, weights, self._now)
+                painted = self._networks.tile(seen, self._regions.vectors, weights, self._now, at)
                 below = np.clip(below + stroke.detail(painted, ratio), 0, 1)
             before = window
         assert below is not None

@@ -38,7 +38,7 @@ __all__ = ["check_memory", "paint_clip"]
 
 Progress = Callable[[int, int, Path], None]
 
-_MANNER = 4  # counted up when the same request gives other frames, so that old parts are not gone on with
+_MANNER = 5  # counted up when the same request gives other frames, so that old parts are not gone on with
 
 
 def paint_clip(

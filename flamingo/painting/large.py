@@ -174,14 +174,14 @@ class _Level:
         weights = None
         if self.regions.weights is not None:
             weights = self.regions.window(self.size, down.start, across.start, height, width)
-        photo = photo[:, across.start : across.stop]
+        photo, at = photo[:, across.start : across.stop], (down.start, across.start)
         if self.below is None:
-            painted = self.networks.tile(photo, self.regions.vectors, weights, self.statistics)
+            painted = self.networks.tile(photo, self.regions.vectors, weights, self.statistics, at)
             return painted[down.kept, across.kept]
         below = resample.window(self.below, self.size, down.start, across.start, height, width, "cubic")
         # Of the photo alone, the network would make fine strokes where the photo has its edges; they would lie across
         # the coarse ones. Of the coarse painting alone, it would have nothing to be sharp about but that.
         seen = photo + (np.clip(below, 0, 1) - photo) * (PAINTING_SEEN * self.statistics.covered(weights))
-        painted = self.networks.tile(seen, self.regions.vectors, weights, self.statistics)
+        painted = self.networks.tile(seen, self.regions.vectors, weights, self.statistics, at)
         both = below + stroke.detail(painted, self.ratio)
         return np.asarray(np.clip(both[down.kept, across.kept], 0, 1), np.float32)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from flamingo import runtime, weights
 from flamingo.images import resample
 from flamingo.painting import palette, tiles
+from flamingo.painting.grain import grain
 from flamingo.painting.regions import Regions
 
 Pixels = NDArray[np.float32]
@@ -60,13 +61,15 @@ class Networks:
 
     def plain(self, photo: Pixels, vector: Pixels) -> Pixels:
         """The painter itself: a photo (H, W, 3) of any size, whole, in one style (S,)."""
-        painted = self.load("onnx")(photo=_planes(_padded(photo)), vector=vector[None])
+        painter, planes = self.load("onnx"), _planes(_padded(photo))
+        painted = painter(photo=planes, vector=vector[None], **_grain(painter, planes))
         return _picture(painted, photo)
 
     def measure(self, photo: Pixels, regions: Regions) -> tuple[Pixels, Statistics]:
         """By what each style normalises when it paints all of a photo (H, W, 3); and that painting in the first."""
         measure, planes = self.load("measure"), _planes(_padded(photo))
-        found = [measure.outputs(photo=planes, vector=row[None]) for row in regions.vectors]
+        noise = _grain(measure, planes)
+        found = [measure.outputs(photo=planes, vector=row[None], **noise) for row in regions.vectors]
         means, variances, gates = (np.concatenate([f[i] for f in found]) for i in (1, 2, 3))
         colours = palette.same_for(len(found))
         pictures = [_picture(f[0], photo) for f in found]
@@ -76,20 +79,30 @@ class Networks:
                 colours[i] = palette.change(palette.palette(picture), wanted, share)
         return palette.changed(pictures[0], colours), Statistics(means, variances, gates, colours)
 
-    def tile(self, photo: Pixels, vectors: Pixels, weights: Pixels | None, statistics: Statistics) -> Pixels:
-        """Paint a tile (H, W, 3), H and W multiples of 4, in one style, or in several by weights (H, W, K)."""
+    def tile(
+        self,
+        photo: Pixels,
+        vectors: Pixels,
+        weights: Pixels | None,
+        statistics: Statistics,
+        at: tuple[int, int] = (0, 0),
+    ) -> Pixels:
+        """Paint a tile (H, W, 3), H and W multiples of 4, in one style, or in several by weights (H, W, K). at: its
+        first row and column in the picture."""
         if weights is not None:
             here = weights.max(axis=(0, 1)) > _SEEN
             vectors, statistics, weights = vectors[here], statistics.of(here), weights[:, :, here]
-        told = {"means": statistics.means, "variances": statistics.variances}
-        if weights is None or len(vectors) == 1:
-            painted = self.load("tile")(photo=_planes(photo), vector=vectors, **told)
+        plain = weights is None or len(vectors) == 1
+        painter, planes = self.load("tile" if plain else "regions"), _planes(photo)
+        told = {"means": statistics.means, "variances": statistics.variances, **_grain(painter, planes, at)}
+        if weights is None or plain:
+            painted = painter(photo=planes, vector=vectors, **told)
         else:
             maps = {
                 name: _planes(resample.shrunk(weights, photo.shape[0] // part, photo.shape[1] // part))
                 for name, part in (("full", 1), ("half", 2), ("quarter", 4))
             }
-            painted = self.load("regions")(photo=_planes(photo), vectors=vectors, **maps, **told)
+            painted = painter(photo=planes, vectors=vectors, **maps, **told)
         return palette.changed(_picture(painted, photo), statistics.colours, weights)
 
 
@@ -108,6 +121,11 @@ def _padded(photo: Pixels) -> Pixels:
 
 def _picture(planes: Pixels, photo: Pixels) -> Pixels:
     return np.ascontiguousarray(planes[0, :, : photo.shape[0], : photo.shape[1]].transpose(1, 2, 0))
+
+
+def _grain(painter: runtime.Network, planes: Pixels, at: tuple[int, int] = (0, 0)) -> dict[str, Pixels]:
+    """What a network that takes grain is given with a photo; those released before there was any take none."""
+    return {"grain": _planes(grain(*at, *planes.shape[2:]))} if "grain" in painter.inputs else {}
 
 
 def _planes(picture: Pixels) -> Pixels:

@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from flamingo.errors import ModelCorrupt, ModelMissing
+from flamingo.train.optimisers import Optimiser
 from flamingo.weights.eight_bits import unpacked
 
 
@@ -56,8 +57,9 @@ class Checkpoint:
         return {k.removeprefix(f"{name}."): t for k, t in self.tensors.items() if k.startswith(f"{name}.")}
 
 
-def optimiser_tensors(optimiser: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:
-    """Adam's moments by parameter name (an optimiser's own state_dict goes by position and wants pickle)."""
+def optimiser_tensors(optimiser: Optimiser, model: nn.Module) -> dict[str, Tensor]:
+    """What it remembers, such as Adam's moments, by parameter name (its own state_dict goes by position and wants
+    pickle)."""
     found = {}
     for name, parameter in model.named_parameters():
         for key, value in optimiser.state[parameter].items():
@@ -65,7 +67,7 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer, model: nn.Module) -> dic
     return found
 
 
-def restore_optimiser(optimiser: torch.optim.Optimizer, model: nn.Module, tensors: dict[str, Tensor]) -> None:
+def restore_optimiser(optimiser: Optimiser, model: nn.Module, tensors: dict[str, Tensor]) -> None:
     """The inverse of `optimiser_tensors`."""
     for name, parameter in model.named_parameters():
         state = {k.removeprefix(f"{name}."): t for k, t in tensors.items() if k.rpartition(".")[0] == name}

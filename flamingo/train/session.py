@@ -17,6 +17,8 @@ import torch.distributed as dist
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
+from flamingo.train.optimisers import Optimiser
+
 
 def device(asked: str) -> torch.device:
     """`asked`, or for "auto" this process's GPU if there is one, else the CPU."""
@@ -117,7 +119,7 @@ def agree(stop: bool, where: torch.device) -> bool:
     return bool(flag.item())
 
 
-def set_rate(optimiser: torch.optim.Optimizer, lr: float, cooldown: float, done: float, step: int) -> None:
+def set_rate(optimiser: Optimiser, lr: float, cooldown: float, done: float, step: int) -> None:
     """Warm up over the first 50 steps, hold, then fall to a hundredth over the last part (`cooldown`) of the budget,
     of which `done`, 0 to 1, is spent."""
     rate = lr * min(1.0, (step + 1) / 50)

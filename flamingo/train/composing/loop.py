@@ -29,9 +29,11 @@ from flamingo.train.composing import corpus, own_persona
 from flamingo.train.composing.music import load_music
 from flamingo.train.composing.networks import CONDITIONS, SIZES, ComposerConfig, ComposerNet
 from flamingo.train.composing.recipe import RATE, ComposerRecipe
+from flamingo.train.optimisers import MuonWithAdam, Optimiser
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
+_BETAS = (0.9, 0.95)  # of Adam
 Array = NDArray[Any]
 
 
@@ -89,15 +91,7 @@ class _Session:
             raise ModelCorrupt(recipe.start or recipe.out, "it was trained at another size", "name a fresh --out")
         self.lr = recipe.lr or (3e-4 if recipe.persona else RATE)
         self.model = ComposerNet(config, recipe.dropout).to(self.device)
-        # A condition that is seldom told (a persona with little music) must not decay while it waits.
-        told = {id(table.weight) for table in self.model.conditions()}
-        matrices = [p for p in self.model.parameters() if p.ndim > 1 and id(p) not in told]
-        others = [p for p in self.model.parameters() if p.ndim <= 1 or id(p) in told]
-        self.optimiser = torch.optim.AdamW(
-            [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}],
-            lr=self.lr,
-            betas=(0.9, 0.95),
-        )
+        self.optimiser = _optimiser(self.model, recipe, self.lr)
         self.ema = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         self.best: dict[str, Tensor] = {}
         self.facts: dict[str, Any] = {"step": 0, "events": 0, "seconds": 0.0, "sessions": []}
@@ -108,7 +102,8 @@ class _Session:
             averaged = {k: t.float() for k, t in saved.part("ema").items()}
             self.model.load_state_dict(saved.part("model") or averaged)
             self.ema = {k: t.to(self.device) for k, t in averaged.items()}
-            restore_optimiser(self.optimiser, self.model, saved.part("optimiser"))
+            if saved.facts.get("optimiser", "adam") == recipe.optimiser:
+                restore_optimiser(self.optimiser, self.model, saved.part("optimiser"))
             self.facts.update({k: saved.facts[k] for k in ("step", "events", "seconds", "sessions")})
         self.seconds_before = self.facts["seconds"]
         self.half = session.half_precision(recipe.precision, self.device)
@@ -251,6 +246,7 @@ class _Session:
             "config": self.model.config.as_dict(),
             "scale": asdict(self.music.scale),
             "model": self.recipe.model,
+            "optimiser": self.recipe.optimiser,
             "figures": figures,
             "seed": self.recipe.seed,
             "files": self.music.files,
@@ -311,3 +307,18 @@ def load_composer(file: Path) -> tuple[ComposerNet, dict[str, Any]]:
     net.load_state_dict({k: t.float() for k, t in (saved.part("best") or saved.part("ema")).items()})
     net.requires_grad_(False)
     return net.eval(), saved.facts
+
+
+def _optimiser(model: ComposerNet, recipe: ComposerRecipe, lr: float) -> Optimiser:
+    """AdamW, or Muon for the matrices within the transformer's blocks and heads."""
+    # A condition that is seldom told (a persona with little music) must not decay while it waits.
+    told = {table.weight for table in model.conditions()}
+    inside = set(model.inside()) if recipe.optimiser == "muon" else set()
+    rest = [p for p in model.parameters() if p not in inside]
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in rest if p.ndim > 1 and p not in told], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in rest if p.ndim <= 1 or p in told], "weight_decay": 0.0},
+    ]
+    if not inside:
+        return torch.optim.AdamW(groups, lr=lr, betas=_BETAS)
+    return MuonWithAdam(model.inside(), groups, lr, _BETAS, recipe.weight_decay)

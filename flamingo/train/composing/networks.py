@@ -160,6 +160,15 @@ class ComposerNet(nn.Module):
             *(self.metre, self.minor, self.ensemble, self.start),
         )
 
+    def inside(self) -> list[nn.Parameter]:
+        """The matrices between the embeddings and the logits; an LSTM has none that an optimiser may take for one."""
+        parts: list[nn.Module] = [
+            head.mix for head in (self.to_where, self.to_pitch, self.to_duration, self.to_velocity)
+        ]
+        if self.config.trunk == "transformer":
+            parts.append(self.blocks)
+        return [p for part in parts for p in part.parameters() if p.ndim == 2]
+
     def note(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Embeddings of an event's four numbers, each (..., d); zero where a bar line has none."""
         there = (rows[..., 1] >= 0).unsqueeze(-1)

@@ -38,8 +38,12 @@ class ComposerRecipe:
     ] = ""
     length: Annotated[int, Field(ge=32, le=4096, description="Events in a training sequence.")] = 512
     batch: Annotated[int, Field(ge=1, description="Sequences in a batch.")] = 4
+    optimiser: Annotated[
+        Literal["muon", "adam"],
+        Field(description="Muon moves the matrices inside, and AdamW the others, or AdamW moves all of them."),
+    ] = "adam"
     lr: Annotated[
-        float | None, Field(gt=0, description="Learning rate of AdamW; without it 1.5e-3, or 3e-4 for a new persona.")
+        float | None, Field(gt=0, description="Learning rate; without it 1.5e-3, or 3e-4 for a new persona.")
     ] = None
     weight_decay: Annotated[float, Field(ge=0, description="Weight decay of the matrices.")] = 0.1
     dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout inside the network.")] = 0.1

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from flamingo import runtime
 from flamingo.errors import BadInput, BadRequest
+from flamingo.painting.grain import grain
 from flamingo.train import session
 from flamingo.train.judging import Verdict, entry_of, first, incomparable
 from flamingo.train.painting import losses, vgg
@@ -65,7 +66,8 @@ class Painted:
 
     def paint(self, photo: Pixels, vector: Pixels) -> Pixels:
         """photo (1, 3, h, w) in a style (S,), h and w multiples of 4: the 8-bit picture that would be saved."""
-        painted = np.clip(self._network(photo=photo, vector=vector[None]), 0, 1)
+        noise = np.ascontiguousarray(grain(0, 0, *photo.shape[2:]).transpose(2, 0, 1)[None])
+        painted = np.clip(self._network(photo=photo, vector=vector[None], grain=noise), 0, 1)
         return np.asarray(np.rint(painted * 255) / 255, np.float32)
 
     def encoded(self, painting: Pixels) -> Pixels:
@@ -201,4 +203,5 @@ def _network(file: Path) -> Callable[..., Pixels]:
     options.log_severity_level = 3
     options.intra_op_num_threads = runtime.threads() or 0
     ran = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    return lambda **inputs: np.asarray(ran.run(None, inputs)[0], np.float32)
+    known = {each.name for each in ran.get_inputs()}  # painters of the first versions were given no grain
+    return lambda **inputs: np.asarray(ran.run(None, {k: v for k, v in inputs.items() if k in known})[0], np.float32)

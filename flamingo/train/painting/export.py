@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from flamingo.errors import ModelCorrupt
+from flamingo.painting.grain import grain
 from flamingo.train import onnx_files
 from flamingo.train.checkpoint import Checkpoint
 from flamingo.train.manifest import files_of, version_of, write_manifest
@@ -36,14 +37,15 @@ _LARGEST_ERROR = 0.01  # of the encoder's vectors
 
 
 def export_onnx(painter: Painter, file: Path) -> None:
-    """Write a painter as ONNX with inputs photo (1, 3, 4h, 4w) and vector (1, S) and output picture, any h, w."""
+    """Write a painter as ONNX with inputs photo (1, 3, 4h, 4w), vector (1, S) and grain, as large as the photo, and
+    output picture, any h, w."""
     h, w = torch.export.Dim("h", min=8), torch.export.Dim("w", min=8)
     onnx_files.export(
         painter,
-        (torch.rand(1, 3, 64, 96), torch.randn(1, painter.config.vector)),
+        (torch.rand(1, 3, 64, 96), torch.randn(1, painter.config.vector), torch.zeros(1, 3, 64, 96)),
         file,
-        shapes=({2: STRIDE * h, 3: STRIDE * w}, {}),
-        inputs=("photo", "vector"),
+        shapes=({2: STRIDE * h, 3: STRIDE * w}, {}, {2: STRIDE * h, 3: STRIDE * w}),
+        inputs=("photo", "vector", "grain"),
         outputs=("picture",),
     )
 
@@ -78,7 +80,7 @@ def export_views(painter: Painter, weights: Path, name: str) -> dict[str, Path]:
     use: their files hold none, so they are small, and useless without it. Returns the files by kind."""
     styles, channels = painter.config.vector, sum(painter.widths)
     h, w, k = torch.export.Dim("h", min=8), torch.export.Dim("w", min=8), torch.export.Dim("k", min=2)
-    photo, sides = torch.rand(1, 3, 64, 96), {2: STRIDE * h, 3: STRIDE * w}
+    photo, noise, sides = torch.rand(1, 3, 64, 96), torch.zeros(1, 3, 64, 96), {2: STRIDE * h, 3: STRIDE * w}
 
     def told(count: int) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.randn(count, channels), torch.rand(count, channels)
@@ -90,26 +92,26 @@ def export_views(painter: Painter, weights: Path, name: str) -> dict[str, Path]:
     files = {kind: weights / f"painter-{name}-{kind}.onnx" for kind in ("measure", "tile", "regions")}
     onnx_files.export(
         MeasuringPainter(painter),
-        (photo, vector),
+        (photo, vector, noise),
         files["measure"],
-        shapes=(sides, {}),
-        inputs=("photo", "vector"),
+        shapes=(sides, {}, sides),
+        inputs=("photo", "vector", "grain"),
         outputs=("picture", *statistics, "gate"),
     )
     onnx_files.export(
         TilePainter(painter),
-        (photo, vector, *told(1)),
+        (photo, vector, *told(1), noise),
         files["tile"],
-        shapes=(sides, {}, {}, {}),
-        inputs=("photo", "vector", *statistics),
+        shapes=(sides, {}, {}, {}, sides),
+        inputs=("photo", "vector", *statistics, "grain"),
         outputs=("picture",),
     )
     onnx_files.export(
         RegionPainter(painter),
-        (photo, vectors, *maps, *told(3)),
+        (photo, vectors, *maps, *told(3), noise),
         files["regions"],
-        shapes=(sides, {0: k}, *sides_of_maps, *each),
-        inputs=("photo", "vectors", "full", "half", "quarter", *statistics),
+        shapes=(sides, {0: k}, *sides_of_maps, *each, sides),
+        inputs=("photo", "vectors", "full", "half", "quarter", *statistics, "grain"),
         outputs=("picture",),
     )
     for file in files.values():
@@ -117,13 +119,17 @@ def export_views(painter: Painter, weights: Path, name: str) -> dict[str, Path]:
     return files
 
 
-def add_views(weights: Path, name: str) -> None:
-    """Export the views of a painter that is released already, from its released weights. It stays the same painter:
-    its other files and its version are not touched."""
-    trained = load_painter(weights / f"painter-{name}.safetensors")
+def export_again(weights: Path, name: str) -> None:
+    """Export a painter that is released already from its released weights, as after a change of the network's views
+    or inputs. It stays the same painter: its vectors, its encoder and its version are not touched."""
+    weights_file = weights / f"painter-{name}.safetensors"
+    painter = load_painter(weights_file).painter
+    files = {"onnx": weights / f"painter-{name}.onnx"}
+    export_onnx(painter, files["onnx"])
+    borrow_weights(files["onnx"], weights_file, own="", lent=_PAINTER)
     manifest = json.loads((weights / "manifest.json").read_text(encoding="utf-8"))
     entry = manifest["models"][f"painter-{name}"]
-    entry["files"].update(files_of(export_views(trained.painter, weights, name)))
+    entry["files"].update(files_of({**files, **export_views(painter, weights, name)}))
     write_manifest(weights / "manifest.json", f"painter-{name}", entry)
 
 
@@ -194,11 +200,12 @@ def _fidelity(trained: StyledPainter, file: Path) -> float:
 
     session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     photo = _test_picture(96, 128)
+    noise = np.ascontiguousarray(grain(0, 0, 96, 128).transpose(2, 0, 1)[None])
     errors = []
     for row in trained.vectors:
         vector = row.numpy().astype(np.float16).astype(np.float32)[None]
-        (got,) = session.run(None, {"photo": photo, "vector": vector})
-        expected = trained.painter(torch.from_numpy(photo), row[None]).numpy()
+        (got,) = session.run(None, {"photo": photo, "vector": vector, "grain": noise})
+        expected = trained.painter(torch.from_numpy(photo), row[None], torch.from_numpy(noise)).numpy()
         errors.append(float(np.mean((got - expected) ** 2)))
     return float(-10 * np.log10(max(float(np.mean(errors)), 1e-12)))
 

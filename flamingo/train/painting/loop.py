@@ -27,6 +27,7 @@ from torch.utils.data import DataLoader
 from flamingo.errors import BadRequest, ModelCorrupt
 from flamingo.train import session
 from flamingo.train.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
+from flamingo.train.optimisers import MuonWithAdam, Optimiser
 from flamingo.train.painting import losses, vgg
 from flamingo.train.painting.data import (
     Consecutive,
@@ -44,6 +45,7 @@ from flamingo.train.painting.recipe import PainterRecipe
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
+_BETAS = (0.9, 0.99)  # of Adam
 _ZOOM_OF_PAINTINGS = (0.8, 1.25)
 _LARGE_STYLE_ERROR = 1.0  # squared: that of the plain photo, about
 _LARGEST_CONTENT_ERROR = 10.0  # squared; that of a good painting is about 1
@@ -102,7 +104,7 @@ class _Session:
         size = size if recipe.blocks is None else replace(size, blocks=recipe.blocks)
         self.model = StyledPainter(size, [s.name for s in self.styles], encoder)
         _place(self.model, self.device)
-        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=recipe.lr, betas=(0.9, 0.99))
+        self.optimiser = _optimiser(self.model, recipe)
         self.ema = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         self.facts: dict[str, Any] = {
             "step": 0,
@@ -140,8 +142,8 @@ class _Session:
     # -- setting up -----------------------------------------------------------------------------------------
 
     def _restore(self, saved: Checkpoint, where: str) -> None:
-        """Go on from a checkpoint; a release has the averaged weights alone, and then Adam starts afresh, as it does
-        where the painter grows."""
+        """Go on from a checkpoint; a release has the averaged weights alone, and then the optimiser starts afresh, as
+        it does where it is another one or the painter grows."""
         if saved.facts["config"] != self.model.painter.config.as_dict() and self.recipe.start:
             saved = _deeper(saved, self.model.painter.config, where)
         if saved.facts["names"] != self.model.names or saved.facts["config"] != self.model.painter.config.as_dict():
@@ -152,7 +154,8 @@ class _Session:
         fresh = self.model.state_dict()  # what an encoder starts from, where the checkpoint has none
         self.model.load_state_dict({**fresh, **(saved.part("model") or averaged)})
         self.ema |= {k: t.to(self.device) for k, t in averaged.items()}
-        restore_optimiser(self.optimiser, self.model, saved.part("optimiser"))
+        if saved.facts.get("optimiser", "adam") == self.recipe.optimiser:
+            restore_optimiser(self.optimiser, self.model, saved.part("optimiser"))
         self.facts.update({k: saved.facts[k] for k in ("step", "samples", "seconds", "unreadable", "sessions")})
         self.seconds_before = self.facts["seconds"]
 
@@ -297,7 +300,7 @@ class _Session:
         paintings = windows.flatten(0, 1).float() / 255 if self.paintings else None
         style, strength = self._draw(len(photo))
         repeated = photo.repeat_interleave(k, dim=0)
-        asked = (repeated, style, strength, paintings)
+        asked = (repeated, style, strength, paintings, self._grain(repeated))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             out = self.forward(*asked)
         out = out.float()
@@ -334,6 +337,13 @@ class _Session:
             session.average(self.ema, self.model, recipe.ema, self.facts["step"])
         figures |= {"loss": float(total.detach()), "gradient": float(norm)}
         return figures
+
+    def _grain(self, photos: Tensor) -> Tensor:
+        """Noise for photos (N, 3, h, w), as `flamingo.painting.grain` is at run time, but never the same."""
+        seed = np.random.default_rng((self.recipe.seed, self.facts["step"], self.rank, 8)).integers(2**62)
+        generator = torch.Generator(self.device).manual_seed(int(seed))
+        noise = torch.randn(photos.shape, generator=generator, device=self.device)
+        return self.recipe.grain * noise
 
     @torch.no_grad()
     def _targets(self, paintings: Tensor | None) -> dict[str, Tensor]:
@@ -395,6 +405,7 @@ class _Session:
             "encoder config": self.model.encoder.config.as_dict() if self.model.encoder else None,
             "paintings": len(set(self.paintings.files)) if self.paintings else 0,
             "model": self.recipe.model,
+            "optimiser": self.recipe.optimiser,
             "figures": figures,
             "seed": self.recipe.seed,
             "styles": {s.name: s.about for s in self.styles},
@@ -464,6 +475,19 @@ def _deeper(saved: Checkpoint, config: PainterConfig, where: str) -> Checkpoint:
     others = {f"ema.{k}": t for k, t in saved.part("ema").items() if not k.startswith("painter.")}
     grew = {f"ema.painter.{k}": t for k, t in tensors.items()}
     return Checkpoint({**others, **grew}, {**saved.facts, "config": config.as_dict()})
+
+
+def _optimiser(model: StyledPainter, recipe: PainterRecipe) -> Optimiser:
+    """Adam, or Muon for the convolutions between the first and the last and for the encoder's hidden layers."""
+    if recipe.optimiser == "adam":
+        return torch.optim.Adam(model.parameters(), lr=recipe.lr, betas=_BETAS)
+    painter, encoder = model.painter, model.encoder
+    convolutions = [*painter.down, *painter.body, *painter.up]
+    inside = [p for m in convolutions for p in m.parameters() if p.ndim == 4]
+    if encoder is not None:
+        inside += [p for p in encoder.hidden.parameters() if p.ndim == 2]
+    chosen = set(inside)
+    return MuonWithAdam(inside, [p for p in model.parameters() if p not in chosen], recipe.lr, _BETAS)
 
 
 def _place(module: torch.nn.Module, device: torch.device) -> None:

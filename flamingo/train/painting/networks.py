@@ -111,7 +111,8 @@ class _UpTail(nn.Module):
 
 
 class Painter(nn.Module):
-    """photo (N, 3, H, W) float RGB in [0, 1], H and W multiples of 4 and at least 16; vector (N, S) float
+    """photo (N, 3, H, W) float RGB in [0, 1], H and W multiples of 4 and at least 16; vector (N, S) float; grain, if
+    there is any, the size of the photo: noise of mean 0 (see flamingo.painting.grain)
     -> picture (N, 3, H, W) in [0, 1]."""
 
     def __init__(self, config: PainterConfig) -> None:
@@ -160,7 +161,7 @@ class Painter(nn.Module):
             self.affine.weight[-1].zero_()
             self.affine.weight[-1, 0] = -8.0 * self.config.vector**0.5 / _COMMON
 
-    def forward(self, photo: Tensor, vector: Tensor) -> Tensor:
+    def forward(self, photo: Tensor, vector: Tensor, grain: Tensor | None = None) -> Tensor:
         scales, shifts, gate = self.controls(vector)
         scale = iter(torch.split(scales, self.widths, dim=1))
         shift = iter(torch.split(shifts, self.widths, dim=1))
@@ -169,7 +170,7 @@ class Painter(nn.Module):
             normal: Tensor = F.instance_norm(x, eps=EPS)
             return normal * next(scale)[:, :, None, None] + next(shift)[:, :, None, None]
 
-        return self.painted(photo, norm, torch.sigmoid(gate).reshape(-1, 1, 1, 1))
+        return self.painted(photo, norm, torch.sigmoid(gate).reshape(-1, 1, 1, 1), grain)
 
     def controls(self, vector: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """All that style vectors (N, S) say: scales and shifts (N, sum of widths) of the normalisations in the order
@@ -179,9 +180,12 @@ class Painter(nn.Module):
         scales, shifts = affine[:, :-1].chunk(2, dim=1)
         return scales, shifts, affine[:, -1]
 
-    def painted(self, photo: Tensor, norm: Callable[[Tensor], Tensor], gate: Tensor) -> Tensor:
-        """The layers, between which `norm` normalises, scales and shifts; gate: how much of the photo is kept."""
-        x = photo - 0.5
+    def painted(
+        self, photo: Tensor, norm: Callable[[Tensor], Tensor], gate: Tensor, grain: Tensor | None = None
+    ) -> Tensor:
+        """The layers, between which `norm` normalises, scales and shifts; gate: how much of the photo is kept, and
+        of the grain left out."""
+        x = photo - 0.5 if grain is None else photo - 0.5 + (1 - gate) * grain
         for conv in [*self.head, *self.down]:
             x = torch.relu(norm(conv(x)))
         for first, second in zip(self.body[::2], self.body[1::2], strict=True):
@@ -264,12 +268,19 @@ class StyledPainter(nn.Module):
         if self.encoder is not None:
             self.encoder.requires_grad_(False)
 
-    def forward(self, photo: Tensor, style: Tensor, strength: Tensor, paintings: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        photo: Tensor,
+        style: Tensor,
+        strength: Tensor,
+        paintings: Tensor | None = None,
+        grain: Tensor | None = None,
+    ) -> Tensor:
         """style: (N,) long, indices into `names`, after whose end they count `paintings`, (P, 3, h, w) in [0, 1];
-        strength: (N,) float in [0, 1]."""
+        strength: (N,) float in [0, 1]; photo and grain as for a `Painter`."""
         vectors: Tensor = self.vectors
         if paintings is not None:
             assert self.encoder is not None
             vectors = torch.cat([vectors, self.encoder(paintings)])
-        out: Tensor = self.painter(photo, vectors[style] * strength[:, None])
+        out: Tensor = self.painter(photo, vectors[style] * strength[:, None], grain)
         return out

@@ -55,6 +55,10 @@ class PainterRecipe:
         float, Field(ge=0, description="Weight of the squared error against the photo at strength 0.")
     ] = 100.0
     tv_weight: Annotated[float, Field(ge=0, description="Weight of the total variation.")] = 0.1
+    grain: Annotated[
+        float,
+        Field(ge=0, le=0.5, description="Deviation of the noise that photos are given, for strokes in plain skies."),
+    ] = 0.03
     teacher: Annotated[str, Field(description="Run folder, or released weights, of a painter to imitate.")] = ""
     teacher_vectors: Annotated[
         bool,
@@ -64,7 +68,11 @@ class PainterRecipe:
     perceptual: Annotated[
         bool, Field(description="Learn from VGG-19; without it the teacher alone teaches, and VGG-19 costs nothing.")
     ] = True
-    lr: Annotated[float, Field(gt=0, description="Learning rate of Adam.")] = 1e-3
+    optimiser: Annotated[
+        Literal["muon", "adam"],
+        Field(description="Muon moves the inner layers, and Adam the others, or Adam moves all of them."),
+    ] = "muon"
+    lr: Annotated[float, Field(gt=0, description="Learning rate.")] = 1e-3
     cooldown: Annotated[
         float, Field(ge=0, le=1, description="Last part of the budget, over which the rate falls to a hundredth.")
     ] = 0.25

@@ -20,15 +20,15 @@ from flamingo.train.painting.networks import EPS, Painter
 class MeasuringPainter(nn.Module):
     """The painter, which also says what it normalised by.
 
-    photo (1, 3, H, W), vector (1, S) -> picture (1, 3, H, W), means and variances (1, sum of widths), in the order of
-    the layers, and the gate (1,) before its sigmoid, which says how much of the photo shows.
+    photo and grain (1, 3, H, W), vector (1, S) -> picture (1, 3, H, W), means and variances (1, sum of widths), in
+    the order of the layers, and the gate (1,) before its sigmoid, which says how much of the photo shows.
     """
 
     def __init__(self, painter: Painter) -> None:
         super().__init__()
         self.painter = painter
 
-    def forward(self, photo: Tensor, vector: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, photo: Tensor, vector: Tensor, grain: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         scales, shifts, gate = self.painter.controls(vector)
         scale = iter(torch.split(scales, self.painter.widths, dim=1))
         shift = iter(torch.split(shifts, self.painter.widths, dim=1))
@@ -43,21 +43,21 @@ class MeasuringPainter(nn.Module):
             gain = next(scale)[:, :, None, None] * torch.rsqrt(variance + EPS)
             return away * gain + next(shift)[:, :, None, None]
 
-        picture = self.painter.painted(photo, norm, torch.sigmoid(gate).reshape(-1, 1, 1, 1))
+        picture = self.painter.painted(photo, norm, torch.sigmoid(gate).reshape(-1, 1, 1, 1), grain)
         return picture, torch.cat(means, dim=1), torch.cat(variances, dim=1), gate
 
 
 class TilePainter(nn.Module):
     """The painter, told what to normalise by.
 
-    photo (1, 3, H, W), vector (1, S), means and variances (1, sum of widths) -> picture (1, 3, H, W).
+    photo and grain (1, 3, H, W), vector (1, S), means and variances (1, sum of widths) -> picture (1, 3, H, W).
     """
 
     def __init__(self, painter: Painter) -> None:
         super().__init__()
         self.painter = painter
 
-    def forward(self, photo: Tensor, vector: Tensor, means: Tensor, variances: Tensor) -> Tensor:
+    def forward(self, photo: Tensor, vector: Tensor, means: Tensor, variances: Tensor, grain: Tensor) -> Tensor:
         scales, shifts, gate = self.painter.controls(vector)
         gains = scales * torch.rsqrt(variances + EPS)
         offsets = shifts - means * gains
@@ -67,15 +67,15 @@ class TilePainter(nn.Module):
         def norm(x: Tensor) -> Tensor:
             return x * next(gain)[:, :, None, None] + next(offset)[:, :, None, None]
 
-        return self.painter.painted(photo, norm, torch.sigmoid(gate).reshape(-1, 1, 1, 1))
+        return self.painter.painted(photo, norm, torch.sigmoid(gate).reshape(-1, 1, 1, 1), grain)
 
 
 class RegionPainter(nn.Module):
     """The painter in several styles at once, each told what it would normalise by if it painted the whole picture.
 
-    photo (1, 3, H, W); vectors (K, S); the weights of the K styles at each place, which sum to 1, at full, half and a
-    quarter of the resolution (1, K, H, W), (1, K, H/2, W/2), (1, K, H/4, W/4); means and variances (K, sum of widths)
-    -> picture (1, 3, H, W).
+    photo and grain (1, 3, H, W); vectors (K, S); the weights of the K styles at each place, which sum to 1, at full,
+    half and a quarter of the resolution (1, K, H, W), (1, K, H/2, W/2), (1, K, H/4, W/4); means and variances (K, sum
+    of widths) -> picture (1, 3, H, W).
 
     Far from a border a region is painted exactly as it would be if its style had the whole picture. Across a border
     scales and shifts pass from one style to the other, so strokes change their kind instead of being laid over each
@@ -95,6 +95,7 @@ class RegionPainter(nn.Module):
         quarter: Tensor,
         means: Tensor,
         variances: Tensor,
+        grain: Tensor,
     ) -> Tensor:
         scales, shifts, gate = self.painter.controls(vectors)
         gains = scales * torch.rsqrt(variances + EPS)
@@ -107,7 +108,7 @@ class RegionPainter(nn.Module):
             here = next(weight)
             return x * spread(next(gain), here) + spread(next(offset), here)
 
-        return self.painter.painted(photo, norm, torch.sigmoid(spread(gate[:, None], full)))
+        return self.painter.painted(photo, norm, torch.sigmoid(spread(gate[:, None], full)), grain)
 
     def _weights(self, full: Tensor, half: Tensor, quarter: Tensor) -> list[Tensor]:
         """The weights at the resolution of each layer, in order."""

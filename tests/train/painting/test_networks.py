@@ -36,6 +36,17 @@ def test_the_zero_vector_is_near_the_photo_before_any_training() -> None:
     assert (out - photo).abs().mean() < 0.02
 
 
+@torch.no_grad()
+def test_the_zero_vector_leaves_the_grain_out() -> None:
+    torch.manual_seed(0)
+    painter = Painter(SIZES["debug"])
+    photo, grain = torch.rand(1, 3, 32, 32), torch.randn(1, 3, 32, 32) / 10
+    style = torch.randn(1, 8)
+    style[0, 0] = 4
+    moved = [(painter(photo, v, grain) - painter(photo, v)).abs().mean() for v in (torch.zeros(1, 8), style)]
+    assert moved[0] < 1e-3 < 1e-2 < moved[1]
+
+
 def test_a_style_starts_as_a_painting_not_as_the_photo() -> None:
     torch.manual_seed(0)
     model = StyledPainter(SIZES["debug"], ["a", "b"])
@@ -64,16 +75,17 @@ def test_the_views_paint_what_the_painter_paints(size: str) -> None:
     torch.manual_seed(0)
     painter = Painter(SIZES[size])
     photo, vectors = torch.rand(1, 3, 48, 64), torch.randn(2, SIZES[size].vector)
-    pictures = [painter(photo, v[None]) for v in vectors]
-    measured = [MeasuringPainter(painter)(photo, v[None]) for v in vectors]
+    grain = torch.randn(photo.shape) / 10
+    pictures = [painter(photo, v[None], grain) for v in vectors]
+    measured = [MeasuringPainter(painter)(photo, v[None], grain) for v in vectors]
     for v, picture, (painted, means, variances, _) in zip(vectors, pictures, measured, strict=True):
         assert torch.allclose(painted, picture, atol=1e-4)
-        assert torch.allclose(TilePainter(painter)(photo, v[None], means, variances), picture, atol=1e-4)
+        assert torch.allclose(TilePainter(painter)(photo, v[None], means, variances, grain), picture, atol=1e-4)
     statistics = [torch.cat([m[i] for m in measured]) for i in (1, 2)]
     for k in (0, 1):
         weights = torch.zeros(1, 2, 48, 64)
         weights[:, k] = 1
-        painted = RegionPainter(painter)(photo, vectors, *maps(weights), *statistics)
+        painted = RegionPainter(painter)(photo, vectors, *maps(weights), *statistics, grain)
         assert torch.allclose(painted, pictures[k], atol=1e-4)
 
 
@@ -84,8 +96,9 @@ def test_the_views_are_exported_without_weights_of_their_own(tmp_path: Path) -> 
     lend(painter, tmp_path / "painter-x.safetensors")
     files = export_views(painter, tmp_path, "x")
     photo, vector = torch.rand(1, 3, 40, 56), torch.randn(1, 8)
-    expected = painter(photo, vector).numpy()
-    fed = {"photo": photo.numpy(), "vector": vector.numpy()}
+    grain = torch.randn(photo.shape) / 10
+    expected = painter(photo, vector, grain).numpy()
+    fed = {"photo": photo.numpy(), "vector": vector.numpy(), "grain": grain.numpy()}
     _, means, variances, gate = ort.InferenceSession(str(files["measure"])).run(None, fed)
     assert gate.shape == (1,)
     told = {"means": means, "variances": variances}
@@ -102,7 +115,7 @@ def test_weights_are_borrowed_and_the_network_stays_the_same(tmp_path: Path) -> 
     file = tmp_path / "a.onnx"
     export_onnx(painter, file)
     photo = np.random.default_rng(0).random((1, 3, 32, 48), dtype=np.float32)
-    fed = {"photo": photo, "vector": np.ones((1, 8), np.float32)}
+    fed = {"photo": photo, "vector": np.ones((1, 8), np.float32), "grain": np.zeros_like(photo)}
     (before,), size = ort.InferenceSession(str(file)).run(None, fed), file.stat().st_size
     lend(painter, tmp_path / "a.safetensors")
     borrow_weights(file, tmp_path / "a.safetensors", own="", lent="ema.painter.")

@@ -1,0 +1,32 @@
+"""The grain that a photo is given before it is painted: what strokes in a plain sky begin from.
+
+Where a photo is the same all over, a network that sees it and nothing else has nothing to set a stroke on: it leaves
+the place plain, or fills it with echoes of the nearest edge. A little noise there is enough (Ulyanov et al. 2016,
+"Texture Networks", began from noise alone). It is the same at the same place of every picture, so that tiles join,
+frames do not flicker and a picture is painted twice alike; and the painter takes the less of it, the less it paints.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+
+DEVIATION = 0.03
+"""Of the noise, where a photo goes from 0 to 1. docs/LAB.md, 31."""
+_SIDE = 521  # after so many pixels it is repeated: a prime, so that no pattern of the picture goes along with it
+
+
+def grain(top: int, left: int, height: int, width: int) -> NDArray[np.float32]:
+    """(height, width, 3) float32, mean 0: that of the rows from `top` and the columns from `left` of any picture."""
+    rows = np.arange(top, top + height) % _SIDE
+    columns = np.arange(left, left + width) % _SIDE
+    return np.asarray(_block()[rows[:, None], columns], np.float32)
+
+
+@functools.cache
+def _block() -> NDArray[np.float32]:
+    # RandomState: of NumPy's generators the one whose numbers are promised never to change.
+    noise = np.random.RandomState(2021).standard_normal((_SIDE, _SIDE, 3))
+    return (noise * DEVIATION).astype(np.float32)
