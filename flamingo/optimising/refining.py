@@ -88,7 +88,7 @@ def refine(
     with torch.no_grad():
         target = losses.grams(judge(planes(painting, painting_size, 1), vgg.STYLE_LAYERS))
         shown = [planes(photo, size, 4) for photo in photos]
-        grains = [torch.from_numpy(grain(0, 0, *p.shape[2:]).transpose(2, 0, 1)[None].copy()) for p in shown]
+        grains = [torch.from_numpy(grain(0, 0, *p.shape[2:])[None]) for p in shown]
         kept = [judge(photo, [vgg.CONTENT_LAYER])[vgg.CONTENT_LAYER] for photo in shown]
 
     def objective(at: torch.Tensor, i: int) -> torch.Tensor:

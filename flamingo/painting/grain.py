@@ -9,6 +9,7 @@ frames do not flicker and a picture is painted twice alike; and the painter take
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +20,26 @@ _SIDE = 521  # after so many pixels it is repeated: a prime, so that no pattern 
 
 
 def grain(top: int, left: int, height: int, width: int) -> NDArray[np.float32]:
-    """(height, width, 3) float32, mean 0: that of the rows from `top` and the columns from `left` of any picture."""
-    rows = np.arange(top, top + height) % _SIDE
-    columns = np.arange(left, left + width) % _SIDE
-    return np.asarray(_block()[rows[:, None], columns], np.float32)
+    """(3, height, width) float32, mean 0: that of the rows from `top` and the columns from `left` of any picture."""
+    found, block = np.empty((3, height, width), np.float32), _block()
+    for here, there in _pieces(top, height):
+        for across, beside in _pieces(left, width):
+            found[:, here, across] = block[:, there, beside]
+    return found
+
+
+def _pieces(start: int, length: int) -> Iterator[tuple[slice, slice]]:
+    """What of a side comes from where in the block."""
+    at = 0
+    while at < length:
+        begin = (start + at) % _SIDE
+        some = min(_SIDE - begin, length - at)
+        yield slice(at, at + some), slice(begin, begin + some)
+        at += some
 
 
 @functools.cache
 def _block() -> NDArray[np.float32]:
     # RandomState: of NumPy's generators the one whose numbers are promised never to change.
-    noise = np.random.RandomState(2021).standard_normal((_SIDE, _SIDE, 3))
+    noise = np.random.RandomState(2021).standard_normal((3, _SIDE, _SIDE))
     return (noise * DEVIATION).astype(np.float32)

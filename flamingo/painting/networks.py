@@ -125,7 +125,7 @@ def _picture(planes: Pixels, photo: Pixels) -> Pixels:
 
 def _grain(painter: runtime.Network, planes: Pixels, at: tuple[int, int] = (0, 0)) -> dict[str, Pixels]:
     """What a network that takes grain is given with a photo; those released before there was any take none."""
-    return {"grain": _planes(grain(*at, *planes.shape[2:]))} if "grain" in painter.inputs else {}
+    return {"grain": grain(*at, *planes.shape[2:])[None]} if "grain" in painter.inputs else {}
 
 
 def _planes(picture: Pixels) -> Pixels:

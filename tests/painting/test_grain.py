@@ -18,7 +18,7 @@ def test_it_is_noise_of_mean_zero() -> None:
     assert noise.dtype == np.float32
     assert abs(noise.mean()) < 2e-4
     assert noise.std() == pytest.approx(DEVIATION, rel=0.01)
-    beside = np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1]
+    beside = np.corrcoef(noise[..., 1:].ravel(), noise[..., :-1].ravel())[0, 1]
     assert abs(beside) < 0.01
 
 
@@ -34,7 +34,7 @@ def test_a_part_of_a_picture_has_what_the_whole_has_there(
     top: int, left: int, height: int, width: int, down: int, across: int
 ) -> None:
     whole = grain(top, left, down + height, across + width)
-    assert np.array_equal(grain(top + down, left + across, height, width), whole[down:, across:])
+    assert np.array_equal(grain(top + down, left + across, height, width), whole[:, down:, across:])
 
 
 def _sky() -> NDArray[np.float32]:

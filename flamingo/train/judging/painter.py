@@ -66,7 +66,7 @@ class Painted:
 
     def paint(self, photo: Pixels, vector: Pixels) -> Pixels:
         """photo (1, 3, h, w) in a style (S,), h and w multiples of 4: the 8-bit picture that would be saved."""
-        noise = np.ascontiguousarray(grain(0, 0, *photo.shape[2:]).transpose(2, 0, 1)[None])
+        noise = grain(0, 0, *photo.shape[2:])[None]
         painted = np.clip(self._network(photo=photo, vector=vector[None], grain=noise), 0, 1)
         return np.asarray(np.rint(painted * 255) / 255, np.float32)
 

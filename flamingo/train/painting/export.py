@@ -200,7 +200,7 @@ def _fidelity(trained: StyledPainter, file: Path) -> float:
 
     session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     photo = _test_picture(96, 128)
-    noise = np.ascontiguousarray(grain(0, 0, 96, 128).transpose(2, 0, 1)[None])
+    noise = grain(0, 0, 96, 128)[None]
     errors = []
     for row in trained.vectors:
         vector = row.numpy().astype(np.float16).astype(np.float32)[None]
