@@ -169,12 +169,12 @@ def _short(this: dict[str, Any]) -> dict[str, Any]:
     """What the manifest keeps of a session: the settings that matter, never a folder of somebody's machine."""
     if "recipe" not in this:  # of an earlier release, from which this training started
         return this
-    kept = ("length", "batch", "lr", "weight_decay", "dropout", "forget", "cooldown", "ema")
+    kept = ("length", "batch", "lr", "optimiser", "weight_decay", "dropout", "forget", "cooldown", "ema")
     return {
         "seconds": round(this["seconds"]),
         "machine": this["machine"],
         "precision": this["precision"],
         "processes": this["processes"],
         "torch": this["torch"],
-        **{k: this["recipe"][k] for k in kept},
+        **{k: this["recipe"][k] for k in kept if k in this["recipe"]},
     }

@@ -91,7 +91,9 @@ class _Session:
             raise ModelCorrupt(recipe.start or recipe.out, "it was trained at another size", "name a fresh --out")
         self.lr = recipe.lr or (3e-4 if recipe.persona else RATE)
         self.model = ComposerNet(config, recipe.dropout).to(self.device)
-        self.optimiser = _optimiser(self.model, recipe, self.lr)
+        plain = recipe.persona or recipe.model == "lstm"
+        self.moves = recipe.optimiser or ("adam" if plain else "muon")
+        self.optimiser = _optimiser(self.model, self.moves, recipe, self.lr)
         self.ema = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         self.best: dict[str, Tensor] = {}
         self.facts: dict[str, Any] = {"step": 0, "events": 0, "seconds": 0.0, "sessions": []}
@@ -102,7 +104,7 @@ class _Session:
             averaged = {k: t.float() for k, t in saved.part("ema").items()}
             self.model.load_state_dict(saved.part("model") or averaged)
             self.ema = {k: t.to(self.device) for k, t in averaged.items()}
-            if saved.facts.get("optimiser", "adam") == recipe.optimiser:
+            if saved.facts.get("optimiser", "adam") == self.moves:
                 restore_optimiser(self.optimiser, self.model, saved.part("optimiser"))
             self.facts.update({k: saved.facts[k] for k in ("step", "events", "seconds", "sessions")})
         self.seconds_before = self.facts["seconds"]
@@ -236,7 +238,7 @@ class _Session:
     def _describe(self, figures: dict[str, float]) -> dict[str, Any]:
         this = {
             "seconds": self.facts["seconds"] - self.seconds_before,
-            "recipe": {**asdict(self.recipe), "lr": self.lr},
+            "recipe": {**asdict(self.recipe), "lr": self.lr, "optimiser": self.moves},
             **session.machine(self.device, self.half, self.world),
         }
         return {
@@ -246,7 +248,7 @@ class _Session:
             "config": self.model.config.as_dict(),
             "scale": asdict(self.music.scale),
             "model": self.recipe.model,
-            "optimiser": self.recipe.optimiser,
+            "optimiser": self.moves,
             "figures": figures,
             "seed": self.recipe.seed,
             "files": self.music.files,
@@ -309,11 +311,11 @@ def load_composer(file: Path) -> tuple[ComposerNet, dict[str, Any]]:
     return net.eval(), saved.facts
 
 
-def _optimiser(model: ComposerNet, recipe: ComposerRecipe, lr: float) -> Optimiser:
+def _optimiser(model: ComposerNet, moves: str, recipe: ComposerRecipe, lr: float) -> Optimiser:
     """AdamW, or Muon for the matrices within the transformer's blocks and heads."""
     # A condition that is seldom told (a persona with little music) must not decay while it waits.
     told = {table.weight for table in model.conditions()}
-    inside = set(model.inside()) if recipe.optimiser == "muon" else set()
+    inside = set(model.inside()) if moves == "muon" else set()
     rest = [p for p in model.parameters() if p not in inside]
     groups: list[dict[str, Any]] = [
         {"params": [p for p in rest if p.ndim > 1 and p not in told], "weight_decay": recipe.weight_decay},

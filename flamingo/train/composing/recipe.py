@@ -39,9 +39,12 @@ class ComposerRecipe:
     length: Annotated[int, Field(ge=32, le=4096, description="Events in a training sequence.")] = 512
     batch: Annotated[int, Field(ge=1, description="Sequences in a batch.")] = 4
     optimiser: Annotated[
-        Literal["muon", "adam"],
-        Field(description="Muon moves the matrices inside, and AdamW the others, or AdamW moves all of them."),
-    ] = "adam"
+        Literal["muon", "adam"] | None,
+        Field(
+            description="Muon moves the matrices inside and AdamW the others, or AdamW moves all of them; without it "
+            "Muon, but AdamW for a new persona and the baselines."
+        ),
+    ] = None
     lr: Annotated[
         float | None, Field(gt=0, description="Learning rate; without it 1.5e-3, or 3e-4 for a new persona.")
     ] = None

@@ -27,8 +27,8 @@ Version {entry["version"]}. A convolutional network that paints a photo in the m
 ## What it is
 {network["parameters"]:,} parameters. Channels at full, half and quarter resolution: {network["full"]},
 {network["half"]}, {network["quarter"]}; {network["blocks"]} residual blocks; style vectors of {network["vector"]}
-numbers. Input: RGB in [0, 1], sides multiples of 4. Output: the same. Stored in 16 bits, computed in 32 (export and
-training agree to {entry["export_psnr"]} dB).
+numbers. Input: RGB in [0, 1], sides multiples of 4, and noise for it to make strokes of. Output: RGB. Stored in 16
+bits, computed in 32 (export and training agree to {entry["export_psnr"]} dB).
 
 | file | size | sha256 |
 |---|---|---|
@@ -44,8 +44,8 @@ that `flamingo styles` lists with their rights{_unnamed(training)}. Losses from 
 `{training["command"]}`, seed {training["seed"]}: {training["samples"]:,} painted pictures in {training["steps"]:,}
 steps, {training["seconds"] / 60:.0f} minutes in all. At the end, on training crops: {figures}.
 
-| | minutes | machine | precision | crop | batch | style weight | rate | cooled | taught |
-|---|---|---|---|---|---|---|---|---|---|
+| | minutes | machine | precision | crop | batch | style weight | rate | by | cooled | taught |
+|---|---|---|---|---|---|---|---|---|---|---|
 {sessions}
 
 ## What it is for, and what it is not
@@ -77,7 +77,8 @@ def _limits(entry: dict[str, Any]) -> str:
 def _session(i: int, s: dict[str, Any]) -> str:
     batch = f"{s['photos_per_batch']} x {s['styles_per_photo']}"
     taught = "by a painter" + (" and VGG-19" if s["perceptual"] else " alone") if s["taught"] else "by VGG-19"
+    by = s.get("optimiser", "adam").capitalize()
     return (
         f"| {i} | {s['seconds'] / 60:.0f} | {s['machine']} | {s['precision']} | {s['crop']} | {batch} "
-        f"| {s['style_weight']:g} | {s['lr']:g} | {s['cooldown']:.0%} | {taught} |"
+        f"| {s['style_weight']:g} | {s['lr']:g} | {by} | {s['cooldown']:.0%} | {taught} |"
     )

@@ -227,6 +227,8 @@ def _short(session: dict[str, Any]) -> dict[str, Any]:
         "styles_per_photo",
         "style_size",
         "style_weight",
+        "grain",
+        "optimiser",
         "lr",
         "cooldown",
         "ema",

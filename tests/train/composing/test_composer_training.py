@@ -149,6 +149,20 @@ def test_a_resumed_training_is_the_uninterrupted_one(recipe: ComposerRecipe) -> 
             assert torch.allclose(whole[name], resumed[name], atol=1e-6), f"{part} {name}"
 
 
+@pytest.mark.parametrize(
+    ("more", "moves"), [({}, "muon"), ({"optimiser": "adam"}, "adam"), ({"model": "lstm"}, "adam")]
+)
+def test_muon_moves_the_matrices_inside_unless_asked_otherwise(
+    recipe: ComposerRecipe, more: dict[str, Any], moves: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(loop.SIZES, "lstm", {**loop.SIZES["lstm"], "width": 32, "layers": 2})
+    train(replace(recipe, steps=1, **more), quiet=True)
+    assert Checkpoint.load(Path(recipe.out) / CHECKPOINT).facts["optimiser"] == moves
+    kept = weights_of(recipe, "optimiser")
+    assert ("to_pitch.mix.weight.momentum_buffer" in kept) == (moves == "muon")
+    assert "to_pitch.logits.weight.exp_avg" in kept
+
+
 def test_resuming_nothing_or_something_else_is_refused(recipe: ComposerRecipe) -> None:
     with pytest.raises(ModelMissing):
         train(replace(recipe, resume=True), quiet=True)

@@ -90,6 +90,17 @@ def test_a_resumed_training_is_the_uninterrupted_one(recipe: PainterRecipe, tmp_
             assert torch.allclose(whole[name], resumed[name], atol=1e-6), f"{part} {name}"
 
 
+def test_a_run_by_adam_goes_on_by_muon(recipe: PainterRecipe) -> None:
+    train(replace(recipe, optimiser="adam", steps=2), quiet=True)
+    before = weights_of(recipe, "optimiser")
+    assert train(replace(recipe, resume=True, steps=2), quiet=True).steps == 4
+    after = weights_of(recipe, "optimiser")
+    inside = "painter.body.0.conv.weight"
+    assert f"{inside}.exp_avg" in before and f"{inside}.momentum_buffer" not in before
+    assert f"{inside}.momentum_buffer" in after and f"{inside}.exp_avg" not in after
+    assert float(after["painter.affine.weight.step"]) == 2, "Adam's memory of the rest begins afresh too"
+
+
 def test_a_training_starts_from_a_release(released: Released, tmp_path: Path) -> None:
     start = released.weights / released.entry["files"]["weights"]["file"]
     assert str(released.weights.parent).encode() not in start.read_bytes(), "no folder of this machine is shipped"
