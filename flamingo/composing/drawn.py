@@ -35,7 +35,9 @@ from flamingo.composing.sections import Section
 from flamingo.composing.tonality import profile
 
 Array = NDArray[Any]
+Event = tuple[int, int, int, int]
 
+_LINE: Event = (BAR_LINE, -1, -1, -1)
 _MOST_IN_A_BAR = 144  # events; more is a machine gone wild
 _DOMINANT = (2, 5, 7, 11)
 _DURATIONS = np.array(DURATIONS)
@@ -57,12 +59,13 @@ _CENTRE = 64  # MIDI pitch that is neither high nor low: the mean of the trainin
 @dataclass
 class Drawn:
     """One piece as it grows. told: nats of the drawn events under what was told; untold: without persona and mood,
-    and in the other mode; given: notes that were not drawn but given; scale: what it is heard by as it grows (None:
-    it is not); short: by how much the valence heard so far is below what was asked."""
+    and in the other mode; given: notes that were not drawn but given; returned: notes of a theme that returned;
+    scale: what it is heard by as it grows (None: it is not); short: by how much the valence heard so far is below
+    what was asked."""
 
     plan: Plan
     random: np.random.Generator
-    rows: list[tuple[int, int, int, int]] = field(default_factory=list)
+    rows: list[Event] = field(default_factory=list)
     told: float = 0.0
     untold: float = 0.0
     bar: int = -1
@@ -74,6 +77,7 @@ class Drawn:
     short: float = 0.0
     retries: int = 0
     given: int = 0
+    returned: int = 0
     redraws: int = 0
     grammar: Grammar = field(init=False)
     done: bool = False
@@ -88,7 +92,7 @@ class Drawn:
     @property
     def notes(self) -> int:
         """Notes drawn."""
-        return sum(row[1] >= 0 for row in self.rows) - self.given
+        return sum(row[1] >= 0 for row in self.rows) - self.given - self.returned
 
     def piece(self) -> Piece:
         plan = self.plan
@@ -238,7 +242,18 @@ class Drawn:
         return not any(row[1] >= 0 and row[0] >= middle for row in self.rows[len(self.rows) - self.in_bar :])
 
     # ------------------------------------------------------------------ what came
-    def take(self, row: tuple[int, int, int, int]) -> None:
+    def recalled(self) -> Event | None:
+        """What comes next where the theme returns: the same as the first time. None where it is to be drawn."""
+        theme = self.plan.theme(self.bar) if self.bar >= 0 else None
+        if theme is None:
+            return None
+        then = self.rows[self.lines[theme] + 1 : self.lines[theme + 1]]
+        now = self.rows[len(self.rows) - self.in_bar :]
+        if now != then[: len(now)]:  # somebody gave these bars
+            return None
+        return then[len(now)] if len(now) < len(then) else _LINE
+
+    def take(self, row: Event) -> None:
         if row[0] == BAR_LINE:
             if self.bar + 1 == self.plan.bars:
                 self.done = True

@@ -29,6 +29,9 @@ from flamingo.feeling import bridge
 Array = NDArray[Any]
 
 
+_STROPHE, _RETURN, _THEME = 16, 8, 2  # bars
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is settled before the first note. key: that of the last section, with which the piece ends; bpm: quarters
@@ -60,6 +63,16 @@ class Plan:
         """The section to which a bar leads over: the next one, in the last bar of any but the last; else None."""
         after = self.section(bar) + 1
         return self.sections[after] if after < len(self.sections) and bar + 1 == self.sections[after].first else None
+
+    def theme(self, bar: int) -> int | None:
+        """The earlier bar that a bar repeats, or None. Of every sixteen bars of a section the first two return after
+        eight, if two more bars follow them there."""
+        section = self.sections[self.section(bar)]
+        at = bar - section.first
+        back = at - at % _STROPHE + _RETURN  # where the theme of these sixteen bars returns
+        if not back <= at < back + _THEME or back + _THEME + 2 > section.bars:
+            return None
+        return bar - _RETURN
 
     def key_at(self, bar: int) -> Key:
         return Key(self.key.tonic, self.sections[self.section(bar)].minor)

@@ -138,14 +138,17 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
         for piece in going:
             piece.mark = (piece.told, piece.untold)
         asked = np.ones(b, bool)
+        recalled = [p.recalled() for p in going]
         logits = model.logits("where", state)
         for column, name in enumerate(NAMES):
             if column:
                 logits = model.logits(name, state)
             masks = [_mask(p, name, chosen[i]) if asked[i] else None for i, p in enumerate(going)]
             for i, piece in enumerate(going):
-                mask = masks[i]
-                if mask is None:
+                mask, again = masks[i], recalled[i]
+                if again is not None:
+                    chosen[i, column] = again[column]
+                if mask is None or again is not None:
                     continue
                 lean = piece.lean(name, int(chosen[i, 0]))
                 choice, with_told, without = _choose(logits[i], logits[b + i], mask, piece.random, dice, lean)
@@ -161,6 +164,7 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
         finished = []
         for i, piece in enumerate(going):
             bar = piece.bar
+            piece.returned += recalled[i] is not None and chosen[i, 1] >= 0
             piece.take(tuple(int(x) for x in chosen[i]))  # type: ignore[arg-type]
             if piece.done:
                 finished.append(i)

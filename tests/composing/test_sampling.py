@@ -15,6 +15,7 @@ from flamingo.composing.model import CONTEXT
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.plan import Plan, settle
 from flamingo.composing.sampling import Dice, Drawn, draw
+from flamingo.composing.sections import Point
 from flamingo.composing.tonality import ending
 from flamingo.feeling.bridge import Choices
 from tests.composing import tiny
@@ -107,6 +108,47 @@ def test_no_two_bars_running_are_silent() -> None:
         empty = [len(part) <= 1 for part in np.split(drawn.events, drawn.lines[1:])]
         assert not empty[0]
         assert not any(a and b for a, b in pairwise(empty))
+
+
+def bars_of(drawn: Drawn) -> list[list[list[int]]]:
+    """The events of each bar."""
+    return [part[1:].tolist() for part in np.split(drawn.events, drawn.lines[1:])]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_beginning_returns_after_eight_bars(seed: int) -> None:
+    drawn = one(plan(30, seed, tempo=120), seed, WILD)
+    bars = bars_of(drawn)
+    assert bars[8:10] == bars[0:2]
+    assert bars[10] != bars[2]
+    assert drawn.returned == sum(map(len, bars[0:2]))
+    assert drawn.notes == sum(map(len, bars)) - drawn.returned
+
+
+def test_a_long_piece_has_a_new_theme_every_sixteen_bars() -> None:
+    bars = bars_of(one(plan(60, tempo=120), dice=WILD))
+    assert bars[8:10] == bars[0:2]
+    assert bars[24:26] == bars[16:18] != bars[0:2]
+
+
+def test_nothing_returns_shortly_before_the_end_or_the_next_section() -> None:
+    short, longer = plan(24, tempo=120), plan(26, tempo=120)
+    assert (short.bars, longer.bars) == (11, 12)
+    assert [b for b in range(short.bars) if short.theme(b) is not None] == []
+    assert [b for b in range(longer.bars) if longer.theme(b) is not None] == [8, 9]
+    path = (Point(0.5, 0.0), Point(-0.5, 0.0))
+    two = plan(60, path=path, tempo=120)
+    starts = [section.first for section in two.sections]
+    returning = [b for b in range(two.bars) if two.theme(b) is not None]
+    assert returning == [first + i for first in starts for i in (8, 9)]
+
+
+def test_what_somebody_gave_is_not_overwritten_by_a_theme() -> None:
+    of = plan(30, tempo=120)
+    given = one(plan(30, 5, tempo=120), 5, WILD).events
+    until = int(np.flatnonzero(given[:, 0] == BAR_LINE)[9]) + 2  # and two notes of the bar that would return
+    drawn = one(of, prompts=[given[:until]])
+    assert np.array_equal(drawn.events[:until], given[:until])
 
 
 def test_a_piece_that_finds_no_cadence_of_its_own_is_given_one(monkeypatch: pytest.MonkeyPatch) -> None:
