@@ -41,6 +41,8 @@ _LINE: Event = (BAR_LINE, -1, -1, -1)
 _MOST_IN_A_BAR = 144  # events; more is a machine gone wild
 _DOMINANT = (2, 5, 7, 11)
 _DURATIONS = np.array(DURATIONS)
+_FINGERS = 10  # notes struck together at most
+_WAITING = 5  # in the bar before the last, until its dominant is there: a network that waits piles up notes
 # How much, in nats for one spread of the profile, pitches of the key are preferred, so that a piece stays in the key
 # that was asked for: without it a third of the minor pieces came out in major (bench/compose.py --only length).
 _KEY = 0.25
@@ -183,7 +185,10 @@ class Drawn:
         # Silence is music, but two silent bars running are a network that has lost its way.
         quiet = self.in_bar == 0 and (self.bar == 0 or self.lines[-1] - self.lines[-2] == 1)
         allowed = self.grammar.wheres(line=not quiet)
-        if left == 2 and self._half_empty():
+        waits = left == 2 and self._half_empty()
+        if self.in_bar and self._together() >= (_WAITING if waits else _FINGERS):
+            allowed[self.grammar.place] = False
+        if waits:
             # The dominant must come at the middle of this bar, or where there is still room for it.
             middle = self.middle()
             allowed[middle + 1 :] = False
@@ -236,6 +241,11 @@ class Drawn:
         units, beat = self.plan.metre.units, self.plan.metre.beat
         beats = units // beat
         return int(beat * (beats - beats // 2)) if beats > 1 else 0
+
+    def _together(self) -> int:
+        """How many notes there are where the last one is."""
+        here = self.rows[len(self.rows) - self.in_bar :]
+        return sum(row[0] == self.grammar.place for row in here)
 
     def _half_empty(self) -> bool:
         middle = self.middle()

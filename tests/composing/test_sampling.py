@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from flamingo.composing import critic, sampling
-from flamingo.composing.events import BAR_LINE, LOWEST, Grammar, relative, spell
+from flamingo.composing.events import BAR_LINE, LOWEST, PITCHES, Grammar, relative, spell
 from flamingo.composing.model import CONTEXT
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.plan import Plan, settle
@@ -149,6 +149,24 @@ def test_what_somebody_gave_is_not_overwritten_by_a_theme() -> None:
     until = int(np.flatnonzero(given[:, 0] == BAR_LINE)[9]) + 2  # and two notes of the bar that would return
     drawn = one(of, prompts=[given[:until]])
     assert np.array_equal(drawn.events[:until], given[:until])
+
+
+def test_no_more_notes_are_struck_together_than_there_are_fingers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that always stays where it is, key after key, and would wait for ever in the bar before the last."""
+
+    def lean(piece: Drawn, name: str, where: int) -> Any:
+        if name == "where":
+            return 50.0 * (np.arange(len(piece.wheres())) == max(piece.grammar.place, 0))
+        return -5.0 * np.arange(PITCHES) if name == "pitch" else 0.0
+
+    monkeypatch.setattr(Drawn, "lean", lean)
+    for seed in range(3):
+        bars = bars_of(one(plan(seed=seed), seed, WILD))
+        most = [max(np.bincount([row[0] for row in bar])) for bar in bars if bar]
+        assert max(most) == 10
+        before = bars[-2]
+        dominant = next(row[0] for row in before if row[0] >= 48)
+        assert max(np.bincount([row[0] for row in before if row[0] < dominant])) == 5
 
 
 def test_a_piece_that_finds_no_cadence_of_its_own_is_given_one(monkeypatch: pytest.MonkeyPatch) -> None:
