@@ -49,7 +49,7 @@ def main() -> None:
             "",
         ]
         print(persona, told["key"], told["metre"], told["notes"])
-        if persona == "schubert":
+        if persona == "mozart":
             writing.write(made.piece, FOLDER.parent / "pictures" / "score.png", overwrite=True, view="score")
             writing.write(made.piece, FOLDER.parent / "pictures" / "roll.png", overwrite=True)
     (FOLDER.parent / "sounds.md").write_text("\n".join(lines), encoding="utf-8")
