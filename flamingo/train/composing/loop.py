@@ -315,12 +315,13 @@ def _optimiser(model: ComposerNet, moves: str, recipe: ComposerRecipe, lr: float
     """AdamW, or Muon for the matrices within the transformer's blocks and heads."""
     # A condition that is seldom told (a persona with little music) must not decay while it waits.
     told = {table.weight for table in model.conditions()}
-    inside = set(model.inside()) if moves == "muon" else set()
-    rest = [p for p in model.parameters() if p not in inside]
+    inside = model.inside() if moves == "muon" else []
+    chosen = set(inside)
+    rest = [p for p in model.parameters() if p not in chosen]
     groups: list[dict[str, Any]] = [
         {"params": [p for p in rest if p.ndim > 1 and p not in told], "weight_decay": recipe.weight_decay},
         {"params": [p for p in rest if p.ndim <= 1 or p in told], "weight_decay": 0.0},
     ]
     if not inside:
         return torch.optim.AdamW(groups, lr=lr, betas=_BETAS)
-    return MuonWithAdam(model.inside(), groups, lr, _BETAS, recipe.weight_decay)
+    return MuonWithAdam(inside, groups, lr, _BETAS, recipe.weight_decay)

@@ -260,6 +260,29 @@ def test_a_released_model_paints_as_it_was_trained(released: Released) -> None:
     assert np.abs(got - expected).max() < 0.01
 
 
+def test_a_release_is_exported_again_as_the_same_painter(released: Released, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    shutil.copytree(released.weights, again)
+    for kind in ("", "-measure", "-tile", "-regions"):
+        (again / f"painter-fast{kind}.onnx").unlink()
+    export_again(again, "fast")
+    before, after = (
+        json.loads((folder / "manifest.json").read_text())["models"]["painter-fast"]
+        for folder in (released.weights, again)
+    )
+    assert after["version"] == before["version"]
+    assert after["files"].keys() == before["files"].keys()
+    import onnxruntime
+
+    photo = np.random.default_rng(0).random((1, 3, 40, 52), dtype=np.float32)
+    fed = {"photo": photo, "vector": np.ones((1, 8), np.float32), "grain": np.zeros_like(photo)}
+    painted = [
+        onnxruntime.InferenceSession(str(folder / "painter-fast.onnx")).run(None, fed)[0]
+        for folder in (released.weights, again)
+    ]
+    assert np.array_equal(*painted)
+
+
 def test_the_command_trains_and_releases(
     data: Path,
     tmp_path: Path,
