@@ -161,7 +161,7 @@ class ComposerNet(nn.Module):
         )
 
     def inside(self) -> list[nn.Parameter]:
-        """The matrices between the embeddings and the logits. Of an LSTM only those of the heads: its own hold four each."""
+        """The matrices between the embeddings and the logits; of an LSTM those of the heads alone."""
         parts: list[nn.Module] = [
             head.mix for head in (self.to_where, self.to_pitch, self.to_duration, self.to_velocity)
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from PIL import Image
 from flamingo.cli import run
 from flamingo.errors import BadRequest, ModelCorrupt, ModelMissing
 from flamingo.train.checkpoint import Checkpoint
-from flamingo.train.painting.export import release
+from flamingo.train.painting.export import export_again, release
 from flamingo.train.painting.loop import CHECKPOINT, PainterRecipe, load_painter, train
 
 pytestmark = pytest.mark.usefixtures("vgg_weights")
@@ -280,7 +281,7 @@ def test_a_release_is_exported_again_as_the_same_painter(released: Released, tmp
         onnxruntime.InferenceSession(str(folder / "painter-fast.onnx")).run(None, fed)[0]
         for folder in (released.weights, again)
     ]
-    assert np.array_equal(*painted)
+    assert np.abs(painted[0] - painted[1]).max() < 0.01  # small tensors are of 16 bits now too
 
 
 def test_the_command_trains_and_releases(
