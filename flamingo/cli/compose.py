@@ -22,6 +22,8 @@ def _compose(*, as_json: bool = False, **choices: Any) -> int:
 def _told(r: flamingo.Composed) -> None:
     told = r.as_dict()
     keys = " → ".join(section["key"] for section in told["sections"]) or told["key"]
+    if away := list(dict.fromkeys(excursion["key"] for excursion in told["excursions"])):
+        keys += f" by way of {' and '.join(away)}"
     out.print(
         f"{plain(', '.join(map(show, r.files)))}  [dim]{keys}, {told['metre']}, tempo {told['tempo']:.0f}, "
         f"{told['bars']} bars, {told['lasts']:.1f} s, made in {r.seconds:.1f} s[/]"

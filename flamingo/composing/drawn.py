@@ -29,7 +29,7 @@ from flamingo.composing.events import (
     unspell,
 )
 from flamingo.composing.mood import DISSONANT, Scale
-from flamingo.composing.piece import UNITS, Piece
+from flamingo.composing.piece import UNITS, Key, Piece
 from flamingo.composing.plan import Plan
 from flamingo.composing.sections import Section
 from flamingo.composing.tonality import profile
@@ -102,12 +102,19 @@ class Drawn:
         return _let_end(_let_turn(made, plan), plan)
 
     def excerpts(self) -> list[Piece]:
-        """The piece cut where its mode turns, each part with its own key: one part where it never does."""
+        """The piece cut where its mode turns, each part with its own key: one part where it never does. Excursions
+        are left in: a piece that goes away is still in its key."""
         plan, piece = self.plan, self.piece()
-        edges = [0, *(bar for bar in range(1, plan.bars) if plan.key_at(bar) != plan.key_at(bar - 1)), plan.bars]
+        edges = [0, *(bar for bar in range(1, plan.bars) if plan.home_at(bar) != plan.home_at(bar - 1)), plan.bars]
         if len(edges) == 2:
             return [piece]
-        return [replace(piece.excerpt(a, b), key=plan.key_at(a)) for a, b in pairwise(edges)]
+        return [replace(piece.excerpt(a, b), key=plan.home_at(a)) for a, b in pairwise(edges)]
+
+    @property
+    def shift(self) -> int:
+        """By how many semitones the key of the bar that is being drawn lies above the tonic of the piece, -5 to 6.
+        Rows hold pitches relative to that tonic; the network hears all of them relative to the key of this bar."""
+        return shift_of((self.plan.key_at(max(self.bar, 0)).tonic - self.plan.key.tonic) % 12)
 
     # ------------------------------------------------------------------ what is likelier to come
     def lean(self, name: str, where: int) -> Array | float:
@@ -117,13 +124,14 @@ class Drawn:
         if name == "pitch":
             cadence = plan.bars - bar <= 2  # it has pitches of its own
             asks, more = section.asks, _FOLLOW * self.short
+            key = plan.key_at(bar)
             if cadence:
-                found = _lean_to(plan.key.tonic, section.minor, 0.0, 0.0)
+                found = _lean_to(plan.key.tonic, key, 0.0, 0.0)
             else:
                 colour = asks.colour + more
                 colour = min(max(colour, -_MOST), _MOST)
-                colour = min(colour, _AGAINST) if section.minor else max(colour, -_AGAINST)
-                found = _lean_to(plan.key.tonic, section.minor, asks.register, round(colour, 2))
+                colour = min(colour, _AGAINST) if key.minor else max(colour, -_AGAINST)
+                found = _lean_to(plan.key.tonic, key, asks.register, round(colour, 2))
                 found = found - (asks.consonance + more) * self._clashes(where)
             after = plan.turns(bar)
             if after is not None and after.minor != section.minor and where >= self.middle():
@@ -257,11 +265,26 @@ class Drawn:
         theme = self.plan.theme(self.bar) if self.bar >= 0 else None
         if theme is None:
             return None
-        then = self.rows[self.lines[theme] + 1 : self.lines[theme + 1]]
+        then = self._moved(self.rows[self.lines[theme] + 1 : self.lines[theme + 1]], theme)
+        if then is None:
+            return None
         now = self.rows[len(self.rows) - self.in_bar :]
         if now != then[: len(now)]:  # somebody gave these bars
             return None
         return then[len(now)] if len(now) < len(then) else _LINE
+
+    def _moved(self, then: list[Event], bar: int) -> list[Event] | None:
+        """Events of an earlier bar in the key of this one; None where the keyboard ends before that."""
+        by = self.plan.key_at(self.bar).tonic - self.plan.key_at(bar).tonic
+        if not by:
+            return then
+        near = shift_of(by % 12)
+        playable = np.flatnonzero(self.grammar.pitches(-1))
+        for step in (near, near - 12 if near > 0 else near + 12):
+            moved = [(where, pitch + step, duration, velocity) for where, pitch, duration, velocity in then]
+            if all(playable[0] <= row[1] <= playable[-1] for row in moved):
+                return moved
+        return None
 
     def take(self, row: Event) -> None:
         if row[0] == BAR_LINE:
@@ -292,25 +315,25 @@ class Drawn:
 
 
 @functools.lru_cache(maxsize=256)
-def _lean_to(tonic: int, minor: bool, register: float, colour: float) -> Array:
-    """(PITCHES,) nats: pitches of the key, low ones or high ones as `register` asks, and those that make it plainly
-    major, or minor, as `colour` does. High means an octave above the middle and not beyond: a network follows what it
-    hears, and would end among the last keys."""
+def _lean_to(tonic: int, key: Key, register: float, colour: float) -> Array:
+    """(PITCHES,) nats for pitches relative to a tonic: those of the key, low ones or high ones as `register` asks,
+    and those that make it plainly major, or minor, as `colour` does. High means an octave above the middle and not
+    beyond: a network follows what it hears, and would end among the last keys."""
     relative = np.arange(PITCHES) + LOWEST
     octaves = (relative + shift_of(tonic) - _CENTRE) / 12
     height = np.clip(octaves, -1, 1) - (2 * np.maximum(octaves - 1, 0) if register > 0 else 0)
     # The key with the same notes is the one that it might be taken for: a third lower, or higher.
-    rival = np.roll(profile(not minor), 3 if minor else -3)
-    bright = (profile(minor) - rival) * (-1 if minor else 1)
-    of_degree = _KEY * profile(minor) + colour * bright / bright.std()
-    return np.asarray(of_degree[relative % 12] + register * height)
+    rival = np.roll(profile(not key.minor), 3 if key.minor else -3)
+    bright = (profile(key.minor) - rival) * (-1 if key.minor else 1)
+    of_degree = _KEY * profile(key.minor) + colour * bright / bright.std()
+    return np.asarray(of_degree[(relative + tonic - key.tonic) % 12] + register * height)
 
 
 def _let_turn(piece: Piece, plan: Plan) -> Piece:
     """Where the mode turns nothing is held over the bar line: a major third in minor would sound like a mistake."""
     notes = piece.notes.copy()
     for bar in range(1, plan.bars):
-        if plan.key_at(bar) != plan.key_at(bar - 1):
+        if plan.home_at(bar) != plan.home_at(bar - 1):
             line = bar * plan.metre.units
             before = notes["start"] < line
             notes["duration"][before] = np.minimum(notes["duration"][before], line - notes["start"][before])

@@ -216,6 +216,10 @@ class Cache:
         self.keys, self.values = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         self.length = 0
 
+    def put(self, rows: Sequence[int], other: Cache) -> None:
+        """Replace what some of the rows have heard by the rows of another cache of the same length."""
+        self.keys[:, rows], self.values[:, rows] = other.keys, other.values
+
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the rows only."""
         self.keys, self.values = self.keys[:, rows], self.values[:, rows]

@@ -4,7 +4,8 @@ What was not asked for comes from the habits of the persona and, where there is 
 (flamingo/feeling/bridge.py). The length is asked in seconds and met exactly (timing.py).
 
 A piece has one mood, or goes along a path of several: then each part of the path is a section of its own
-(sections.py), of whole bars, in major or in the minor of the same tonic.
+(sections.py), of whole bars, in major or in the minor of the same tonic. In the middle a piece goes to other keys for
+a while (excursions.py).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing import events, timing
+from flamingo.composing.excursions import Excursion, excursions
 from flamingo.composing.model import Bar, Composer
 from flamingo.composing.piece import TEMPO, Key, Metre
 from flamingo.composing.sections import Point, Section, modes, shares
@@ -36,7 +38,8 @@ _STROPHE, _RETURN, _THEME = 16, 8, 2  # bars
 class Plan:
     """What is settled before the first note. key: that of the last section, with which the piece ends; bpm: quarters
     a minute at the beginning; valence, arousal: of the whole, the mean of its sections; sections: in order, without a
-    gap (without any the whole piece is one)."""
+    gap (without any the whole piece is one); away: stretches of bars in other keys, each inside a section, in
+    order."""
 
     personas: Mapping[str, float]
     key: Key
@@ -49,6 +52,7 @@ class Plan:
     ensemble: int = 0
     last: float = LAST
     sections: tuple[Section, ...] = ()
+    away: tuple[Excursion, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.sections:
@@ -66,19 +70,25 @@ class Plan:
 
     def theme(self, bar: int) -> int | None:
         """The earlier bar that a bar repeats, or None. Of every sixteen bars of a section the first two return after
-        eight, if two more bars follow them there."""
+        eight, if two more bars follow them there; in the key that it is then in, but not in another mode."""
         section = self.sections[self.section(bar)]
         at = bar - section.first
         back = at - at % _STROPHE + _RETURN  # where the theme of these sixteen bars returns
         if not back <= at < back + _THEME or back + _THEME + 2 > section.bars:
             return None
-        return bar - _RETURN
+        return bar - _RETURN if self.key_at(bar - _RETURN).minor == self.key_at(bar).minor else None
 
-    def key_at(self, bar: int) -> Key:
+    def home_at(self, bar: int) -> Key:
+        """The key of the section that a bar belongs to."""
         return Key(self.key.tonic, self.sections[self.section(bar)].minor)
 
-    def told(self, bar: int) -> Bar:
-        """What the network is told of a bar. A bar that leads over to the next section is told a mood half way."""
+    def key_at(self, bar: int) -> Key:
+        """The key that a bar is in."""
+        return next((e.key for e in self.away if e.first <= bar < e.first + e.bars), self.home_at(bar))
+
+    def told(self, bar: int, minor: bool | None = None) -> Bar:
+        """What the network is told of a bar. A bar that leads over to the next section is told a mood half way.
+        minor: the mode that is told, in place of the bar's own."""
         here, after = self.sections[self.section(bar)], self.turns(bar)
         return Bar(
             self.personas,
@@ -87,7 +97,7 @@ class Plan:
             self.bars - bar,
             here.bpm,
             events.metre_index(self.metre),
-            here.minor,
+            self.key_at(bar).minor if minor is None else minor,
             self.ensemble,
             bar == 0,
         )
@@ -132,10 +142,11 @@ def settle(
     key: Key | None = None,
     tempo: float | None = None,
     metre: Metre | None = None,
+    modulate: bool = True,
 ) -> Plan:
     """Fill in what was not asked for from the habits of the persona, as measured on its music, and from the mood, and
-    solve the length. path: moods to go through, one a section, in place of one valence and arousal. Raises BadRequest
-    where no whole number of bars can fill the time."""
+    solve the length. path: moods to go through, one a section, in place of one valence and arousal; modulate: whether
+    the middle goes to other keys. Raises BadRequest where no whole number of bars can fill the time."""
     habits = [(model.facts["habits"][name], weight) for name, weight in personas.items()]
     chosen = habits[int(random.choice(len(habits), p=[w for _, w in habits]))][0]
     usual = bridge.Habits(chosen["minor"], sum(w * h["arousal"] for h, w in habits), model.facts["tempo_slope"])
@@ -169,7 +180,8 @@ def settle(
         for begin, (bars, bpm), mode, (v, a), ask in zip(first, timed, minor, points, asks, strict=False)
     )
     bpm = sections[0].bpm
-    return Plan(dict(personas), key, metre, bpm, first[-1], seconds, valence, arousal, 0, last, sections)
+    away = excursions(sections, key.tonic, random) if modulate else ()
+    return Plan(dict(personas), key, metre, bpm, first[-1], seconds, valence, arousal, 0, last, sections, away)
 
 
 def _timed(

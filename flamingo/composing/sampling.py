@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing.drawn import Drawn
-from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, shift_of
+from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PITCHES, shift_of
 from flamingo.composing.model import CONTEXT, Cache, Composer, one_thread
 from flamingo.composing.plan import Plan
 from flamingo.composing.tonality import ending, keeps_key
@@ -31,6 +31,9 @@ NAMES = ("where", "pitch", "duration", "velocity")
 _TRIES = 12
 _KEY_TRIES = 5
 _MOOD_TRIES = 2
+_AWAY_TRIES = 3  # after which a piece that has lost its key stays at home
+_CLEARLY = 0.0  # how much better a piece must fit its own key than any other
+_DARING = 1.0  # temperature of pitches beside that of the other numbers
 _UNLIKE = 0.3  # how far the valence heard may be from what was asked
 _DURATIONS = np.array(DURATIONS)
 
@@ -57,7 +60,8 @@ def draw(
     """Draw a piece for every plan, all at once. seeds: what numpy.random.default_rng takes, one a piece; a piece's
     draws depend on its own seed alone, whatever company it is drawn in. prompts: relative events that pieces begin
     with, bar lines included. A piece that a key finder takes to be in another key than its own is drawn again, up to
-    five times (where the mode turns, each part of one mode is looked at for itself), one that is much more or less
+    five times, the last two without going to other keys (where the mode turns, each part of one mode is looked at for
+    itself), one that is much more or less
     pleasant than was asked up to twice; what a user gave keeps whatever key it is in. on_progress: called as (bars
     done, bars in all)."""
     generators = [np.random.default_rng(seed) for seed in seeds]
@@ -75,7 +79,7 @@ def draw(
             astray = [i for i in astray if _astray(pieces[i], attempt)]  # what was not astray once never is
             if not astray:
                 break
-            again = [Drawn(pieces[i].plan, pieces[i].random, scale=model.scale) for i in astray]
+            again = [_afresh(pieces[i], model, attempt) for i in astray]
             _run(model, again, dice, None)
             for i, piece in zip(astray, again, strict=True):
                 _accept(model, piece, dice)
@@ -85,14 +89,19 @@ def draw(
     return pieces
 
 
+def _afresh(piece: Drawn, model: Composer, attempt: int) -> Drawn:
+    plan = piece.plan if attempt < _AWAY_TRIES else replace(piece.plan, away=())
+    return Drawn(plan, piece.random, scale=model.scale)
+
+
 def _astray(piece: Drawn, attempt: int) -> bool:
-    return _keeps_keys(piece) <= 0 or (attempt < _MOOD_TRIES and piece.unlike() > _UNLIKE)
+    return _keeps_keys(piece) <= _CLEARLY or (attempt < _MOOD_TRIES and piece.unlike() > _UNLIKE)
 
 
 def _worth(piece: Drawn) -> tuple[bool, float]:
     """Less is better: a piece in its own key above all, then one in its mood; or the one that keeps its key best."""
     keeps = _keeps_keys(piece)
-    return keeps <= 0, piece.unlike() if keeps > 0 else -keeps
+    return keeps <= _CLEARLY, piece.unlike() if keeps > _CLEARLY else -keeps
 
 
 def _keeps_keys(piece: Drawn) -> float:
@@ -129,6 +138,7 @@ def _write_cadence(piece: Drawn) -> None:
 
 def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable[[int, int], None] | None) -> None:
     going = [p for p in pieces if not p.done]
+    daring = replace(dice, temperature=dice.temperature * _DARING)
     everything = sum(p.plan.bars for p in pieces)
     told = {id(p): _Told(model, p.plan) for p in going}
     cache, state = _restart(model, going, told)
@@ -139,6 +149,7 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
             piece.mark = (piece.told, piece.untold)
         asked = np.ones(b, bool)
         recalled = [p.recalled() for p in going]
+        shifts = [p.shift for p in going]
         logits = model.logits("where", state)
         for column, name in enumerate(NAMES):
             if column:
@@ -147,11 +158,14 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
             for i, piece in enumerate(going):
                 mask, again = masks[i], recalled[i]
                 if again is not None:
-                    chosen[i, column] = again[column]
+                    chosen[i, column] = again[column] - (shifts[i] if name == "pitch" and again[1] >= 0 else 0)
                 if mask is None or again is not None:
                     continue
                 lean = piece.lean(name, int(chosen[i, 0]))
-                choice, with_told, without = _choose(logits[i], logits[b + i], mask, piece.random, dice, lean)
+                if name == "pitch":
+                    mask, lean = _seen_from(mask, shifts[i]), _seen_from(np.asarray(lean), shifts[i])
+                drawing = daring if name == "pitch" else dice
+                choice, with_told, without = _choose(logits[i], logits[b + i], mask, piece.random, drawing, lean)
                 chosen[i, column] = choice
                 piece.told += with_told
                 piece.untold += without
@@ -165,7 +179,8 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
         for i, piece in enumerate(going):
             bar = piece.bar
             piece.returned += recalled[i] is not None and chosen[i, 1] >= 0
-            piece.take(tuple(int(x) for x in chosen[i]))  # type: ignore[arg-type]
+            where, pitch, duration, velocity = chosen[i].tolist()
+            piece.take((where, pitch + shifts[i] if pitch >= 0 else pitch, duration, velocity))
             if piece.done:
                 finished.append(i)
             elif piece.bar != bar and on_progress:
@@ -173,6 +188,7 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
         if finished:
             stay = [i for i in range(b) if i not in finished]
             going = [going[i] for i in stay]
+            shifts = [shifts[i] for i in stay]
             chosen = chosen[stay]
             cache.keep([*stay, *(b + i for i in stay)])
             if not going:
@@ -180,8 +196,11 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
         if cache.length >= CONTEXT:
             cache, state = _restart(model, going, told)
             continue
+        for i, piece in enumerate(going):
+            if piece.shift != shifts[i]:
+                cache.put((i, len(going) + i), _heard(model, [piece], told, cache.length, before=1)[0])
         rows = np.concatenate((chosen, chosen))[:, None]
-        conditions = np.stack([told[id(p)].bar(p.bar, bare) for bare in (False, True) for p in going])[:, None]
+        conditions = np.stack([told[id(p)].bar(p.bar, p.bar, bare) for bare in (False, True) for p in going])[:, None]
         state = model.forward(model.embed(rows) + conditions, cache)[:, 0]
 
 
@@ -190,41 +209,72 @@ class _Told:
 
     def __init__(self, model: Composer, plan: Plan) -> None:
         self.model, self.plan = model, plan
-        self.made: dict[tuple[int, bool], Array] = {}
+        self.made: dict[tuple[int, bool, bool], Array] = {}
 
-    def bar(self, bar: int, bare: bool) -> Array:
-        """Of one bar; `bare`: without persona and mood and in the other mode: what guidance leads away from."""
-        found = self.made.get((bar, bare))
+    def bar(self, bar: int, now: int, bare: bool) -> Array:
+        """Of one bar, as it is told while bar `now` is drawn: an excerpt has one mode, as in training. `bare`:
+        without persona and mood, and in the other mode: what guidance leads away from."""
+        minor = self.plan.key_at(max(now, 0)).minor
+        found = self.made.get((bar, minor, bare))
         if found is None:
-            told = self.plan.told(max(bar, 0))
+            told = self.plan.told(max(bar, 0), minor)
             if bare:
                 told = replace(told, personas={}, valence=None, arousal=None, minor=not told.minor)
-            found = self.made[bar, bare] = self.model.told(told)
+            found = self.made[bar, minor, bare] = self.model.told(told)
         return found
 
 
 def _restart(model: Composer, going: list[Drawn], told: dict[int, _Told]) -> tuple[Cache, Array]:
     """A fresh cache that has heard the last half context of every piece, and the state after it. All pieces must be
     equally far for their rows to stand side by side; where they are not, the shorter ones hear less."""
-    cache = Cache(model, 2 * len(going))
     for piece in going:
         if not piece.rows:
             piece.take((BAR_LINE, -1, -1, -1))
-    length = min([CONTEXT // 2, *(len(p.rows) for p in going)])
     if not going:
-        return cache, np.zeros((0, model.width), np.float32)
+        return Cache(model, 0), np.zeros((0, model.width), np.float32)
+    return _heard(model, going, told, min([CONTEXT // 2, *(len(p.rows) for p in going)]))
+
+
+def _heard(
+    model: Composer, going: list[Drawn], told: dict[int, _Told], length: int, before: int = 0
+) -> tuple[Cache, Array]:
+    """A fresh cache that has heard `length` events of every piece, told and untold, in the key that each is in now,
+    and the state after them. before: last events that are left out."""
+    cache = Cache(model, 2 * len(going))
     rows, conditions = [], []
     for bare in (False, True):
         for piece in going:
-            tail = piece.events[-length:]
+            end = len(piece.rows) - before
+            heard = piece.events[end - length : end].astype(np.int64)
             # The bar of an event is the number of lines up to it.
-            bars = (
-                np.searchsorted(piece.lines, np.arange(len(piece.rows) - length, len(piece.rows)), side="right") - 1
-            )
-            rows.append(tail)
-            conditions.append(np.stack([told[id(piece)].bar(int(bar), bare) for bar in bars]))
+            bars = np.searchsorted(piece.lines, np.arange(end - length, end), side="right") - 1
+            rows.append(_transposed(heard, -piece.shift))
+            conditions.append(np.stack([told[id(piece)].bar(int(bar), piece.bar, bare) for bar in bars]))
     x = model.embed(np.stack(rows)) + np.stack(conditions)
     return cache, model.forward(x, cache)[:, -1]
+
+
+def _transposed(rows: Array, by: int) -> Array:
+    """(n, 4) relative events with their pitches so many semitones higher; what leaves the range comes in again by an
+    octave."""
+    pitch = rows[:, 1] + by
+    pitch = np.where(pitch < 0, pitch + 12, np.where(pitch >= PITCHES, pitch - 12, pitch))
+    found = rows.copy()
+    found[:, 1] = np.where(rows[:, 1] < 0, -1, pitch)
+    return found
+
+
+def _seen_from(values: Array, shift: int) -> Array:
+    """(PITCHES,) values of pitches relative to the tonic of a piece, as values of pitches relative to a key that lies
+    so many semitones above it; zero, or False, beyond the range."""
+    if not shift or not values.ndim:
+        return values
+    found = np.zeros_like(values)
+    if shift > 0:
+        found[:-shift] = values[shift:]
+    else:
+        found[-shift:] = values[:shift]
+    return found
 
 
 def _mask(piece: Drawn, name: str, chosen: Array) -> Array:

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from flamingo import provenance
 from flamingo.composing import critic, events, originality, performance, reading, writing
+from flamingo.composing.excursions import Excursion
 from flamingo.composing.model import Composer
 from flamingo.composing.personas import Cast, cast
 from flamingo.composing.piece import BAR, Key, Metre, Piece
@@ -43,7 +44,8 @@ _REDRAWS = 6
 @dataclass(frozen=True)
 class Composed:
     """One piece: itself, the files that it was written to, what must be told about it, how original it is, and
-    everything that made it, enough to make the same piece again. error: why it was not written, or not to all of
+    everything that made it, enough to make the same piece again; sections: its moods; away: where it goes to other
+    keys. error: why it was not written, or not to all of
     its files, or None."""
 
     piece: Piece
@@ -55,6 +57,7 @@ class Composed:
     seconds: float = 0.0
     recipe: dict[str, Any] = field(default_factory=dict)
     sections: tuple[Section, ...] = ()
+    away: tuple[Excursion, ...] = ()
 
     @property
     def file(self) -> Path | None:
@@ -94,6 +97,7 @@ class Composed:
             "valence": round(self.mood[0], 3),
             "arousal": round(self.mood[1], 3),
             "sections": self.timeline(),
+            "excursions": [{"bar": e.first + 1, "bars": e.bars, "key": str(e.key)} for e in self.away],
             "originality": shared.sentence if shared else None,
             "original": shared.original if shared else None,
             "remarks": list(self.notes),
@@ -138,6 +142,7 @@ def compose(
         Field(ge=SLOWEST, le=FASTEST, allow_inf_nan=False, description="Quarter notes a minute, kept exactly."),
     ] = None,
     metre: Annotated[str | None, Field(description="Time signature: 4/4, 3/4, 2/4, 6/8, ...")] = None,
+    modulate: Annotated[bool, Field(description="Go to other keys on the way, as people's music does.")] = True,
     instrument: Annotated[
         str, Field(description="Who plays: piano, harpsichord, strings, ...; or melody first: flute,piano,cello.")
     ] = "piano",
@@ -224,7 +229,7 @@ def compose(
     felt = asked.understood(lambda photo: _say(on_progress, 0, variations, f"looking at {photo.name}"))
     wish = _Wish(
         personas, seconds, felt.valence, felt.arousal, wished_key, tempo, wished_metre, begun_with,
-        Dice(temperature, top_p, min_p, guidance), best, original, seed, felt.path,
+        Dice(temperature, top_p, min_p, guidance), best, original, seed, felt.path, modulate,
     )  # fmt: skip
     # All of them, so that what cannot be is found out before anything is composed.
     plans = [_plan(model, wish, i) for i in range(variations)]
@@ -244,6 +249,7 @@ def compose(
             "key": key,
             "tempo": tempo,
             "metre": metre,
+            "modulate": modulate,
             "instrument": instrument,
             "continue_from": sha256(continue_from) if continue_from else None,
             "variation": i,
@@ -284,6 +290,7 @@ def compose(
                 time.perf_counter() - started,
                 recipe,
                 drawn.plan.sections,
+                tuple(excursion.transposed(pitch) for excursion in drawn.plan.away),
             )
         )
     _say(on_progress, variations * 100, variations, "done")
@@ -307,6 +314,7 @@ class _Wish:
     original: bool
     seed: int
     path: tuple[Point, ...] = ()
+    modulate: bool = True
 
 
 def _draw(
@@ -339,13 +347,18 @@ def _plan(model: Composer, wish: _Wish, variation: int) -> Plan:
     plan = settle(
         model, np.random.default_rng((wish.seed, variation, 77)), personas=wish.personas, seconds=wish.seconds,
         valence=wish.valence, arousal=wish.arousal, path=wish.path, key=wish.key, tempo=wish.tempo, metre=wish.metre,
+        modulate=wish.modulate,
     )  # fmt: skip
-    if wish.begun_with is not None and plan.bars < len(wish.begun_with.bars) + 2:
+    if wish.begun_with is None:
+        return plan
+    if plan.bars < len(wish.begun_with.bars) + 2:
         least = (len(wish.begun_with.bars) + 3) * plan.metre.units / 24 * 60 / plan.bpm
         raise BadRequest(
             f"{wish.seconds:g} s", "the music to go on from lasts as long already", f"ask for {least:.0f} s or more"
         )
-    return plan
+    # What was given is in its own key, and so is the bar that goes on from it.
+    away = tuple(excursion for excursion in plan.away if excursion.first > len(wish.begun_with.bars))
+    return replace(plan, away=away)
 
 
 def _perform(

@@ -142,7 +142,7 @@ def test_no_section_is_hurried_far_beyond_its_mood() -> None:
 def test_each_section_has_the_mode_of_its_valence_over_one_tonic() -> None:
     found = plan(BRIGHT, DARK, BRIGHT)
     assert [section.minor for section in found.sections] == [False, True, False]
-    assert {found.key_at(bar).tonic for bar in range(found.bars)} == {found.key.tonic}
+    assert {found.home_at(bar).tonic for bar in range(found.bars)} == {found.key.tonic}
     assert [found.told(section.first).minor for section in found.sections] == [False, True, False]
 
 
@@ -153,7 +153,7 @@ def test_the_piece_ends_in_the_mode_of_its_last_section() -> None:
 
 def test_a_key_that_was_asked_for_is_kept_in_all_sections() -> None:
     found = plan(BRIGHT, DARK, BRIGHT, key=Key(3, True))
-    assert {found.key_at(bar) for bar in range(found.bars)} == {Key(3, True)}
+    assert {found.home_at(bar) for bar in range(found.bars)} == {Key(3, True)}
 
 
 def test_the_mode_turns_only_where_that_says_something() -> None:

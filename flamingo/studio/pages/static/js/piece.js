@@ -103,6 +103,7 @@ export class PieceView {
     const keys = (about.sections || []).map((section) => keyName(section.key));
     const rows = [
       ["Key", keys.length > 1 ? keys.join(" → ") : keyName(about.key)],
+      ["By way of", [...new Set((about.excursions || []).map((away) => keyName(away.key)))].join(", ") || null],
       ["Metre", about.metre],
       ["Tempo", Math.round(about.tempo)],
       ["Bars", about.bars],

@@ -1,0 +1,64 @@
+"""Where a piece leaves its key for a while, and where to: the dominant, the relative, ...
+
+People's music seldom stays at home: of four-bar windows of the training works, four in ten are in the key of their
+piece. So a section of twelve bars or more goes away once, and a longer one again and again; it comes back in time to
+be heard at home before it ends. What began away and returns at home (Plan.theme) returns transposed, as the second
+subject of a sonata does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from flamingo.composing.piece import Key
+from flamingo.composing.sections import Section
+
+# Semitones above the tonic and whether in minor, with how often eight-bar windows of the training works are there
+# (by Krumhansl's profiles; the keys that a listener finds near): dominant, parallel, mediant, submediant, subdominant
+# of a major piece; relative, dominant, submediant, subdominant and parallel of a minor one.
+_FROM_MAJOR = {(7, False): 0.227, (0, True): 0.060, (4, True): 0.046, (9, True): 0.039, (5, False): 0.039}
+_FROM_MINOR = {(3, False): 0.103, (7, True): 0.070, (8, False): 0.054, (5, True): 0.047, (0, False): 0.102}
+_SHORT, _MIDDLE, _LONG = 12, 20, 30  # bars of a section from which on there is one of four bars, later, or of eight
+_STROPHE, _AWAY, _HOME = 16, 8, 6  # of every sixteen bars after the first, eight are away, if six more follow
+
+
+@dataclass(frozen=True)
+class Excursion:
+    """A stretch of bars in another key. first: its first bar, counted from 0; bars: how many."""
+
+    first: int
+    bars: int
+    key: Key
+
+    def transposed(self, semitones: int) -> Excursion:
+        """The same bars of a piece that is played higher or lower."""
+        return replace(self, key=Key((self.key.tonic + semitones) % 12, self.key.minor))
+
+
+def excursions(sections: Sequence[Section], tonic: int, random: np.random.Generator) -> tuple[Excursion, ...]:
+    """The excursions of a piece on a tonic. Where a mood was asked the mode stays, for it says more of the mood than
+    anything else does."""
+    found = []
+    for section in sections:
+        near = _FROM_MINOR if section.minor else _FROM_MAJOR
+        if section.valence is not None:
+            near = {to: often for to, often in near.items() if to[1] == section.minor}
+        often = np.array(list(near.values()))
+        for first, bars in _stretches(section.bars):
+            above, minor = list(near)[int(random.choice(len(near), p=often / often.sum()))]
+            found.append(Excursion(section.first + first, bars, Key((tonic + above) % 12, minor)))
+    return tuple(found)
+
+
+def _stretches(bars: int) -> list[tuple[int, int]]:
+    """(first bar, bars) of the excursions of a section of so many bars."""
+    if bars < _SHORT:
+        return []
+    if bars < _MIDDLE:
+        return [(4, 4)]
+    if bars < _LONG:
+        return [(12, 4)]
+    return [(first, _AWAY) for first in range(_STROPHE, bars - _AWAY - _HOME + 1, _STROPHE)]
