@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import flamingo
+from flamingo.composing import sampling
 from flamingo.composing.events import PITCHES
 from flamingo.composing.excursions import Excursion, excursions
 from flamingo.composing.piece import Key, Metre
@@ -86,13 +87,22 @@ def leading_home() -> Plan:
     return replace(found, away=(Excursion(16, 8, Key(7)),))
 
 
-def test_what_began_away_returns_at_home_transposed() -> None:
+def test_what_began_away_returns_at_home_transposed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "_KEY_TRIES", 0)
     (drawn,) = draw(MODEL, [leading_home()], [1], WILD)
     bars = bars_of(drawn)
     for then, now in zip(bars[16:18], bars[24:26], strict=True):
         steps = {b[1] - a[1] for a, b in zip(then, now, strict=True)}
         assert len(steps) <= 1 and all(step % 12 == 5 for step in steps)  # from G to C
         assert [[a[0], *a[2:]] for a in then] == [[b[0], *b[2:]] for b in now]
+
+
+def test_a_piece_that_loses_its_key_by_going_away_stays_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "keeps_key", lambda piece: -1.0)
+    monkeypatch.setattr(sampling, "_worth", lambda piece: len(piece.plan.away))
+    (drawn,) = draw(MODEL, [leading_home()], [1], WILD)
+    assert drawn.plan.away == ()
+    assert {drawn.plan.key_at(bar) for bar in range(drawn.plan.bars)} == {Key(0)}
 
 
 def test_a_theme_does_not_return_in_another_mode() -> None:
