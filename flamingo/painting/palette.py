@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
-SHARE = 0.75
+SHARE = 0.4
 """How far colours are moved, of the whole way; measured beside other shares in docs/LAB.md. All the way brings out
 noise where the painting has colours and what was painted has hardly any."""
 
