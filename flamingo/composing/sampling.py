@@ -32,8 +32,10 @@ _TRIES = 12
 _KEY_TRIES = 5
 _MOOD_TRIES = 2
 _AWAY_TRIES = 3  # after which a piece that has lost its key stays at home
-_CLEARLY = 0.0  # how much better a piece must fit its own key than any other
-_DARING = 1.0  # temperature of pitches beside that of the other numbers
+# How much better, in correlation, a piece must fit its own key than any other, and the temperature of pitches beside
+# that of other numbers: what is told makes pitches too sure, and the music plainer than people's (docs/LAB.md, 34).
+_CLEARLY = 0.08
+_DARING = 1.35
 _UNLIKE = 0.3  # how far the valence heard may be from what was asked
 _DURATIONS = np.array(DURATIONS)
 
