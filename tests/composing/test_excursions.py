@@ -120,7 +120,8 @@ def test_the_network_is_told_the_mode_of_the_excursion() -> None:
     assert away.home_at(16) == Key(0)
 
 
-def test_every_note_can_be_played_wherever_the_piece_goes() -> None:
+def test_every_note_can_be_played_wherever_the_piece_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "_KEY_TRIES", 0)  # what has learned nothing keeps no key, and would stay at home
     for seed in range(4):
         (drawn,) = draw(MODEL, [plan(seed, key=Key(6))], [seed], WILD)
         assert drawn.plan.away
