@@ -18,9 +18,10 @@ from flamingo.composing.sections import Section
 
 # Semitones above the tonic and whether in minor, with how often eight-bar windows of the training works are there
 # (by Krumhansl's profiles; the keys that a listener finds near): dominant, parallel, mediant, submediant, subdominant
-# of a major piece; relative, dominant, submediant, subdominant and parallel of a minor one.
+# of a major piece; relative, dominant, subdominant and parallel of a minor one, whose submediant (.054) is left out:
+# it has tonic and mediant in common, and of minor pieces that went there one in ten was then heard in it altogether.
 _FROM_MAJOR = {(7, False): 0.227, (0, True): 0.060, (4, True): 0.046, (9, True): 0.039, (5, False): 0.039}
-_FROM_MINOR = {(3, False): 0.103, (7, True): 0.070, (8, False): 0.054, (5, True): 0.047, (0, False): 0.102}
+_FROM_MINOR = {(3, False): 0.103, (7, True): 0.070, (5, True): 0.047, (0, False): 0.102}
 _SHORT, _MIDDLE, _LONG = 12, 20, 30  # bars of a section from which on there is one of four bars, later, or of eight
 _STROPHE, _AWAY, _HOME = 16, 8, 6  # of every sixteen bars after the first, eight are away, if six more follow
 
