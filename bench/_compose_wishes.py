@@ -187,7 +187,7 @@ def _mixed(report: Report, pool: Pool, first: str, second: str) -> dict[str, Any
         report.leave_out(f"mixes of {first} and {second}: too few works")
         return {}
     judge, people = trained
-    each = max(2, pool.pieces * 24 // 200)
+    each = max(2, pool.pieces * 64 // 200)  # with 24 a mean is good for .05, which is as much as a step
     groups = pool.mixes(first, second, PARTS, each)
     chances = [[judge.probabilities(m.piece)[first] for m in group] for group in groups]
     means = [float(np.mean(c)) for c in chances]

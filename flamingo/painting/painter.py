@@ -47,7 +47,7 @@ class Painter:
     def paint(self, rgb: NDArray[np.float32], style: str, strength: float = 1.0) -> NDArray[np.float32]:
         """Paint `rgb`, float (H, W, 3), sRGB in [0, 1], in a named style; returns the same shape, float32.
 
-        strength: 0 returns the photo, 1 the full style. Raises BadRequest for an unknown style, a strength
+        strength: 0 returns the photo as it is, 1 the full style. Raises BadRequest for an unknown style, a strength
         outside [0, 1] or pixels of another shape.
         """
         return self.paint_vector(rgb, _styles.vector(style, strength, self.model))
@@ -57,6 +57,8 @@ class Painter:
         _check(rgb)
         if not np.isfinite(vector).all():
             raise BadRequest("the style vector", "it holds NaN or infinity", "give finite numbers")
+        if not np.any(vector):
+            return np.array(rgb, np.float32)
         return self._networks.plain(rgb.astype(np.float32, copy=False), np.asarray(vector, dtype=np.float32))
 
     def paint_map(
@@ -73,7 +75,8 @@ class Painter:
 
         vectors: (K, S), a style vector a row; masks: (K, h, w) in [0, 1], how strongly each style is painted at each
         place, stretched over the picture if they have another size; None where one style has all of it. Where
-        masks overlap the styles mix; where their sum is below 1 the photo shows; above 1 it is brought down to 1.
+        masks overlap the styles mix; where their sum is below 1 the photo shows (untouched where it is 0); above 1 it
+        is brought down to 1.
 
         palettes: (K, 4, 3), the colours of each style's painting, most of the way to which those of the result are
         moved (see flamingo.painting.palette); NaN, or None: they stay as the painter makes them.
@@ -88,6 +91,8 @@ class Painter:
         _check(rgb)
         height, width = rgb.shape[:2]
         found = _regions.regions(vectors, masks, palettes)
+        if not found.vectors.any():
+            return np.array(rgb, np.float32)
         sizes = None if stroke is None else _stroke.sizes(height, width, _stroke.checked(stroke))
         small = max(height, width) <= _stroke.WORKING if stroke is None else sizes == [(height, width)]
         if small and found.weights is None and found.palettes is None:
@@ -95,7 +100,7 @@ class Painter:
         rows = lambda top, bottom: rgb[top:bottom].astype(np.float32, copy=False)  # noqa: E731
         out = np.empty(rgb.shape, np.float32)
         top = 0
-        for strip in strips(self._networks, Job(rows, (height, width), found, stroke), on_progress):
+        for strip in self._strips(Job(rows, (height, width), found, stroke), on_progress):
             out[top : top + len(strip)] = strip
             top += len(strip)
         return out
@@ -120,11 +125,20 @@ class Painter:
         """
         if stroke is not None:
             _stroke.checked(stroke)
-        return strips(
-            self._networks,
-            Job(rows, (height, width), _regions.regions(vectors, masks, palettes), stroke),
-            on_progress,
-        )
+        found = _regions.regions(vectors, masks, palettes)
+        return self._strips(Job(rows, (height, width), found, stroke), on_progress)
+
+    def _strips(self, job: Job, on_progress: Progress | None) -> Iterator[NDArray[np.float32]]:
+        """The painted picture, strip by strip, with the very photo where nothing is painted."""
+        painted = strips(self._networks, job, on_progress)
+        if not job.regions.leave_photo:
+            yield from painted
+            return
+        shown, top = job.regions.fitted(*job.size), 0
+        for strip in painted:
+            bottom = top + len(strip)
+            yield shown.untouched(strip, job.rows(top, bottom), job.size, top)
+            top = bottom
 
 
 def _check(rgb: NDArray[np.float32]) -> None:

@@ -15,6 +15,7 @@ from flamingo.painting.palette import unknown
 Pixels = NDArray[np.float32]
 
 _ENOUGH = 1 / 512  # half a grey level of 8 bits: less of a style cannot be seen
+_FADES = 0.9, 0.99  # from which weight of the photo on the painter's own version of it gives way to it, and to which
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,22 @@ class Regions:
         """The weights (height, width, K) of a window of a picture of this size."""
         assert self.weights is not None
         return resample.window(self.weights, size, top, left, height, width, "linear")
+
+    @property
+    def leave_photo(self) -> bool:
+        """Whether there are places at which nothing is painted."""
+        return not self.vectors.any(axis=1).all()
+
+    def untouched(self, painted: Pixels, photo: Pixels, size: tuple[int, int], top: int = 0) -> Pixels:
+        """A painting with the very photo where nothing is to be painted: what the painter makes of it there is 40 dB
+        away from it. Both (H, W, 3), whole rows from `top` on of pictures of this size; `leave_photo` must hold."""
+        if self.weights is None:
+            return photo
+        nothing = ~self.vectors.any(axis=1)
+        photos = Regions(self.vectors, self.weights[:, :, nothing].sum(axis=2, keepdims=True))
+        least, most = _FADES
+        share = np.clip((photos.window(size, top, 0, *painted.shape[:2]) - least) / (most - least), 0, 1)
+        return np.asarray(painted + (photo - painted) * share, np.float32)
 
 
 def regions(

@@ -58,6 +58,8 @@ class Manner:
 
     def shown(self, frame: video.Frame, painted: Pixels) -> Shown:
         """A painted frame as it is seen."""
+        if self.regions.leave_photo:
+            painted = self.regions.untouched(painted, motion.floats(frame.rgb), self.size)
         if self.finish is not None:
             painted = self.finish(motion.floats(frame.rgb), painted)
         if frame.alpha is not None and not self.animated:

@@ -69,6 +69,17 @@ def test_a_painted_film_keeps_size_times_and_sound(suffix: str, tmp_path: Path) 
     assert left(tmp_path) == []
 
 
+def test_where_the_mask_is_black_the_film_stays(tmp_path: Path) -> None:
+    source = animation(tmp_path / "a.webp", loop=3)
+    masks = np.zeros((1, 1, 2), np.float32)
+    masks[..., 0] = 1
+    painted(source, tmp_path / "b.webp", masks=masks, quality=100)
+    away = np.abs(pixels(tmp_path / "b.webp").astype(int) - pixels(source))
+    width = away.shape[2]
+    assert away[:, :, : width // 4].mean() > 20
+    assert away[:, :, -width // 5 :].max() == 0
+
+
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 def test_an_animation_keeps_times_loops_and_holes(suffix: str, tmp_path: Path) -> None:
     source = animation(tmp_path / f"a{suffix}", loop=3)

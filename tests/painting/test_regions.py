@@ -61,7 +61,7 @@ def test_where_the_mask_is_black_the_photo_stays(model: Model, cat: Pixels) -> N
     painter, vector = flamingo.Painter(model), styles.vector("starry-night", 1.0, model)
     painted = painter.paint_map(cat, vector, halves(*cat.shape[:2])[:1])
     kept = slice(cat.shape[1] // 2 + 8, None)
-    assert psnr(painted[:, kept], cat[:, kept]) > 35
+    assert np.abs(painted[:, kept] - cat[:, kept]).max() < 1e-6, "not what the painter makes of it"
     assert np.abs(painted - cat)[:, : cat.shape[1] // 2].mean() > 0.1
 
 
@@ -116,7 +116,7 @@ def test_regions_work_on_large_pictures_too(photos: Path) -> None:
     painted = painter.paint_map(rgb, np.stack(pair), masks)
     assert psnr(painted[:300, :300], whole[0][:300, :300]) > 40
     assert psnr(painted[:300, 600:], whole[1][:300, 600:]) > 40
-    assert psnr(painted[420:], rgb[420:]) > 35
+    assert np.abs(painted[430:] - rgb[430:]).max() < 1e-6
 
 
 @settings(max_examples=50, deadline=None)
