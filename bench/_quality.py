@@ -24,6 +24,7 @@ from _report import Report
 from torch import Tensor
 
 from flamingo.painting.painter import Painter
+from flamingo.painting.styles import vector
 from flamingo.train.painting import losses, vgg
 from flamingo.train.painting.data import StylePicture, load_painting
 
@@ -196,7 +197,10 @@ def strength(
                 style = styles[i % len(styles)]
                 for k in STRENGTHS:
                     progress.update(task, description=f"strength {k:.2f} {photo.name} {style.name} {name}")
-                    painted = painter.paint(pixels, style=style.name, strength=k)
+                    if k:
+                        painted = painter.paint(pixels, style=style.name, strength=k)
+                    else:  # what the network makes of it; `paint` gives the photo back
+                        painted = painter._networks.plain(pixels, vector(style.name, 0.0, painter.model))
                     out = judge.figures(judge.features(painted), content, paintings[i % len(styles)])
                     found[k].append(out)
                     if k == 0 and ssim is not None:
