@@ -15,6 +15,7 @@ import flamingo
 from flamingo.cli import run
 from flamingo.options import options
 from tests.conftest import needs_models
+from tests.feeling.test_words import needs_words
 
 
 @pytest.fixture
@@ -42,6 +43,20 @@ def test_version() -> None:
 def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*command, "--help"]) == 0
     assert "Usage" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["paint", "judge", "film", "feel", "rate", "verify"])
+def test_a_verb_without_anything_to_work_on_says_so_in_a_line(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([verb]) == 2
+    told = capsys.readouterr().err.strip()
+    assert told and "\n" not in told and "fault" not in told, told
+
+
+@needs_models
+@needs_words
+def test_a_sentence_is_felt_without_a_photo(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["feel", "--words", "a stormy, lonely sea"]) == 0
+    assert "valence" in capsys.readouterr().out
 
 
 def test_paint_offers_exactly_the_arguments_of_the_function(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from flamingo.cli.base import app, command, flag, out, plain, progress, remark, 
 from flamingo.errors import show
 
 
-def _feel(photos: list[Path], *, as_json: bool = False, **choices: Any) -> int:
+def _feel(photos: Sequence[Path] = (), *, as_json: bool = False, **choices: Any) -> int:
     with progress("feeling", silent=as_json) as tell:
         results = flamingo.feel(photos, on_progress=tell, **choices)
     return report(results, _told, done="judged", as_json=as_json)
