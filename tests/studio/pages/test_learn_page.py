@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 from watching import Studio, at_ease, has_no_faults
 
+import flamingo
+
 pytestmark = pytest.mark.usefixtures("quiet")
+LEARN = Path(flamingo.__file__).parent / "studio" / "pages" / "static" / "img" / "learn"
 
 
 @pytest.fixture
@@ -33,8 +38,10 @@ def test_two_paintings_are_compared_by_their_numbers(learn: Page) -> None:
 
 
 def test_pictures_lie_where_they_were_felt(learn: Page) -> None:
+    felt = json.loads((LEARN / "learn.json").read_text(encoding="utf-8"))["felt"]
+    [cat] = [each for each in felt if (each["photo"], each["style"]) == ("chelsea", None)]
     learn.get_by_role("button", name="The cat, the photo").click()
-    expect(learn.locator("#felt-said")).to_contain_text("feels happy")
+    expect(learn.locator("#felt-said")).to_contain_text(f"feels {cat['word']}: valence {cat['valence']:.2f}")
 
 
 def test_the_example_plays_and_ends_at_home(learn: Page) -> None:
