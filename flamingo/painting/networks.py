@@ -16,6 +16,11 @@ from flamingo.painting.regions import Regions
 
 Pixels = NDArray[np.float32]
 
+_PAINT = (
+    "onnx",
+    "tile",
+    "regions",
+)  # what may be computed in bf16; what is measured is measured exactly
 _SEEN = 1 / 1024  # a weight below this is none
 _GATE = 4.0  # the logit of how much of the photo shows at strength 0; at 1, it is as far below zero
 
@@ -42,9 +47,9 @@ class Statistics:
 
 def network(model: str, kind: str) -> runtime.Network:
     """One of a painter's networks ("painter-fine", "encoder"), after checking the file that has its weights too.
-    Raises ModelMissing or ModelCorrupt."""
+    Raises ModelMissing or ModelCorrupt, BadRequest for a precision that cannot be had."""
     weights.path(model, "weights")
-    return runtime.load(weights.path(model, kind))
+    return runtime.load(weights.path(model, kind), exact=kind not in _PAINT)
 
 
 class Networks:

@@ -18,6 +18,7 @@ from PIL import Image
 import flamingo
 from flamingo.errors import BadRequest
 from flamingo.painting.painter import MODELS, Model
+from flamingo.runtime import precision
 from tests.conftest import needs_models
 
 pytestmark = needs_models
@@ -77,25 +78,48 @@ def test_the_same_request_gives_the_same_picture(cat: Pixels) -> None:
     assert np.array_equal(first, flamingo.Painter("fast").paint(cat, "scream", 0.7))
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_openvino_and_onnx_runtime_paint_the_same_picture(model: Model, cat: Pixels, tmp_path: Path) -> None:
-    pytest.importorskip("openvino", reason="OpenVINO is not installed on this kind of machine")
+def painted_by(model: Model, photo: Pixels, folder: Path, **env: str) -> Pixels:
+    """A photo painted by a process of its own."""
     script = (
         "import sys, numpy as np, flamingo\n"
         f"rgb = np.load(sys.argv[1]); np.save(sys.argv[2], flamingo.Painter({model!r}).paint(rgb, 'starry-night'))"
     )
-    np.save(tmp_path / "photo.npy", cat)
-    pictures = []
-    for name in ("openvino", "onnxruntime"):
-        target = tmp_path / f"{name}.npy"
-        subprocess.run(
-            [sys.executable, "-c", script, str(tmp_path / "photo.npy"), str(target)],
-            env={**os.environ, "FLAMINGO_RUNTIME": name},
-            check=True,
-        )
-        pictures.append(np.load(target))
-    psnr = -10 * np.log10(np.mean((pictures[0] - pictures[1]) ** 2))
-    assert psnr > 45
+    np.save(folder / "photo.npy", photo)
+    subprocess.run(
+        [sys.executable, "-c", script, str(folder / "photo.npy"), str(folder / "painted.npy")],
+        env={**os.environ, **env},
+        check=True,
+    )
+    return np.asarray(np.load(folder / "painted.npy"))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_openvino_and_onnx_runtime_paint_the_same_picture(model: Model, cat: Pixels, tmp_path: Path) -> None:
+    pytest.importorskip("openvino", reason="OpenVINO is not installed on this kind of machine")
+    one, other = (painted_by(model, cat, tmp_path, FLAMINGO_RUNTIME=name) for name in ("openvino", "onnxruntime"))
+    assert -10 * np.log10(np.mean((one - other) ** 2)) > 45
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_in_bf16_the_picture_looks_the_same(model: Model, cat: Pixels, tmp_path: Path) -> None:
+    openvino = pytest.importorskip("openvino", reason="OpenVINO is not installed on this kind of machine")
+    if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        pytest.skip("this processor does not multiply bf16")
+    exact, quick = (painted_by(model, cat, tmp_path, FLAMINGO_PRECISION=each) for each in ("f32", "bf16"))
+    assert 48 < -10 * np.log10(np.mean((exact - quick) ** 2)) < 80, "hardly another, but another"
+
+
+@pytest.mark.parametrize(
+    ("asked", "runtime", "said"),
+    [("f8", "openvino", "choose one of f32, bf16"), ("bf16", "onnxruntime", "onnxruntime has none here")],
+)
+def test_a_precision_that_cannot_be_had_is_refused(
+    asked: str, runtime: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLAMINGO_PRECISION", asked)
+    monkeypatch.setattr("flamingo.runtime.chosen", lambda: runtime)
+    with pytest.raises(BadRequest, match=said):
+        precision()
 
 
 def test_an_unknown_style_is_refused_with_the_nearest_name(cat: Pixels) -> None:
