@@ -15,8 +15,11 @@ from test_api import problem
 
 from flamingo import weights
 from flamingo.client import Client
+from flamingo.errors import BadRequest
+from flamingo.jobs.job import Input
 from flamingo.painting import encoder, own
 from flamingo.painting.painter import MODELS
+from flamingo.studio.api.verbs import check_styles
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -220,15 +223,14 @@ def test_the_client_sends_masks_by_their_names(served: Served, cat_jpeg: bytes, 
 # -- any painting --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif("fast" in ABLE, reason="the fast painter reads paintings")
-@pytest.mark.parametrize("route", ["/api/paint", "/api/preview/paint"])
-def test_a_painter_that_reads_no_paintings_says_so(
-    served: Served, cat: dict[str, str], painting: bytes, route: str
-) -> None:
-    body = {"photos": [cat], "model": "fast", "painting": [sent(served, painting, "mine.jpg")]}
+def test_a_painter_that_reads_no_paintings_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that somebody has trained without a style encoder."""
+    monkeypatch.setattr(encoder, "known", lambda model: model == "fine")
+    files = {"painting": [Input("0" * 64, "mine.jpg")]}
     for style in (None, ["mine.jpg=.5", "udnie=.5"]):
-        told = problem(served.http.post(route, json={**body, "style": style}), 422)
-        assert told["detail"].startswith("style 'mine.jpg': the fast painter knows the named styles alone")
+        check_styles({"style": style, "model": "fine"}, files)
+        with pytest.raises(BadRequest, match=r"style 'mine\.jpg': the fast painter knows the named styles alone"):
+            check_styles({"style": style, "model": "fast"}, files)
 
 
 @needs_encoder
