@@ -152,7 +152,7 @@ def precision() -> str:
     return asked
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=8)
 def load(file: Path, *, exact: bool = True) -> Network:
     """Load an ONNX file with the chosen runtime; loading the same file again costs nothing.
 

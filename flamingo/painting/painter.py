@@ -136,9 +136,9 @@ class Painter:
             return
         shown, top = job.regions.fitted(*job.size), 0
         for strip in painted:
-            bottom = top + len(strip)
-            yield shown.untouched(strip, job.rows(top, bottom), job.size, top)
-            top = bottom
+            photo, share = job.rows(top, top + len(strip)), shown.unpainted(job.size, top, len(strip))
+            yield strip + (photo - strip) * share
+            top += len(strip)
 
 
 def _check(rgb: NDArray[np.float32]) -> None:

@@ -45,16 +45,17 @@ class Regions:
         """Whether there are places at which nothing is painted."""
         return not self.vectors.any(axis=1).all()
 
-    def untouched(self, painted: Pixels, photo: Pixels, size: tuple[int, int], top: int = 0) -> Pixels:
-        """A painting with the very photo where nothing is to be painted: what the painter makes of it there is 40 dB
-        away from it. Both (H, W, 3), whole rows from `top` on of pictures of this size; `leave_photo` must hold."""
+    def unpainted(self, size: tuple[int, int], top: int, height: int) -> Pixels:
+        """How much of the very photo shows in so many rows from `top` on of a picture of this size: 1 where nothing
+        is to be painted, for what the painter makes of a photo is 40 dB away from it. (height, width, 1), or
+        (1, 1, 1) if it is the same all over; `leave_photo` must hold."""
         if self.weights is None:
-            return photo
+            return np.ones((1, 1, 1), np.float32)
         nothing = ~self.vectors.any(axis=1)
-        photos = Regions(self.vectors, self.weights[:, :, nothing].sum(axis=2, keepdims=True))
+        photo = Regions(self.vectors, self.weights[:, :, nothing].sum(axis=2, keepdims=True))
         least, most = _FADES
-        share = np.clip((photos.window(size, top, 0, *painted.shape[:2]) - least) / (most - least), 0, 1)
-        return np.asarray(painted + (photo - painted) * share, np.float32)
+        share = (photo.window(size, top, 0, height, size[1]) - least) / (most - least)
+        return np.asarray(np.clip(share, 0, 1), np.float32)
 
 
 def regions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,10 +57,15 @@ class Manner:
         """How many frames are held before a part is made of them, about."""
         return max(moving.SPAN, min(_PART, _PART_PIXELS // (self.size[0] * self.size[1])))
 
+    @functools.cached_property
+    def _unpainted(self) -> Pixels:
+        """How much of the very photo shows at each place: the same in every frame."""
+        return self.regions.fitted(*self.size).unpainted(self.size, 0, self.size[0])
+
     def shown(self, frame: video.Frame, painted: Pixels) -> Shown:
         """A painted frame as it is seen."""
         if self.regions.leave_photo:
-            painted = self.regions.untouched(painted, motion.floats(frame.rgb), self.size)
+            painted = painted + (motion.floats(frame.rgb) - painted) * self._unpainted
         if self.finish is not None:
             painted = self.finish(motion.floats(frame.rgb), painted)
         if frame.alpha is not None and not self.animated:
