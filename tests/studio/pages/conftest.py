@@ -6,10 +6,6 @@ fails the test.
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,22 +18,10 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
 sys.path.insert(0, str(Path(__file__).parent))
 
+from opening import CHROMIUM, FLAGS, ROOT, opened
 from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect, sync_playwright
 from watching import Studio, at_ease
 
-ROOT = Path(__file__).resolve().parents[3]
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-# The sandbox needs rights that a container has not; the rest keeps the browser from calling home.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -46,43 +30,8 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """One studio for all pages."""
-    folder = tmp_path_factory.mktemp("pages")
-    log = folder / "log"
-    command = [
-        sys.executable,
-        "-u",
-        "-m",
-        "flamingo",
-        "serve",
-        "--port=0",
-        "--no-curated",
-        f"--data={folder / 'data'}",
-    ]
-    with log.open("wb") as said:
-        server = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, cwd=ROOT)
-    try:
-        url = _address(server, log)
-        with httpx.Client(base_url=url, timeout=300) as http:
-            yield Studio(url, http)
-    finally:
-        server.terminate()
-        try:
-            server.wait(30)
-        except subprocess.TimeoutExpired:
-            server.kill()
-
-
-def _address(server: subprocess.Popen[bytes], log: Path) -> str:
-    """What the server says when it is open."""
-    for _ in range(600):
-        if found := re.search(r"http://[\d.]+:\d+", log.read_text()):
-            return found[0]
-        try:
-            server.wait(0.2)
-        except subprocess.TimeoutExpired:
-            continue
-        break
-    raise AssertionError(f"the studio did not open: {log.read_text()}")
+    with opened(tmp_path_factory.mktemp("pages")) as url, httpx.Client(base_url=url, timeout=300) as http:
+        yield Studio(url, http)
 
 
 # The browser is for one module only: while its driver runs, no other test could run an event loop of its own.
