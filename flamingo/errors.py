@@ -178,4 +178,14 @@ class MissingExtra(FlamingoError):
     @classmethod
     def of(cls, feature: str, package: str, extra: str) -> MissingExtra:
         """`feature` needs `package`, which the extra `extra` of this package brings."""
-        return cls(feature, f"needs {package}, which is not installed", f"pip install 'flamingo-art[{extra}]'")
+        from flamingo import extras
+
+        return cls(feature, f"needs {package}, which is not installed", extras.line(extra))
+
+    @classmethod
+    def unless_installed(cls, feature: str, extra: str) -> None:
+        """Raise MissingExtra unless all that `extra` brings is installed: before any work is begun or queued."""
+        from flamingo import extras
+
+        if missing := extras.missing_modules(extra):
+            raise cls.of(feature, " and ".join(missing), extra)

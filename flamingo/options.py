@@ -10,8 +10,10 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import re
+import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -81,12 +83,49 @@ def checked(verb: Callable[P, R]) -> Callable[P, R]:
     """Validate the arguments of a verb and turn what is wrong with them into one line (BadRequest)."""
     validated = validate_call(config=ConfigDict(arbitrary_types_allowed=True))(verb)
 
+    signature = inspect.signature(verb)
+
     @functools.wraps(verb)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            given = signature.bind_partial(*args, **kwargs).arguments
+        except TypeError:  # an argument that the verb does not have: the validation below says so
+            given = {}
+        for name, value in given.items():
+            _refuse_addresses(name, value)
         with one_line_refusals(f"flamingo {verb.__name__}"):
             return validated(*args, **kwargs)
 
     return call
+
+
+# After Path has read them: "https://host" is "https:/host".
+_ADDRESS = re.compile(r"(?:https?|ftps?|s3|gs|smb|sftp|file|data|blob):/", re.IGNORECASE)
+_WRITTEN = ("output", "explain", "out", "file")
+
+
+def _refuse_addresses(name: str, value: object) -> None:
+    """Raise BadRequest for a path that is an address on the network, `-`, or a device to write to."""
+    for path in value if isinstance(value, (list, tuple)) else (value,):
+        if not isinstance(path, os.PathLike):
+            continue
+        text = os.fspath(path)
+        if _ADDRESS.match(text):
+            address = text.replace(":/", "://", 1)
+            raise BadRequest(address, "this is an address, and only files are read", "download it, and name the file")
+        if text == "-":
+            raise BadRequest("-", "standard input and output are not supported", "name a file")
+        if name in _WRITTEN and _is_device(text):
+            raise BadRequest(text, "it is a device or a pipe, and results go to files", "name a file or a folder")
+
+
+def _is_device(path: str) -> bool:
+    if str(Path(path).absolute()).startswith(("/dev/", "/proc/")):  # /dev/stdout is a file where it is sent to one
+        return True
+    with suppress(OSError, ValueError):
+        mode = Path(path).stat().st_mode
+        return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    return False
 
 
 @contextmanager

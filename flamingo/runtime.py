@@ -12,6 +12,7 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -70,8 +71,7 @@ class _OpenVINO:
 
 class _OnnxRuntime:
     def __init__(self, file: Path, threads: int | None, *, cuda: bool = False) -> None:
-        import onnxruntime as ort
-
+        ort = import_onnxruntime()
         options = ort.SessionOptions()
         options.log_severity_level = 3
         if threads:
@@ -90,11 +90,30 @@ class _OnnxRuntime:
         return [np.asarray(out, dtype=np.float32) for out in self._session.run(None, dict(inputs))]
 
 
-@functools.cache
-def _openvino_core() -> Any:
+def import_openvino() -> Any:
+    """The module `openvino`, imported without its telemetry.
+
+    `import openvino` imports `openvino.tools.ovc`, which sends an event to a web-analytics host and writes an
+    identifier into `~/intel`. Where the package `openvino_telemetry` cannot be imported, OpenVINO uses an empty
+    stand-in of its own. Everything that imports OpenVINO here does it through this function.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None: importing it raises ImportError
     import openvino
 
-    return openvino.Core()
+    return openvino
+
+
+def import_onnxruntime() -> Any:
+    """The module `onnxruntime`, with the events that its Windows build would report turned off."""
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
+@functools.cache
+def _openvino_core() -> Any:
+    return import_openvino().Core()
 
 
 @functools.cache
@@ -106,13 +125,9 @@ def chosen() -> str:
         raise BadRequest(
             f"FLAMINGO_RUNTIME={asked}", "there is no such runtime", f"choose one of {', '.join(RUNTIMES)}"
         )
-    if asked == "cuda":
-        import onnxruntime as ort
-
-        if "CUDAExecutionProvider" not in ort.get_available_providers():
-            raise BadRequest(
-                "FLAMINGO_RUNTIME=cuda", "this ONNX Runtime has no CUDA", "run `pip install onnxruntime-gpu`"
-            )
+    if asked == "cuda" and "CUDAExecutionProvider" not in import_onnxruntime().get_available_providers():
+        hint = "run `pip install onnxruntime-gpu`"
+        raise BadRequest("FLAMINGO_RUNTIME=cuda", "this ONNX Runtime has no CUDA", hint)
     if asked == "openvino" and not _has_openvino():
         raise BadRequest("FLAMINGO_RUNTIME=openvino", "OpenVINO is not installed", "run `pip install openvino`")
     if asked:

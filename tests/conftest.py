@@ -58,7 +58,7 @@ def vgg_weights() -> None:
     from flamingo.train.painting import vgg
 
     try:
-        vgg.load(download=False)
+        vgg.load()
     except ModelMissing as error:
         pytest.skip(str(error))
 

@@ -8,6 +8,7 @@ No traceback reaches a user; `FLAMINGO_DEBUG=1` shows it to a developer.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from collections.abc import Sequence
 import cyclopts
 
 from flamingo.cli import compose, doctor, feel, film, judge, paint, rate, serve, styles, train, verify
-from flamingo.cli.base import app, err, plain
-from flamingo.errors import FlamingoError
+from flamingo.cli.base import app, err, styled
+from flamingo.errors import BadRequest, FlamingoError
 
 __all__ = ["app", "main", "run"]
 
@@ -27,35 +28,70 @@ _COMMANDS = (paint, judge, feel, compose, film, styles, rate, serve, verify, doc
 def run(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line and return its exit code. Errors become one line on standard error."""
     try:
+        _no_standard_streams(sys.argv[1:] if arguments is None else arguments)
         result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         return result if isinstance(result, int) else 0
     except cyclopts.CycloptsError as error:
         first = " ".join(str(error).split())
-        err.print(f"[red]error[/] {plain(first)}")
+        err.print(styled("[red]error[/] {}", first))
         return 2
     except FlamingoError as error:
         if os.environ.get("FLAMINGO_DEBUG"):
             raise
-        err.print(f"[red]error[/] {plain(str(error))}")
+        err.print(styled("[red]error[/] {}", error))
         return error.exit_code
     except KeyboardInterrupt:
         err.print("cancelled; what was finished is kept")
         return 130
-    except BrokenPipeError:
-        # The reader (head, less) has gone: point stdout at nothing, so that the interpreter closes in silence.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader (head, less) has gone
+        _silence_stdout()
+        return 1
+    except OSError as error:
+        if error.filename is not None or error.errno not in _STDOUT_ERRORS:
+            return _fault(error)
+        _silence_stdout()
+        reason = (error.strerror or "an error").lower()
+        err.print(styled("[red]error[/] the output: it cannot be written ({}); what was made is kept", reason))
         return 1
     except Exception as error:  # the promise: no traceback reaches a user
-        if os.environ.get("FLAMINGO_DEBUG"):
-            raise
-        reason = " ".join(str(error).split())
-        err.print(
-            f"[red]error[/] {plain(type(error).__name__)}: {plain(reason)}; this is a fault in Flamingo: "
-            "run again with FLAMINGO_DEBUG=1 and report what it prints"
-        )
-        return 1
+        return _fault(error)
 
 
 def main() -> None:
     """The console script."""
-    sys.exit(run())
+    code = run()
+    try:
+        sys.stdout.flush()  # here, where a full disk can still be told in a line; at exit it would be a traceback
+    except BrokenPipeError:
+        _silence_stdout()
+    except (OSError, ValueError) as error:
+        _silence_stdout()
+        reason = (getattr(error, "strerror", None) or "it is closed").lower()
+        err.print(styled("[red]error[/] the output: it cannot be written ({}); what was made is kept", reason))
+        code = code or 1
+    except AttributeError:  # there is no stdout at all
+        pass
+    sys.exit(code)
+
+
+_STDOUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
+
+
+def _fault(error: Exception) -> int:
+    """Say that something was not foreseen; the exit code."""
+    if os.environ.get("FLAMINGO_DEBUG"):
+        raise error
+    template = "[red]error[/] {}: {}; this is a fault in Flamingo: run again with FLAMINGO_DEBUG=1 and report "
+    err.print(styled(template + "what it prints", type(error).__name__, " ".join(str(error).split())))
+    return 1
+
+
+def _silence_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter closes it in silence."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _no_standard_streams(arguments: Sequence[str]) -> None:
+    """Raise BadRequest for `-`, by which many programs mean standard input or output."""
+    if "-" in arguments:
+        raise BadRequest("-", "standard input and output are not supported", "name a file")

@@ -16,14 +16,16 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 from cyclopts import App, Parameter
 from rich.console import Console
+from rich.markup import render
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Span, Text
 
 import flamingo
 from flamingo.errors import FlamingoError, MissingExtra, show
 from flamingo.options import options
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 app = App(
     name="flamingo",
@@ -54,8 +56,11 @@ def command(
 ) -> Callable[..., int]:
     """A command with exactly the options of `verb` (see flamingo.options), and those of the command line alone.
 
-    names: what its options are called besides, where that is another thing for another verb.
+    names: what its options are called besides, where that is another thing for another verb. Raises ValueError for a
+    name of an option that the verb does not have.
     """
+    if unknown := set(names or {}) - {option.name for option in options(verb)}:
+        raise ValueError(f"{verb.__name__} has no option {', '.join(sorted(unknown))}")
     called = _SHORT | (names or {})
     parameters = []
     for option in options(verb):
@@ -134,7 +139,7 @@ def report(results: Sequence[R], told: Callable[[R], None], *, done: str, as_jso
     else:
         for r in results:
             if r.error:
-                err.print(f"[red]failed[/] {plain(str(r.error))}")
+                err.print(styled("[red]failed[/] {}", r.error))
             else:
                 told(r)
     if failed and len(results) > 1:
@@ -144,12 +149,28 @@ def report(results: Sequence[R], told: Callable[[R], None], *, done: str, as_jso
 
 def remark(text: str) -> None:
     """Print something that goes with the line before it."""
-    out.print(f"  [dim]{plain(text)}[/]")
+    out.print(styled("  [dim]{}[/]", text))
 
 
-def plain(text: str) -> str:
-    """Text from outside, so that its brackets are not taken for rich's markup."""
-    return text.replace("[", "\\[")
+_PLACEHOLDER = "\ufffc"  # OBJECT REPLACEMENT CHARACTER: it stands for a value until the markup has been read
+
+
+def styled(template: str, *values: object) -> Text:
+    """A line to print: a template in rich's markup, in which each {} stands for a value that is printed as it is.
+
+    Values never pass through the markup, so a file name may hold brackets, backslashes and :words:. Raises ValueError
+    unless there are as many values as places.
+    """
+    text = render(template.replace("{}", _PLACEHOLDER), emoji=False)
+    if text.plain.count(_PLACEHOLDER) != len(values):
+        raise ValueError(f"{template!r} has not {len(values)} places")
+    plain, spans, at = text.plain, text.spans, len(text.plain)
+    for value in map(str, reversed(values)):  # from the end, so that earlier places stay where they are
+        at = plain.rindex(_PLACEHOLDER, 0, at)
+        plain = plain[:at] + value + plain[at + 1 :]
+        more = len(value) - 1
+        spans = [Span(s.start + more * (s.start > at), s.end + more * (s.end > at), s.style) for s in spans]
+    return Text(plain, spans=spans)
 
 
 def needs_torch(what: str) -> None:

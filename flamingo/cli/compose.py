@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from rich.table import Table
 
 import flamingo
-from flamingo.cli.base import app, command, flag, out, plain, progress, remark, report
+from flamingo.cli.base import app, command, flag, out, progress, remark, report, styled
 from flamingo.errors import show
 
 
@@ -25,20 +25,19 @@ def _told(r: flamingo.Composed) -> None:
     if away := list(dict.fromkeys(excursion["key"] for excursion in told["excursions"])):
         keys += f" by way of {' and '.join(away)}"
     out.print(
-        f"{plain(', '.join(map(show, r.files)))}  [dim]{keys}, {told['metre']}, tempo {told['tempo']:.0f}, "
-        f"{told['bars']} bars, {told['lasts']:.1f} s, made in {r.seconds:.1f} s[/]"
+        styled(
+            "{}  [dim]{}[/]",
+            ", ".join(map(show, r.files)),
+            f"{keys}, {told['metre']}, tempo {told['tempo']:.0f}, {told['bars']} bars, {told['lasts']:.1f} s, "
+            f"made in {r.seconds:.1f} s",
+        )
     )
     for note in (*([r.originality.sentence] if r.originality else []), *r.notes):
         remark(note)
 
 
 app.command(
-    command(
-        flamingo.compose,
-        _compose,
-        flag("json", "Print what was done as JSON."),
-        names={"music": ["--music", "--from"]},
-    ),
+    command(flamingo.compose, _compose, flag("json", "Print what was done as JSON.")),
     name="compose",
 )
 

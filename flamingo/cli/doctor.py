@@ -10,10 +10,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from rich.table import Table
+from rich.text import Text
 
 import flamingo
 from flamingo import runtime, weights
-from flamingo.cli.base import app, err, out, plain
+from flamingo.cli.base import app, err, out, styled
 from flamingo.errors import FlamingoError
 
 
@@ -48,10 +49,10 @@ def _doctor(*, as_json: Annotated[bool, Parameter(name="--json", help="Print as 
     else:
         table = Table(box=None, show_header=False, pad_edge=False)
         for key, value in facts.items():
-            table.add_row(f"[dim]{key}[/]", plain(value))
+            table.add_row(styled("[dim]{}[/]", key), Text(value))
         out.print(table)
         for problem in problems:
-            err.print(f"[red]problem[/] {plain(problem)}")
+            err.print(styled("[red]problem[/] {}", problem))
     return 1 if problems else 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import flamingo
-from flamingo.cli.base import app, command, flag, out, plain, progress, remark, report
+from flamingo.cli.base import app, command, flag, out, progress, remark, report, styled
 from flamingo.errors import show
 
 
@@ -22,10 +22,14 @@ def _told(r: flamingo.Judged) -> None:
         felt = r.felt
         likely = sorted(felt.moods.items(), key=lambda pair: -pair[1])[:3]
         out.print(
-            f"{plain(show(r.photo or ''))}  [bold]{felt.word}[/]  "
-            f"valence {felt.valence:+.2f} ± {felt.valence_sd:.2f}, "
-            f"arousal {felt.arousal:+.2f} ± {felt.arousal_sd:.2f}  "
-            f"[dim]{', '.join(f'{mood} {p:.0%}' for mood, p in likely)}[/]"
+            styled(
+                "{}  [bold]{}[/]  {}  [dim]{}[/]",
+                show(r.photo or ""),
+                felt.word,
+                f"valence {felt.valence:+.2f} ± {felt.valence_sd:.2f}, "
+                f"arousal {felt.arousal:+.2f} ± {felt.arousal_sd:.2f}",
+                ", ".join(f"{mood} {p:.0%}" for mood, p in likely),
+            )
         )
         for sentence in (*r.because, *r.notes):
             remark(sentence)
@@ -34,9 +38,13 @@ def _told(r: flamingo.Judged) -> None:
     elif r.reading:
         reading = r.reading
         out.print(
-            f"{plain(show(reading.sentence))}  [bold]{reading.word}[/]  "
-            f"valence {reading.valence:+.2f} ± {reading.valence_sd:.2f}, "
-            f"arousal {reading.arousal:+.2f} ± {reading.arousal_sd:.2f}"
+            styled(
+                "{}  [bold]{}[/]  {}",
+                show(reading.sentence),
+                reading.word,
+                f"valence {reading.valence:+.2f} ± {reading.valence_sd:.2f}, "
+                f"arousal {reading.arousal:+.2f} ± {reading.arousal_sd:.2f}",
+            )
         )
         remark(f"styles: {', '.join(name for name, _ in reading.styles[:3])}")
 

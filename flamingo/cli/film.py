@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import flamingo
-from flamingo.cli.base import app, command, flag, out, plain, progress, remark, report
+from flamingo.cli.base import app, command, flag, out, progress, remark, report, styled
 from flamingo.errors import show
 
 
@@ -24,8 +24,12 @@ def _film(photos: Sequence[Path] = (), *, as_json: bool = False, **choices: Any)
 def _told(r: flamingo.Filmed) -> None:
     told = r.as_dict()
     out.print(
-        f"{plain(', '.join(map(show, r.files)))}  [dim]{len(told['shots'])} shots, {told['lasts']:.1f} s, "
-        f"{told['width']} x {told['height']}, made in {r.seconds:.0f} s[/]"
+        styled(
+            "{}  [dim]{}[/]",
+            ", ".join(map(show, r.files)),
+            f"{len(told['shots'])} shots, {told['lasts']:.1f} s, {told['width']} x {told['height']}, "
+            f"made in {r.seconds:.0f} s",
+        )
     )
     for note in r.notes:
         remark(note)

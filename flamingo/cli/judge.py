@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import flamingo
-from flamingo.cli.base import app, command, flag, out, plain, progress, remark, report
+from flamingo.cli.base import app, command, flag, out, progress, remark, report, styled
 from flamingo.errors import show
 
 
@@ -20,10 +20,10 @@ def _told(r: flamingo.Criticised) -> None:
     if r.critique is None:
         return
     score = "no score" if r.critique.score is None else f"score {r.critique.score:.1f} of 100"
-    out.print(f"{plain(show(r.result))}  [bold]{score}[/]  [dim]{r.seconds:.1f} s[/]")
+    out.print(styled("{}  [bold]{}[/]  [dim]{} s[/]", show(r.result), score, f"{r.seconds:.1f}"))
     for figure in r.critique.figures:
         colour = "yellow" if figure.good is False else "dim"
-        out.print(f"  [{colour}]{figure.name:<15} {figure.value:6.2f}  {plain(figure.words)}[/]")
+        out.print(styled(f"  [{colour}]{figure.name:<15} {figure.value:6.2f}  {{}}[/]", figure.words))
     for note in (*r.critique.notes, *r.notes):
         remark(note)
     if r.explanation:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import flamingo
-from flamingo.cli.base import app, command, err, flag, out, plain, progress, remark, report
+from flamingo.cli.base import app, command, err, flag, out, progress, remark, report, styled
 from flamingo.errors import show
 from flamingo.optimising.logs import lines
 from flamingo.optimising.settings import Step
@@ -23,7 +23,7 @@ def _paint(photos: list[Path], *, as_json: bool = False, **choices: Any) -> int:
 
 
 def _told(r: flamingo.Painted) -> None:
-    out.print(f"{plain(show(r.file or ''))}  [dim]{r.seconds:.1f} s[/]")
+    out.print(styled("{}  [dim]{} s[/]", show(r.file or ""), f"{r.seconds:.1f}"))
     for note in r.notes:
         remark(note)
     if r.beside:

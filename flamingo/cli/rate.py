@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import cyclopts
 from cyclopts import App, Parameter
 from rich.table import Table
+from rich.text import Text
 
 import flamingo
-from flamingo.cli.base import app, command, flag, out, plain
+from flamingo.cli.base import app, command, flag, out, styled
 from flamingo.errors import show
 from flamingo.grading import store as graded
 from flamingo.grading import verb as grading
@@ -47,7 +48,7 @@ def _rate(*args: Any, as_json: bool = False, **choices: Any) -> int:
         return 0
     mood = f"mood {stored.mood}" if stored.mood else "mood unknown"
     instead = f", instead of {stored.instead_of}" if stored.instead_of else ""
-    out.print(f"{_pair(stored)}  [dim]{mood}{instead}[/]")
+    out.print(styled("{}  [dim]{}{}[/]", _pair(stored), mood, instead))
     return 0
 
 
@@ -57,13 +58,13 @@ def _report(*, as_json: bool = False, **choices: Any) -> int:
         print(json.dumps(report.as_dict(), indent=1))
     elif report.overall is None:
         where = choices.get("database") or graded.own_database()
-        out.print(f"there are no grades in {plain(show(where))} yet; {grading.FIRST}")
+        out.print(styled("there are no grades in {} yet; {}", show(where), grading.FIRST))
     else:
         table = Table(box=None, pad_edge=False)
         for heading in report.headings:
             table.add_column(heading, no_wrap=True, justify="left" if heading == report.by else "right")
         for i, row in enumerate(report.rows, 1):
-            table.add_row(*map(plain, row), style="bold" if i == len(report.rows) else "")
+            table.add_row(*map(Text, row), style="bold" if i == len(report.rows) else "")
         out.print(table, width=1000)  # rather wider than the terminal than cut
         out.print(
             "[dim]% (votes); satisfied: excellent or good (95 % interval); mean: from 5, excellent, to 1, bad[/]"
@@ -73,7 +74,7 @@ def _report(*, as_json: bool = False, **choices: Any) -> int:
 
 def _export(*args: Any, **choices: Any) -> int:
     count = grading.export(*args, **choices)
-    out.print(f"{plain(show(args[0]))}  [dim]grades: {count}[/]")
+    out.print(styled("{}  [dim]grades: {}[/]", show(args[0]), count))
     return 0
 
 
@@ -82,14 +83,14 @@ def _undo(*, as_json: bool = False, **choices: Any) -> int:
     if as_json:
         print(json.dumps(grading.as_dict(stored), indent=1))
         return 0
-    again = f"  [dim]{stored.instead_of} counts again[/]" if stored.instead_of else ""
-    out.print(f"taken back: {_pair(stored)}{again}")
+    again = f"  {stored.instead_of} counts again" if stored.instead_of else ""
+    out.print(styled("taken back: {}[dim]{}[/]", _pair(stored), again))
     return 0
 
 
 def _pair(stored: flamingo.Rating) -> str:
     who = f" ({stored.listener})" if stored.listener else ""
-    return plain(show(f"{stored.grade}: {stored.picture_name} with {stored.music_name}{who}"))
+    return show(f"{stored.grade}: {stored.picture_name} with {stored.music_name}{who}")
 
 
 rate_app.default(command(flamingo.rate, _rate, flag("json", "Print what was stored as JSON.")))

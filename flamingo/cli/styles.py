@@ -10,10 +10,11 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 from rich.table import Table
+from rich.text import Text
 
 import flamingo
 from flamingo import provenance
-from flamingo.cli.base import app, out, progress, remark
+from flamingo.cli.base import app, out, progress, remark, styled
 from flamingo.errors import BadRequest, show
 from flamingo.files import sha256
 from flamingo.painting import own
@@ -48,9 +49,9 @@ def _styles(
         for heading in ("style", "title", "artist", "year", "rights"):
             table.add_column(heading)
         for s in found:
-            table.add_row(s.name, s.title, s.artist, s.year, s.rights)
+            table.add_row(*map(Text, (s.name, s.title, s.artist, s.year, s.rights)))
         for m in mine:
-            table.add_row(m.name, m.source, "yours", "", "")
+            table.add_row(*map(Text, (m.name, show(m.source), "yours", "", "")))
         out.print(table)
         return 0
     if photo is None:
@@ -85,7 +86,7 @@ def _add_style(
     if refine and not 0 < seconds <= 86_400:
         raise BadRequest(f"--seconds {seconds:g}", "it is not between 0 and a day", "30 is a good one")
     style = own.add(name, file, overwrite=overwrite)
-    out.print(f"{name}  [dim]paint with it: flamingo paint PHOTO --style {name}[/]")
+    out.print(styled("{}  [dim]paint with it: flamingo paint PHOTO --style {}[/]", name, name))
     if refine:
         from flamingo.studio.pages.assets import STATIC
 

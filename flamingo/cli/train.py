@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
+from rich.text import Text
 
-from flamingo.cli.base import app, command, err, needs_torch, out, plain
+from flamingo.cli.base import app, command, err, needs_torch, out
 from flamingo.errors import BadRequest
 from flamingo.options import one_line_refusals
 from flamingo.train.budget import seconds
@@ -64,6 +65,7 @@ train_app.command(
         ComposerRecipe,
         _train_compose,
         about="Train a composer on a folder of music, or teach the one that ships a new persona (--persona NAME).",
+        names={"music": ["--music", "--from"]},
     ),
     name="compose",
 )
@@ -143,14 +145,14 @@ def _train_all(
         raise BadRequest(f"--budget {budget}", str(error), "see `flamingo train all --help`") from None
     asked = Plan(recipe, data, out_folder, time, weights or shipped_models(), release, force, rehearse)
     try:
-        results = carry_out(asked, lambda text: err.print(plain(text)))
+        results = carry_out(asked, lambda text: err.print(Text(text)))
     except KeyboardInterrupt:
         err.print("stopped; the same command goes on")
         return 130
     if results:
         out.print(table(results), soft_wrap=False)
     for result in results:
-        err.print(f"{plain(result.recipe.name)}: {result.state}: {plain(result.why)}")
+        err.print(Text(f"{result.recipe.name}: {result.state}: {result.why}"))
     return 1 if any(r.state in ("refused", "failed", "unfinished") for r in results) else 0
 
 

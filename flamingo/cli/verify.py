@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from rich.text import Text
 
 import flamingo
-from flamingo.cli.base import app, err, out, plain
+from flamingo.cli.base import app, err, out, styled
 from flamingo.errors import FlamingoError, show
 
 
@@ -32,15 +33,15 @@ def _verify(
             whole = False
             told.append({"file": str(file), "error": str(error)})
             if not as_json:
-                err.print(f"[red]failed[/] {plain(str(error))}")
+                err.print(styled("[red]failed[/] {}", error))
             continue
         whole = whole and verdict.whole
         told.append(verdict.as_dict())
         if not as_json:
             colour = {"whole": "green", "changed": "red", "broken": "red"}.get(verdict.state, "yellow")
-            out.print(f"{plain(show(file))}  [{colour}]{verdict.state}[/]")
+            out.print(styled(f"{{}}  [{colour}]{verdict.state}[/]", show(file)))
             for sentence in verdict.sentences:
-                out.print(f"  {plain(sentence)}")
+                out.print(Text(f"  {sentence}"))
     if as_json:
         print(json.dumps(told, indent=1, ensure_ascii=False))
     return 0 if whole else 1

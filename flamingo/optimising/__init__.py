@@ -9,6 +9,7 @@ Needs torch, the extra `torch`; importing this package does not.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,10 +26,8 @@ __all__ = ["PRESETS", "Optimised", "Settings", "Step", "Style", "dream", "needs_
 
 def needs_torch(feature: str) -> None:
     """Raise MissingExtra, with the one line that installs it, where torch is not installed."""
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise MissingExtra.of(feature, "torch", "torch") from None
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtra.of(feature, "torch", "torch")
 
 
 def optimise(

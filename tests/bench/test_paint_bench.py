@@ -28,7 +28,7 @@ BENCH = Path(__file__).resolve().parents[2] / "bench"
 @pytest.fixture(scope="module", autouse=True)
 def _vgg_is_here() -> None:
     try:
-        vgg.load(download=False)
+        vgg.load()
     except ModelMissing as error:
         pytest.skip(f"VGG-19 is not on this machine: {error}")
 

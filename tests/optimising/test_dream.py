@@ -22,7 +22,7 @@ QUICK = Dream(layers=("relu3_3",), octaves=2, steps=4, jitter=4)
 
 
 def _response(rgb: Pixels) -> float:
-    found = features(vgg.load(download=False), torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None], ["relu3_3"])
+    found = features(vgg.load(), torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None], ["relu3_3"])
     return float(found["relu3_3"].square().mean())
 
 
@@ -43,7 +43,7 @@ def test_the_same_seed_dreams_the_same_and_a_guide_something_else(photo: Pixels,
 
 def test_a_layer_before_its_relu_agrees_with_the_one_after_it(photo: Pixels) -> None:
     x = torch.from_numpy(photo.transpose(2, 0, 1).copy())[None]
-    network = vgg.load(download=False)
+    network = vgg.load()
     found = features(network, x, ["conv2_1", "relu2_1", "relu4_2"])
     assert torch.equal(found["conv2_1"].relu(), found["relu2_1"])
     assert torch.allclose(found["relu4_2"], network(x, ["relu4_2"])["relu4_2"])

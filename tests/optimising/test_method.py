@@ -29,7 +29,7 @@ QUICK = Settings(steps=8, coarsest=40, log_every=1)
 
 def _objective(result: Pixels, photo: Pixels, painting: Pixels) -> float:
     """J as bench/ and the training compute it."""
-    network = vgg.load(download=False)
+    network = vgg.load()
     out, plain, style = (
         network(torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None]) for rgb in (result, photo, painting)
     )
@@ -159,7 +159,7 @@ def test_the_state_of_another_run_is_refused(photo: Pixels, painting: Pixels, tm
 def test_a_loss_that_is_not_finite_stops_with_the_last_good_picture(
     photo: Pixels, painting: Pixels, tmp_path: Path
 ) -> None:
-    network = vgg.load(download=False)
+    network = vgg.load()
     tensors = {f"{n}.{k}": getattr(network.convs[n], k) * 1e9 for n in vgg.layer_names() for k in ("weight", "bias")}
     tensors |= {"mean": network.mean.flatten(), "scale": network.scale.flatten()}
     file = tmp_path / "exploding.safetensors"

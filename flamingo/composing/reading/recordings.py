@@ -72,11 +72,7 @@ _MOST_CHANNELS = 16
 
 def network_file() -> Path:
     """The ONNX file inside the installed basic-pitch, which is not imported. Raises MissingExtra."""
-    missing = MissingExtra(
-        "listening to recordings",
-        "needs the network of basic-pitch, which is not installed",
-        "pip install --no-deps basic-pitch==0.4.0",
-    )
+    missing = MissingExtra.of("listening to recordings", "the network of basic-pitch", "recordings")
     try:
         distribution = importlib.metadata.distribution("basic-pitch")
     except importlib.metadata.PackageNotFoundError:

