@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import cyclopts
@@ -31,14 +32,16 @@ rate_app.meta.help_flags = rate_app.meta.version_flags = ()
 
 @rate_app.meta.default
 def _any_form(*tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]) -> object:
-    """A form may be named anywhere in the line, and with = before its value, as flags may."""
-    arranged = list(tokens)
+    return rate_app(rearranged(tokens), exit_on_error=False, print_error=False, result_action="return_value")
+
+
+def rearranged(tokens: Sequence[str]) -> list[str]:
+    """The line with its form first: a form may be named anywhere, and with = before its value, as flags may."""
     for i, token in enumerate(tokens):
         form, equals, value = token.partition("=")
         if form in _FORMS:
-            arranged = [form, *([value] if equals else []), *tokens[:i], *tokens[i + 1 :]]
-            break
-    return rate_app(arranged, exit_on_error=False, print_error=False, result_action="return_value")
+            return [form, *([value] if equals else []), *tokens[:i], *tokens[i + 1 :]]
+    return list(tokens)
 
 
 def _rate(*args: Any, as_json: bool = False, **choices: Any) -> int:
