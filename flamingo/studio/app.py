@@ -18,6 +18,7 @@ import flamingo
 from flamingo.errors import FlamingoError
 from flamingo.studio import problems
 from flamingo.studio.api import (
+    extras,
     files,
     health,
     jobs,
@@ -55,7 +56,7 @@ def create_app(studio: Studio) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.studio = studio
-    for module in (health, files, jobs, notes, steps, styles, lists, preview, live, verify, ratings):
+    for module in (health, extras, files, jobs, notes, steps, styles, lists, preview, live, verify, ratings):
         app.include_router(module.router)
     app.include_router(verbs.router_of(studio.jobs.verbs, studio.settings.limits.files))
     app.include_router(pages.router)

@@ -12,14 +12,14 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, create_model
 
 from flamingo.composing import personas
-from flamingo.errors import BadRequest
+from flamingo.errors import BadRequest, MissingExtra
 from flamingo.feeling import plane
 from flamingo.filming import storyboard
 from flamingo.jobs.job import Input, plain_file_name
 from flamingo.jobs.verbs import Verb, load
 from flamingo.painting import encoder, wish
 from flamingo.painting.painter import MODELS
-from flamingo.studio.content import HEAD, fitting_name
+from flamingo.studio.content import HEAD, content_of, fitting_name
 from flamingo.studio.schemas import FileIn, JobOut, Strict, job_out
 from flamingo.studio.state import Current, Studio
 
@@ -72,12 +72,32 @@ def _check_storyboard(path: Path, files: Inputs) -> None:
         plane.place(board.music.mood)
 
 
+def _check_method(given: Mapping[str, Any], files: Inputs) -> None:
+    if given["method"] != "painter":
+        MissingExtra.unless_installed(f"the method `{given['method']}`", "torch")
+
+
+def _check_words(given: Mapping[str, Any], files: Inputs) -> None:
+    if given["words"]:
+        MissingExtra.unless_installed("reading a sentence", "words")
+
+
+def _check_recording(studio: Studio, files: Inputs) -> None:
+    """Raise MissingExtra for a recording to go on from where nothing here can listen to it."""
+    for file in files.get("continue_from", ()):
+        with studio.store.open(file.sha256) as opened:
+            if content_of(opened.read(HEAD), file.name or "the music").kind == "sound":
+                MissingExtra.unless_installed("listening to recordings", "recordings")
+
+
 _CHECKS: dict[str, Callable[[Mapping[str, Any], Inputs], None]] = {
     "style": check_styles,
     "persona": _check_persona,
     "mood": _check_mood,
+    "method": _check_method,
+    "words": _check_words,
 }
-"""Names that are looked up before a job is made, so that a slip of the pen is told at once."""
+"""What is looked up before a job is made, so that a slip of the pen, or what is not installed, is told at once."""
 
 
 def request_model(verb: Verb, files: int) -> type[BaseModel]:
@@ -110,6 +130,7 @@ def submitted(studio: Studio, verb: Verb, asked: BaseModel, fresh: bool = False)
     for name, check in _CHECKS.items():
         if name in parameters:
             check(parameters, inputs)
+    _check_recording(studio, inputs)
     if inputs.get("storyboard"):
         _check_storyboard(studio.store.path(inputs["storyboard"][0].sha256), inputs)
     return job_out(studio.jobs.submit(verb.name, parameters, inputs, reuse=not fresh))

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import TypeAdapter
 
+from flamingo import extras
 from flamingo.jobs import verbs
 from flamingo.optimising.asked import SLOW, methods_of
 from flamingo.options import Option
@@ -31,7 +32,8 @@ class Control:
     limits, or None; step: of a slider; slider_least, slider_most: the part of the range that the slider covers, while
     the number beside it covers all; ends: what its two ends are. choices: values of an enum, or of a list's members;
     names: what people call them. group: the heading under which it stands with others, if it does; methods: those of
-    `paint` that have it, if not all do. important: shown first, the others under 'More control'.
+    `paint` that have it, if not all do. needs: choices that cannot be made here, each with the extra that it
+    takes. important: shown first, the others under 'More control'.
     """
 
     name: str
@@ -52,12 +54,13 @@ class Control:
     names: tuple[str, ...] = ()
     group: str = ""
     methods: tuple[str, ...] = ()
+    needs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Hint:
     """What a signature cannot say about a control. slider: the part of its range that people want; ends: what its two
-    ends are, in a word or two; names: what its choices are called."""
+    ends are, in a word or two; names: what its choices are called; needs: the extra that a choice takes."""
 
     label: str = ""
     slider: tuple[float, float] | None = None
@@ -66,6 +69,7 @@ class Hint:
     placeholder: str = "automatic"
     ends: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    needs: Mapping[str, str] = field(default_factory=dict)
 
 
 HINTS: Mapping[str, Mapping[str, Hint]] = {
@@ -73,7 +77,12 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
         "strength": Hint(important=True, step=0.05, ends=("The photo", "The painting")),
         "colour": Hint("Colours", important=True, step=0.05, ends=("The photo's", "The painting's")),
         "stroke": Hint("Strokes", important=True, step=0.05, ends=("Fine", "Broad")),
-        "method": Hint("Method", important=True, names=("The painter", "Optimise", "Dream")),
+        "method": Hint(
+            "Method",
+            important=True,
+            names=("The painter", "Optimise", "Dream"),
+            needs={"optimise": "torch", "dream": "torch"},
+        ),
         "model": Hint("Painter", important=True),
         "best": Hint("Variants, of which the critic keeps one", slider=(1, 8)),
         "preset": Hint("As an older system did it", placeholder="ours"),
@@ -216,4 +225,5 @@ def control(option: Option, hint: Hint) -> Control:
         ends=hint.ends,
         group=option.group,
         methods=methods_of(option.name) if option.group == SLOW else (),
+        needs={choice: extra for choice, extra in hint.needs.items() if not extras.installed(extra)},
     )

@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.templating import Jinja2Templates
 
 import flamingo
+from flamingo import extras
 from flamingo.feeling import plane
 from flamingo.painting import styles, wish
 from flamingo.studio import choice
@@ -54,6 +55,7 @@ PAGES = {
 
 _templates.env.globals.update(static=assets.url, pages=PAGES, version=flamingo.__version__)
 _templates.env.globals["style_titles"] = lambda: {style.name: style.title for style in styles.styles("fine")}
+_templates.env.globals["missing_extra"] = lambda name: None if extras.installed(name) else extras.line(name)
 _templates.env.trim_blocks = _templates.env.lstrip_blocks = True
 
 
