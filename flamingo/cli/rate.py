@@ -24,9 +24,10 @@ rate_app = App(name="flamingo rate", help_flags=("--help", "-h"), version_flags=
 rate_app.group_commands = cyclopts.Group("Instead")
 rate_app["--help"].show = False
 rate_app.usage = (
-    "Usage: flamingo rate PICTURE MUSIC GRADE [OPTIONS]\n       flamingo rate --report | --export | --undo"
+    "Usage: flamingo rate PICTURE MUSIC GRADE [OPTIONS]\n       flamingo rate FILE GRADE [OPTIONS]\n"
+    "       flamingo rate --report | --export FILE | --undo"
 )
-rate_app.meta.help = "Grade how well music suits a picture, and print the table of all grades (--report)."
+rate_app.meta.help = "Grade how well music suits a picture, or one file alone; print the table of grades (--report)."
 rate_app.meta.help_flags = rate_app.meta.version_flags = ()
 
 
@@ -93,7 +94,8 @@ def _undo(*, as_json: bool = False, **choices: Any) -> int:
 
 def _pair(stored: flamingo.Rating) -> str:
     who = f" ({stored.listener})" if stored.listener else ""
-    return show(f"{stored.grade}: {stored.picture_name} with {stored.music_name}{who}")
+    what = " with ".join(name for name in (stored.picture_name, stored.music_name) if name)
+    return show(f"{stored.grade}: {what}{who}")
 
 
 rate_app.default(command(flamingo.rate, _rate, flag("json", "Print what was stored as JSON.")))

@@ -24,7 +24,7 @@ class Rated:
     sha256: str
 
 
-def find(sources: Sequence[Path], picture: Rated, music: Rated) -> tuple[Recipe | None, Recipe | None]:
+def find(sources: Sequence[Path], picture: Rated | None, music: Rated | None) -> tuple[Recipe | None, Recipe | None]:
     """The recipes of the picture and of the music, as far as the files `sources` hold them; the last one wins. What
     they do not tell is taken from the files' own credentials, where those are whole.
 
@@ -41,14 +41,16 @@ def find(sources: Sequence[Path], picture: Rated, music: Rated) -> tuple[Recipe 
             composition = chosen
         else:
             painting = chosen
-    return painting or _carried(picture, "paint"), composition or _carried(music, "compose")
+    return painting or _carried(picture, "paint", "film"), composition or _carried(music, "compose")
 
 
-def _carried(rated: Rated, verb: str) -> Recipe | None:
+def _carried(rated: Rated | None, *verbs: str) -> Recipe | None:
     """The recipe in a file's own credentials, unless they are broken, another verb's or none."""
+    if rated is None:
+        return None
     try:
         verdict = provenance.verify(rated.file)
-        return _checked(verdict.recipe, show(rated.file)) if verdict.whole and verdict.verb == verb else None
+        return _checked(verdict.recipe, show(rated.file)) if verdict.whole and verdict.verb in verbs else None
     except FlamingoError:
         return None
 
@@ -73,22 +75,24 @@ def _entries(source: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def _chosen(source: Path, entries: list[dict[str, Any]], picture: Rated, music: Rated) -> Recipe:
+def _chosen(source: Path, entries: list[dict[str, Any]], picture: Rated | None, music: Rated | None) -> Recipe:
     """The one recipe among the entries that belongs to the picture or to the music."""
     name = show(source)
     nearness = [(_nearness(entry, music if "persona" in entry["recipe"] else picture), entry) for entry in entries]
     best = max((near for near, _ in nearness), default=0)
     found = [entry["recipe"] for near, entry in nearness if near == best]
     if best == 0:
-        both = f"{show(picture.file.name)} or {show(music.file.name)}"
+        both = " or ".join(show(rated.file.name) for rated in (picture, music) if rated)
         raise BadRequest(name, f"it holds no recipe of {both}", "give what --json printed when one of them was made")
     if len(found) > 1:
         raise BadRequest(name, f"it holds {len(found)} recipes that fit", "keep only the one that is meant")
     return _checked(found[0], name)
 
 
-def _nearness(entry: dict[str, Any], rated: Rated) -> int:
+def _nearness(entry: dict[str, Any], rated: Rated | None) -> int:
     """How surely an entry is about a file: 3 its path, 2 its bytes, 1 its name, 0 not at all."""
+    if rated is None:
+        return 0
     files = entry.get("files")
     said = [entry.get("file"), entry.get("photo"), *(files if isinstance(files, list) else [])]
     told = [Path(name) for name in said if isinstance(name, str)]

@@ -18,12 +18,12 @@ from flamingo.errors import BadRequest, one_line
 from flamingo.grading.store import OPINION, Grade, ratings
 from flamingo.grading.verb import Database
 
-By = Literal["mood", "persona", "style", "listener"]
+By = Literal["mood", "persona", "style", "listener", "kind"]
 
 
 @dataclass(frozen=True)
 class Group:
-    """The votes of one row. name: the mood, persona, style or listener; None where it is not known."""
+    """The votes of one row. name: the mood, persona, style, listener or kind; None where it is not known."""
 
     name: str | None
     votes: Mapping[Grade, int]

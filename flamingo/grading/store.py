@@ -23,11 +23,12 @@ from flamingo.errors import DiskFull, FlamingoError, OutputError, show
 
 Grade = Literal["excellent", "good", "fair", "poor", "bad"]
 Standing = Literal["counts", "replaced", "undone"]
+Kind = Literal["pair", "picture", "music", "film"]
 
 OPINION: dict[Grade, int] = {"excellent": 5, "good": 4, "fair": 3, "poor": 2, "bad": 1}
 """The grades, best first, and their opinion scores on the listening-quality scale of ITU-T P.800 (1996), Annex B."""
 
-_SCHEMA = 1
+_SCHEMA = 2
 _APPLICATION = 0x464C4D47  # "FLMG" in the header says whose database this is
 _PATIENCE = 30.0  # seconds that one process waits for the others
 
@@ -37,9 +38,10 @@ _TABLES = (
     CREATE TABLE ratings (
         id INTEGER PRIMARY KEY,
         time TEXT NOT NULL,
-        picture TEXT NOT NULL CHECK (length(picture) = 64),
+        kind TEXT NOT NULL CHECK (kind IN ('pair', 'picture', 'music', 'film')),
+        picture TEXT NOT NULL CHECK (length(picture) = CASE kind WHEN 'music' THEN 0 ELSE 64 END),
         picture_name TEXT NOT NULL,
-        music TEXT NOT NULL CHECK (length(music) = 64),
+        music TEXT NOT NULL CHECK (length(music) = CASE WHEN kind IN ('pair', 'music') THEN 64 ELSE 0 END),
         music_name TEXT NOT NULL,
         grade TEXT NOT NULL CHECK (grade IN ('excellent', 'good', 'fair', 'poor', 'bad')),
         mood TEXT,
@@ -55,9 +57,24 @@ _TABLES = (
     """,
     "CREATE INDEX ratings_by_pair ON ratings (picture, music, listener)",
 )
+# Schema 1 knew pairs alone. SQLite cannot change a check, so the table is made anew; all in one transaction.
+_FROM_1 = (
+    "DROP INDEX ratings_by_pair",
+    "ALTER TABLE ratings RENAME TO ratings_of_schema_1",
+    *_TABLES,
+    """
+    INSERT INTO ratings SELECT id, time, 'pair', picture, picture_name, music, music_name, grade, mood, valence,
+        arousal, listener, comment, painting, composition, version, undone FROM ratings_of_schema_1
+    """,
+    "DROP TABLE ratings_of_schema_1",
+)
+_COLUMNS = (
+    "time, kind, picture, picture_name, music, music_name, grade, mood, valence, arousal, listener, comment, "
+    "painting, composition, version, undone"
+)
 # What a rating is worth depends on those of the same listener for the same pair that have not been taken back.
 _SELECT = """
-    SELECT id, time, picture, picture_name, music, music_name, grade, mood, valence, arousal, listener, comment,
+    SELECT id, time, kind, picture, picture_name, music, music_name, grade, mood, valence, arousal, listener, comment,
         painting, composition, version,
         CASE WHEN undone IS NOT NULL THEN 'undone'
              WHEN EXISTS (SELECT 1 FROM ratings AS o WHERE (o.picture, o.music, o.listener) = (r.picture, r.music,
@@ -71,17 +88,19 @@ _SELECT = """
 
 @dataclass(frozen=True)
 class Rating:
-    """One listener's grade for one pair of picture and music.
+    """One listener's grade for a picture with its music, or for a picture, a piece of music or a film alone.
 
-    id: its number in the database, rising; time: when it was given, UTC, ISO 8601. picture, music: SHA-256 of the
-    files, in hexadecimal. mood: word for the picture's mood; valence, arousal: its place from -1 to 1; None where not
-    known. listener, comment: "" where not given. painting, composition: the recipes of what Flamingo made, with the
-    versions of its models, or None. version: of the Flamingo that stored it. standing: whether it counts, was
-    replaced by a later grade, or was taken back. instead_of: the earlier grade that it replaces, or None.
+    id: its number in the database, rising; time: when it was given, UTC, ISO 8601. kind: what was graded. picture,
+    music: SHA-256 of the files, in hexadecimal, "" for what was not part of it; a film is the picture. mood: word for
+    the picture's mood; valence, arousal: its place from -1 to 1; None where not known. listener, comment: "" where
+    not given. painting, composition: the recipes of what Flamingo made, with the versions of its models, or None.
+    version: of the Flamingo that stored it. standing: whether it counts, was replaced by a later grade, or was taken
+    back. instead_of: the earlier grade that it replaces, or None.
     """
 
     id: int
     time: str
+    kind: Kind
     picture: str
     picture_name: str
     music: str
@@ -129,12 +148,13 @@ def now() -> str:
 
 
 def add(database: Path | None = None, **columns: str | float | dict[str, Any] | None) -> Rating:
-    """Store a grade. columns: the fields of Rating that a listener or a caller gives (all from picture to version).
+    """Store a grade. columns: the fields of Rating that a listener or a caller gives (all from kind to version; a
+    pair where no kind is given).
 
     Raises an OutputError where the database cannot be used: then nothing was stored.
     """
     values = {k: json.dumps(v, allow_nan=False) if isinstance(v, dict) else v for k, v in columns.items()}
-    values["time"] = now()
+    values = {"kind": "pair", "time": now(), **values}
     with _opened(database, writing=True) as connection, _transaction(connection):
         names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
         key = connection.execute(f"INSERT INTO ratings ({names}) VALUES ({marks})", values).lastrowid
@@ -152,6 +172,20 @@ def ratings(database: Path | None = None) -> list[Rating]:
         if not _has_tables(connection):
             return []
         return [_rating(row) for row in connection.execute(f"{_SELECT} ORDER BY id")]
+
+
+def adopt(older: Path, database: Path | None = None) -> int:
+    """Move the grades of another database into this one, once: how many. The older file stays, under a name that ends
+    in `.adopted`. Raises an OutputError where one of the two cannot be used: then nothing was moved."""
+    with _opened(older, writing=True) as connection:
+        rows = [tuple(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM ratings ORDER BY id")]
+    marks = ", ".join("?" * len(_COLUMNS.split(", ")))
+    with _opened(database, writing=True) as connection, _transaction(connection):
+        there = {tuple(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM ratings")}
+        fresh = [row for row in rows if row not in there]
+        connection.executemany(f"INSERT INTO ratings ({_COLUMNS}) VALUES ({marks})", fresh)
+    older.rename(older.with_name(f"{older.name}.adopted"))
+    return len(fresh)
 
 
 def take_back(database: Path | None = None, listener: str | None = None) -> Rating | None:
@@ -192,7 +226,7 @@ def _opened(database: Path | None, *, writing: bool) -> Iterator[sqlite3.Connect
         with closing(sqlite3.connect(uri, timeout=_PATIENCE, isolation_level=None, uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             _check(connection, path)
-            if writing:
+            if writing or _schema(connection) not in (0, _SCHEMA):
                 _make_tables(connection)
             yield connection
             if writing:
@@ -248,15 +282,23 @@ def _has_tables(connection: sqlite3.Connection) -> bool:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
-    if _has_tables(connection):
+    """Make what is missing, and bring an older schema up to this one."""
+    if _schema(connection) == _SCHEMA:
         return
     with _transaction(connection):
-        if _has_tables(connection):  # another process was faster
+        schema = _schema(connection)
+        if schema == _SCHEMA:  # another process was faster
             return
-        for statement in _TABLES:
+        for statement in _FROM_1 if schema == 1 else _TABLES:
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
         connection.execute(f"PRAGMA user_version = {_SCHEMA}")
+
+
+def _schema(connection: sqlite3.Connection) -> int:
+    """The number of the schema; 0 where there are no tables yet."""
+    (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(schema) if _has_tables(connection) else 0
 
 
 def _make_folder(folder: Path) -> None:

@@ -13,21 +13,21 @@ import stat
 import unicodedata
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import Field
 
 import flamingo
-from flamingo import files, images
+from flamingo import files, images, video
 from flamingo.composing.reading import KINDS
-from flamingo.errors import BadRequest, FlamingoError, UnreadableMusic, UnsupportedMusic, show
+from flamingo.errors import BadRequest, FlamingoError, UnreadableImage, UnreadableMusic, UnsupportedMusic, show
 from flamingo.feeling import plane
 from flamingo.files import sha256
 from flamingo.grading import recipes, store
-from flamingo.grading.store import Grade, Rating
+from flamingo.grading.store import OPINION, Grade, Kind, Rating
 from flamingo.options import checked
 
-FIRST = "add the first with `flamingo rate PICTURE MUSIC good`"
+FIRST = "add the first with `flamingo rate PICTURE MUSIC good` or `flamingo rate FILE good`"
 """What to do where there are no grades."""
 
 Database = Annotated[
@@ -41,9 +41,15 @@ Database = Annotated[
 
 @checked
 def rate(
-    picture: Annotated[Path, Field(description="The photo, or the painting made of it.")],
-    music: Annotated[Path, Field(description="The music that was heard with it: sound, MIDI or a score.")],
-    grade: Annotated[Grade, Field(description="How well the music suits the picture.")],
+    picture: Annotated[Path, Field(description="The photo or painting; or a piece of music or a film by itself.")],
+    music: Annotated[
+        Path,
+        Field(description="The music that was heard with it: sound, MIDI or a score. Left out for one file alone."),
+    ],
+    grade: Annotated[
+        Grade | None,
+        Field(description="How well the music suits the picture, or how good the one file is: excellent to bad."),
+    ] = None,
     *,
     mood: Annotated[
         str | None, Field(description="A word for the picture's mood: happy, sad, angry, calm, tender, dramatic, ...")
@@ -64,12 +70,13 @@ def rate(
     comment: Annotated[str, Field(max_length=4000, description="Anything that the listener says.")] = "",
     database: Database = None,
 ) -> Rating:
-    """Store how well a piece of music suits a picture, as one listener heard it.
+    """Store how well a piece of music suits a picture, or how good one file is, as one listener says.
 
-    The same listener's earlier grade for the same two files is replaced, and kept. All who give no name count as one
-    listener. Where both numbers but no word are given, the mood is the word nearest to them; where nothing is given,
-    it is what the picture feels like (the likeliest mood of flamingo.feel). How the two were made is read from the
-    recipes, or from the credentials that the files carry.
+    `rate(picture, music, grade)` grades the two together, `rate(file, grade)` a picture, a piece of music or a film
+    alone. The same listener's earlier grade for the same files is replaced, and kept. All who give no name count as
+    one listener. Where both numbers but no word are given, the mood is the word nearest to them; where nothing is
+    given, it is what the picture feels like (the likeliest mood of flamingo.feel). How the files were made is read
+    from the recipes, or from the credentials that the files carry.
 
     Raises BadRequest for a wrong grade, mood or recipe, a BadInput for a picture or music that cannot be used, and an
     OutputError if the database cannot be used. Then nothing was stored.
@@ -79,18 +86,19 @@ def rate(
         plane.place(mood)
     elif valence is not None and arousal is not None:
         mood = plane.nearest(valence, arousal)
-    heard = recipes.Rated(music, _music_sha256(music))
-    shown = images.read(picture)
-    if mood is None and valence is None and arousal is None:
-        mood, valence, arousal = _felt(shown)
-    seen = recipes.Rated(picture, sha256(picture))
+    kind, seen, heard, grade = _graded(picture, music, grade)
+    if kind in ("pair", "picture") and seen is not None:
+        shown = images.read(seen.file)
+        if mood is None and valence is None and arousal is None:
+            mood, valence, arousal = _felt(shown)
     painting, composition = recipes.find(recipe or [], seen, heard)
     return store.add(
         database,
-        picture=seen.sha256,
-        picture_name=show(picture.name),
-        music=heard.sha256,
-        music_name=show(music.name),
+        kind=kind,
+        picture=seen.sha256 if seen else "",
+        picture_name=show(seen.file.name) if seen else "",
+        music=heard.sha256 if heard else "",
+        music_name=show(heard.file.name) if heard else "",
         grade=grade,
         mood=mood,
         valence=valence,
@@ -101,6 +109,34 @@ def rate(
         composition=composition,
         version=flamingo.__version__,
     )
+
+
+def _graded(
+    picture: Path, music: Path, grade: Grade | None
+) -> tuple[Kind, recipes.Rated | None, recipes.Rated | None, Grade]:
+    """What is graded: its kind, the file that was seen, the file that was heard, and the grade."""
+    if grade is not None:
+        heard = recipes.Rated(music, _music_sha256(music))
+        return "pair", recipes.Rated(picture, _sha256(picture)), heard, grade
+    if str(music) not in OPINION:
+        raise BadRequest("grade", "it is missing", f"end with one of {', '.join(OPINION)}")
+    alone = cast(Grade, str(music))
+    if picture.suffix.lower() in KINDS:
+        return "music", None, recipes.Rated(picture, _music_sha256(picture)), alone
+    if picture.suffix.lower() in video.FILMS:
+        video.probe(picture)  # raises UnreadableVideo for what is none
+        return "film", recipes.Rated(picture, _sha256(picture)), None, alone
+    return "picture", recipes.Rated(picture, _sha256(picture)), None, alone
+
+
+def _sha256(picture: Path) -> str:
+    """The checksum of a picture or film. Raises UnreadableImage."""
+    try:
+        return sha256(picture)
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        why = "there is no such file" if missing else (error.strerror or "it cannot be opened").lower()
+        raise UnreadableImage(show(picture), why, "check the name") from None
 
 
 def undo(

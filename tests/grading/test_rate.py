@@ -283,3 +283,37 @@ def test_every_argument_that_people_see_has_a_description() -> None:
     for verb in (flamingo.rate, flamingo.grades, undo):
         for option in options(verb):
             assert option.description.endswith((".", "...")), option.name
+
+
+def test_a_picture_alone_is_graded(picture: Path) -> None:
+    stored = flamingo.rate(picture, "good", listener="Ada")
+    assert (stored.kind, stored.grade, stored.picture_name) == ("picture", "good", "cat.png")
+    assert (stored.music, stored.music_name) == ("", "")
+
+
+def test_a_piece_alone_is_graded(music: Path) -> None:
+    stored = flamingo.rate(music, "poor", mood="sad")
+    assert (stored.kind, stored.grade, stored.music_name, stored.mood) == ("music", "poor", "piece.mid", "sad")
+    assert (stored.picture, stored.picture_name) == ("", "")
+
+
+def test_a_film_alone_is_graded(tmp_path: Path) -> None:
+    from tests.video.clips import film
+
+    file = film(tmp_path / "clip.mp4")
+    stored = flamingo.rate(file, "excellent")
+    assert (stored.kind, stored.picture_name) == ("film", "clip.mp4")
+
+
+def test_the_same_file_alone_and_in_a_pair_are_graded_apart(picture: Path, music: Path) -> None:
+    flamingo.rate(picture, music, "good")
+    alone = flamingo.rate(picture, "bad")
+    assert alone.instead_of is None
+    assert flamingo.rate(picture, "fair").instead_of == "bad"
+    counts = {group.name: group.total for group in flamingo.grades(by="kind").groups}
+    assert counts == {"pair": 1, "picture": 1}
+
+
+def test_without_a_grade_it_says_which_there_are(picture: Path, music: Path) -> None:
+    with pytest.raises(BadRequest, match="grade: it is missing; end with one of excellent, good"):
+        flamingo.rate(picture, music)

@@ -115,7 +115,7 @@ def test_the_last_grade_that_was_not_taken_back_counts(
 def newer(database: Path) -> None:
     """As a later version may leave it."""
     put(database)
-    changed(database, "PRAGMA user_version = 2")
+    changed(database, f"PRAGMA user_version = {store._SCHEMA + 1}")
 
 
 def of_something_else(database: Path) -> None:
@@ -187,3 +187,55 @@ def test_a_folder_is_no_database(tmp_path: Path) -> None:
     for use in (put, store.ratings, store.take_back):
         with pytest.raises(OutputError, match="it is a folder"):
             use(tmp_path)
+
+
+SCHEMA_1 = """
+    CREATE TABLE ratings (
+        id INTEGER PRIMARY KEY, time TEXT NOT NULL, picture TEXT NOT NULL CHECK (length(picture) = 64),
+        picture_name TEXT NOT NULL, music TEXT NOT NULL CHECK (length(music) = 64), music_name TEXT NOT NULL,
+        grade TEXT NOT NULL, mood TEXT, valence REAL, arousal REAL, listener TEXT NOT NULL, comment TEXT NOT NULL,
+        painting TEXT, composition TEXT, version TEXT NOT NULL, undone TEXT
+    )
+"""
+
+
+def of_0_1_0(database: Path) -> None:
+    """Two grades as Flamingo 0.1.0 stored them; the second replaces the first."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute(SCHEMA_1)
+        connection.execute("CREATE INDEX ratings_by_pair ON ratings (picture, music, listener)")
+        for grade in ("poor", "good"):
+            row = ("2026-11-22T10:00:00Z", "a" * 64, "a.png", "b" * 64, "b.mid", grade, "sad", "Ada", "", "0.1.0")
+            connection.execute(
+                "INSERT INTO ratings (time, picture, picture_name, music, music_name, grade, mood, listener, comment, "
+                "version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+        connection.execute("PRAGMA application_id = 0x464C4D47")
+        connection.execute("PRAGMA user_version = 1")
+
+
+@pytest.mark.parametrize("first", ["read", "write"])
+def test_grades_of_an_older_flamingo_are_kept_as_pairs(first: str, tmp_path: Path) -> None:
+    database = tmp_path / "r.sqlite"
+    of_0_1_0(database)
+    if first == "write":
+        put(database, grade="bad", kind="picture", music="", music_name="")
+    old = store.ratings(database)[:2]
+    assert [(r.kind, r.grade, r.standing, r.mood, r.listener) for r in old] == [
+        ("pair", "poor", "replaced", "sad", "Ada"),
+        ("pair", "good", "counts", "sad", "Ada"),
+    ]
+    assert put(database, kind="film", music="", music_name="").kind == "film"
+
+
+def test_grades_of_another_database_are_moved_in_once(tmp_path: Path) -> None:
+    ours, older = tmp_path / "ours.sqlite", tmp_path / "older.sqlite"
+    put(ours, grade="fair", listener="Bob")
+    of_0_1_0(older)
+    assert store.adopt(older, ours) == 2
+    assert [r.grade for r in store.ratings(ours)] == ["fair", "poor", "good"]
+    assert not older.exists() and older.with_name("older.sqlite.adopted").exists()
+    older.with_name("older.sqlite.adopted").rename(older)
+    assert store.adopt(older, ours) == 0, "the same grades are not taken twice"

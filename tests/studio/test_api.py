@@ -269,12 +269,45 @@ def test_music_is_graded_for_the_photo_that_it_was_composed_for(served: Served, 
     assert served.http.get("/api/ratings/report").json()["all"] is None
 
 
-def test_a_grade_needs_music_and_a_picture(served: Served) -> None:
-    problem(served.http.post("/api/ratings", json={"grade": "good"}), 422)
+def test_a_grade_needs_something_that_is_graded(served: Served) -> None:
+    told = problem(served.http.post("/api/ratings", json={"grade": "good"}), 422)
+    assert told["what"] == "music or picture"
     problem(served.http.post("/api/ratings", json={"grade": "splendid"}), 422)
     counted = served.outcome(served.ask("count", to=1))
-    told = problem(served.http.post("/api/ratings", json={"grade": "bad", "music": {"job": counted["id"]}}), 422)
-    assert "picture" in told["what"]
+    for role, status in (("music", 415), ("picture", 415)):
+        problem(served.http.post("/api/ratings", json={"grade": "bad", role: {"job": counted["id"]}}), status)
+
+
+def turned(jpeg: bytes) -> bytes:
+    """The same photo on its side."""
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(jpeg)) as opened:
+        opened.transpose(Image.Transpose.ROTATE_90).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@needs_models
+def test_any_result_is_graded_by_itself_with_the_listeners_name(served: Served, cat_jpeg: bytes) -> None:
+    photo = {"sha256": served.upload(cat_jpeg)["sha256"], "name": "cat.jpg"}
+    other = {"sha256": served.upload(turned(cat_jpeg))["sha256"], "name": "other.jpg"}
+    film = {"photos": [photo, other], "style": "udnie", "model": "fast", "seconds": 4, "resolution": 120, "aspect": "1:1"}
+    jobs = {
+        "picture": served.ask("paint", photos=[photo], style="udnie", model="fast"),
+        "music": served.ask("compose", seconds=8, persona="haydn", format=["mid"]),
+        "film": served.ask("film", **film),
+    }
+    for kind, asked in jobs.items():
+        job = served.outcome(asked)
+        assert job["state"] == "done", job["error"]
+        role = "music" if kind == "music" else "picture"
+        body = {"grade": "good", role: {"job": job["id"], "result": 0}, "listener": "Ada"}
+        answer = served.http.post("/api/ratings", json=body)
+        assert answer.status_code == 201, answer.text
+        assert (answer.json()["kind"], answer.json()["listener"]) == (kind, "Ada")
+    listeners = served.http.get("/api/ratings/report", params={"by": "listener"}).json()
+    assert {"Ada": 3}.items() <= {group["name"]: group["votes"] for group in listeners["groups"]}.items()
+    for _ in jobs:
+        served.http.delete("/api/ratings/last", params={"listener": "Ada"})
 
 
 def test_the_description_names_every_verb_with_its_own_parameters(served: Served) -> None:

@@ -1,4 +1,4 @@
-"""Listeners' grades: how well music suits a picture."""
+"""Listeners' grades: how well music suits a picture, and how good a result is by itself."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from pydantic import BaseModel, Field, StrictInt
 
 import flamingo
 from flamingo.errors import BadRequest
+from flamingo.grading import store as graded
 from flamingo.grading import verb as grading
 from flamingo.grading.report import By
-from flamingo.grading.store import Grade, Rating
-from flamingo.jobs import Input, Job, NoSuchJob, Result
+from flamingo.grading.store import Grade, Kind, Rating
+from flamingo.jobs import Input, NoSuchJob, Result, Settings
 from flamingo.studio.api.jobs import result_of
 from flamingo.studio.schemas import Strict
 from flamingo.studio.state import Current, Studio
@@ -34,7 +35,11 @@ class ResultIn(Strict):
 
 
 class RatingIn(Strict):
-    """A grade. picture: without it, the photo that the music was composed for."""
+    """A grade, for a piece of music with a picture or for one result alone.
+
+    music: a result of a job that composed; picture: one of a job that painted or filmed. With music alone, the
+    picture is the photo that it was composed for, if there is one such.
+    """
 
     grade: Grade
     music: ResultIn | None = None
@@ -48,6 +53,7 @@ class RatingOut(BaseModel):
 
     id: int
     time: str
+    kind: Kind
     grade: Grade
     picture: str
     picture_name: str
@@ -82,25 +88,32 @@ class ReportOut(BaseModel):
 
 @router.post("", status_code=201)
 def rate(asked: RatingIn, studio: Current) -> RatingOut:
-    """Store how well a piece of music suits a picture. The same listener's earlier grade for the two is replaced."""
-    if asked.music is None:
-        raise BadRequest("music", "it is missing", "name a job that composed, and the number of its result")
-    job = studio.jobs.get(asked.music.job)
-    music = result_of(studio, asked.music.job, asked.music.result)
+    """Store a grade: how well a piece of music suits a picture, or how good one result is.
+
+    The same listener's earlier grade for the same is replaced.
+    """
+    music = result_of(studio, asked.music.job, asked.music.result) if asked.music else None
+    picture, painting = _picture(studio, asked)
+    if music is None and picture is None:
+        raise BadRequest("music or picture", "both are missing", "name a job, and the number of its result")
     folder = Path(tempfile.mkdtemp(dir=studio.incoming))
     try:
-        picture, painting = _picture(studio, asked, job)
-        seen = _named(studio, picture, folder / "picture")
-        heard = _named(studio, music, folder / "music")
-        recipes = [_recipe(heard, music.recipe)] if "persona" in music.recipe else []
-        if painting is not None and "style" in painting:
-            recipes.append(_recipe(seen, painting))
+        recipes, files = [], []
+        if picture is not None:
+            files.append(_named(studio, picture, folder / "picture"))
+            if painting is not None and isinstance(painting.get("style"), str):
+                recipes.append(_recipe(files[-1], painting))
+        if music is not None:
+            files.append(_named(studio, music, folder / "music"))
+            if "persona" in music.recipe:
+                recipes.append(_recipe(files[-1], music.recipe))
+        made = music.recipe if music is not None else {}
         stored = flamingo.rate(
-            seen,
-            heard,
-            asked.grade,
-            valence=_place(music.recipe, "valence"),
-            arousal=_place(music.recipe, "arousal"),
+            files[0],
+            files[1] if len(files) == 2 else Path(asked.grade),
+            asked.grade if len(files) == 2 else None,
+            valence=_place(made, "valence"),
+            arousal=_place(made, "arousal"),
             recipe=recipes or None,
             listener=asked.listener,
             comment=asked.comment,
@@ -131,18 +144,25 @@ def take_back(
 
 
 def _database(studio: Studio) -> Path:
-    return studio.settings.jobs.data / "ratings.sqlite"
+    """The command line's own database, so that all grades are in one; a studio whose data lie elsewhere (`--data`)
+    keeps its grades there."""
+    data = studio.settings.jobs.data
+    if data != Settings.of().data:
+        return data / "ratings.sqlite"
+    ours, older = graded.own_database(), data / "ratings.sqlite"
+    if older != ours and older.is_file():  # of before the two were one
+        graded.adopt(older, ours)
+    return ours
 
 
-def _picture(studio: Studio, asked: RatingIn, composed: Job) -> tuple[Result | Input, dict[str, Any] | None]:
-    """The picture that was seen, and the recipe of what was painted."""
+def _picture(studio: Studio, asked: RatingIn) -> tuple[Result | Input | None, dict[str, Any] | None]:
+    """The picture or film that was seen, if one was, and the recipe of what was painted."""
     if asked.picture is not None:
         found = result_of(studio, asked.picture.job, asked.picture.result)
         return found, found.recipe
-    photos = composed.inputs.get("photo", ())
+    photos = studio.jobs.get(asked.music.job).inputs.get("photo", ()) if asked.music else ()
     if len(photos) != 1:
-        why = "none was named, and the music was not composed for one photo"
-        raise BadRequest("picture", why, "name a job that painted, and the number of its result")
+        return None, None
     return photos[0], _painted(studio, photos[0].sha256)
 
 
