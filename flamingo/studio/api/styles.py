@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from PIL import Image
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
+from flamingo import paintings
 from flamingo.jobs import NoSuchFile
 from flamingo.jobs.job import plain_file_name
 from flamingo.painting import own
@@ -63,6 +65,39 @@ def style_thumbnail(request: Request, name: str) -> Response:
         raise NoSuchFile(f"style {name!r}", "it has no thumbnail", "choose it by its title")
     state = path.stat()
     return send(request, path, f"{state.st_mtime_ns:x}-{state.st_size:x}", "image/webp", path.name)
+
+
+@router.get("/{name}/painting", response_class=Response, responses=PICTURE_ANSWER)
+def style_painting(
+    request: Request,
+    name: str,
+    size: Annotated[int, Query(ge=32, le=512, description="Longest side, in pixels.")] = 512,
+) -> Response:
+    """The painting itself that a style is of, as WebP."""
+    if name in own.names():
+        version = (own.folder() / f"{name}.safetensors").stat().st_mtime_ns
+    elif name in {style.name for style in known_styles.styles()} and paintings.file(name).is_file():
+        version = paintings.file(name).stat().st_mtime_ns
+    else:
+        raise NoSuchFile(f"style {name!r}"[:80], "no painting of that name is here", "see /api/styles")
+    tag = f'"{version:x}-{size}"'
+    headers = {"ETag": tag, "Cache-Control": "private, max-age=86400"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(None, 304, headers)
+    return Response(_painting(name, size, version), headers=headers, media_type="image/webp")
+
+
+@functools.lru_cache(maxsize=64)
+def _painting(name: str, size: int, version: int) -> bytes:
+    """A painting as WebP, its longest side at most `size`. version: changes when the painting does."""
+    if name in own.names():
+        picture = Image.fromarray(np.rint(own.read(name).painting * 255).astype(np.uint8))
+    else:
+        picture = Image.open(paintings.file(name)).convert("RGB")
+    picture.thumbnail((size, size))
+    small = io.BytesIO()
+    picture.save(small, "WEBP", quality=80)
+    return small.getvalue()
 
 
 def _own_thumbnail(request: Request, name: str) -> Response:

@@ -50,6 +50,7 @@ PAGES = {
     "collection": Page("/collection", "Collection", "All that you have made"),
     "learn": Page("/learn", "Learn", "How it works, to play with"),
     "verify": Page("/verify", "Verify", "Where a picture or a piece comes from", navigation=False),
+    "grades": Page("/grades", "Grades", "What listeners said, counted", navigation=False),
     "about": Page("/about", "About", "The models, their data and their rights"),
 }
 
@@ -124,6 +125,12 @@ def verify(request: Request) -> HTMLResponse:
 def learn(request: Request) -> HTMLResponse:
     """How it works."""
     return _page(request, "learn", styles=_styles(), moods=plane.WORDS)
+
+
+@router.get("/grades")
+def grades(request: Request) -> HTMLResponse:
+    """What listeners said."""
+    return _page(request, "grades")
 
 
 @router.get("/about")

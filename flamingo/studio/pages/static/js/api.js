@@ -1,5 +1,7 @@
 // The studio's HTTP API: requests whose errors are one readable line, uploads with progress, and jobs as they go on.
 
+import { toast } from "./toast.js";
+
 /** What the server refused, in one line; what, why and hint are its parts, status the HTTP status (0: unreachable). */
 export class Problem extends Error {
   constructor({ what = "", why = "", hint = "", title = "", detail = "", status = 0, retryAfter = 0 } = {}) {
@@ -55,9 +57,51 @@ export const del = async (path, options) => parsed(await request(path, { method:
 export const postForBlob = async (path, json, options) =>
   (await request(path, { method: "POST", json, ...options })).blob();
 
+const MOST_TRIES = 40;
+const RETRY = "flamingo-retry-uploads";
+
+/** Whether a failure is of the moment: no answer at all, too many requests, the server busy. */
+export const passes = (error) => error.name === "Problem" && [0, 408, 429, 502, 503, 504].includes(error.status);
+
+/** Try waiting uploads again now. */
+export const retryUploads = () => window.dispatchEvent(new Event(RETRY));
+
 /** Upload one file: what the server says of it (sha256, name, url, thumbnail, ...). onprogress gets 0 to 1.
-    to: "/api/albums" for a zip of photos, "/api/verify" to ask where a file comes from. */
-export function upload(file, { onprogress, signal, to = "/api/files", more = {} } = {}) {
+    to: "/api/albums" for a zip of photos, "/api/verify" to ask where a file comes from.
+
+    Where the network is away or the studio is busy it waits, and sends the file again: when the network is back, when
+    `retryUploads` is called, or after some seconds. onwaiting(error) is called each time that it begins to wait;
+    without it a message says so once. */
+export async function upload(file, { onwaiting, ...options } = {}) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await uploadOnce(file, options);
+    } catch (error) {
+      if (!passes(error) || tries >= MOST_TRIES) throw error;
+      if (onwaiting) onwaiting(error);
+      else if (tries === 0) toast(`${file.name || "The file"} is not sent yet: ${error.what}. It will be sent again by itself.`);
+      await pause(error.retryAfter || Math.min(30, 2 ** tries), options.signal);
+    }
+  }
+}
+
+/** Wait for some seconds, or until the network is back or a person wants to try again. */
+function pause(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const over = () => {
+      clearTimeout(timer);
+      for (const kind of ["online", RETRY]) window.removeEventListener(kind, go);
+      signal?.removeEventListener("abort", stop);
+    };
+    const go = () => { over(); resolve(); };
+    const stop = () => { over(); reject(new DOMException("cancelled", "AbortError")); };
+    const timer = setTimeout(go, 1000 * seconds);
+    for (const kind of ["online", RETRY]) window.addEventListener(kind, go);
+    signal?.addEventListener("abort", stop);
+  });
+}
+
+function uploadOnce(file, { onprogress, signal, to = "/api/files", more = {} }) {
   return new Promise((resolve, reject) => {
     const form = new FormData();
     form.append("file", file, file.name || "picture.png");

@@ -1,24 +1,40 @@
 // What a page keeps where it is opened again: a draft in the browser, and the job that it shows in its address.
 import { fileUrl } from "./api.js";
 
-/** A draft under this name: { save(value), load() }. load() gives {} where nothing is kept. */
+/** A draft under this name: { save(value), load() }. load() gives {} where nothing is kept.
+
+    It belongs to its tab. A new tab begins with what was kept last in any, and goes its own way from there. */
 export function draft(name) {
   return {
     save(value) {
-      try {
-        localStorage.setItem(name, JSON.stringify(value));
-      } catch {
-        // A browser that keeps nothing (private mode): the page works without.
+      const text = JSON.stringify(value);
+      for (const store of stores()) {
+        try {
+          store.setItem(name, text);
+        } catch {
+          // A browser that keeps nothing (private mode): the page works without.
+        }
       }
     },
     load() {
-      try {
-        return JSON.parse(localStorage.getItem(name)) || {};
-      } catch {
-        return {};
+      for (const store of stores()) {
+        try {
+          const kept = JSON.parse(store.getItem(name));
+          if (kept) return kept;
+        } catch {
+          // Nothing that can be read: as if nothing were kept.
+        }
       }
+      return {};
     },
   };
+}
+
+/** The tab's own store, then the one of all tabs; fewer where the browser has none. */
+function stores() {
+  return ["sessionStorage", "localStorage"].flatMap((kind) => {
+    try { return [window[kind]]; } catch { return []; }
+  });
 }
 
 /** Those of a draft whose files the server still has. file(each): its file, or nothing. */

@@ -10,6 +10,7 @@ import { downloadUrl, favouriteButton } from "./gallery.js";
 import { watch } from "./job.js";
 import { partsOf } from "./manner.js";
 import { Personas } from "./personas.js";
+import { rating } from "./rate.js";
 import { timeline } from "./timeline.js";
 import { fail, say, toast } from "./toast.js";
 import { wall } from "./wall.js";
@@ -28,7 +29,7 @@ let music = null;
 let brought = null; // a storyboard that came as a file, until its photos are there
 
 const wishes = controls(form, { onchange: () => changed() });
-const personas = new Personas($("personas"), $("persona-mix"), $("persona-hint"), () => changed());
+const personas = new Personas($("personas"), $("persona-mix"), $("persona-hint"), $("persona-mixing"), () => changed());
 const styles = wall({
   frame: null,
   onchange: () => changed(),
@@ -38,6 +39,7 @@ const styles = wall({
 });
 const photos = album({ onchange: () => (brought ? open(brought) : changed()), onboard: (file) => { brought = file; } });
 const shots = timeline({ onchange: () => show(), styles: (board) => known(board) });
+const grade = rating($("grade"), { about: () => ({ picture: { job: film.job.id, result: 0 } }) });
 const drop = dropzone($("photos"), { onfiles: (files) => photos.add(files) });
 
 // -- wishes -------------------------------------------------------------------------------------------------------
@@ -208,6 +210,7 @@ async function finished(asked) {
     plan.key = key();
   }
   film = { job, key: asked || made() };
+  grade.show(null);
   if ($("film").getAttribute("src") !== result.url) $("film").src = result.url;
   if (poster) $("film").poster = `${poster.thumbnail}?size=1280`;
   $("film").setAttribute("aria-label", result.about.title || "Your film");

@@ -2,6 +2,7 @@
 import { active, follow, post } from "./api.js";
 import { fail, say } from "./toast.js";
 
+const TITLE = document.title; // of the page, while nothing is at work
 const TITLES = { queued: "Waiting for its turn", running: "At work", done: "Done", failed: "It did not work", cancelled: "Cancelled" };
 
 /** Show the job of this id until it is over; ontell(job) at each change, ondone(job) at the end, whatever the end.
@@ -12,6 +13,7 @@ export function watch(element, id, { ontell, ondone, title = "At work", cancelle
   const cancel = part("cancel");
   const retry = part("retry");
   let said = "";
+  let quarter = 0;
 
   const tell = (job) => {
     element.hidden = job.state === "done";
@@ -22,11 +24,15 @@ export function watch(element, id, { ontell, ondone, title = "At work", cancelle
     bar.hidden = !active(job);
     const { done, all, message } = job.progress;
     if (all > 0 && done > 0) { bar.max = all; bar.value = done; } else bar.removeAttribute("value");
-    part("message").textContent = active(job) ? message : "";
+    const share = shareOf(job);
+    part("message").textContent = active(job) ? [howFar(job), message].filter(Boolean).join(" · ") : "";
+    document.title = job.state === "running" && share !== null ? `${percent(share)} · ${TITLE}` : TITLE;
     part("error").hidden = active(job) || job.state === "done";
     part("error").querySelector("p").textContent =
       job.state === "failed" ? sentence(job.error) : cancelled;
-    if (said !== job.state) { said = job.state; say(job.state === "running" ? title : TITLES[job.state]); }
+    if (said !== job.state) { said = job.state; quarter = 0; say(spoken(job, title)); }
+    const reached = Math.floor(4 * (share ?? 0));
+    if (job.state === "running" && reached > quarter && reached < 4) { quarter = reached; say(`${title}: ${howFar(job)}`); }
     ontell?.(job);
   };
   const run = () => follow(id, tell, { signal: leave.signal }).then((job) => ondone?.(job), fail);
@@ -39,7 +45,42 @@ export function watch(element, id, { ontell, ondone, title = "At work", cancelle
   };
   element.hidden = false;
   run();
-  return () => { leave.abort(); element.hidden = true; };
+  return () => { leave.abort(); element.hidden = true; document.title = TITLE; };
+}
+
+/** How much of a running job is done, from 0 to 1; null where it is not known. */
+export function shareOf(job) {
+  const { done, all } = job.progress;
+  return job.state === "running" && all > 0 && done > 0 ? Math.min(1, done / all) : null;
+}
+
+/** "43 %, about 2 min left", or the job's place in the queue; "" where nothing is known. */
+export function howFar(job) {
+  const left = typeof job.seconds_left === "number" ? `about ${duration(job.seconds_left)}` : "";
+  if (job.state === "queued") {
+    if (!job.queue_place) return "";
+    const place = job.queue_place === 1 ? "Next in the queue" : `Number ${job.queue_place} in the queue`;
+    return left ? `${place}, ${left} to wait` : place;
+  }
+  const share = shareOf(job);
+  if (share === null) return "";
+  return left ? `${percent(share)}, ${left} left` : percent(share);
+}
+
+const percent = (share) => `${Math.floor(100 * share)} %`;
+
+/** Seconds for people: "8 s", "2 min", "1 h 20 min". */
+export function duration(seconds) {
+  if (seconds < 55) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+function spoken(job, title) {
+  if (job.state === "running") return title;
+  if (job.state === "queued") return [TITLES.queued, howFar(job)].filter(Boolean).join(". ");
+  if (job.state === "done" && job.ended && job.started) return `Done, it took ${duration(job.ended - job.started)}`;
+  return TITLES[job.state];
 }
 
 /** A job's failure in one line. */

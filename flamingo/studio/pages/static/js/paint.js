@@ -8,9 +8,11 @@ import { bytes, debounced, h, icon } from "./dom.js";
 import { address, draft, stillThere } from "./draft.js";
 import { dropzone } from "./dropzone.js";
 import { downloadUrl, favouriteButton } from "./gallery.js";
-import { sentence, watch } from "./job.js";
+import { howFar, sentence, watch } from "./job.js";
 import { partsOf } from "./manner.js";
 import { isFilm, photos } from "./photos.js";
+import { rating } from "./rate.js";
+import { pictureRow } from "./row.js";
 import { fail, say, toast } from "./toast.js";
 import { wall } from "./wall.js";
 
@@ -38,6 +40,7 @@ const curves = descent($("descent"), {
   },
 });
 const critique = critic($("critic"));
+const grade = rating($("grade"), { about: () => ({ picture: { job: job.id, result: (resultOf(strip.current()) ?? job.results[0]).index } }) });
 let job = null; // the one that is shown
 let leave = () => {};
 let asking = null; // the request for a preview that is under way, and what it asks for
@@ -61,11 +64,12 @@ async function show() {
   $("paint").disabled = !strip.ready().length || strip.ready().length < many || !styles.ready();
   $("paint").hidden = Boolean(job); // a change begins something new, and the button is back
   $("paint-text").textContent = many > 1 ? `Paint ${many} photos` : "Paint";
-  $("done").hidden = !job || job.state !== "done";
+  $("done").hidden = $("after").hidden = !job || job.state !== "done";
   save();
   if (!photo || job) styles.close();
   if (!photo) return;
   const result = resultOf(photo);
+  if (job?.state === "done") row();
   const failure = job?.failures.find((each) => each.name === photo.name);
   const film = isFilm(photo.name) && !job ? ["A film is painted frame by frame once you press Paint; there is no preview of it."] : [];
   const slow = painter() || job ? [] : ["This method has no preview: its picture grows while it is at work, for minutes. A small size is soon done."];
@@ -88,7 +92,7 @@ async function show() {
       if (ready || photo !== seen) await picture.show({ before: photo.address, after: ready || null, name: photo.name });
       seen = photo;
       if (photo.file && !ready && !(job && !busy) && painter()) preview();
-      else if (ready) sign("Preview");
+      else if (ready && !job) sign("Preview");
     }
   } catch (error) {
     fail(error);
@@ -156,15 +160,17 @@ const preview = debounced(async () => {
   asking?.abort();
   asking = Object.assign(new AbortController(), { question: asked });
   const mine = asking;
-  sign("Painting a preview", true);
+  if (!job) sign("Painting a preview", true);
   try {
     const body = { photos: [{ sha256: photo.file.sha256, name: photo.name }], longest: PREVIEW, ...seenAtOnce(), ...(await styles.wish()) };
     if (mine.signal.aborted) return;
-    const blob = await postForBlob("/api/preview/paint", body, { signal: mine.signal });
+    const blob = await withPhotos(() => postForBlob("/api/preview/paint", body, { signal: mine.signal }));
     tries = 0;
     if (previewed.size > 40) forgetPreviews();
     previewed.set(asked, URL.createObjectURL(blob));
-    if (photo === strip.current() && asked === question(photo)) show();
+    if (photo !== strip.current() || asked !== question(photo)) return;
+    show();
+    sayPreview();
   } catch (error) {
     if (error.name === "AbortError") return;
     // A painter that is just starting, or busy with others: it is asked again before a person is bothered.
@@ -173,12 +179,25 @@ const preview = debounced(async () => {
       setTimeout(preview, 1000 * (error.retryAfter || 1));
       return;
     }
-    sign("");
+    if (!job) sign("");
     fail(error);
   } finally {
     if (asking === mine) asking = null;
   }
 }, 80);
+
+// Photos that the server has no more are sent again, where this page still holds them.
+async function withPhotos(ask) {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error.status !== 404 || !(await strip.resend())) throw error;
+    return ask();
+  }
+}
+
+// Who hears the page tries styles by arrow keys: only the last of several previews is said.
+const sayPreview = debounced(() => { if (!job) say(`The preview is there: ${styles.said()}`); }, 600);
 
 function forgetPreviews() {
   for (const address of previewed.values()) URL.revokeObjectURL(address);
@@ -231,7 +250,8 @@ $("wish").addEventListener("submit", async (event) => {
   if (!isRight($("wish"))) return;
   $("paint").disabled = true;
   try {
-    take(await post("/api/paint", await request()));
+    take(await withPhotos(async () => post("/api/paint", await request())));
+    grade.show(null);
     $("job").querySelector("[data-job-cancel]").focus();
   } catch (error) {
     fail(error);
@@ -255,24 +275,39 @@ function tell(over = false) {
   strip.redraw();
   show();
   if (job.parameters.method === "optimise") curves.look(job);
-  if (active(job)) sign(job.state === "queued" ? "Waiting for its turn" : "Painting the whole picture", true);
+  if (active(job)) sign([job.state === "queued" ? "Waiting for its turn" : "Painting the whole picture", howFar(job)].filter(Boolean).join(" · "), true);
   else if (job.state !== "done") sign("");
   if (job.state !== "done") return;
   const painted = job.results.filter((result) => result.recipe.photo_sha256);
   const total = job.results.reduce((sum, result) => sum + result.size, 0);
   $("done-title").textContent = painted.length === 1 ? "It is painted" : `${painted.length} are painted`;
   $("done-about").textContent = `${bytes(total)}, ${Math.max(1, Math.round(job.ended - job.started))} s`;
+  row();
   $("done-tools").replaceChildren(
     h("a", { class: "button main", href: downloadUrl(job), download: true }, icon("download"), job.results.length > 1 ? "Download all" : "Download"),
-    favouriteButton(job, undefined, "Favourite"),
-    h("a", { class: "button", href: job.page }, icon("picture"), "In your collection"),
+    favouriteButton(job),
   );
   critique.offer(job);
-  const next = [h("button", { class: "button quiet", type: "button", onclick: another }, icon("again"), "Do it again with another photo")];
+  const next = [h("a", { class: "button", href: job.page }, icon("picture"), "In your collection"), h("button", { class: "button quiet", type: "button", onclick: another }, icon("again"), "Do it again with another photo")];
   if (document.body.dataset.pages.split(" ").includes("film")) next.push(h("a", { class: "button quiet", href: `/film?job=${job.id}` }, icon("film"), "Send to film"));
   $("done-next").replaceChildren(...next);
   if (job.failures.length) toast(`${job.failures.length} of your photos could not be painted: ${sentence(job.failures[0])}`, { bad: true });
-  if (over && document.activeElement === document.body) $("done-title").focus({ preventScroll: true });
+  if (over) arrive();
+}
+
+// Photo, painting and result in a row, of the photo that is on the easel.
+function row() {
+  const photo = strip.current();
+  const result = photo && resultOf(photo);
+  $("picture-row").hidden = true;
+  if (result && !isFilm(photo.name)) pictureRow($("picture-row"), { photo: { ...photo.file, name: photo.name }, parts: partsOf(job.parameters, job.inputs), result });
+}
+
+// What was waited for comes into sight, with its buttons; the focus follows if it was left nowhere.
+function arrive() {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  $("easel").querySelector(".easel-frame").scrollIntoView({ block: "nearest", behavior: still ? "instant" : "smooth" });
+  if (document.activeElement === document.body) $("done-title").focus({ preventScroll: true });
 }
 
 function another() {

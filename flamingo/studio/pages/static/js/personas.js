@@ -22,9 +22,30 @@ export function inWords(text) {
 }
 
 export class Personas {
-  /** chips: box for a chip each; box: for the sliders; hint: says what the last one chosen is like. */
-  constructor(chips, box, hint, onchange) {
-    Object.assign(this, { chips, box, hint, onchange, mix: new Map([["beethoven", 1]]), known: [] });
+  /** chips: box for a chip each; box: for the sliders; hint: says what the last one chosen is like; mixing: the button
+      that lets several be chosen. Without it being pressed a persona is chosen alone. */
+  constructor(chips, box, hint, mixing, onchange) {
+    Object.assign(this, { chips, box, hint, mixing, onchange, mix: new Map([["beethoven", 1]]), known: [] });
+    mixing.addEventListener("click", () => this._mixing(!this.several));
+  }
+
+  /** Whether several can be chosen. */
+  get several() {
+    return this.mixing.getAttribute("aria-pressed") === "true";
+  }
+
+  _mixing(yes) {
+    this.mixing.setAttribute("aria-pressed", String(yes));
+    if (yes) {
+      this.hint.textContent = "Choose up to four; each gets a slider.";
+      this._show();
+      return;
+    }
+    const [[first]] = [...this.mix].sort((one, other) => other[1] - one[1]);
+    const alone = this.mix.size === 1;
+    this.mix = new Map([[first, 1]]);
+    this._show();
+    if (!alone) this.onchange?.();
   }
 
   /** Ask the server who is known, and show them. */
@@ -47,12 +68,15 @@ export class Personas {
 
   set value(text) {
     this.mix = new Map(parsed(text));
+    this.mixing.setAttribute("aria-pressed", String(this.mix.size > 1));
     this._show();
   }
 
   _toggle(persona) {
     const { name } = persona;
-    if (this.mix.has(name)) {
+    if (!this.several) {
+      this.mix = new Map([[name, 1]]);
+    } else if (this.mix.has(name)) {
       if (this.mix.size > 1) this.mix.delete(name);
     } else {
       if (this.mix.size >= MOST) this.mix.delete([...this.mix.keys()][0]);

@@ -1,13 +1,17 @@
 // The photos that are to be painted: chosen, uploaded, shown in a strip, remembered until the page is opened again.
-import { thumbnailUrl, upload } from "./api.js";
+import { passes, retryUploads, thumbnailUrl, upload } from "./api.js";
 import { h, icon } from "./dom.js";
-import { fail, say } from "./toast.js";
+import { stillThere } from "./draft.js";
+import { fail, say, toast } from "./toast.js";
 
 /** Whether a file is a film, as its name tells: the server gives names their right suffixes. */
 export const isFilm = (name) => /\.(mp4|m4v|mov|mkv|webm)$/i.test(name);
 
 /** The strip. onchange() when photos or the chosen one change; onadd() when more are wanted; ofresult(photo) gives the
-    small picture of what became of a photo, or null. Gives {add, set, current, ready, clear, redraw}. */
+    small picture of what became of a photo, or null. Gives {add, set, current, ready, clear, redraw, resend}.
+
+    A photo whose upload fails because the network is away or the studio is busy stays in the strip, marked, and is sent
+    again by itself or when its button is pressed. A file that is refused is taken away, with a word. */
 export function photos(strip, { onchange, onadd, ofresult = () => null }) {
   let all = []; // {key, name, address, file: FileOut or {sha256, name}, share: how much is uploaded}
   let chosen = null;
@@ -25,8 +29,9 @@ export function photos(strip, { onchange, onadd, ofresult = () => null }) {
     pick.addEventListener("click", () => { chosen = photo; redraw(); strip.querySelector("[aria-pressed=true]").focus(); onchange(); });
     const away = h("button", { class: "away", type: "button", "aria-label": `Take ${photo.name} away` }, icon("close"));
     away.addEventListener("click", () => drop(photo));
-    const bar = !photo.file && h("progress", { max: 1, value: photo.share, "aria-label": `Upload of ${photo.name}` });
-    return h("li", { class: "strip-item" }, pick, away, bar);
+    const bar = !photo.file && !photo.failed && h("progress", { max: 1, value: photo.share, "aria-label": `Upload of ${photo.name}` });
+    const again = photo.failed && h("button", { class: "again", type: "button", "aria-label": `Send ${photo.name} again`, onclick: () => (photo.sending ? retryUploads() : send([photo])) }, "Try again");
+    return h("li", { class: `strip-item${photo.failed ? " failed" : ""}` }, pick, away, bar, again);
   }
   function drop(photo) {
     photo.leave?.abort();
@@ -45,25 +50,55 @@ export function photos(strip, { onchange, onadd, ofresult = () => null }) {
     chosen ||= fresh[0];
     redraw();
     onchange();
+    await send(fresh);
+  }
+  /** Upload photos one after another. */
+  async function send(fresh) {
     for (const photo of fresh) {
-      if (!all.includes(photo)) continue;
+      if (!all.includes(photo) || photo.sending) continue;
+      Object.assign(photo, { sending: true, failed: false, share: 0 });
+      redraw();
       try {
-        const told = await upload(photo.raw, { signal: photo.leave.signal, onprogress: (share) => {
+        const waits = (error) => {
+          if (!photo.failed) toast(`${photo.name} is not sent yet: ${error.what}. It stays here and will be sent again.`, { seconds: 10 });
+          photo.failed = true;
+          redraw();
+        };
+        const told = await upload(photo.raw, { signal: photo.leave.signal, onwaiting: waits, onprogress: (share) => {
           photo.share = share;
           const bar = strip.querySelectorAll(".strip-item")[all.indexOf(photo)]?.querySelector("progress");
           if (bar) bar.value = share;
         } });
         photo.file = told;
+        photo.failed = false;
         photo.notes = told.notes || [];
         if (!isFilm(told.name)) photo.address = thumbnailUrl(told.sha256, 1280);
+        say(`${photo.name} is uploaded`);
       } catch (error) {
-        all = all.filter((each) => each !== photo);
-        if (chosen === photo) chosen = all[0] || null;
-        fail(error);
+        if (error.name === "AbortError") continue; // it was taken away
+        if (passes(error) || error.status === 507) {
+          photo.failed = true;
+          fail(error);
+        } else {
+          all = all.filter((each) => each !== photo);
+          if (chosen === photo) chosen = all[0] || null;
+          fail(error);
+        }
+      } finally {
+        photo.sending = false;
       }
       redraw();
       onchange();
     }
+  }
+
+  /** Send photos again that the server has no more, where this page still holds them. Gives whether there were any. */
+  async function resend() {
+    const there = await stillThere(all.filter((photo) => photo.file), (photo) => photo.file);
+    const gone = all.filter((photo) => photo.file && photo.raw && !there.includes(photo));
+    for (const photo of gone) photo.file = null;
+    await send(gone);
+    return gone.length > 0;
   }
   /** Show photos that are uploaded already: [{sha256, name}]. */
   function set(list) {
@@ -73,5 +108,5 @@ export function photos(strip, { onchange, onadd, ofresult = () => null }) {
     onchange();
   }
   redraw();
-  return { add, set, redraw, ready, clear: () => set([]), current: () => chosen, count: () => all.length };
+  return { add, set, redraw, ready, resend, clear: () => set([]), current: () => chosen, count: () => all.length };
 }

@@ -7,13 +7,14 @@ import { sentence, watch } from "./job.js";
 import { fully, partsOf } from "./manner.js";
 import { playerOf, variations } from "./piece.js";
 import { rating } from "./rate.js";
+import { pictureRow } from "./row.js";
 import { fail } from "./toast.js";
 
 const $ = (id) => document.getElementById(id);
 const id = $("result").dataset.id;
 const picture = compare($("picture"));
 const pages = document.body.dataset.pages.split(" ");
-const grades = rating($("rating"), { about: () => ({ music: { job: id, result: 0 } }), ongrade: (grade) => remember(grade) });
+const grades = rating($("rating"), { about: graded, ongrade: (grade) => remember(grade) });
 let job = null;
 let shown = 0;
 
@@ -42,7 +43,8 @@ function draw() {
   tools();
   facts();
   next();
-  $("grade").hidden = job.verb !== "compose" || job.state !== "done" || job.inputs.photo?.length !== 1;
+  $("grade").hidden = !["compose", "film", "paint"].includes(job.verb) || !job.results.length || (job.verb === "film" && !films.length);
+  $("rating").querySelector("legend").textContent = job.verb === "compose" && job.inputs.photo?.length === 1 ? "Does the music suit the photo?" : "How do you like it?";
   grades.show(remembered());
 }
 
@@ -61,6 +63,8 @@ async function easel(pictures) {
         h("img", { src: `${each.thumbnail}?size=192`, alt: "" })))));
   }
   const shows = !result ? null : result.media_type === "image/tiff" ? `${result.thumbnail}?size=1280` : result.url;
+  $("picture-row").hidden = true;
+  if (result && photo) pictureRow($("picture-row"), { photo, parts: partsOf(job.parameters, job.inputs), result });
   const before = photo ? thumbnailUrl(photo.sha256, 1280) : shows;
   await picture.show({ before, after: shows, name: photo?.name || "the photo" });
 }
@@ -151,6 +155,14 @@ function next() {
   if (job.verb === "film") offered.push(h("a", { class: "button wide", href: `/film?job=${job.id}` }, icon("film"), "Open in Film"));
   else if (pages.includes("film") && job.state === "done") offered.push(h("a", { class: "button wide", href: `/film?job=${job.id}` }, icon("film"), "Send to film"));
   $("next").replaceChildren(...offered);
+}
+
+// What a grade is for: the piece, the film, or the picture that is shown.
+function graded() {
+  if (job.verb === "compose") return { music: { job: id, result: 0 } };
+  const pictures = job.results.filter((each) => isPicture(each) && each.recipe.photo_sha256);
+  const result = job.results.find(isFilm) || pictures[shown] || job.results[0];
+  return { picture: { job: id, result: result.index } };
 }
 
 // The server keeps grades without saying whose this one was; the browser remembers its own.

@@ -312,7 +312,9 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
     editor.close();
     rows();
   }
-  return { key, ready, wish, draft, fill, fit, close, mix };
+  /** What is chosen, for people. */
+  const said = () => fully(parts(), (part) => `where you brushed (${percent(part.mask.share)})`);
+  return { key, ready, wish, draft, fill, fit, close, mix, said };
 }
 
 const percent = (share) => `${share > 0 && share < 0.005 ? "under 1" : Math.round(100 * share)} %`;

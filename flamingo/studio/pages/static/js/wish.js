@@ -18,7 +18,7 @@ export class Wish {
     this.photos = [];
     this.begin = null;
     this.words = JSON.parse($("moods").textContent);
-    this.personas = new Personas($("personas"), $("mix"), $("persona-hint"), onchange);
+    this.personas = new Personas($("personas"), $("mix"), $("persona-hint"), $("persona-mixing"), onchange);
     this.pad = new MoodPad($("pad"), this.words, $("across"), $("up"));
     this.controls = controls(form, { onchange });
     form.elements.seconds.value = Number(form.elements.seconds.value); // 30, not 30.0
