@@ -22,6 +22,7 @@ def piece(studio: Studio) -> str:
 
 def test_a_wish_becomes_a_piece_that_lasts_as_long_as_was_asked(page: Page, studio: Studio, tmp_path: Path) -> None:
     page.goto(f"{studio.url}/compose")
+    page.get_by_role("button", name="Mix personas").click()
     page.get_by_role("button", name="Chopin", exact=True).click()
     page.get_by_label("Chopin", exact=True).fill("0.5")
     expect(page.locator("#mix output")).to_have_text(["67 %", "33 %"])
@@ -140,3 +141,35 @@ def test_no_fault_for_people_with_other_senses_nor_on_a_phone(phone: Page, studi
     expect(page.get_by_role("slider", name=re.compile("Piano roll"))).to_be_visible(timeout=at_ease(20))
     page.get_by_text("More control").click()
     has_no_faults(page)
+
+
+def pressed(page: Page) -> list[str]:
+    return page.locator("#personas [aria-pressed=true]").all_text_contents()
+
+
+@pytest.mark.parametrize("where", ["compose", "film"])
+def test_a_composer_is_chosen_alone_and_mixing_is_a_second_step(where: str, page: Page, studio: Studio) -> None:
+    page.goto(f"{studio.url}/{where}")
+    if where == "film":
+        page.evaluate("document.getElementById('filmer').dataset.state = 'chosen'")
+    chips = page.locator("#personas")
+    chips.get_by_text("Schubert", exact=True).click()
+    assert pressed(page) == ["Schubert"]
+    chips.get_by_text("Mozart", exact=True).click()
+    assert pressed(page) == ["Mozart"]
+    page.get_by_role("button", name="Mix personas").click()
+    chips.get_by_text("Schubert", exact=True).click()
+    assert pressed(page) == ["Mozart", "Schubert"]
+    expect(page.get_by_role("slider", name="Schubert")).to_be_visible()
+    page.get_by_role("button", name="Mix personas").click()
+    assert len(pressed(page)) == 1
+
+
+def test_a_piece_without_a_photo_is_graded(page: Page, studio: Studio) -> None:
+    job = studio.done("compose", persona="grieg", seconds=8, seed=5)
+    page.goto(f"{studio.url}/compose?job={job['id']}")
+    page.get_by_role("button", name="Good", exact=True).click()
+    expect(page.locator(".toast")).to_contain_text("The grade “good” is kept")
+    expect(page.get_by_role("button", name="Good", exact=True)).to_have_attribute("aria-pressed", "true")
+    kinds = studio.get("/api/ratings/report?by=kind")["groups"]
+    assert "music" in {group["name"] for group in kinds}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from watching import Studio, at_ease, has_no_faults
 
 import flamingo
@@ -162,14 +162,20 @@ def test_one_of_our_photos_will_do_on_a_phone_too(phone: Page, studio: Studio) -
     expect(phone.locator("#picture")).to_be_in_viewport()
 
 
+WIDTHS = """(all) => Promise.all(all.map((image) => {
+    image.loading = "eager";
+    return image.decode().then(() => image.naturalWidth);
+}))"""
+
+
 def test_every_style_has_a_picture_of_itself(page: Page, studio: Studio) -> None:
     page.goto(f"{studio.url}/paint")
     known = {style.title for style in styles.styles("fine")}
     assert set(page.locator("label.style .style-name").all_text_contents()) == known
-    sizes = page.locator("label.style img").evaluate_all(
-        "(all) => Promise.all(all.map((i) => { i.loading = 'eager'; return i.decode().then(() => i.naturalWidth) }))"
-    )
-    assert sizes == [240] * len(known)
+    assert page.locator("label.style img:not(.style-painting)").evaluate_all(WIDTHS) == [240] * len(known)
+    paintings = page.locator("label.style img.style-painting").evaluate_all(WIDTHS)
+    assert len(paintings) == len(known), "each shows the painting itself too"
+    assert all(0 < width <= 160 for width in paintings)
 
 
 def test_what_is_shown_is_what_the_verb_takes(page: Page, studio: Studio) -> None:
@@ -177,3 +183,125 @@ def test_what_is_shown_is_what_the_verb_takes(page: Page, studio: Studio) -> Non
     verbs = {verb["name"]: verb for verb in studio.get("/api/verbs")}
     shown = page.locator("[data-control]").evaluate_all("(all) => all.map((e) => e.dataset.control)")
     assert sorted(shown) == sorted(control["name"] for control in verbs["paint"]["controls"]), json.dumps(shown)
+
+
+SHOWN = """(element) => {
+    const box = element.getBoundingClientRect();
+    return box.width > 0 && box.top >= 0 && box.bottom <= innerHeight;
+}"""
+
+
+@pytest.mark.parametrize(("size", "longest"), [((1440, 900), 2600), ((390, 844), 2620)], ids=["desk", "phone"])
+def test_work_says_how_far_it_is_and_the_result_is_in_sight(
+    size: tuple[int, int], longest: int, page: Page, studio: Studio, cat: Path, tmp_path: Path
+) -> None:
+    """With a photo on its side, whose picture fills the whole height of the window."""
+    portrait = tmp_path / "portrait.jpg"
+    with Image.open(cat) as opened:
+        opened.transpose(Image.Transpose.ROTATE_90).resize((600, 900)).save(portrait)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(f"{studio.url}/paint")
+    said = page.evaluate_handle("""() => {
+        const all = [], signs = [], titles = [];
+        const region = document.getElementById("live-region"), sign = document.getElementById("sign");
+        const watch = (element, note) => new MutationObserver(note).observe(element, {childList: true});
+        watch(region, () => region.textContent && all.push(region.textContent));
+        watch(sign, () => signs.push(sign.hidden ? "" : sign.textContent));
+        watch(document.querySelector("title"), () => titles.push(document.title));
+        return {all, signs, titles};
+    }""")
+    bring(page, portrait)
+    page.get_by_label("Longest side, in pixels").fill(str(longest))
+    page.get_by_role("radio", name="Fast").check()
+    preview_is_there(page)
+    page.evaluate("(said) => { said.signs.length = 0; }", said)
+    page.get_by_role("button", name="Paint", exact=True).click()
+    expect(page.get_by_role("heading", name="It is painted")).to_be_visible(timeout=at_ease(60))
+    told = page.evaluate("(said) => said", said)
+    signs = [sign for sign in told["signs"] if sign]
+    pressed = next(i for i, sign in enumerate(signs) if sign.startswith("Waiting for its turn"))
+    at_work = ("Waiting for its turn", "Painting the whole picture")
+    assert all(sign.startswith(at_work) for sign in signs[pressed:]), "never Preview from the press to the end"
+    assert any(sign.endswith(" %") or " left" in sign for sign in signs[pressed:]), "it says how far it is"
+    assert any(" %" in title for title in told["titles"]), "the tab's title counts"
+    assert page.title() == "Paint · Flamingo"
+    assert any(text.endswith("is uploaded") for text in told["all"])
+    assert any(text.startswith("The preview is there: The Starry Night") for text in told["all"])
+    assert any(text.startswith("Done, it took") for text in told["all"])
+    for part in (page.get_by_role("heading", name="It is painted"), page.get_by_role("link", name="Download")):
+        assert part.evaluate(SHOWN), "result and buttons are in sight without scrolling"
+    assert page.locator("#picture").evaluate("(e) => e.getBoundingClientRect().top < innerHeight / 2")
+    has_no_faults(page)
+
+
+def test_photo_painting_and_result_stand_in_a_row_and_are_graded(page: Page, studio: Studio, cat: Path) -> None:
+    job = studio.done("paint", photos=[studio.sent(cat)], style="scream", model="fast", size=128)
+    page.goto(f"{studio.url}/paint?job={job['id']}")
+    row = page.locator("#picture-row img")
+    expect(row).to_have_count(3)
+    alts = ["chelsea.jpg, the photo", "The Scream, the painting", "chelsea.jpg, the result"]
+    assert row.evaluate_all("(all) => all.map((i) => i.alt)") == alts
+    assert all(width > 0 for width in row.evaluate_all(WIDTHS))
+    page.get_by_label("Your name").fill("Ada")
+    page.get_by_role("button", name="Excellent").click()
+    expect(page.locator(".toast")).to_contain_text("The grade “excellent” is kept")
+    page.get_by_role("button", name="All grades").click()
+    expect(page.get_by_role("heading", name="Grades by kind")).to_be_visible(timeout=at_ease(10))
+    page.get_by_role("radio", name="Listener").check()
+    expect(page.get_by_role("row", name="Ada")).to_contain_text("100 % (1)")
+    has_no_faults(page)
+
+
+def test_a_photo_that_cannot_be_sent_stays_and_is_sent_when_the_network_is_back(
+    page: Page, studio: Studio, cat: Path
+) -> None:
+    page.goto(f"{studio.url}/paint")
+    page.route("**/api/files", lambda route: route.abort("internetdisconnected"))
+    page.set_input_files("#photos-file", cat)
+    again = page.get_by_role("button", name="Send chelsea.jpg again")
+    expect(again).to_be_visible(timeout=at_ease(10))
+    expect(page.get_by_role("button", name="chelsea.jpg, photo 1 of 1")).to_be_visible()
+    expect(page.get_by_role("button", name="Paint", exact=True)).to_be_disabled()
+    page.unroute("**/api/files")
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    preview_is_there(page)
+    expect(again).to_be_hidden()
+    expect(page.get_by_role("button", name="Paint", exact=True)).to_be_enabled()
+
+
+def test_a_photo_that_the_server_has_no_more_is_sent_again(page: Page, studio: Studio, cat: Path) -> None:
+    page.goto(f"{studio.url}/paint")
+    bring(page, cat)
+    page.get_by_label("Longest side, in pixels").fill("64")
+    preview_is_there(page)
+    gone = {"type": "urn:flamingo:no-such-file", "title": "Not Found", "status": 404, "what": "a file", "why": "gone"}
+    asked: list[str] = []
+
+    def swept(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=404, content_type="application/problem+json", body=json.dumps(gone))
+        else:
+            route.continue_()
+
+    page.route("**/api/paint", swept)
+    page.route("**/api/files/*", lambda route: route.fulfill(status=404) if len(asked) == 1 else route.continue_())
+    page.get_by_role("button", name="Paint", exact=True).click()
+    expect(page.get_by_role("heading", name="It is painted")).to_be_visible(timeout=at_ease(30))
+    assert len(asked) == 2
+
+
+def test_a_draft_belongs_to_its_tab(page: Page, studio: Studio, cat: Path) -> None:
+    page.goto(f"{studio.url}/paint")
+    bring(page, cat)
+    other = page.context.new_page()
+    other.set_default_timeout(at_ease(10))
+    other.goto(f"{studio.url}/paint")
+    expect(other.get_by_role("button", name="chelsea.jpg, photo 1 of 1")).to_be_visible(timeout=at_ease(10))
+    other.get_by_role("button", name="Take chelsea.jpg away").click()
+    other.set_input_files("#photos-file", cat.with_name("rocket.jpg"))
+    preview_is_there(other)
+    page.reload()
+    expect(page.get_by_role("button", name="chelsea.jpg, photo 1 of 1")).to_be_visible()
+    other.reload()
+    expect(other.get_by_role("button", name="rocket.jpg, photo 1 of 1")).to_be_visible()
