@@ -70,10 +70,11 @@ class Key:
 
     @property
     def fifths(self) -> int:
-        """Sharps (above zero) or flats (below) of the key signature, -6 to 6."""
+        """Sharps (above zero) or flats (below) of the key signature, -6 to 6. Of six of either it is those in which
+        the key is named: E-flat minor has six flats, F-sharp major six sharps."""
         major = (self.tonic + 3) % 12 if self.minor else self.tonic
         count = major * 7 % 12
-        return count if count <= 6 else count - 12
+        return count - 12 if count > 6 or (count == 6 and "b" in str(self).split()[0]) else count
 
     @property
     def triad(self) -> tuple[int, int, int]:

@@ -222,7 +222,7 @@ def compose(
     for file in (each for group in files for each in group):
         writing.check(file, soundfont=soundfont, overwrite=overwrite, never=never, view=view, credited=True)
     provenance.ready()
-    begun_with = _melody(continue_from, wished_metre) if continue_from is not None else None
+    begun_with, left_out = _melody(continue_from, wished_metre) if continue_from is not None else (None, ())
     if begun_with is not None:
         wished_key, wished_metre = wished_key or begun_with.key, begun_with.metre()
         tempo = tempo or float(np.clip(begun_with.bpm, SLOWEST, FASTEST))
@@ -238,7 +238,7 @@ def compose(
         started = time.perf_counter()
         drawn, shared = _draw(who, wish, plans[i], i, variations, on_progress)
         piece, remarks = _perform(model, drawn, wish, names, humanise, speed, pitch, i)
-        remarks = felt.remarks + remarks
+        remarks = felt.remarks + left_out + remarks
         recipe = {
             "persona": dict(personas),
             "seconds": seconds,
@@ -394,9 +394,9 @@ def _perform(
 # -- going on from a user's own music -----------------------------------------------------------------------
 
 
-def _melody(file: Path, metre: Metre | None) -> Piece:
-    """The user's music on even bars: of `metre`, or of the metre that most of its bars have."""
-    piece = reading.read(file)
+def _melody(file: Path, metre: Metre | None) -> tuple[Piece, tuple[str, ...]]:
+    """The user's music on even bars, of `metre` or of the metre that most of its bars have, and what was left out."""
+    piece, remarks = _without_silence(reading.read(file))
     metres = [str(piece.metre(b)) for b in range(len(piece.bars))]
     chosen = metre or Metre.parse(max(sorted(set(metres)), key=metres.count))
     if chosen.units > events.PLACES:
@@ -409,7 +409,24 @@ def _melody(file: Path, metre: Metre | None) -> Piece:
     tempos["start"][1:] += lead
     count = int(notes["start"].max()) // chosen.units + 1
     bars = np.array([(i * chosen.units, chosen.numerator, chosen.denominator) for i in range(count)], BAR)
-    return replace(piece, notes=notes, bars=bars, tempos=tempos)
+    return replace(piece, notes=notes, bars=bars, tempos=tempos), remarks
+
+
+def _without_silence(piece: Piece) -> tuple[Piece, tuple[str, ...]]:
+    """The piece from the bar of its first note on: what is gone on from does not begin with empty bars."""
+    starts = piece.bars["start"]
+    empty = int(np.searchsorted(starts, int(piece.notes["start"].min()), side="right")) - 1
+    if empty < 1:
+        return piece, ()
+    first = int(starts[empty])
+    notes, bars, pedals = piece.notes.copy(), piece.bars[empty:].copy(), piece.pedals[piece.pedals["start"] >= first]
+    tempos = piece.tempos[max(0, int(np.searchsorted(piece.tempos["start"], first, side="right")) - 1) :].copy()
+    pedals = pedals.copy()
+    for moved, fields in ((notes, ("start",)), (bars, ("start",)), (pedals, ("start", "end")), (tempos, ("start",))):
+        for name in fields:
+            moved[name] = np.maximum(moved[name].astype(np.int64) - first, 0)
+    many = "an empty bar before its first note is" if empty == 1 else f"{empty} empty bars before its first note are"
+    return replace(piece, notes=notes, bars=bars, pedals=pedals, tempos=tempos), (f"{many} left out",)
 
 
 def _prompt(melody: Piece, plan: Plan) -> Array:

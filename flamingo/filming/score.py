@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flamingo.composing import reading
 from flamingo.composing.piece import Piece
+from flamingo.composing.reading import KINDS
 from flamingo.composing.sections import Point
 from flamingo.composing.writing import sound
+from flamingo.errors import show
 from flamingo.files import sha256
 from flamingo.filming.beats import RATE, heard, sound_of
 from flamingo.filming.storyboard import Music
@@ -151,6 +154,8 @@ def _compose(music: Music, seconds: float, file: Path, say: Say) -> Score:
 
 def _of_file(file: Path, seconds: float | None, at_most: float) -> Score:
     wanted = at_most if seconds is None else seconds
+    if KINDS.get(file.suffix.lower(), "sound") != "sound":  # MIDI or a score, which says itself where its beats are
+        return _of_score(file, seconds, wanted)
     samples = sound_of(file, wanted + _FADE)
     lasts = len(samples) / RATE
     notes: list[str] = []
@@ -167,6 +172,22 @@ def _of_file(file: Path, seconds: float | None, at_most: float) -> Score:
     down = (np.arange(len(beats)) - found.first) % 4 == 0
     samples = _fitted(samples, end, 0.05 if whole else min(_FADE, end / 3))
     facts = {"music_sha256": sha256(file), "beats": len(beats), "clear": round(found.clear, 2)}
+    return Score(samples, end, beats, down, float(beats[-1]) if len(beats) else 0.0, tuple(notes), facts)
+
+
+def _of_score(file: Path, seconds: float | None, wanted: float) -> Score:
+    """MIDI or a score that the user brings, played by the synthesizer that plays what is composed here."""
+    piece = reading.read(file)
+    samples = sound.render(piece, rate=RATE)
+    lasts = min(len(samples) / RATE, float(piece.seconds()) + _OUT)
+    notes = [f"{show(file.name)} is played by Flamingo's own instruments"]
+    if seconds is not None and lasts < seconds - 0.05:
+        notes.append(f"the music lasts {lasts:.1f} s, and so does the film, not {seconds:g} s")
+    beats, down = grid(piece)
+    end = min(lasts, wanted)
+    down, beats = down[beats < end], beats[beats < end]
+    samples = _fitted(samples, end, _OUT if lasts <= wanted + 1e-6 else min(_FADE, end / 3))
+    facts = {"music_sha256": sha256(file), "beats": len(beats), "key": str(piece.key), "tempo": round(piece.bpm, 2)}
     return Score(samples, end, beats, down, float(beats[-1]) if len(beats) else 0.0, tuple(notes), facts)
 
 

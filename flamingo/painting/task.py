@@ -45,7 +45,7 @@ def clips() -> images.Others:
         suffix = path.suffix.lower()
         return suffix if suffix in {*video.FILMS, *video.ANIMATED} else _FILM
 
-    return images.Others({*video.FILMS, ".avi"}, result_of, video.written)
+    return images.Others(set(video.FILM_SUFFIXES), result_of, video.written)
 
 
 _LARGE = 16_000_000

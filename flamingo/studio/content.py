@@ -41,10 +41,13 @@ _PICTURES = {
     "gif": (".gif",),
     "bmp": (".bmp", ".dib"),
 }
-_MIDI = Content("music", "audio/midi", (".mid", ".midi"))
+_MIDI = Content("music", "audio/midi", (".mid", ".midi", ".kar", ".rmi"))
 _WAV = Content("sound", "audio/wav", (".wav",))
 _FLAC = Content("sound", "audio/flac", (".flac",))
-_OGG = Content("sound", "audio/ogg", (".ogg",))
+_OGG = Content("sound", "audio/ogg", (".ogg", ".oga", ".opus"))
+_AIFF = Content("sound", "audio/aiff", (".aiff", ".aif", ".aifc"))
+_M4A = Content("sound", "audio/mp4", (".m4a",))
+_AAC = Content("sound", "audio/aac", (".aac",))
 _MP3 = Content("sound", "audio/mpeg", (".mp3",))
 _SOUNDFONT = Content("soundfont", "audio/x-soundfont", (".sf2",))
 _MUSICXML = Content("score", "application/vnd.recordare.musicxml+xml", (".musicxml", ".xml"))
@@ -68,6 +71,7 @@ SHOWN = frozenset(
         *(each.media_type for each in _FILMS.values()),
         *("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"),
         *("audio/midi", "audio/wav", "audio/x-wav", "audio/flac", "audio/ogg", "audio/mpeg"),
+        *("audio/mp4", "audio/aac"),
         *("text/plain", "application/json", "application/pdf", "image/svg+xml"),
     }
 )
@@ -79,6 +83,8 @@ def content_of(head: bytes, name: str) -> Content:
     found = _music(head) or _storyboard(head)
     if found is not None:
         return found
+    if head[4:8] == b"ftyp" and (head[8:11] in (b"M4A", b"M4B") or PurePath(name).suffix.lower() in (".m4a", ".m4b")):
+        return _M4A  # by its brand, or an MP4 that is called so: recorders write both
     film = film_of(head)
     if film is not None and TAKES_FILMS:
         return film
@@ -89,7 +95,7 @@ def content_of(head: bytes, name: str) -> Content:
     try:
         form = sniff(head, name)
     except UnsupportedImage as error:
-        kinds = "MIDI, MusicXML, MEI, Humdrum, ABC, MP3, WAV, Ogg, FLAC, SF2 or a storyboard"
+        kinds = "MIDI, MusicXML, MEI, Humdrum, ABC, MP3, WAV, Ogg, FLAC, AIFF, M4A, AAC, SF2 or a storyboard"
         hint = f"use JPEG, PNG, WebP, TIFF, BMP, GIF, {kinds}"
         raise UnsupportedImage(
             name, error.why.replace("not a picture that", "which is not a kind that"), hint
@@ -129,12 +135,21 @@ def _music(head: bytes) -> Content | None:
             return content
     if head.startswith(b"PK\3\4") and (b"META-INF/container.xml" in head or b"recordare.musicxml" in head):
         return _MXL
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return _AIFF
+    if _is_adts_frame(head):
+        return _AAC
     return _MP3 if _is_mp3_frame(head) else _score(head)
 
 
 def _storyboard(head: bytes) -> Content | None:
     """A JSON object with a list of shots; whether it is a whole storyboard, its own reader says."""
     return _STORYBOARD if re.match(rb"(?:\xef\xbb\xbf)?\s*\{", head) and _SHOTS.search(head) else None
+
+
+def _is_adts_frame(head: bytes) -> bool:
+    """The header of a frame of AAC by itself (ISO 13818-7, 6.2): the sync word, layer 0, and a rate that exists."""
+    return len(head) >= 4 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0 and (head[2] >> 2 & 0x0F) < 13
 
 
 def _is_mp3_frame(head: bytes) -> bool:

@@ -135,17 +135,22 @@ def _music(path: Path, name: str, content: Content, request: dict[str, Any]) -> 
     if content.kind == "soundfont":
         return _soundfont(path, name)
     if content.kind == "sound":
-        return _sound(path, name)
+        return _sound(path, name, content)
     from flamingo.composing.reading import from_bytes
 
     piece = from_bytes(path.read_bytes(), f"{name or 'music'}{content.suffixes[0]}")
     return {"seconds": round(float(piece.seconds()), 3)}
 
 
-def _sound(path: Path, name: str) -> dict[str, Any]:
+def _sound(path: Path, name: str, content: Content) -> dict[str, Any]:
     """Decode a recording, as far as a few seconds of work go."""
     import soundfile
 
+    if content.media_type in ("audio/mp4", "audio/aac"):
+        from flamingo.composing.reading.recordings import sound_seconds
+
+        with path.open("rb") as opened:
+            return {"seconds": round(sound_seconds(opened, name or f"the file{content.suffixes[0]}"), 3)}
     damaged = UnreadableMusic(name, "it is not a whole recording of a known kind", "export it again")
     until, notes = time.process_time() + _LISTEN, []
     try:

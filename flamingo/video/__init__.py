@@ -10,7 +10,7 @@ local files of known kinds are opened, and nothing that they point to.
 """
 
 from flamingo.video.animation import times_kept, write_animation
-from flamingo.video.clip import ANIMATED, FILMS, Clip, Limits, Look, is_clip, probe, written
+from flamingo.video.clip import ANIMATED, FILM_SUFFIXES, FILMS, Clip, Limits, Look, is_clip, probe, written
 from flamingo.video.joining import check_sound, join
 from flamingo.video.reading import Frame, Reader
 from flamingo.video.writing import Writer, look_of
@@ -18,6 +18,7 @@ from flamingo.video.writing import Writer, look_of
 __all__ = [
     "ANIMATED",
     "FILMS",
+    "FILM_SUFFIXES",
     "Clip",
     "Frame",
     "Limits",

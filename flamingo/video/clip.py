@@ -16,12 +16,13 @@ from av.video.stream import VideoStream
 from flamingo.errors import BadRequest, ImageTooLarge, UnreadableVideo, show
 from flamingo.video.opening import Broken, opened
 
-__all__ = ["ANIMATED", "FILMS", "Clip", "Limits", "Look", "is_clip", "probe", "written"]
+__all__ = ["ANIMATED", "FILMS", "FILM_SUFFIXES", "Clip", "Limits", "Look", "is_clip", "probe", "written"]
 
 FILMS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """The suffixes of film files that are written, and the container of each."""
 
-_READ_ONLY = {".avi"}
+FILM_SUFFIXES = frozenset({*FILMS, ".avi", ".3gp", ".3g2", ".mts", ".m2ts", ".mpg", ".mpeg"})
+"""The suffixes of film files that are read: those that are written, and what phones and camcorders write besides."""
 
 ANIMATED = {".gif": "gif", ".webp": "webp"}
 """The suffixes of pictures that may move."""
@@ -89,7 +90,7 @@ def is_clip(path: Path) -> bool:
                 return bool(getattr(image, "is_animated", False))
         except Exception:  # Pillow raises many kinds for files that anyone may have made
             return False
-    return suffix in FILMS or suffix in _READ_ONLY
+    return suffix in FILM_SUFFIXES
 
 
 def written(path: Path) -> str:
@@ -135,7 +136,7 @@ def _film(path: Path) -> Clip:
         turn, mirrored = _turned(first)
         width, height = (first.height, first.width) if turn in (90, 270) else (first.width, first.height)
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-        seconds = _seconds(container, stream)
+        frames, seconds, rate = _length(path, container, stream, rate)
         notes = [f"{len(streams) - 1} more picture tracks are left out"] if len(streams) > 1 else []
         look = _look(first, stream, turned=turn in (90, 270))
         if look.transfer in (16, 18):
@@ -144,8 +145,8 @@ def _film(path: Path) -> Clip:
             notes.append("more than 8 bits a colour: painted with 8")
         if first.interlaced_frame:
             notes.append("it is interlaced: painted as it is, lines and all")
-        # A file may claim any rate; more than a frame each millisecond is a claim, and not a film.
-        frames = stream.frames or math.ceil(seconds * min(float(rate), 1000.0))
+        if any(part.is_alpha for part in first.format.components) or stream.metadata.get("alpha_mode") == "1":
+            notes.append("its transparency is left out: films are painted opaque")
         sounds = tuple(codec_name(s) for s in container.streams.audio)
         kind = str(container.format.name)
     return Clip(
@@ -179,10 +180,51 @@ def _first(container: Any, stream: VideoStream) -> VideoFrame | None:
     return None
 
 
-def _seconds(container: Any, stream: VideoStream) -> float:
-    if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    return container.duration / 1_000_000 if container.duration else 0.0
+_TOLERANCE = 0.5  # seconds by which what a container says of its length may be beyond its last packet
+
+
+def _length(path: Path, container: Any, stream: VideoStream, rate: Fraction) -> tuple[int, float, Fraction]:
+    """Frames, seconds and frames a second of the picture stream.
+
+    Matroska and WebM say how long the whole file is, sound included, and not how long its picture is: the packets
+    tell that. Where they all end before the length that the file says, it was cut short, and what it says is taken.
+    """
+    # A file may claim any rate; more than a frame each millisecond is a claim, and not a film.
+    trusted = container.format.name not in ("mpeg", "mpegts")  # these guess it from their first and last pages
+    if stream.duration and stream.time_base and trusted:
+        seconds = float(stream.duration * stream.time_base)
+        return stream.frames or math.ceil(seconds * min(float(rate), 1000.0)), seconds, rate
+    said = container.duration / 1_000_000 if container.duration else 0.0
+    count, picture, everything = _packets(path, stream.index)
+    if count < 2 or everything < said - _TOLERANCE:
+        return stream.frames or math.ceil(said * min(float(rate), 1000.0)), said, rate
+    measured = Fraction(count / picture).limit_denominator(1001) if picture > 0 else rate
+    # What the stream says of its rate is more exact than what the rounded times give, where the two agree.
+    return count, picture, rate if abs(float(measured / rate) - 1) < 0.02 else measured
+
+
+def _packets(path: Path, index: int) -> tuple[int, float, float]:
+    """Of a film: the picture's packets, the seconds from its first to the end of its last, and the second at which
+    the last packet of any stream ends."""
+    count, begins, ends, everything = 0, math.inf, 0.0, 0.0
+    times: list[float] = []
+    with opened(path) as container:
+        try:
+            for packet in container.demux():
+                if packet.pts is None or packet.time_base is None or not packet.size:
+                    continue
+                begun = float(packet.pts * packet.time_base)
+                ended = begun + float((packet.duration or 0) * packet.time_base)
+                everything = max(everything, ended)
+                if packet.stream_index == index:
+                    count += 1
+                    times.append(begun)
+                    begins, ends = min(begins, begun), max(ends, ended)
+        except Broken:
+            pass
+    if count > 1 and ends <= max(times):  # the last one does not say for how long it is shown
+        ends = max(times) + (max(times) - begins) / (count - 1)
+    return count, max(0.0, ends - begins) if count else 0.0, max(everything, ends)
 
 
 def _turned(frame: VideoFrame) -> tuple[int, bool]:
@@ -223,6 +265,19 @@ def _counted(image: PIL.Image.Image) -> int:
         return found
 
 
+def _lasts(image: PIL.Image.Image, frames: int) -> int:
+    """Milliseconds that all frames of a moving picture are shown; a frame that does not say, 100, as browsers do."""
+    total = 0
+    with suppress(Exception):  # of a damaged one, what can be found
+        for i in range(frames):
+            image.seek(i)
+            if image.format == "WEBP":  # which tells only once the frame is decoded
+                image.load()
+            total += max(0, int(image.info.get("duration") or 0)) or 100
+        image.seek(0)
+    return total or 100 * frames
+
+
 def _animation(path: Path) -> Clip:
     name = show(path)
     try:
@@ -233,8 +288,9 @@ def _animation(path: Path) -> Clip:
             alpha = (kind == "webp" and image.mode == "RGBA") or "transparency" in image.info
             if kind == "gif":  # None: said to be played once; in the file, the number is of repetitions
                 loop = 1 if loop is None else (0 if loop == 0 else int(loop) + 1)
-            rate = Fraction(1000, max(1, int(image.info.get("duration") or 100)))
             width, height = image.size
+            lasts = _lasts(image, frames)
+            rate = Fraction(1000 * frames, max(1, lasts))
     except FileNotFoundError:
         raise UnreadableVideo(name, "there is no such file", "check the name") from None
     except Exception:  # Pillow raises many kinds for files that anyone may have made
@@ -246,7 +302,7 @@ def _animation(path: Path) -> Clip:
         rate,
         Fraction(1, 1000),
         frames,
-        float(frames / rate),
+        lasts / 1000,
         kind,
         loop=int(loop or 0),
         alpha=alpha,

@@ -22,7 +22,7 @@ Broken = (av.error.FFmpegError, ValueError, IndexError, EOFError)
 """What decoding a file that anyone may have made can raise."""
 
 # Playlists (hls, concat, dash, ...) are not among them: those would open other files, or addresses.
-_KINDS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,nut"
+_KINDS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,nut,mpegts,mpeg"
 
 
 def opened(path: Path) -> av.container.InputContainer:

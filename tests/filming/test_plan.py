@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -158,3 +159,28 @@ def test_music_for_a_storyboard_that_has_its_own_is_refused() -> None:
     board = Storyboard((Shot("a.jpg", 0, 1), Shot("b.jpg", 1, 2)))
     with pytest.raises(BadInput, match="its music is composed"):
         among(board, Brought(("a.jpg", "b.jpg"), music=("song.mp3",)), "board.json")
+
+
+@pytest.mark.parametrize("name", ["song.m4a", "song.mid", "song.kar", "song.musicxml"])
+def test_any_music_that_is_read_is_music_for_a_film(name: str, tmp_path: Path) -> None:
+    from flamingo.filming import score
+    from flamingo.filming.storyboard import Music
+    from flamingo.filming.work import Work
+    from tests.composing.reading.test_midi_reading import patterns
+    from tests.composing.reading.test_musicxml_values import note
+    from tests.composing.reading.test_musicxml_values import score as written
+    from tests.composing.reading.test_recordings import voice_memo
+
+    file = tmp_path / name
+    if file.suffix == ".m4a":
+        voice_memo(file)
+    elif file.suffix == ".musicxml":
+        file.write_text(written(*[note("CDEF"[i], 24) for i in range(4)]))
+    else:
+        file.write_bytes(patterns(60, 72, form=1))
+    made = score.made(Music(file=str(file)), None, Work(tmp_path / "film.mp4"), lambda share, what: None, 60.0)
+    assert made.samples.shape == (round(made.seconds * score.RATE), 2)
+    assert np.abs(made.samples).max() > 0.05
+    if file.suffix != ".m4a":
+        assert made.beats[:4].tolist() == pytest.approx([0, 0.5, 1.0, 1.5])
+        assert any("played by Flamingo's own instruments" in note for note in made.notes)

@@ -208,8 +208,8 @@ def of_0_1_0(database: Path) -> None:
         for grade in ("poor", "good"):
             row = ("2026-11-22T10:00:00Z", "a" * 64, "a.png", "b" * 64, "b.mid", grade, "sad", "Ada", "", "0.1.0")
             connection.execute(
-                "INSERT INTO ratings (time, picture, picture_name, music, music_name, grade, mood, listener, comment, "
-                "version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO ratings (time, picture, picture_name, music, music_name, grade, mood, listener, "
+                "comment, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             )
         connection.execute("PRAGMA application_id = 0x464C4D47")

@@ -290,7 +290,7 @@ def turned(jpeg: bytes) -> bytes:
 def test_any_result_is_graded_by_itself_with_the_listeners_name(served: Served, cat_jpeg: bytes) -> None:
     photo = {"sha256": served.upload(cat_jpeg)["sha256"], "name": "cat.jpg"}
     other = {"sha256": served.upload(turned(cat_jpeg))["sha256"], "name": "other.jpg"}
-    film = {"photos": [photo, other], "style": "udnie", "model": "fast", "seconds": 4, "resolution": 120, "aspect": "1:1"}
+    film = {"photos": [photo, other], "style": "udnie", "model": "fast", "seconds": 4, "resolution": 120}
     jobs = {
         "picture": served.ask("paint", photos=[photo], style="udnie", model="fast"),
         "music": served.ask("compose", seconds=8, persona="haydn", format=["mid"]),

@@ -66,3 +66,10 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.gif").write_bytes(b"GIF89a, or not")
     with pytest.raises(UnreadableVideo):
         video.probe(tmp_path / "a.gif")
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_how_long_an_animation_lasts_is_the_sum_of_its_frames(suffix: str, tmp_path: Path) -> None:
+    clip = video.probe(animation(tmp_path / f"a{suffix}", frames=6))
+    assert clip.seconds == pytest.approx(sum(0.04 + 0.01 * i for i in range(6)), abs=0.011)
+    assert float(clip.rate) == pytest.approx(6 / clip.seconds)

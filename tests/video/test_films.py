@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -224,3 +225,79 @@ def test_planes_are_encoded_as_the_frame_that_they_are_of(container: str, size: 
                 writer.add_planes(samples_of(rgb, look), i)
         found.append(writer.done())
     assert found[0] == found[1]
+
+
+def test_a_film_is_as_long_as_its_picture_whatever_its_sound(tmp_path: Path) -> None:
+    """As screen recorders write it: the sound goes on, and Matroska says how long the whole file is."""
+    for name in ("long.mkv", "long.webm"):
+        sound, codec = ("libopus", "libvpx-vp9") if name.endswith("webm") else ("aac", "libx264")
+        file = tmp_path / name
+        with av.open(str(file), "w") as out:
+            stream = out.add_stream(codec, rate=10)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            track = out.add_stream(sound, rate=48_000, layout="stereo")
+            for i in range(20):
+                frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 9 * i, np.uint8), "rgb24")
+                frame.pts, frame.time_base = i + 5, Fraction(1, 10)  # and the picture begins late
+                out.mux(stream.encode(frame))
+            out.mux(stream.encode(None))
+            for at in range(0, 192_000, 960):
+                quiet = av.AudioFrame.from_ndarray(np.zeros((2, 960), np.float32), "fltp", "stereo")
+                quiet.rate, quiet.pts, quiet.time_base = 48_000, at, Fraction(1, 48_000)
+                resampled = av.AudioResampler(track.codec_context.format.name, "stereo", 48_000).resample(quiet)
+                for piece in resampled:
+                    out.mux(track.encode(piece))
+            out.mux(track.encode(None))
+        clip = video.probe(file)
+        assert clip.seconds == pytest.approx(2.0, abs=0.11), name
+        assert (clip.frames, float(clip.rate)) == (20, pytest.approx(10, rel=0.03)), name
+        with video.Reader(clip) as reader:
+            assert len(list(reader)) == 20
+            assert reader.notes == (), "it is whole"
+
+
+def test_a_film_that_is_cut_short_is_still_said_to_be(tmp_path: Path) -> None:
+    whole = film(tmp_path / "whole.mkv", frames=60)
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    clip = video.probe(cut)
+    with video.Reader(clip) as reader:
+        list(reader)
+        assert any("cut short" in note for note in reader.notes)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "pixels"), [(".mov", "prores_ks", "yuva444p10le"), (".mkv", "ffv1", "bgra")]
+)
+def test_transparency_of_a_film_is_said_to_be_left_out(suffix: str, codec: str, pixels: str, tmp_path: Path) -> None:
+    file = tmp_path / f"alpha{suffix}"
+    with av.open(str(file), "w") as out:
+        stream = out.add_stream(codec, rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        for i in range(4):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 4), 120, np.uint8), "rgba").reformat(format=pixels)
+            frame.pts, frame.time_base = i, Fraction(1, 10)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    assert any("its transparency is left out" in note for note in video.probe(file).notes)
+    assert not any("transparency" in note for note in video.probe(film(tmp_path / "plain.mp4")).notes)
+
+
+@pytest.mark.parametrize(("suffix", "form"), [(".3gp", "3gp"), (".mts", "mpegts"), (".mpg", "mpeg")])
+def test_films_of_phones_and_camcorders_are_read(suffix: str, form: str, tmp_path: Path) -> None:
+    codec = "mpeg2video" if form == "mpeg" else "libx264"
+    file = tmp_path / f"clip{suffix}"
+    with av.open(str(file), "w", format=form) as out:
+        stream = out.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for i in range(15):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 9 * i, np.uint8), "rgb24")
+            frame.pts, frame.time_base = i, Fraction(1, 25)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    assert video.is_clip(file)
+    clip = video.probe(file)
+    assert (clip.width, clip.height, float(clip.rate)) == (64, 48, 25)
+    assert clip.seconds == pytest.approx(0.6, abs=0.05)
+    with video.Reader(clip) as reader:
+        assert len(list(reader)) == 15

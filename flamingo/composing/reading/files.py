@@ -24,6 +24,7 @@ from typing import Any
 from xml.parsers import expat
 
 from flamingo.composing.piece import UNITS, Piece
+from flamingo.composing.reading import musicxml
 from flamingo.composing.reading.midi import MAX_BYTES, from_midi
 from flamingo.errors import MusicTooLarge, UnreadableMusic, UnsupportedMusic, show
 
@@ -32,6 +33,8 @@ __all__ = ["KINDS", "MAX_SCORE_BYTES", "folder", "from_bytes", "read"]
 KINDS: dict[str, str] = {
     ".mid": "midi",
     ".midi": "midi",
+    ".kar": "midi",
+    ".rmi": "midi",
     ".musicxml": "musicxml",
     ".xml": "musicxml",
     ".mxl": "mxl",
@@ -41,9 +44,15 @@ KINDS: dict[str, str] = {
     ".mp3": "sound",
     ".wav": "sound",
     ".ogg": "sound",
+    ".oga": "sound",
+    ".opus": "sound",
     ".flac": "sound",
+    ".aif": "sound",
+    ".aiff": "sound",
+    ".m4a": "sound",
+    ".aac": "sound",
 }
-"""What is in a file, by its ending in lower case."""
+"""What is in a file, by its ending in lower case: the one list of the music that is read."""
 
 MAX_SCORE_BYTES = 32 * 2**20
 """Bytes of text in a score, unpacked. A symphony in MusicXML has about 20 MB."""
@@ -148,6 +157,8 @@ def _parsed(data: bytes, kind: str, name: str, stem: str) -> Piece:
     text = _text(data, name)
     if kind in ("musicxml", "mei"):
         text, kind = _checked_xml(text, name)
+    if kind == "musicxml":
+        text = musicxml.completed(text)
     answer = _engraved(text, kind, name)
     lines = [round(float(place) * UNITS) for place in answer["bars"]]
     piece = from_midi(answer["midi"], name, title=_title(text, kind) or stem, bar_lines=lines)

@@ -7,6 +7,7 @@ channel and program of every track. Chunks and program changes are therefore cou
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Sequence
 from itertools import pairwise
@@ -40,6 +41,9 @@ def from_midi(
 ) -> Piece:
     """Read a standard MIDI file. Raises UnreadableMusic or MusicTooLarge.
 
+    The patterns of a file of format 2 are read one after another, as they are played. A last track that is cut short
+    is read as far as it goes, and a header may be longer than usual.
+
     Drums are left out. Starts and durations go to the nearest unit; what a start was off the grid, in seconds, is
     kept as the note's `shift`. Tempos outside 4 to 1,200 quarters a minute are brought inside, notes longer than 256
     quarters are cut, a note that is never let go is left out.
@@ -52,13 +56,15 @@ def from_midi(
 
     name = show(name)
     data = _checked(data, name)
+    (form,) = struct.unpack(">H", data[8:10])
+    if form == 2:
+        data = _in_sequence(data, name)
     try:
         score: Any = symusic.Score.from_midi(data)
     except MemoryError:
         raise MusicTooLarge(name, "there is not enough memory to read it", "cut it") from None
-    except Exception as error:  # the library raises RuntimeError, ValueError and more
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UnreadableMusic(name, f"it is not a whole MIDI file ({reason})", "export it again") from None
+    except Exception:  # the library raises RuntimeError, ValueError and more
+        raise UnreadableMusic(name, "it is not a whole MIDI file", "export it again") from None
     per_unit = score.ticks_per_quarter / UNITS
     if not per_unit > 0:
         raise UnreadableMusic(name, "its ticks a quarter note are zero", "export it again")
@@ -131,9 +137,99 @@ def _checked(data: bytes, name: str) -> bytes:
     changes = int(np.count_nonzero((octets & 0xF0) == 0xC0))  # an upper bound: other bytes may look like one
     if data.count(b"MTrk") > _MAX_TRACKS:
         raise MusicTooLarge(name, f"it has more than {_MAX_TRACKS:,} tracks", "cut it")
+    data = _mended(data, name)
     if changes > _MAX_PROGRAM_CHANGES:
         raise MusicTooLarge(name, f"it changes instruments more than {_MAX_PROGRAM_CHANGES:,} times", "cut it")
     return data
+
+
+def _mended(data: bytes, name: str) -> bytes:
+    """The file with a header of the usual length and a last track that is whole: what is beyond six bytes of the
+    header is passed over, as the standard asks of readers, and a track that is cut short ends with its last event.
+    Raises UnreadableMusic for a track without one."""
+    (length,) = struct.unpack(">I", data[4:8])
+    if length > 6:
+        data = data[:4] + struct.pack(">I", 6) + data[8:14] + data[8 + length :]
+    at = 14
+    while at + 8 <= len(data):
+        kind, (size,) = data[at : at + 4], struct.unpack(">I", data[at + 4 : at + 8])
+        if at + 8 + size > len(data):
+            if kind != b"MTrk":
+                return data[:at]
+            track = _whole_events(data[at + 8 :])
+            if track == _END_OF_TRACK and data.count(b"MTrk") == 1:
+                raise UnreadableMusic(name, "it is not a whole MIDI file", "export it again")
+            return data[: at + 4] + struct.pack(">I", len(track)) + track
+        at += 8 + size
+    return data
+
+
+_END_OF_TRACK = b"\0\xff\x2f\0"
+
+
+def _whole_events(track: bytes) -> bytes:
+    """The events of a track that is cut short, up to the last whole one, and an end. Bytes as in the standard's
+    section on track chunks: a time of one to four bytes, then a status, which may be left out, and its data."""
+    at = whole = 0
+    status = 0
+    while True:
+        at = _after_number(track, at)
+        if at < 0 or at >= len(track):
+            break
+        if track[at] & 0x80:
+            status = track[at]
+            at += 1
+        if status == 0xFF:
+            at += 1  # the kind of the meta event
+        if status in (0xFF, 0xF0, 0xF7):
+            begins, end = at, _after_number(track, at)
+            if end < 0:
+                break
+            at = end + _number(track[begins:end])
+        elif status >= 0x80:
+            at += 1 if status & 0xF0 in (0xC0, 0xD0) else 2
+        else:
+            break
+        if at > len(track):
+            break
+        whole = at
+    return track[:whole] + _END_OF_TRACK
+
+
+def _after_number(data: bytes, at: int) -> int:
+    """Where a number of variable length that begins at `at` ends; -1 where the data end before."""
+    for end in range(at, min(at + 4, len(data))):
+        if not data[end] & 0x80:
+            return end + 1
+    return -1
+
+
+def _number(data: bytes) -> int:
+    """The value of a number of variable length."""
+    value = 0
+    for octet in data:
+        value = value << 7 | octet & 0x7F
+    return value
+
+
+def _in_sequence(data: bytes, name: str) -> bytes:
+    """A file of format 2, whose tracks are patterns that are played one after another, as one of format 1."""
+    import mido
+
+    try:
+        file = mido.MidiFile(file=io.BytesIO(data))
+        passed = 0
+        for track in file.tracks:
+            lasts = sum(message.time for message in track)
+            if track:
+                track[0].time += passed
+            passed += lasts
+        file.type = 1
+        written = io.BytesIO()
+        file.save(file=written)
+    except Exception:  # for what anyone may have written the library raises many kinds
+        raise UnreadableMusic(name, "it is not a whole MIDI file", "export it again") from None
+    return written.getvalue()
 
 
 def _tempos(got: Any, per_unit: float, end: int) -> Array:

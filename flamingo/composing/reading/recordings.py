@@ -26,7 +26,7 @@ from flamingo.composing.piece import BAR, NOTE, TEMPO, UNITS, Piece
 from flamingo.composing.tonality import find_key
 from flamingo.errors import MissingExtra, MusicTooLarge, UnreadableMusic, UnsupportedMusic, show
 
-__all__ = ["HEARD", "network_file", "transcribe"]
+__all__ = ["HEARD", "network_file", "sound_seconds", "transcribe"]
 
 Array = NDArray[Any]
 Progress = Callable[[float, float], None]
@@ -86,7 +86,9 @@ def network_file() -> Path:
 def transcribe(
     path: Path | str | IO[bytes], *, name: str = "", minutes: float = 30.0, on_progress: Progress | None = None
 ) -> Piece:
-    """Listen to a recording (MP3, WAV, Ogg, FLAC) and write down what was played, as an expressive piece in 4/4.
+    """Listen to a recording and write down what was played, as an expressive piece in 4/4.
+
+    Recordings are MP3, WAV, Ogg, Opus, FLAC, AIFF, M4A or AAC.
 
     path: a file, or a binary file object open for reading.
     name: what messages call it; the file's own name if empty.
@@ -112,6 +114,10 @@ def _samples(path: Path | str | IO[bytes], name: str, minutes: float) -> Iterato
     """Blocks of mono float32 samples at 22,050 Hz, each with the seconds that the whole recording says it has."""
     import soundfile
     from scipy.signal import resample_poly
+
+    if _needs_av(path, name):
+        yield from _samples_by_av(path, name, minutes)
+        return
 
     damaged = UnreadableMusic(name, "it is not a whole recording of a known kind", "export it again")
     too_long = MusicTooLarge(name, f"it is longer than {minutes:g} minutes", "cut it into shorter files")
@@ -151,6 +157,57 @@ def _samples(path: Path | str | IO[bytes], name: str, minutes: float) -> Iterato
                 carried, at_start = joined[keep - edge :], False
     except (OSError, ValueError, TypeError, MemoryError, RuntimeError):  # soundfile's own error is a RuntimeError
         raise damaged from None
+
+
+def sound_seconds(recording: IO[bytes], name: str, minutes: float = 30.0) -> float:
+    """How many seconds of sound can be decoded from an open M4A or AAC file, by its name. Raises UnreadableMusic, and
+    MusicTooLarge beyond `minutes`."""
+    return sum(len(samples) for samples, _ in _samples_by_av(recording, name, minutes)) / _RATE
+
+
+_AV_SUFFIXES = (".m4a", ".aac")
+"""What libsndfile does not read, AAC in MP4 or by itself: FFmpeg's libraries do."""
+
+
+def _needs_av(path: Path | str | IO[bytes], name: str) -> bool:
+    return Path(path if isinstance(path, (str, os.PathLike)) else name).suffix.lower() in _AV_SUFFIXES
+
+
+def _samples_by_av(path: Path | str | IO[bytes], name: str, minutes: float) -> Iterator[tuple[Array, float]]:
+    """The same as `_samples`, by FFmpeg's libraries."""
+    import av
+    import av.error
+    import av.logging
+
+    av.logging.set_level(None)
+    options = {"format_whitelist": "aac,mov,mp4,m4a,3gp,3g2,mj2"}
+    source: Any = path
+    if isinstance(path, (str, os.PathLike)):
+        options["protocol_whitelist"] = "file"
+        source = f"file:{Path(path).absolute()}"
+    done = 0
+    try:
+        with av.open(source, container_options=options, metadata_errors="replace") as opened:
+            if not opened.streams.audio:
+                raise UnreadableMusic(name, "there is no sound in it", "give another file")
+            seconds = opened.duration / 1_000_000 if opened.duration else 0.0
+            resampler = av.AudioResampler("flt", "mono", _RATE)
+            for packet in opened.demux(audio=0):
+                try:
+                    frames = packet.decode()
+                except (av.error.FFmpegError, ValueError):
+                    continue  # a damaged packet costs its own sound
+                for frame in frames:
+                    for part in resampler.resample(frame):
+                        samples = np.clip(np.nan_to_num(part.to_ndarray()[0]), -4, 4).astype(np.float32)
+                        done += len(samples)
+                        if done > minutes * 60 * _RATE:
+                            raise MusicTooLarge(name, f"it is longer than {minutes:g} minutes", "cut it")
+                        yield samples, max(seconds, done / _RATE)
+    except (av.error.FFmpegError, ValueError, IndexError, EOFError):
+        pass  # what was decoded before is kept, as of other recordings
+    if not done:
+        raise UnreadableMusic(name, "it is not a whole recording of a known kind", "export it again")
 
 
 _silence = threading.Lock()

@@ -17,6 +17,7 @@ from fastapi.templating import Jinja2Templates
 
 import flamingo
 from flamingo import extras
+from flamingo.composing.reading import KINDS as MUSIC
 from flamingo.feeling import plane
 from flamingo.painting import styles, wish
 from flamingo.studio import choice
@@ -57,6 +58,9 @@ PAGES = {
 _templates.env.globals.update(static=assets.url, pages=PAGES, version=flamingo.__version__)
 _templates.env.globals["style_titles"] = lambda: {style.name: style.title for style in styles.styles("fine")}
 _templates.env.globals["missing_extra"] = lambda name: None if extras.installed(name) else extras.line(name)
+_templates.env.globals["music_suffixes"] = lambda recordings=True: ",".join(
+    suffix for suffix, kind in MUSIC.items() if recordings or kind != "sound"
+)
 _templates.env.trim_blocks = _templates.env.lstrip_blocks = True
 
 

@@ -195,3 +195,46 @@ def test_any_bytes_after_a_header_give_a_piece_or_one_line(data: bytes) -> None:
         sane(from_midi(midi(data)))
     except errors.BadInput as error:
         assert len(str(error).splitlines()) == 1
+
+
+def patterns(*bases: int, form: int = 2) -> bytes:
+    """Each base begins a pattern of four quarters, in a track of its own."""
+    file = mido.MidiFile(type=form, ticks_per_beat=96)
+    for base in bases:
+        track = mido.MidiTrack()
+        file.tracks.append(track)
+        for i in range(4):
+            track.append(mido.Message("note_on", note=base + i, velocity=80, time=0))
+            track.append(mido.Message("note_off", note=base + i, time=96))
+    written = io.BytesIO()
+    file.save(file=written)
+    return written.getvalue()
+
+
+def test_patterns_of_format_2_are_read_one_after_another() -> None:
+    piece = from_midi(patterns(60, 72, 48), "x.mid")
+    assert piece.notes["pitch"].tolist() == [60, 61, 62, 63, 72, 73, 74, 75, 48, 49, 50, 51]
+    assert piece.notes["start"].tolist() == [24 * i for i in range(12)]
+    together = from_midi(patterns(60, 72, form=1), "x.mid")
+    assert int(together.notes["start"].max()) == 72
+
+
+@pytest.mark.parametrize("missing", [1, 2, 4, 5, 7, 9])
+def test_a_last_track_that_is_cut_short_is_read_as_far_as_it_goes(missing: int) -> None:
+    whole = patterns(60, 72, form=1)
+    piece = from_midi(whole[:-missing], "x.mid")
+    assert piece.notes["pitch"].tolist()[:3] == [60, 72, 61]
+    assert len(piece.notes) in (7, 8)
+
+
+def test_a_header_may_be_longer_than_usual() -> None:
+    whole = patterns(60, form=1)
+    longer = whole[:4] + (8).to_bytes(4, "big") + whole[8:14] + b"\0\0" + whole[14:]
+    assert from_midi(longer, "x.mid").notes["pitch"].tolist() == [60, 61, 62, 63]
+
+
+def test_no_message_speaks_the_librarys_language() -> None:
+    for data in (patterns(60)[:24], patterns(60, form=1)[:24], b"MThd" + b"\0" * 40):
+        with pytest.raises(errors.BadInput) as caught:
+            from_midi(data, "x.mid")
+        assert "MiniMidi" not in str(caught.value) and "iostream" not in str(caught.value)

@@ -6,8 +6,10 @@ import contextlib
 import importlib.metadata
 import importlib.util
 import io
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import mido
 import numpy as np
 import pytest
@@ -180,7 +182,7 @@ def test_a_missing_network_is_said_with_the_line_that_installs_it(monkeypatch: p
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "distribution", gone)
-    with pytest.raises(errors.MissingExtra, match=r"pip install --no-deps basic-pitch==0\.4\.0"):
+    with pytest.raises(errors.MissingExtra, match="script/setup recordings"):
         from_bytes(recorded(tones([60])), "a.wav")
 
 
@@ -244,3 +246,50 @@ def test_a_piano_is_heard_well_and_its_tempo_found() -> None:
     assert score > 0.85
     assert tempo == pytest.approx(96, rel=0.05)
     assert piece.key.tonic == 0
+
+
+def voice_memo(path: Path, seconds: int = 4) -> Path:
+    """Four tones, one after another, in a file of the kind that its name says."""
+    rate = 48_000 if path.suffix == ".opus" else 44_100
+    time = np.arange(rate * seconds) / rate
+    pitches = (261.63, 329.63, 392.0, 523.25)
+    wave = sum(np.sin(2 * np.pi * f * time) * (np.floor(time) == i) for i, f in enumerate(pitches))
+    samples = (0.4 * np.asarray(wave)).astype(np.float32)
+    containers = {".m4a": "ipod", ".mp4": "mp4", ".aac": "adts"}
+    suffix = path.suffix
+    if suffix not in containers:
+        forms = {".opus": {"format": "OGG", "subtype": "OPUS"}, ".aif": {"format": "AIFF"}}
+        more = forms.get(suffix, {})
+        soundfile.write(path, samples, rate, **more)
+        return path
+    with av.open(str(path), "w", format=containers[suffix]) as container:
+        stream = container.add_stream("aac", rate=44_100, layout="mono")
+        for at in range(0, len(samples), 1024):
+            frame = av.AudioFrame.from_ndarray(samples[None, at : at + 1024], "fltp", "mono")
+            frame.rate, frame.pts, frame.time_base = 44_100, at, Fraction(1, 44_100)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@needs_network
+@pytest.mark.parametrize("suffix", [".m4a", ".aac", ".aiff", ".aif", ".opus", ".oga"])
+def test_recordings_of_phones_and_macs_are_heard_like_others(suffix: str, tmp_path: Path) -> None:
+    name = voice_memo(tmp_path / f"memo{'.ogg' if suffix == '.oga' else suffix}")
+    file = name.rename(tmp_path / f"memo{suffix}")
+    piece = read(file)
+    assert {60, 64, 67, 72} <= set(piece.notes["pitch"].tolist())
+    assert from_bytes(file.read_bytes(), file.name).notes["pitch"].tolist() == piece.notes["pitch"].tolist()
+
+
+@needs_network
+def test_an_m4a_that_is_none_is_refused_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "memo.m4a").write_bytes(b"\0\0\0\x18ftypM4A " + b"\0" * 200)
+    with pytest.raises(errors.UnreadableMusic, match="not a whole recording"):
+        read(tmp_path / "memo.m4a")
+
+
+@needs_network
+def test_a_long_m4a_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(errors.MusicTooLarge, match=r"longer than 0\.05 minutes"):
+        read(voice_memo(tmp_path / "memo.m4a"), minutes=0.05)

@@ -37,7 +37,9 @@ def score_xml(piece: Piece, *, credits: bool) -> bytes:
     ET.SubElement(ET.SubElement(score, "work"), "work-title").text = title_of(piece)
     ET.SubElement(score, "movement-title").text = title_of(piece)
     makers = ET.SubElement(score, "identification")
-    ET.SubElement(makers, "creator", type="composer").text = makers_of(piece)
+    if piece.persona:
+        ET.SubElement(makers, "creator", type="composer").text = f"in the persona of {piece.persona}"
+    ET.SubElement(makers, "creator", type="software").text = "Flamingo"
     ET.SubElement(ET.SubElement(makers, "encoding"), "software").text = "Flamingo"
     for text, side, size, x, y in (
         (title_of(piece), "center", 22, 600, 1640),

@@ -86,7 +86,7 @@ $("music-file").addEventListener("change", async () => {
 });
 async function listen(file) {
   const told = await upload(file);
-  if (told.kind !== "sound") throw new Error(`${told.name} is no recording; use MP3, WAV, Ogg or FLAC.`);
+  if (!["sound", "music", "score"].includes(told.kind)) throw new Error(`${told.name} is no music; use a recording, MIDI or a score.`);
   music = told;
   changed();
 }
