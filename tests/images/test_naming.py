@@ -75,7 +75,7 @@ def test_formats_that_cannot_be_written_become_near_ones(tmp_path: Path) -> None
         "b.bmp": "b.bmp",
         "c.mpo": "c.jpg",
         "d.JPEG": "d.jpeg",
-        "e.heic": "e.png",
+        "e.heic": "e.jpg",
         "f": "f.png",
     }
 
