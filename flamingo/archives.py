@@ -106,8 +106,18 @@ def _decoded(raw: bytes) -> str:
     if japanese and _reads_as_japanese(japanese):
         return japanese
     old = raw.decode("cp437")
-    # Code page 437 has frames and Greek where that of Windows has letters.
-    return old if not any(_is_frame(char) for char in old) else raw.decode("cp1252", "replace")
+    # Code page 437 has frames, Greek and signs where the others have letters.
+    if not any(_is_no_letter(char) for char in old):
+        return old
+    # Russian and Chinese, where whole words come out of it.
+    for codec, word in (("cp866", "[\u0400-\u04ff]+"), ("gbk", "[\u4e00-\u9fff]{2,}")):
+        try:
+            text = raw.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        if re.fullmatch(rf"(?:[\W\d_]*(?:{word}|[A-Za-z]+)(?![^\W\d_]))+[\W\d_]*", text):
+            return text
+    return raw.decode("cp1252", "replace")
 
 
 def _reads_as_japanese(text: str) -> bool:
@@ -121,8 +131,13 @@ def _reads_as_japanese(text: str) -> bool:
     return bool(re.search("[\u3041-\u30fe\u4e00-\u9fff]", stem)) and not re.search("[A-Za-z]", stem)
 
 
-def _is_frame(char: str) -> bool:
-    return "\u2320" <= char <= "\u25a0" or unicodedata.category(char) == "Cc"
+def _is_no_letter(char: str) -> bool:
+    return (
+        "\u0370" <= char <= "\u03ff"
+        or "\u2200" <= char <= "\u25a0"
+        or char in "¿¡½¼«»¬⌐²°·"
+        or (unicodedata.category(char) == "Cc")
+    )
 
 
 def _told_apart(name: str, taken: Collection[str]) -> str:

@@ -18,7 +18,7 @@ _GENERIC = (
     "digital|still|camera|cameras|dsc|dcim|exif|jpeg|jpg|picture|pictures|image|images|img|photo|photos|photograph|"
     "untitled|default|corporation|corp|company|co|ltd|inc|optical|electric|imaging|the|by|with|taken|of|a|no|"
     "description|caption|title|comment|none|null|n|unknown|ascii|series|powershot|coolpix|finepix|dimage|cybershot|easyshare|"
-    "camedia|exilim|optio|digimax|binary|screenshot|software|mobile|phone|smartphone"
+    "camedia|exilim|optio|digimax|binary|screenshot|software|mobile|phone|smartphone|user|users|comments|computer|electronics|ericsson|instruments|ist|imagery"
 )
 _WORDS = re.compile(rf"(?:{_MAKERS}|{_GENERIC})")
 _PROGRAMS = re.compile(
@@ -51,8 +51,8 @@ def written_by_a_person(text: str, camera: tuple[str, str] = ("", "")) -> str:
         return ""
     if any(form.fullmatch(low) for form in (_PROGRAMS, _MODES, _PATH, _FILE)):
         return ""
-    own = {word for part in camera for word in re.findall(r"\w+", part.casefold())}
-    words = re.findall(r"\w+", low)
+    own = {word for part in camera for word in re.findall(r"[^\W_]+", part.casefold())}
+    words = re.findall(r"[^\W_]+", low)
     if words and all(word in own or _WORDS.fullmatch(word) or re.fullmatch(r"[a-z]*\d+\w*", word) for word in words):
         known = [word for word in words if word in own or _WORDS.fullmatch(word)]
         # Numbers alone, such as a year, may be what a person wrote; beside a maker's name they are a model's.

@@ -62,10 +62,11 @@ _DESCRIPTIONS = ((exif.MAIN, 0x010E), (exif.EXIF, 0x9286), (exif.MAIN, 0x9C9B), 
 
 @dataclass(frozen=True)
 class Photo:
-    """name: as in the storyboard; file: where it can be read; kept: the same at the size of the film; taken: when (see
-    `moments.taken`), "" if it does not say so; says: its description in EXIF, if a person wrote it; mood: (valence,
-    arousal), and word: the nearest word; width, height: of what is kept; print: 64 bits that say where it gets lighter
-    from left to right (dHash); thumbnail: 8 x 8 colours, as text; eye: what catches it (see `catches`), as text."""
+    """name: as in the storyboard; file: where it can be read; kept: the same at the size of the film; taken: when
+    (see `moments.taken`), "" if it does not say so; says: its description in EXIF, if a person wrote it; mood:
+    (valence, arousal), and word: the nearest word; width, height: of what is kept; print: 64 bits that say where it
+    gets lighter from left to right (dHash); thumbnail: 8 x 8 colours, as text; eye: what catches it (see `catches`),
+    as text."""
 
     name: str
     file: str

@@ -23,7 +23,7 @@ from flamingo.errors import FlamingoError, ImageTooLarge, UnreadableImage, Unsup
 from flamingo.images import cicp, vips
 from flamingo.images.limits import Limits
 
-__all__ = ["Described", "Pixels", "decoded", "described"]
+__all__ = ["Described", "Pixels", "decoded", "described", "exif_places"]
 
 _HEVC = frozenset({b"hvc1", b"hev1", b"lhv1"})
 _AV1 = frozenset({b"av01"})
@@ -47,7 +47,7 @@ _DEPTH = ("urn:mpeg:hevc:2015:auxid:2", "urn:mpeg:mpegb:cicp:systems:auxiliary:d
 @dataclass
 class _Boxes:
     """The meta box: kinds: the type of each item; refs: (type, from, to); properties of each item, in order; places:
-    where its bytes lie in the file."""
+    where its bytes lie in the file, or inside: in the data of this box, which begins at `data`."""
 
     primary: int | None = None
     kinds: dict[int, bytes] = field(default_factory=dict)
@@ -55,7 +55,8 @@ class _Boxes:
     refs: list[tuple[bytes, int, tuple[int, ...]]] = field(default_factory=list)
     properties: dict[int, list[tuple[bytes, bytes]]] = field(default_factory=dict)
     places: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    groups: list[tuple[int, ...]] = field(default_factory=list)
+    inside: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    data: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,23 @@ def described(data: bytes, name: str) -> Described:
         return _described(boxes, tracks, name)
     except (struct.error, IndexError, ValueError, RecursionError):
         raise damaged from None
+
+
+def exif_places(data: bytes) -> list[int]:
+    """Where the TIFF structures of the EXIF blocks begin in a HEIF file. Nothing for what is none, or is damaged."""
+    try:
+        boxes, _ = _read(data)
+    except (struct.error, IndexError, ValueError):
+        return []
+    found = []
+    for item, kind in boxes.kinds.items() if boxes else ():
+        if kind == b"Exif" and boxes:
+            places = boxes.places.get(item) or [
+                (start + boxes.data, size) for start, size in boxes.inside.get(item, [])
+            ]
+            for start, _ in places[:1]:
+                found.append(start + 4 + int.from_bytes(data[start : start + 4], "big"))
+    return found
 
 
 def _described(boxes: _Boxes, tracks: int, name: str) -> Described:
@@ -257,7 +275,7 @@ def _meta(data: bytes, start: int, end: int) -> _Boxes:
         elif kind == b"iloc":
             _places(data, a, found)
         elif kind == b"idat":
-            pass
+            found.data = a
     return found
 
 
@@ -331,6 +349,8 @@ def _places(data: bytes, start: int, found: _Boxes) -> None:
             extents.append((origin + number(offset), number(length)))
         if method == 0:
             found.places[item] = extents
+        elif method == 1:  # counted from the data of the meta box
+            found.inside[item] = extents
 
 
 def _check_extents(boxes: _Boxes, data: bytes, name: str) -> None:

@@ -41,10 +41,10 @@ def plan_outputs(
 
     A folder among the inputs stands for the pictures in it, at any depth, hidden ones and those of systems left out
     (see `left_out`); their places below it are kept below `output`. Results of an earlier run in the folder `output`
-    are no inputs, if that is the folder that is given. One file goes to `output` itself if that has a suffix and is no
-    folder; everything else goes into the folder `output`, which is made, with those below it, when the plan is sound:
-    a place that cannot be written to shows before the work. A file that does not exist stays in the plan, since only
-    reading it can fail.
+    are no inputs, if that is the folder that is given. One file goes to `output` itself if that has a suffix and is
+    no folder; everything else goes into the folder `output`, which is made, with those below it, when the plan is
+    sound: a place that cannot be written to shows before the work. A file that does not exist stays in the plan,
+    since only reading it can fail.
 
     suffix: that of all results in a folder, such as ".png"; else each keeps its own if that can be written.
     overwrite: whether outputs may exist already. An input is never an output. others: what else may be among the
@@ -95,7 +95,17 @@ def _earlier(inputs: Sequence[Path], output: Path) -> list[Path]:
     folder where their photos are."""
     files = [path for path in inputs if not path.is_dir() and path.parent.resolve() == output.resolve()]
     names = [path.name for path in files]
-    return [path for path in files if folders.named_as_result(path.name, names) and folders.marked(path)]
+    return [path for path in files if _may_be_result(path.name, names) and folders.marked(path)]
+
+
+def _may_be_result(name: str, names: Sequence[str]) -> bool:
+    """Whether one of the others would be painted as this one: IMG_1.HEIC as IMG_1.jpg, a.jpg as a-jpg.jpg."""
+    path = Path(name)
+    converted = (
+        other != name and Path(other).stem == path.stem and written_suffix(Path(other)) == path.suffix.lower()
+        for other in names
+    )
+    return folders.named_as_result(name, names) or any(converted)
 
 
 def _plan(

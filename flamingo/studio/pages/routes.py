@@ -17,6 +17,7 @@ from fastapi.templating import Jinja2Templates
 
 import flamingo
 from flamingo.feeling import plane
+from flamingo.images.formats import FORMATS
 from flamingo.painting import styles, wish
 from flamingo.studio import choice
 from flamingo.studio.content import TAKES_FILMS
@@ -53,6 +54,8 @@ PAGES = {
 }
 
 _templates.env.globals.update(static=assets.url, pages=PAGES, version=flamingo.__version__)
+# Browsers do not count these among image/*, or not on every system.
+_templates.env.globals["more_pictures"] = ",".join((*FORMATS["heic"], *FORMATS["avif"]))
 _templates.env.globals["style_titles"] = lambda: {style.name: style.title for style in styles.styles("fine")}
 _templates.env.trim_blocks = _templates.env.lstrip_blocks = True
 
