@@ -12,12 +12,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-__all__ = ["Member", "leads_out", "members", "readable_name"]
+__all__ = ["Member", "leads_out", "members", "readable_name", "told_apart"]
 
 _UTF8 = 0x800
 _LOCKED = 1
 _UNICODE_PATH = 0x7075  # of the Info-ZIP extra fields (APPNOTE 4.6.9)
 _ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+
+_SIGNS = r"[!-/0-9:-@\[-`{-~ ]*"
 
 LOCKED = "locked with a password"
 LEADS_OUT = "refused: its name leads out of the archive"
@@ -50,7 +52,7 @@ def members(archive: zipfile.ZipFile) -> list[Member]:
         elif name.lower().endswith(_ARCHIVES):
             refused = NESTED
         else:
-            name = _told_apart(name.removeprefix("./"), taken)
+            name = told_apart(name.removeprefix("./"), taken)
             taken.add(name.casefold())
         found.append(Member(info, name, refused))
     return found
@@ -115,7 +117,7 @@ def _decoded(raw: bytes) -> str:
             text = raw.decode(codec)
         except UnicodeDecodeError:
             continue
-        if re.fullmatch(rf"(?:[\W\d_]*(?:{word}|[A-Za-z]+)(?![^\W\d_]))+[\W\d_]*", text):
+        if re.fullmatch(rf"(?:{_SIGNS}(?:{word}|[A-Za-z]+)(?![^\W\d_]))+{_SIGNS}", text):
             return text
     return raw.decode("cp1252", "replace")
 
@@ -135,12 +137,12 @@ def _is_no_letter(char: str) -> bool:
     return (
         "\u0370" <= char <= "\u03ff"
         or "\u2200" <= char <= "\u25a0"
-        or char in "¿¡½¼«»¬⌐²°·"
+        or char in "½¼¬⌐²°·"
         or (unicodedata.category(char) == "Cc")
     )
 
 
-def _told_apart(name: str, taken: Collection[str]) -> str:
+def told_apart(name: str, taken: Collection[str]) -> str:
     """The name, or one with a number where it is taken: a.jpg, a (2).jpg."""
     path = PurePosixPath(name)
     number, free = 1, name

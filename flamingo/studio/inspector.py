@@ -20,9 +20,9 @@ from typing import IO, Any
 
 from flamingo import archives, errors
 from flamingo.errors import BadInput, FlamingoError, UnreadableMusic
-from flamingo.images import vips
+from flamingo.images import folders, vips
 from flamingo.images.decode import decode
-from flamingo.images.folders import is_system
+from flamingo.images.formats import FILM_SUFFIXES
 from flamingo.images.limits import Limits
 from flamingo.studio.content import HEAD, Content, content_of
 from flamingo.studio.place import without_place
@@ -208,15 +208,19 @@ def _unpack(request: dict[str, Any]) -> list[dict[str, Any]]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
         raise damaged from None
     with packed:
-        inside = [each for each in archives.members(packed) if not is_system(PurePosixPath(each.name).parts)]
+        inside = [each for each in archives.members(packed) if not folders.is_system(PurePosixPath(each.name).parts)]
         if len(inside) > request["files"]:
             why = f"it holds {len(inside):,} files, more than {request['files']:,}"
             raise errors.ImageTooLarge(request["name"], why, "send them in several parts")
         room = min(request["ratio"] * path.stat().st_size, request["bytes_unpacked"])
         told = []
+        halves = _moving_halves([each.name for each in inside])
         for number, each in enumerate(inside):
             one: dict[str, Any] = {"name": each.name, "path": None}
             try:
+                if each.name in halves:
+                    why = "it is the moving half of a Live Photo, of which the still is used"
+                    raise BadInput(each.name, why, "to paint it as a film, send it by itself")
                 room -= _extract(packed, each, folder / str(number), request["file_bytes"], room)
                 one["path"] = str(folder / str(number))
             except BadInput as error:
@@ -225,6 +229,14 @@ def _unpack(request: dict[str, Any]) -> list[dict[str, Any]]:
                 one["error"], one["parts"] = "BadInput", [each.name, "it is damaged in the zip", "pack it again"]
             told.append(one)
     return told
+
+
+def _moving_halves(names: list[str]) -> set[str]:
+    by_folder: dict[str, list[str]] = {}
+    for name in names:
+        by_folder.setdefault(str(PurePosixPath(name).parent), []).append(name)
+    sorted_ = (folders.sorted_names(inside, FILM_SUFFIXES) for inside in by_folder.values())
+    return {each.name for order in sorted_ for each in order.left_out if each.why == folders.MOVING_HALF}
 
 
 def _extract(packed: zipfile.ZipFile, each: archives.Member, target: Path, most: int, room: int) -> int:
