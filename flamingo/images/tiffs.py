@@ -149,8 +149,9 @@ def lab(data: bytes, facts: Facts, load: Callable[[], vips.Image]) -> vips.Image
         with PIL.Image.open(BytesIO(data), formats=["TIFF"]) as image:
             if image.mode != "LAB":
                 return None
-            # Pillow gives a and b with 128 for 0, whatever the file has.
-            samples: NDArray[np.float32] = np.asarray(image, np.float32)
+            samples: NDArray[np.float32] = np.asarray(image).astype(np.float32)
+        # Pillow gives a and b as the file has them, with signs in 8 bits.
+        samples[..., 1:] = (samples[..., 1:] + 128) % 256
     elif facts.photometric == _ICC_LAB and facts.bits in (8, 16) and facts.samples >= 3:
         samples = vips.to_array(load().extract_band(0, n=3)).astype(np.float32)
         if facts.bits == 16:
