@@ -172,6 +172,8 @@ def ordered(photos: Sequence[Photo], order: Order) -> tuple[list[Photo], list[st
         notes = ["no photo says when it was taken: they are in the order of their names"]
     elif without:
         notes = [f"{len(without)} photos do not say when they were taken: they come last, by name"]
+        if len(without) == 1:
+            notes = [f"{without[0].called} does not say when it was taken: it comes last"]
     dated = [photo for photo in by_name if photo.taken]
     return [dated[i] for i in moments.in_order([photo.taken for photo in dated])] + without, notes
 
