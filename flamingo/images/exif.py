@@ -242,6 +242,8 @@ def _pointer(block: Block, parent: int, tag: int) -> int | None:
 
 
 def _entries(raw: bytes, base: int, start: int, order: str, big: bool) -> dict[int, Entry]:
+    if base + start >= len(raw):  # also numbers that no place in memory has
+        raise struct.error
     (count,) = struct.unpack_from(f"{order}{'Q' if big else 'H'}", raw, base + start)
     at = base + start + (8 if big else 2)
     length, room, form = (20, 8, "HHQ") if big else (12, 4, "HHI")
