@@ -184,8 +184,8 @@ def _opened_tiff(data: bytes, name: str, limits: Limits, announce: Callable[[int
             meant = 2 if facts.samples >= 3 else 1
             try:
                 data = exif.with_tags(data, {262: meant})
-            except struct.error:
-                facts = None
+            except struct.error:  # a BigTIFF, or a broken one
+                pass
             else:
                 facts = replace(facts, photometric=meant)
                 notes.append(f"it does not say what its samples mean: taken as {'RGB' if meant == 2 else 'grey'}")

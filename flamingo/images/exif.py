@@ -312,6 +312,8 @@ def with_tags(tiff: bytes, tags: Mapping[int, int]) -> bytes:
     """A classic TIFF file with these tags (16-bit numbers) in its first directory, which is written anew at its end.
     Raises struct.error if it is none."""
     order = "<" if tiff[:2] == b"II" else ">"
+    if tiff[2:4] not in (b"*\0", b"\0*"):
+        raise struct.error
     tiff += b"\0" * (len(tiff) % 2)
     (start,) = struct.unpack_from(f"{order}I", tiff, 4)
     entries = _raw_entries(tiff, start, order)

@@ -62,7 +62,9 @@ class Facts:
     @property
     def strange(self) -> str:
         """What is rare about it, in words; "" for a usual kind."""
-        if self.photometric is not None and self.photometric not in _PHOTOMETRICS:
+        if self.photometric is None:
+            return "it does not say what its samples mean"
+        if self.photometric not in _PHOTOMETRICS:
             return f"it holds {_STRANGE.get(self.photometric, f'samples of kind {self.photometric}')}"
         if not self.bits:
             return "its channels have different numbers of bits"
