@@ -388,12 +388,12 @@ def _why(text: str, data: bytes, kind: str, name: str) -> FlamingoError:
     low = text.lower()
     if "out of memory" in low or "failed to allocate" in low or "cumulated memory" in low:
         return _no_memory(name)
+    if kind == "tiff" and (facts := tiffs.described(data)) is not None and facts.strange:
+        return _strange_tiff(facts, name)
     if any(sign in low for sign in _NO_CODEC):
         return UnsupportedImage(
             name, f"it uses a rare kind of {kind.upper()} that is not supported", "save it as PNG or JPEG"
         )
-    if kind == "tiff" and (facts := tiffs.described(data)) is not None and facts.strange:
-        return _strange_tiff(facts, name)
     cut = (
         "premature end of jpeg" in low
         or "unexpected end" in low
