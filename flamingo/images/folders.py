@@ -45,6 +45,9 @@ NO_PICTURE = "no picture"
 FILM = "a film"
 MOVING_HALF = "the moving half of a Live Photo, of which the still is used"
 EARLIER = "a result of an earlier run"
+RESULTS = "the folder for the results"
+LINK = "a link to a folder, which is not followed"
+CLOSED = "a folder that may not be opened"
 
 _LIVE_STILLS = (".heic", ".heif", ".jpg", ".jpeg")
 
@@ -112,17 +115,27 @@ def _is_moving_half(suffix: str, together: set[str]) -> bool:
 def walked(
     folder: Path, films: Collection[str] | None, output: Path | None = None
 ) -> Iterator[tuple[Path, LeftOut | None]]:
-    """The files in a folder at any depth, sorted by folder and name; with each that is not taken, why. Results are no
-    inputs: a folder `output` inside the given one is not gone into, and where it is the given one, or holds it,
-    results of an earlier run in it are left out."""
+    """The files in a folder at any depth, sorted by folder and name; with each that is not taken, why. So are folders
+    that are not gone into: links, and those that may not be opened.
+
+    Results are no inputs: a folder `output` inside the given one is not gone into, and where it is the given one,
+    results of an earlier run in it are left out.
+    """
     results = output.resolve() if output is not None else None
     into_itself = results is not None and results == folder.resolve()
-    for here, folders, files in os.walk(folder):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not is_system([name]) and (into_itself or (Path(here) / name).resolve() != results)
-        )
+    closed: list[Path] = []
+    for here, inside, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
+        entered = []
+        for name in sorted(name for name in inside if not is_system([name])):
+            path = Path(here) / name
+            if path.is_symlink():
+                yield path, LeftOut(str(path.relative_to(folder)), LINK)
+            elif not into_itself and path.resolve() == results:
+                if any(path.iterdir()):
+                    yield path, LeftOut(str(path.relative_to(folder)), RESULTS)
+            else:
+                entered.append(name)
+        inside[:] = entered
         names = sorted(name for name in files if not is_system([name]) and not _is_credential(Path(here), name))
         order = sorted_names(names, films)
         refused = {each.name: each for each in order.left_out}
@@ -132,6 +145,8 @@ def walked(
             if found is None and into_itself and is_earlier_result(path, names):
                 found = LeftOut(name, EARLIER)
             yield path, None if found is None else LeftOut(str(path.relative_to(folder)), found.why)
+    for path in closed:
+        yield path, LeftOut(str(path.relative_to(folder)) if path != folder else str(folder), CLOSED)
 
 
 def _is_credential(folder: Path, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Each case of the pictures' promises comes out right: what people's photos, their metadata, albums and names need."""
+"""Each case of the pictures' promises comes out right: photos, metadata, albums and names as people have them."""
 
 from __future__ import annotations
 
