@@ -913,6 +913,16 @@ def _names() -> Iterator[tuple[str, Check]]:
 
     yield "results that are painted elsewhere are painted", again
 
+    def nested_results(folder: Path) -> bool:
+        smooth().save(folder / "a.jpg")
+        painted(folder, output=folder / "painted" / "one")
+        results = painted(folder, output=folder / "painted" / "two")
+        return [each.photo.name for each in results] == ["a.jpg"] and "one/a.jpg" in remarks(results).replace(
+            "\\", "/"
+        )
+
+    yield "results of another style in a folder below are not painted either", nested_results
+
     def phone(folder: Path) -> bool:
         place = folder / "phone"
         place.mkdir()

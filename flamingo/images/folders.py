@@ -118,11 +118,12 @@ def walked(
     """The files in a folder at any depth, sorted by folder and name; with each that is not taken, why. So are folders
     that are not gone into: links, and those that may not be opened.
 
-    Results are no inputs: a folder `output` inside the given one is not gone into, and where it is the given one,
-    results of an earlier run in it are left out.
+    Results are no inputs: a folder `output` inside the given one is not gone into, and where it is the given one, or
+    inside it, what says that it was made here is left out.
     """
     results = output.resolve() if output is not None else None
     into_itself = results is not None and results == folder.resolve()
+    holds_results = results is not None and folder.resolve() in results.parents
     closed: list[Path] = []
     for here, inside, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         entered = []
@@ -142,7 +143,10 @@ def walked(
         for name in names:
             path = Path(here) / name
             found = refused.get(name)
-            if found is None and into_itself and is_earlier_result(path, names):
+            earlier = found is None and (
+                (into_itself and is_earlier_result(path, names)) or (holds_results and marked(path))
+            )
+            if earlier:
                 found = LeftOut(name, EARLIER)
             yield path, None if found is None else LeftOut(str(path.relative_to(folder)), found.why)
     for path in closed:
