@@ -7,7 +7,7 @@ piece that goes from one to the next, a section each.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ class Asked:
     photo: Sequence[Path] | None = None
     words: str | None = None
     path: Sequence[Point] | None = None
+    unread: tuple[str, ...] = field(default=(), init=False)
+    """What lies in the folders and is not looked at, in sentences."""
 
     def __post_init__(self) -> None:
         given = {
@@ -57,6 +59,7 @@ class Asked:
         if self.mood is not None:
             place(self.mood)
         if self.photo is not None:
+            object.__setattr__(self, "unread", tuple(images.left_out(self.photo)))
             object.__setattr__(self, "photo", images.pictures_in(self.photo))
 
     @property
@@ -70,7 +73,8 @@ class Asked:
         if self.mood is not None:
             return Mood(*place(self.mood), source={"mood": self.mood})
         if self.photo is not None:
-            return _of_photos(self.photo, look)
+            mood = _of_photos(self.photo, look)
+            return replace(mood, remarks=(*mood.remarks, *self.unread))
         if self.words is not None:
             return _of_words(self.words)
         if self.path is not None:

@@ -21,6 +21,7 @@ from flamingo.feeling.feeler import Feeler, Felt
 from flamingo.feeling.words import Reading
 from flamingo.feeling.words import read as read_words
 from flamingo.files import sha256
+from flamingo.images.folders import noted
 from flamingo.options import checked
 
 Progress = Callable[[int, int, Path], None]
@@ -93,6 +94,7 @@ def feel(
         provenance.ready()
     else:
         plan = [(photo, None) for photo in images.pictures_in(photos)]
+    unread = images.left_out(photos, explain)
     images.warm_up()
     feeler = Feeler()
     inputs = [photo for photo, _ in plan]
@@ -118,7 +120,7 @@ def feel(
         done.append(Judged(photo, felt, because, target, None, None, notes, seconds, feeler.version))
     if on_progress:
         on_progress(len(plan), len(plan), plan[-1][0])
-    return done
+    return noted(done, unread)
 
 
 def _read(sentence: str) -> Judged:

@@ -10,17 +10,20 @@ import shutil
 import zipfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo import files, images
+from flamingo import archives, files, images
 from flamingo.errors import BadInput, BadRequest, show
+from flamingo.filming import moments
 from flamingo.filming.ideas import Order
 from flamingo.filming.photos import Photo
 from flamingo.filming.work import Work
+from flamingo.images import folders
 
 __all__ = ["Given", "Order", "found", "given_as", "ordered", "sifted"]
 
@@ -28,6 +31,7 @@ _MOST_MEMBERS = 5_000
 _MOST_BYTES = 16 * 2**30  # that an archive may hold, unpacked
 _ALIKE = 6  # of the 64 bits of two prints that may differ in shots of one moment
 _NEAR = 0.045  # mean difference of two thumbnails of one moment, colours from 0 to 1
+_ONE_MOMENT = timedelta(minutes=10)  # within which shots that look alike are shots of one moment
 # Sharpness (see photos.sharpness) below which a photo is blurred: our demo photos have 0.4 to 1.2, the same blurred
 # by half a hundredth of their longer side 0.008 to 0.022, and by one hundredth 0.001 to 0.005.
 _BLURRED = 0.006
@@ -43,9 +47,11 @@ class Given:
 
 
 def found(paths: Sequence[Path], work: Work, never: Collection[Path] = ()) -> tuple[list[Given], list[str]]:
-    """The photos that files, folders and archives stand for, each once, and notes. never: files that are none, such
-    as the pictures that an earlier run made. Raises BadInput for an archive that cannot be unpacked, BadRequest where
-    nothing is found."""
+    """The photos that files, folders and archives stand for, each once, and notes that name what is left out.
+
+    never: files that are none, such as the pictures that an earlier run made. Raises BadInput for an archive that
+    cannot be unpacked, BadRequest where nothing is found.
+    """
     album: dict[str, Given] = {}
     notes: list[str] = []
     hidden = {str(path.absolute()) for path in never}
@@ -54,7 +60,8 @@ def found(paths: Sequence[Path], work: Work, never: Collection[Path] = ()) -> tu
             inside, more = _unpacked(path, work)
             notes += more
         elif path.is_dir():
-            inside = [Given(file, str(file)) for file in _in_folder(path)]
+            inside, more = _in_folder(path, hidden)
+            notes += more
         else:
             inside = [Given(path, str(path))]
         album |= {key: each for each in inside if (key := str(each.file.absolute())) not in hidden}
@@ -76,48 +83,63 @@ def given_as(name: str, folder: Path, work: Work) -> Given:
     return Given(path, name)
 
 
-def _in_folder(folder: Path) -> list[Path]:
-    try:
-        return images.pictures_in([folder])
-    except BadRequest:  # an empty one among others does no harm
-        return []
+def _in_folder(folder: Path, hidden: Collection[str]) -> tuple[list[Given], list[str]]:
+    photos, left_out = [], []
+    for file, why in folders.walked(folder, None):
+        if str(file.absolute()) in hidden:
+            continue
+        if why is None:
+            photos.append(Given(file, str(file)))
+        else:
+            left_out.append(why)
+    return photos, folders.sentences(left_out)
 
 
 # -- archives ------------------------------------------------------------------------------------------------
 
 
 def _unpacked(archive: Path, work: Work) -> tuple[list[Given], list[str]]:
-    """The photos in an archive, unpacked under names of our own, so that no path in it leads anywhere."""
+    """The photos in an archive, unpacked under names of our own, so that no path in it leads anywhere; and notes that
+    name what else is in it."""
     name = show(archive)
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = [m for m in opened.infolist() if _is_photo(m)]
-            size = sum(member.file_size for member in members)
+            members, left_out = _photos_among(archives.members(opened))
+            size = sum(member.info.file_size for member in members)
             if len(members) > _MOST_MEMBERS or size > _MOST_BYTES:
                 why = f"it holds {len(members)} photos of {size / 2**30:.1f} GiB together"
                 raise BadInput(name, why, "unpack it, and name what you want to see")
             folder = work.place("zip", files.sha256(archive), "")
             folder.mkdir(exist_ok=True)
-            album, notes = [], []
+            album = []
             for number, member in enumerate(members):
-                target = folder / f"{number:05d}{PurePosixPath(member.filename).suffix.lower()}"
-                if member.flag_bits & 1:
-                    notes.append(f"left out: {show(member.filename)}: it is locked with a password")
-                    continue
-                if not (target.is_file() and target.stat().st_size == member.file_size):
-                    _unpack(opened, member, target)
-                album.append(Given(target, f"{archive}/{member.filename.lstrip('/')}"))
+                target = folder / f"{number:05d}{PurePosixPath(member.name).suffix.lower()}"
+                if not (target.is_file() and target.stat().st_size == member.info.file_size):
+                    _unpack(opened, member.info, target)
+                album.append(Given(target, f"{archive}/{member.name}"))
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError):
         raise BadInput(name, "it is damaged, or no zip archive", "pack it again") from None
     except OSError as error:
         raise files.output_error(error, show(work.target)) from None
-    return album, notes
+    return album, folders.sentences(left_out)
 
 
-def _is_photo(member: zipfile.ZipInfo) -> bool:
-    path = PurePosixPath(member.filename)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    return not member.is_dir() and not hidden and path.suffix.lower() in images.READ_SUFFIXES
+def _photos_among(members: Sequence[archives.Member]) -> tuple[list[archives.Member], list[folders.LeftOut]]:
+    photos: list[archives.Member] = []
+    left_out: list[folders.LeftOut] = []
+    by_folder: dict[str, list[archives.Member]] = {}
+    for member in members:
+        if member.refused:
+            left_out.append(folders.LeftOut(member.name, member.refused))
+        elif not folders.is_system(PurePosixPath(member.name).parts):
+            by_folder.setdefault(str(PurePosixPath(member.name).parent), []).append(member)
+    taken = set()
+    for inside in by_folder.values():
+        order = folders.sorted_names([member.name for member in inside], None)
+        taken |= set(order.taken)
+        left_out += order.left_out
+    photos = [member for member in members if not member.refused and member.name in taken]
+    return photos, left_out
 
 
 def _unpack(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
@@ -134,8 +156,8 @@ def _unpack(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> N
 def ordered(photos: Sequence[Photo], order: Order) -> tuple[list[Photo], list[str]]:
     """The photos in their order, and notes.
 
-    time: when they were taken, those that do not say so at the end, by name. mood: from the calmest, always on to the
-    one that feels nearest to the last.
+    time: when they were taken (see `moments`), those that do not say so at the end, by name. mood: from the calmest,
+    always on to the one that feels nearest to the last.
     """
     if order == "given":
         return list(photos), []
@@ -150,7 +172,10 @@ def ordered(photos: Sequence[Photo], order: Order) -> tuple[list[Photo], list[st
         notes = ["no photo says when it was taken: they are in the order of their names"]
     elif without:
         notes = [f"{len(without)} photos do not say when they were taken: they come last, by name"]
-    return sorted((p for p in by_name if p.taken), key=lambda p: str(p.taken)) + without, notes
+        if len(without) == 1:
+            notes = [f"{without[0].called} does not say when it was taken: it comes last"]
+    dated = [photo for photo in by_name if photo.taken]
+    return [dated[i] for i in moments.in_order([photo.taken for photo in dated])] + without, notes
 
 
 def _natural(text: str) -> list[tuple[int, str]]:
@@ -205,6 +230,10 @@ def sifted(photos: Sequence[Photo]) -> tuple[list[Photo], list[str]]:
 
 
 def _alike(first: Photo, second: Photo) -> bool:
+    """Whether two photos show the same and were taken near each other in time, where both say when."""
+    between = moments.apart(first.taken, second.taken)
+    if between is not None and between > _ONE_MOMENT:
+        return False
     if (first.print ^ second.print).bit_count() > _ALIKE:
         return False
     # Prints of skies and walls are alike by chance, so colours must be as well.

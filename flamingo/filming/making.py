@@ -95,7 +95,8 @@ class Making:
         given_music = [Path(ideas.music.file)] if ideas.music.file else []
         self._check_targets([*paths, *given_music, *map(Path, ideas.manner.paintings + ideas.manner.masks)])
         with self._kept():
-            given, notes = album.found(paths, self._work, never=(self._poster, self._sheet))
+            ours = (*self.targets, self._board, self._poster, self._sheet)
+            given, notes = album.found(paths, self._work, never=ours)
             self.notes += notes
             self._never += [each.file for each in given]
             frame = Storyboard((Shot("-", 0, 1), Shot("-", 1, 2)), ideas.aspect, ideas.resolution).size

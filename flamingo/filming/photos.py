@@ -15,14 +15,14 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from flamingo import files, images
 from flamingo.errors import ImageTooLarge, UnreadableImage, show
 from flamingo.feeling.feeler import Feeler
+from flamingo.filming import captions, moments
 from flamingo.filming.salience import SIDE, salience
 from flamingo.filming.work import Work
-from flamingo.images import streaming
+from flamingo.images import exif, streaming
 from flamingo.images.limits import Limits
 
 __all__ = [
@@ -54,16 +54,19 @@ CROPPED = 0.5
 _LARGE = 16_000_000  # pixels above which a photo is not held in floats
 _LOOK = 512  # longer side at which sharpness is measured
 _SMALL = 8  # side of thumbnails
-_SEEN = 2  # counted up when other things are seen in a photo, or others are kept of it
-_TAKEN, _CHANGED, _EXIF, _DESCRIPTION = 0x9003, 0x0132, 0x8769, 0x010E
+_SEEN = 3  # counted up when other things are seen in a photo, or others are kept of it
+_MAKE, _MODEL = 0x010F, 0x0110
+# ImageDescription, UserComment, and what Windows writes as title and comment.
+_DESCRIPTIONS = ((exif.MAIN, 0x010E), (exif.EXIF, 0x9286), (exif.MAIN, 0x9C9B), (exif.MAIN, 0x9C9C))
 
 
 @dataclass(frozen=True)
 class Photo:
-    """name: as in the storyboard; file: where it can be read; kept: the same at the size of the film; taken: as EXIF
-    says it, "" if it does not; says: its description in EXIF; mood: (valence, arousal), and word: the nearest word;
-    width, height: of what is kept; print: 64 bits that say where it gets lighter from left to right (dHash);
-    thumbnail: 8 x 8 colours, as text; eye: what catches it (see `catches`), as text."""
+    """name: as in the storyboard; file: where it can be read; kept: the same at the size of the film; taken: when
+    (see `moments.taken`), "" if it does not say so; says: its description in EXIF, if a person wrote it; mood:
+    (valence, arousal), and word: the nearest word; width, height: of what is kept; print: 64 bits that say where it
+    gets lighter from left to right (dHash); thumbnail: 8 x 8 colours, as text; eye: what catches it (see `catches`),
+    as text."""
 
     name: str
     file: str
@@ -200,18 +203,17 @@ def pixels(path: Path) -> Bytes:
     return np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _dated(exif: bytes | None) -> tuple[str, str]:
-    """When a photo was taken, as EXIF writes it (2026:07:14 18:30:00), and its description; "" for what it lacks."""
-    if not exif:
+def _dated(block: bytes | None) -> tuple[str, str]:
+    """When a photo was taken (see `moments.taken`), and its description, if a person wrote it; "" for what it
+    lacks."""
+    found = exif.parsed(block)
+    if found is None:
         return "", ""
-    block = Image.Exif()
-    try:
-        block.load(exif)
-        taken = str(block.get_ifd(_EXIF).get(_TAKEN) or block.get(_CHANGED) or "").strip("\0 ")
-        says = str(block.get(_DESCRIPTION) or "").strip("\0 ")
-    except Exception:  # what a camera, or anyone, may have written can be wrong in any way
-        return "", ""
-    return (taken if taken[:4].isdigit() and taken[:4] != "0000" else ""), says[:200]
+    camera = found.text(exif.MAIN, _MAKE), found.text(exif.MAIN, _MODEL)
+    for folder, tag in _DESCRIPTIONS:
+        if says := captions.written_by_a_person(found.text(folder, tag), camera):
+            return moments.taken(found), says[:200]
+    return moments.taken(found), ""
 
 
 def sharpness(grey: Bytes) -> float:

@@ -9,7 +9,7 @@ Nothing is lost in silence: what could not be kept stands in `Picture.notes` or 
 from flamingo.images.formats import READ_SUFFIXES, WRITE_SUFFIXES
 from flamingo.images.guard import warm_up
 from flamingo.images.limits import Limits
-from flamingo.images.naming import Others, pictures_in, plan_outputs
+from flamingo.images.naming import Others, left_out, pictures_in, plan_outputs
 from flamingo.images.picture import Picture
 from flamingo.images.reading import from_bytes, read
 from flamingo.images.writing import to_bytes, write
@@ -21,6 +21,7 @@ __all__ = [
     "Others",
     "Picture",
     "from_bytes",
+    "left_out",
     "pictures_in",
     "plan_outputs",
     "read",

@@ -23,11 +23,14 @@ _COMES_BACK = 6 / 255
 IGNORED = "its colour profile is broken or does not fit the picture, so it was ignored and sRGB assumed"
 
 
-def to_srgb(image: vips.Image, profile: bytes | None) -> tuple[vips.Image, bytes | None, list[str]]:
+def to_srgb(
+    image: vips.Image, profile: bytes | None, *, keep: bool = True
+) -> tuple[vips.Image, bytes | None, list[str]]:
     """Convert colour samples (1, 3 or 4 = CMYK bands, 8 or 16 bits, no alpha) to three bands of sRGB.
 
     Returns the picture (8 bits if nothing had to be converted, else 16), the RGB profile to convert the
     result back to (None for sRGB) and notes. A profile that cannot be used is left out, and a note says so.
+    keep: whether the result may be converted back; it is not for HDR pictures.
     """
     notes: list[str] = []
     bands = image.bands
@@ -48,11 +51,11 @@ def to_srgb(image: vips.Image, profile: bytes | None) -> tuple[vips.Image, bytes
         if channels == 1:
             _to_srgb_16(vips.attach(vips.from_array(_ramp()[:, :, :1], "b-w"), "icc-profile-data", profile))
         converted = _to_srgb_16(vips.attach(image, "icc-profile-data", profile))
-        kept = profile if channels == 3 and _works_backwards(profile) else None
+        kept = profile if keep and channels == 3 and _works_backwards(profile) else None
     except vips.Error:
         notes.append(IGNORED)
         return (_three(image) if image.bands == 1 else image), None, notes
-    if channels == 3 and kept is None:
+    if keep and channels == 3 and kept is None:
         notes.append("its colour profile works in one direction only, so the result will be sRGB")
     return converted, kept, notes
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -17,7 +17,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from flamingo.errors import FlamingoError, ImageTooLarge, UnreadableImage, UnsupportedImage
-from flamingo.images import colour, exif, vips
+from flamingo.images import bmps, cicp, colour, exif, heif, jpegs, pngs, tiffs, vips
 from flamingo.images.formats import sniff
 from flamingo.images.limits import Limits
 
@@ -90,35 +90,148 @@ def decode(
     try:
         if kind == "bmp":
             return _decode_bmp(data, name, limits, announce)
-        return _decode_vips(data, kind, name, limits, keep_gps, announce)
+        source = _opened(data, kind, name, limits, announce)
+        return _finished(source, name, keep_gps)
     except vips.Error as error:
         raise _why(str(error), data, kind, name) from None
     except MemoryError:
         raise _no_memory(name) from None
 
 
-def _decode_vips(
-    data: bytes,
-    kind: str,
-    name: str,
-    limits: Limits,
-    keep_gps: bool,
-    announce: Callable[[int, int], None],
-) -> Decoded:
-    image, notes = _pixels(data, kind, name, limits, announce)
-    notes += _first_of_many(data, kind, image)
-    raw_exif = exif.of_tiff(data) if kind == "tiff" else vips.metadata(image, "exif-data")
-    profile = vips.metadata(image, "icc-profile-data")
-    profile = None if profile is None else bytes(profile)
-    image = image.autorot()
+@dataclass(frozen=True)
+class _Source:
+    """A decoded file as it is stored. turn: the orientation to apply, as EXIF numbers it; told: what its own words
+    say of its colours, where it has no profile, or before that (first)."""
+
+    image: vips.Image
+    kind: str
+    exif: bytes | None
+    icc: bytes | None
+    turn: int = 1
+    told: cicp.Told = cicp.SRGB
+    first: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def _finished(source: _Source, name: str, keep_gps: bool) -> Decoded:
+    """Upright and in sRGB."""
+    notes = list(source.notes)
+    block = exif.parsed(source.exif)
+    profile = source.icc
+    told = source.told
+    if source.first and (told.colours or told.notes):
+        profile = None
+    elif profile is None and not told.colours and block is not None and block.adobe_rgb and source.kind != "png":
+        told = cicp.Told(cicp.ADOBE_RGB)
+    image = source.image
+    if source.turn != 1:
+        image = image.copy()
+        image.set_type(vips.INTEGER, "orientation", source.turn)
+        image = image.autorot()
     samples, alpha, depth, grey, more = _samples(image, profile is not None, name)
     notes += more
+    keep = True
+    if profile is None:
+        notes += told.notes
+        if told.colours is not None and samples.bands != 4:
+            profile, keep = told.colours.icc, told.colours.keep
     # What is left in the header (resolution, captions) is not ours to convert, and costs on every copy.
-    rgb, icc, more = colour.to_srgb(samples, profile)
+    rgb, icc, more = colour.to_srgb(samples, profile, keep=keep)
     notes += more
     if alpha is not None:
         rgb = rgb.bandjoin(_matching(alpha, rgb))
-    return Decoded(rgb, depth, grey, icc, exif.cleaned(raw_exif, keep_gps=keep_gps), kind, tuple(notes))
+    return Decoded(rgb, depth, grey, icc, exif.cleaned(source.exif, keep_gps=keep_gps), source.kind, tuple(notes))
+
+
+def _opened(data: bytes, kind: str, name: str, limits: Limits, announce: Callable[[int, int], None]) -> _Source:
+    if kind == "heif":
+        facts = heif.described(data, name)
+        found = heif.decoded(data, facts, name, limits, announce)
+        said = facts.notes
+        block = exif.parsed(found.exif)
+        if block is not None and block.orientation != 1 and not facts.turned:
+            said += ("its EXIF block asks for a turn that the picture itself does not have, so it was not turned",)
+        return _Source(found.image, facts.format, found.exif, found.icc, 1, facts.told, notes=said)
+    if kind == "tiff":
+        return _opened_tiff(data, name, limits, announce)
+    image, notes = _pixels(data, kind, name, limits, announce)
+    profile = vips.metadata(image, "icc-profile-data")
+    source = _Source(image, kind, vips.metadata(image, "exif-data"), None if profile is None else bytes(profile))
+    if kind == "png":
+        chunks = pngs.described(data)
+        frames = [f"used the first of {chunks.frames} frames"] if chunks.frames > 1 else []
+        source = replace(source, exif=chunks.exif or source.exif, told=chunks.told)
+        source = replace(source, first=chunks.numbers is not None, notes=(*notes, *frames))
+    elif kind == "jpeg":
+        source = replace(source, notes=(*notes, *jpegs.left_out(data)))
+    else:
+        source = replace(source, notes=(*notes, *_first_of_many(kind, image)))
+    block = exif.parsed(source.exif)
+    turn = vips.metadata(image, "orientation") or 1
+    if block is not None and turn == 1:
+        turn = block.orientation
+    return replace(source, turn=int(turn))
+
+
+def _opened_tiff(data: bytes, name: str, limits: Limits, announce: Callable[[int, int], None]) -> _Source:
+    facts = tiffs.described(data)
+    notes: list[str] = []
+    if facts is not None:
+        if facts.raw:
+            why = "it is a camera raw file, of which only the camera's own preview could be read"
+            raise UnsupportedImage(name, why, "develop it to JPEG, PNG or TIFF")
+        if facts.photometric is None and facts.samples in (1, 3, 4):
+            meant = 2 if facts.samples >= 3 else 1
+            try:
+                data = exif.with_tags(data, {262: meant})
+            except struct.error:  # a BigTIFF, or a broken one
+                pass
+            else:
+                facts = replace(facts, photometric=meant)
+                notes.append(f"it does not say what its samples mean: taken as {'RGB' if meant == 2 else 'grey'}")
+    if facts is not None and facts.packs_odd_bits:
+        limits.check_size(name, facts.width, facts.height, facts.samples, 2)
+        announce(facts.width * facts.height, limits.memory_for(facts.width, facts.height, 4, 4))
+        try:
+            samples = tiffs.unpacked(data, facts)
+        except ValueError:
+            raise UnreadableImage(name, "the file is cut short", "export it again from its source") from None
+        image = vips.from_array(samples, "rgb16" if facts.samples == 3 else "grey16")
+    else:
+        if facts is not None and facts.photometric not in (None, 0, 1, 2, 3, 5, 6, 8, 9):
+            raise _strange_tiff(facts, name)
+        image, more = _tiff_pixels(data, facts, name, limits, announce)
+        notes += more
+        notes += _first_of_many("tiff", image)
+    profile = vips.metadata(image, "icc-profile-data")
+    block = exif.parsed(data)
+    turn = vips.metadata(image, "orientation") or (block.orientation if block else 1)
+    icc = None if profile is None or image.interpretation == "lab" else bytes(profile)
+    return _Source(image, "tiff", data, icc, int(turn), notes=tuple(notes))
+
+
+def _tiff_pixels(
+    data: bytes,
+    facts: tiffs.Facts | None,
+    name: str,
+    limits: Limits,
+    announce: Callable[[int, int], None],
+) -> tuple[vips.Image, list[str]]:
+    if facts is not None and facts.photometric in (8, 9) and facts.bits in (8, 16):
+        limits.check_size(name, facts.width, facts.height, 3, 4)
+        announce(facts.width * facts.height, limits.memory_for(facts.width, facts.height, 4, 4))
+        try:
+            found = tiffs.lab(data, facts, lambda: _pixels(data, "tiff", name, limits, lambda *_: None)[0])
+        except (OSError, ValueError, SyntaxError):
+            raise UnreadableImage(name, "the file is damaged", "export it again from its source") from None
+        if found is not None:
+            return found, []
+    return _pixels(data, "tiff", name, limits, announce)
+
+
+def _strange_tiff(facts: tiffs.Facts, name: str) -> UnsupportedImage:
+    why = f"this kind of TIFF is not supported: {facts.strange}"
+    return UnsupportedImage(name, why, "save it with 8 or 16 bits per channel, as RGB or grey")
 
 
 def _pixels(
@@ -126,7 +239,7 @@ def _pixels(
 ) -> tuple[vips.Image, list[str]]:
     """The decoded picture in memory. First nothing may be wrong; then only what does not harm the pixels."""
 
-    def attempt(fail_on: str) -> vips.Image:
+    def attempt(fail_on: str, data: bytes = data) -> vips.Image:
         image = vips.load(kind, data, fail_on)
         sample = {"uchar": 1, "ushort": 2, "char": 1, "short": 2}.get(image.format, 4)
         limits.check_size(name, image.width, image.height, image.bands, sample)
@@ -139,9 +252,29 @@ def _pixels(
     try:
         return attempt("warning"), []
     except vips.Error as error:
+        if kind == "jpeg" and _cut_short(str(error)):
+            return _without_end(data, attempt, error)
         if any(sign in str(error).lower() for sign in _PARTLY_INVENTED):
             raise
     return attempt("error"), ["the file has small faults; the picture may show them"]
+
+
+def _cut_short(text: str) -> bool:
+    return any(sign in text.lower() for sign in ("premature end", "unexpected end", "read error"))
+
+
+def _without_end(
+    data: bytes, attempt: Callable[[str, bytes], vips.Image], error: Exception
+) -> tuple[vips.Image, list[str]]:
+    """A JPEG that lacks its end marker. With one put there, the decoder complains if anything else is missing, but
+    for whole scans of a progressive picture. Raises the first error if something is."""
+    ended = data.rstrip(b"\xff") + jpegs.END
+    if not jpegs.all_scans(ended):
+        raise error
+    try:
+        return attempt("warning", ended), ["the mark at its end is missing; all of the picture is there"]
+    except vips.Error:
+        raise error from None
 
 
 def _samples(
@@ -215,39 +348,9 @@ def _matching(alpha: vips.Image, rgb: vips.Image) -> vips.Image:
     return (alpha * 257).cast("ushort") if rgb.format == "ushort" else (alpha >> 8).cast("uchar")
 
 
-def _first_of_many(data: bytes, kind: str, image: vips.Image) -> list[str]:
-    if kind == "png":
-        count, what = _apng_frames(data), "frames"
-    elif kind == "jpeg":
-        count, what = _mpo_pictures(data), "pictures in the file"
-    else:
-        pages = vips.metadata(image, "n-pages")
-        count, what = int(pages or 1), "pages" if kind == "tiff" else "frames"
-    return [f"used the first of {count} {what}"] if count > 1 else []
-
-
-def _apng_frames(data: bytes) -> int:
-    """How many frames an animated PNG says it has: the acTL chunk, which comes before the pixels."""
-    place = 8
-    while place + 12 <= len(data):
-        size, kind = struct.unpack_from(">I4s", data, place)
-        if kind == b"acTL" and size == 8:
-            return int(struct.unpack_from(">I", data, place + 8)[0])
-        if kind in (b"IDAT", b"IEND"):
-            break
-        place += 12 + size
-    return 1
-
-
-def _mpo_pictures(data: bytes) -> int:
-    """How many pictures a JPEG holds; phones add depth maps and second views."""
-    if b"MPF\0" not in data[:262_144]:
-        return 1
-    try:
-        with PIL.Image.open(BytesIO(data), formats=["JPEG"]) as image:
-            return int(getattr(image, "n_frames", 1))
-    except Exception:  # a broken index says nothing about the main picture
-        return 1
+def _first_of_many(kind: str, image: vips.Image) -> list[str]:
+    count = int(vips.metadata(image, "n-pages") or 1)
+    return [f"used the first of {count} {'pages' if kind == 'tiff' else 'frames'}"] if count > 1 else []
 
 
 def _decode_bmp(data: bytes, name: str, limits: Limits, announce: Callable[[int, int], None]) -> Decoded:
@@ -255,16 +358,28 @@ def _decode_bmp(data: bytes, name: str, limits: Limits, announce: Callable[[int,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's own size warning; our limits stand instead
         try:
-            with PIL.Image.open(BytesIO(data), formats=["BMP"]) as image:
-                channels = len(image.getbands())
-                limits.check_size(name, image.width, image.height, channels, 1)
-                announce(image.width * image.height, limits.memory_for(*image.size, 4, 1))
-                grey = image.mode in ("1", "L")
-                array = np.asarray(image.convert("RGBA" if image.mode == "RGBA" else "RGB"))
+            facts = bmps.described(data)
+            if facts is not None and facts.strange:
+                why = f"this kind of BMP is not supported: {facts.strange}"
+                raise UnsupportedImage(name, why, "save it as PNG or JPEG")
+            if facts is not None and facts.masks is not None:
+                limits.check_size(name, facts.width, facts.height, 4, 2)
+                announce(facts.width * facts.height, limits.memory_for(facts.width, facts.height, 4, 4))
+                array, grey = bmps.unpacked(data, facts), False
+            else:
+                with PIL.Image.open(BytesIO(data), formats=["BMP"]) as image:
+                    channels = len(image.getbands())
+                    limits.check_size(name, image.width, image.height, channels, 1)
+                    announce(image.width * image.height, limits.memory_for(*image.size, 4, 1))
+                    grey = image.mode in ("1", "L")
+                    array = np.asarray(image.convert("RGBA" if image.mode == "RGBA" else "RGB"))
         except FlamingoError:
             raise
         except Exception:  # Pillow raises many kinds for damaged data: OSError, ValueError, SyntaxError, ...
             raise damaged from None
+    # Windows leaves the fourth byte 0 in what it calls a picture with alpha, and shows it opaque.
+    if array.shape[2] == 4 and not array[..., 3].any():
+        array = np.ascontiguousarray(array[..., :3])
     return Decoded(vips.from_array(array, "srgb"), 8, grey, None, None, "bmp", ())
 
 
@@ -273,6 +388,8 @@ def _why(text: str, data: bytes, kind: str, name: str) -> FlamingoError:
     low = text.lower()
     if "out of memory" in low or "failed to allocate" in low or "cumulated memory" in low:
         return _no_memory(name)
+    if kind == "tiff" and (facts := tiffs.described(data)) is not None and facts.strange:
+        return _strange_tiff(facts, name)
     if any(sign in low for sign in _NO_CODEC):
         return UnsupportedImage(
             name, f"it uses a rare kind of {kind.upper()} that is not supported", "save it as PNG or JPEG"

@@ -1,24 +1,34 @@
-"""EXIF: what is kept of it, and how it gets into a TIFF file.
+"""EXIF: what is read from it, what is kept of it, and how it gets into a TIFF file.
 
-Kept are the facts a person would want under the picture: when, with which camera and lens, by whom. Dropped
-are the place (unless asked for), the thumbnail (it shows the photo, not the painting), the orientation (it is
-applied) and the maker's private notes (they hold serial numbers and break when moved).
+Kept are the facts a person would want under the picture: when, with which camera and lens, by whom, and what they
+wrote about it. Dropped are the place (unless asked for), the thumbnail (it shows the photo, not the painting), the
+orientation (it is applied) and the maker's private notes (they hold serial numbers and break when moved).
+
+Values stay the bytes that they are. The standard (CIPA DC-008) asks for ASCII in tags of type 2, and most programs
+write UTF-8 into them, so nothing here decodes a value in order to copy it.
 """
 
 from __future__ import annotations
 
 import struct
-import warnings
-from io import BytesIO
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from PIL import Image
+__all__ = ["Block", "cleaned", "parsed", "with_exif"]
 
-__all__ = ["cleaned", "of_tiff", "with_exif"]
+MAIN, EXIF, GPS, INTEROP = 0, 0x8769, 0x8825, 0xA005
+"""The directories of a block: the first one, and the tags that point to the others."""
 
-_EXIF_IFD = 0x8769
-_GPS_IFD = 0x8825
-_LONGEST_VALUE = 2000
+_ORIENTATION, _COLOUR_SPACE = 0x0112, 0xA001
+_MAKER_NOTE = 0x927C
+_USER_COMMENT = 0x9286
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_UNITS = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}
+"""Bytes that change places together when the byte order changes; types that are not listed are single bytes."""
+
+_MOST_ENTRIES = 4000
+_LONGEST_VALUE = 16_000
 _LONGEST_BLOCK = 60_000  # a JPEG segment holds 65,533 bytes
 
 _KEPT_MAIN = frozenset(
@@ -29,6 +39,11 @@ _KEPT_MAIN = frozenset(
         0x0132,  # DateTime
         0x013B,  # Artist
         0x8298,  # Copyright
+        0x9C9B,  # XPTitle: these five of Windows hold UTF-16
+        0x9C9C,  # XPComment
+        0x9C9D,  # XPAuthor
+        0x9C9E,  # XPKeywords
+        0x9C9F,  # XPSubject
     }
 )
 _KEPT_EXIF = frozenset(
@@ -51,6 +66,7 @@ _KEPT_EXIF = frozenset(
         0x9208,  # LightSource
         0x9209,  # Flash
         0x920A,  # FocalLength
+        _USER_COMMENT,
         0x9290,  # SubSecTime
         0x9291,  # SubSecTimeOriginal
         0x9292,  # SubSecTimeDigitized
@@ -65,93 +81,249 @@ _KEPT_EXIF = frozenset(
 _GPS_TAGS = frozenset(range(0x20))
 
 
-def cleaned(raw: bytes | Image.Exif | None, *, keep_gps: bool) -> bytes | None:
-    """The kept part of an EXIF block, starting `Exif\\0\\0`; None if nothing is left or it is broken."""
-    if raw is None:
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _cleaned(raw, keep_gps)
-    except Exception:  # made from whatever a file holds: there is no end of ways in which it can be wrong
-        return None
+@dataclass(frozen=True)
+class Entry:
+    """One value. kind: its type in TIFF; count: how many there are; data: their bytes, in the order of the block."""
+
+    kind: int
+    count: int
+    data: bytes
 
 
-def _cleaned(raw: bytes | Image.Exif, keep_gps: bool) -> bytes | None:
-    if isinstance(raw, bytes):
-        source = Image.Exif()
-        source.load(raw)
-    else:
-        source = raw
-    result = Image.Exif()
-    result.update(_kept(dict(source), _KEPT_MAIN))
-    for folder, kept in ((_EXIF_IFD, _KEPT_EXIF), (_GPS_IFD, _GPS_TAGS if keep_gps else frozenset())):
-        if found := _kept(source.get_ifd(folder), kept):
-            result.get_ifd(folder).update(found)
-            result[folder] = result.get_ifd(folder)
-    if not len(result):
-        return None
-    block = result.tobytes()
-    if not block.startswith(b"Exif\0\0"):
-        block = b"Exif\0\0" + block
-    return block if len(block) <= _LONGEST_BLOCK else None
+@dataclass(frozen=True)
+class Block:
+    """A block of EXIF, taken apart. order: "<" or ">", its byte order; folders: the entries of each directory."""
 
+    order: str
+    folders: Mapping[int, Mapping[int, Entry]] = field(default_factory=dict)
 
-def _kept(source: dict[int, Any], kept: frozenset[int]) -> dict[int, Any]:
-    result = {}
-    for tag in sorted(kept & set(source)):
-        value = source[tag]
-        if isinstance(value, str | bytes | tuple) and len(value) > _LONGEST_VALUE:
-            continue
-        # One value that cannot be written must not cost the others.
-        trial = Image.Exif()
+    def entry(self, folder: int, tag: int) -> Entry | None:
+        """An entry, or None."""
+        return self.folders.get(folder, {}).get(tag)
+
+    def text(self, folder: int, tag: int) -> str:
+        """A text, decoded: UTF-8 where it is that, UTF-16 in the tags that hold it, else Windows-1252; "" if it is
+        missing. Blanks and zeros around it are taken off."""
+        entry = self.entry(folder, tag)
+        if entry is None or entry.kind not in (1, 2, 7):
+            return ""
+        if 0x9C9B <= tag <= 0x9C9F:
+            return entry.data[: len(entry.data) & ~1].decode("utf-16-le", "replace").strip("\0 \r\n\t")
+        data = entry.data
+        if tag == _USER_COMMENT:
+            head, data = data[:8], data[8:]
+            if head == b"UNICODE\0":
+                return _utf16(data, self.order).strip("\0 \r\n\t")
+        data = data.split(b"\0", 1)[0] if entry.kind == 2 else data
         try:
-            trial[tag] = value
-            trial.tobytes()
-        except Exception:
-            continue
-        result[tag] = value
-    return result
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            text = data.decode("cp1252", "replace")
+        return text.strip("\0 \r\n\t")
+
+    def number(self, folder: int, tag: int) -> int | None:
+        """The first whole number of an entry, or None."""
+        entry = self.entry(folder, tag)
+        form = {1: "B", 3: "H", 4: "I", 8: "h", 9: "i"}.get(entry.kind) if entry else None
+        if entry is None or form is None or not entry.count:
+            return None
+        return int(struct.unpack_from(f"{self.order}{form}", entry.data)[0])
+
+    @property
+    def orientation(self) -> int:
+        """1 to 8; 1 where it is missing or anything else."""
+        found = self.number(MAIN, _ORIENTATION) or 1
+        return found if 1 <= found <= 8 else 1
+
+    @property
+    def adobe_rgb(self) -> bool:
+        """Whether its colours are Adobe RGB: as DCF says it (ColorSpace 65535, InteroperabilityIndex R03; CIPA
+        DC-009, 3.2), or with the value 2 that is in no standard and is written nevertheless."""
+        space = self.number(EXIF, _COLOUR_SPACE)
+        return space == 2 or (space in (0xFFFF, None) and self.text(INTEROP, 1).upper().startswith("R03"))
+
+    def encoded(self, order: str | None = None) -> bytes:
+        """The block, beginning `Exif\\0\\0`."""
+        order = order or self.order
+        entries, values = self.packed(order, 8)
+        at = 8 + len(values)
+        directory = struct.pack(f"{order}H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries))
+        mark = b"II*\0" if order == "<" else b"MM\0*"
+        return b"Exif\0\0" + mark + struct.pack(f"{order}I", at) + values + directory + bytes(4)
+
+    def packed(self, order: str, base: int) -> tuple[dict[int, bytes], bytes]:
+        """The entries of the first directory, 12 bytes each, by tag, and what they point to, which lies at `base`."""
+        values = b""
+        main = dict(self.folders.get(MAIN, {}))
+        for folder in (EXIF, GPS):
+            if inner := self.folders.get(folder):
+                entries, values = _directory(inner, self.order, order, base, values)
+                main[folder] = Entry(4, 1, struct.pack(f"{self.order}I", base + len(values)))
+                values += struct.pack(f"{order}H", len(entries))
+                values += b"".join(entries[tag] for tag in sorted(entries)) + bytes(4)
+                values += b"\0" * (len(values) % 2)
+        return _directory(main, self.order, order, base, values)
 
 
-def of_tiff(data: bytes) -> Image.Exif | None:
-    """The EXIF block of a TIFF file, which is spread over its own tags. libvips does not read it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(BytesIO(data), formats=["TIFF"]) as image:
-                block = image.getexif()
-                for folder in (_EXIF_IFD, _GPS_IFD):  # read late, and only while the file is open
-                    block.get_ifd(folder)
-                return block
-    except Exception:  # as above; libvips decides whether the file is sound
+def _directory(
+    folder: Mapping[int, Entry], old: str, new: str, base: int, values: bytes
+) -> tuple[dict[int, bytes], bytes]:
+    entries = {}
+    for tag, entry in folder.items():
+        data = _reordered(tag, entry, old, new)
+        head = struct.pack(f"{new}HHI", tag, entry.kind, entry.count)
+        if len(data) <= 4:
+            entries[tag] = head + data.ljust(4, b"\0")
+        else:
+            entries[tag] = head + struct.pack(f"{new}I", base + len(values))
+            values += data + b"\0" * (len(data) % 2)
+    return entries, values
+
+
+def _reordered(tag: int, entry: Entry, old: str, new: str) -> bytes:
+    """The bytes of a value in another byte order."""
+    if old == new:
+        return entry.data
+    if tag == _USER_COMMENT and entry.data[:8] == b"UNICODE\0" and entry.data[8:10] not in (b"\xff\xfe", b"\xfe\xff"):
+        text = _utf16(entry.data[8:], old)
+        return b"UNICODE\0" + text.encode("utf-16-le" if new == "<" else "utf-16-be", "surrogatepass")
+    unit = _UNITS.get(entry.kind, 1)
+    data = entry.data
+    return b"".join(data[i : i + unit][::-1] for i in range(0, len(data), unit)) if unit > 1 else data
+
+
+def _utf16(data: bytes, order: str) -> str:
+    """UTF-16 in the order that its mark says, else in the block's, unless it reads better the other way."""
+    data = data[: len(data) & ~1]
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    names = ("utf-16-le", "utf-16-be") if order == "<" else ("utf-16-be", "utf-16-le")
+    first, second = (data.decode(name, "replace") for name in names)
+    return second if _oddness(second) < _oddness(first) else first
+
+
+def _oddness(text: str) -> int:
+    """How many characters are none that people write: of ASCII text in the wrong order, nearly all of them."""
+    return sum(char != "\0" and (ord(char) & 0xFF == 0 or char == "\ufffd") for char in text)
+
+
+def parsed(raw: bytes | None) -> Block | None:
+    """A block of EXIF with or without `Exif\\0\\0` before it, or a whole TIFF file, also a large one (BigTIFF), taken
+    apart; None if it is none. What points beyond its end is left out."""
+    if not raw:
         return None
+    base = 6 if raw[:6] == b"Exif\0\0" else 0
+    order = {b"II": "<", b"MM": ">"}.get(bytes(raw[base : base + 2]))
+    try:
+        (magic,) = struct.unpack_from(f"{order}H", raw, base + 2) if order else (0,)
+        if order is None or magic not in (42, 43):
+            return None
+        big = magic == 43
+        (start,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", raw, base + (8 if big else 4))
+        main = _entries(raw, base, start, order, big)
+    except struct.error:
+        return None
+    block = Block(order, {MAIN: main})
+    folders: dict[int, Mapping[int, Entry]] = {MAIN: main}
+    for folder, parent in ((EXIF, MAIN), (GPS, MAIN), (INTEROP, EXIF)):
+        place = _pointer(Block(order, folders), parent, folder)
+        if place is not None:
+            try:
+                folders[folder] = _entries(raw, base, place, order, big)
+            except struct.error:
+                continue
+    return Block(block.order, folders)
+
+
+def _pointer(block: Block, parent: int, tag: int) -> int | None:
+    entry = block.entry(parent, tag)
+    form = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}.get(entry.kind) if entry else None
+    return int(struct.unpack_from(f"{block.order}{form}", entry.data)[0]) if entry and form and entry.count else None
+
+
+def _entries(raw: bytes, base: int, start: int, order: str, big: bool) -> dict[int, Entry]:
+    if base + start >= len(raw):  # also numbers that no place in memory has
+        raise struct.error
+    (count,) = struct.unpack_from(f"{order}{'Q' if big else 'H'}", raw, base + start)
+    at = base + start + (8 if big else 2)
+    length, room, form = (20, 8, "HHQ") if big else (12, 4, "HHI")
+    found: dict[int, Entry] = {}
+    for i in range(min(count, _MOST_ENTRIES)):
+        place = at + i * length
+        if place + length > len(raw):
+            break
+        tag, kind, many = struct.unpack_from(f"{order}{form}", raw, place)
+        size = _SIZES.get(kind, 0) * many
+        if not size or size > 1 << 20 or tag in found or tag == _MAKER_NOTE:
+            continue
+        where = place + length - room
+        if size > room:
+            where = base + int(struct.unpack_from(f"{order}{'Q' if big else 'I'}", raw, where)[0])
+        if where + size <= len(raw):
+            found[tag] = Entry(kind, many, bytes(raw[where : where + size]))
+    return found
+
+
+def cleaned(raw: bytes | None, *, keep_gps: bool) -> bytes | None:
+    """The kept part of an EXIF block or a TIFF file, starting `Exif\\0\\0`; None if nothing is left or it is
+    broken."""
+    block = parsed(raw)
+    if block is None:
+        return None
+    wanted = {MAIN: _KEPT_MAIN, EXIF: _KEPT_EXIF, GPS: _GPS_TAGS if keep_gps else frozenset()}
+    folders = {folder: _kept(block.folders.get(folder, {}), tags) for folder, tags in wanted.items()}
+    while any(folders.values()):
+        result = Block(block.order, folders).encoded()
+        if len(result) <= _LONGEST_BLOCK:
+            return result
+        _, folder, tag = max((len(e.data), f, t) for f, entries in folders.items() for t, e in entries.items())
+        del folders[folder][tag]
+    return None
+
+
+def _kept(source: Mapping[int, Entry], kept: frozenset[int]) -> dict[int, Entry]:
+    # Types above 13 are those of BigTIFF, which a usual block cannot hold.
+    return {
+        tag: source[tag]
+        for tag in sorted(kept & set(source))
+        if len(source[tag].data) <= _LONGEST_VALUE and source[tag].kind <= 13
+    }
 
 
 def with_exif(tiff: bytes, block: bytes) -> bytes:
     """A TIFF file, as just written by us (little endian, not big), with an EXIF block, which libvips drops.
 
-    The block is a little TIFF of its own. Its values are appended with their offsets moved, and a new first
-    directory, the old entries and the new ones together, takes the place of the old one.
+    Its values are appended, and a new first directory, the old entries and the new ones together, takes the place of
+    the old one.
     """
-    if tiff[:4] != b"II*\0":
+    found = parsed(block)
+    if tiff[:4] != b"II*\0" or found is None:
         return tiff
-    exif = Image.Exif()
-    exif.load(block)
-    exif.endian = "<"
     tiff += b"\0" * (len(tiff) % 2)
-    base = len(tiff)
-    # tobytes(offset) gives an 8-byte header, then directories whose offsets count from `offset`.
-    extra = exif.tobytes(offset=base).removeprefix(b"Exif\0\0")[8:]
+    new, values = found.packed("<", len(tiff))
     (start,) = struct.unpack_from("<I", tiff, 4)
-    entries = {**_entries(extra, 0), **_entries(tiff, start)}
-    body = tiff + extra + b"\0" * (len(extra) % 2)
+    entries = {**new, **_raw_entries(tiff, start)}
+    body = tiff + values + b"\0" * (len(values) % 2)
     directory = b"".join(entries[tag] for tag in sorted(entries))
     return body[:4] + struct.pack("<I", len(body)) + body[8:] + struct.pack("<H", len(entries)) + directory + bytes(4)
 
 
-def _entries(data: bytes, start: int) -> dict[int, bytes]:
+def with_tags(tiff: bytes, tags: Mapping[int, int]) -> bytes:
+    """A classic TIFF file with these tags (16-bit numbers) in its first directory, which is written anew at its end.
+    Raises struct.error if it is none."""
+    order = "<" if tiff[:2] == b"II" else ">"
+    if tiff[2:4] not in (b"*\0", b"\0*"):
+        raise struct.error
+    tiff += b"\0" * (len(tiff) % 2)
+    (start,) = struct.unpack_from(f"{order}I", tiff, 4)
+    entries = _raw_entries(tiff, start, order)
+    entries |= {tag: struct.pack(f"{order}HHIHH", tag, 3, 1, value, 0) for tag, value in tags.items()}
+    directory = struct.pack(f"{order}H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries))
+    return tiff[:4] + struct.pack(f"{order}I", len(tiff)) + tiff[8:] + directory + bytes(4)
+
+
+def _raw_entries(data: bytes, start: int, order: str = "<") -> dict[int, bytes]:
     """The entries of the directory at `start`, 12 bytes each, by tag."""
-    (count,) = struct.unpack_from("<H", data, start)
-    found = (data[start + 2 + 12 * i : start + 14 + 12 * i] for i in range(count))
-    return {int.from_bytes(entry[:2], "little"): entry for entry in found}
+    (count,) = struct.unpack_from(f"{order}H", data, start)
+    found: Any = (data[start + 2 + 12 * i : start + 14 + 12 * i] for i in range(count))
+    return {int.from_bytes(entry[:2], "little" if order == "<" else "big"): entry for entry in found}

@@ -6,7 +6,17 @@ from pathlib import PurePath
 
 from flamingo.errors import BadRequest, UnreadableImage, UnsupportedImage, show
 
-__all__ = ["READ_SUFFIXES", "WRITE_SUFFIXES", "format_of_suffix", "sniff", "written_suffix"]
+__all__ = [
+    "FILM_SUFFIXES",
+    "FORMATS",
+    "PICTURES_NOT_READ",
+    "READ_SUFFIXES",
+    "READ_TITLES",
+    "WRITE_SUFFIXES",
+    "format_of_suffix",
+    "sniff",
+    "written_suffix",
+]
 
 WRITE_SUFFIXES = {
     ".jpg": "jpeg",
@@ -26,12 +36,58 @@ _READ_ONLY = {
     ".apng": ".png",
     ".dib": ".bmp",
     ".gif": ".png",  # a painting has more than the 256 colours of a GIF
+    ".heic": ".jpg",
+    ".heif": ".jpg",
+    ".heics": ".jpg",
+    ".hif": ".jpg",
+    ".avif": ".jpg",
+    ".avifs": ".jpg",
 }
 
 READ_SUFFIXES = frozenset(WRITE_SUFFIXES) | frozenset(_READ_ONLY)
 """The suffixes by which pictures are picked out of a folder."""
 
-_LARGEST_GUESS = 32
+FORMATS = {
+    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "png": (".png", ".apng"),
+    "webp": (".webp",),
+    "tiff": (".tif", ".tiff"),
+    "gif": (".gif",),
+    "bmp": (".bmp", ".dib"),
+    "heic": (".heic", ".heif", ".hif", ".heics"),
+    "avif": (".avif", ".avifs"),
+}
+"""The formats that are read, and how names of such files end, the usual way first."""
+
+READ_TITLES = "JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, AVIF"
+"""The formats that are read, in words."""
+
+PICTURES_NOT_READ = frozenset(
+    {
+        *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".raf", ".pef"),
+        *(".srw", ".3fr", ".iiq", ".x3f", ".rwl", ".kdc", ".mrw", ".erf", ".dcr", ".mos", ".mef", ".gpr"),
+        *(".jxl", ".jp2", ".j2k", ".jpx", ".jpf", ".psd", ".psb", ".xcf", ".svg", ".svgz", ".exr", ".hdr", ".tga"),
+        *(".ico", ".pcx", ".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".qoi", ".wdp", ".jxr", ".insp"),
+    }
+)
+"""The suffixes of pictures that are not read. In a folder they are tried, so that each is named with its reason."""
+
+FILM_SUFFIXES = frozenset(
+    {
+        *(".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".3gp", ".3g2", ".mts", ".m2ts", ".m2t", ".mpg"),
+        *(".mpeg", ".mpe", ".wmv", ".asf", ".flv", ".f4v", ".ogv", ".vob", ".insv", ".lrv", ".mod", ".tod"),
+    }
+)
+"""The suffixes of films of any kind."""
+
+_LARGEST_GUESS = 256
+
+# The brands of HEIF files (ISO/IEC 23008-12, annex B to L; the AVIF specification, 8): of single pictures and of
+# sequences, coded as HEVC, AV1 or in another way.
+_HEIF_BRANDS = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1", b"miaf"}
+    | {b"heif", b"avif", b"avis", b"avci", b"avcs", b"jpeg", b"jpgs", b"j2ki", b"j2is", b"vvic", b"vvis", b"evbi"}
+)
 
 # Formats people do have, recognised only to say their name.
 _STRANGERS = (
@@ -56,7 +112,7 @@ _STRANGERS = (
 
 
 def sniff(data: bytes | memoryview, name: str) -> str:
-    """The format of a file, from its first bytes: jpeg, png, webp, tiff, gif or bmp.
+    """The format of a file, from its first bytes: jpeg, png, webp, tiff, gif, bmp or heif (HEIC and AVIF).
 
     Raises UnreadableImage for an empty file and UnsupportedImage for anything else.
     """
@@ -76,9 +132,19 @@ def sniff(data: bytes | memoryview, name: str) -> str:
     # "BM" alone is weak evidence, so the size of the information header must be a known one too.
     if head[:2] == b"BM" and head[14:18] in _BMP_HEADERS:
         return "bmp"
-    raise UnsupportedImage(
-        name, f"it is {_guess(head)}, not a picture that can be read", "use JPEG, PNG, WebP, TIFF, BMP or GIF"
-    )
+    if _is_heif(head):
+        return "heif"
+    why = f"it is {_guess(head)}, not a picture that can be read"
+    raise UnsupportedImage(name, why, f"use {READ_TITLES}")
+
+
+def _is_heif(head: bytes) -> bool:
+    """Whether the first box names a brand of HEIF, and no film: films may name them among others."""
+    if head[4:8] != b"ftyp":
+        return False
+    size = min(int.from_bytes(head[:4], "big"), len(head))
+    others = {head[i : i + 4] for i in range(16, size, 4)}
+    return head[8:12] in _HEIF_BRANDS or bool(head[8:12] in (b"MiHB", b"MiPr", b"1pic") and others & _HEIF_BRANDS)
 
 
 _BMP_HEADERS = frozenset(size.to_bytes(4, "little") for size in (12, 16, 40, 52, 56, 64, 108, 124))
@@ -86,12 +152,7 @@ _BMP_HEADERS = frozenset(size.to_bytes(4, "little") for size in (12, 16, 40, 52,
 
 def _guess(head: bytes) -> str:
     if head[4:8] == b"ftyp":
-        brand = head[8:12]
-        if brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis"):
-            return "a HEIC file"
-        if brand in (b"avif", b"avis"):
-            return "an AVIF file"
-        return "a video"
+        return {b"crx ": "a camera raw file", b"jxl ": "a JPEG XL file"}.get(head[8:12], "a video")
     for magic, title in _STRANGERS:
         if head.lower().startswith(magic.lower()):
             return f"{title} file" if title != "a web page" else title

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from flamingo.errors import BadRequest, OutputError, WouldOverwrite, show
 from flamingo.files import check_target
+from flamingo.images import folders
 from flamingo.images.formats import READ_SUFFIXES, WRITE_SUFFIXES, format_of_suffix, written_suffix
 
-__all__ = ["Others", "pictures_in", "plan_outputs"]
+__all__ = ["Others", "left_out", "pictures_in", "plan_outputs"]
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,11 @@ def plan_outputs(
 ) -> list[tuple[Path, Path]]:
     """Pairs of input and output file, in the order of the inputs; each input once, each output once.
 
-    A folder among the inputs stands for the pictures in it, at any depth, hidden ones left out; their places
-    below it are kept below `output`. One file goes to `output` itself if that has a suffix and is no folder;
-    everything else goes into the folder `output`, which is made, with those below it, when the plan is sound:
-    a place that cannot be written to shows before the work. A file that does not exist stays in the plan,
+    A folder among the inputs stands for the pictures in it, at any depth, hidden ones and those of systems left out
+    (see `left_out`); their places below it are kept below `output`. Results of an earlier run in the folder `output`
+    are no inputs, if that is the folder that is given. One file goes to `output` itself if that has a suffix and is
+    no folder; everything else goes into the folder `output`, which is made, with those below it, when the plan is
+    sound: a place that cannot be written to shows before the work. A file that does not exist stays in the plan,
     since only reading it can fail.
 
     suffix: that of all results in a folder, such as ".png"; else each keeps its own if that can be written.
@@ -75,10 +77,41 @@ def pictures_in(inputs: Sequence[Path]) -> list[Path]:
     return found
 
 
+def left_out(inputs: Sequence[Path], output: Path | None = None, *, others: Others | None = None) -> list[str]:
+    """Sentences that name every file in the folders among the inputs that `plan_outputs`, or without `output`
+    `pictures_in`, does not take, but for hidden files and those of systems."""
+    films = None if others is None else frozenset(others.suffixes)
+    found = []
+    for given in map(Path, inputs):
+        if given.is_dir():
+            found += [why for _, why in folders.walked(given, films, output) if why is not None]
+    if output is not None:
+        found += [folders.LeftOut(path.name, folders.EARLIER) for path in _earlier(list(map(Path, inputs)), output)]
+    return folders.sentences(dict.fromkeys(found))
+
+
+def _earlier(inputs: Sequence[Path], output: Path) -> list[Path]:
+    """Those among several files named one by one, as a shell's *.jpg does, that are results of an earlier run in the
+    folder where their photos are."""
+    files = [path for path in inputs if not path.is_dir() and path.parent.resolve() == output.resolve()]
+    names = [path.name for path in files]
+    return [path for path in files if _may_be_result(path.name, names) and folders.marked(path)]
+
+
+def _may_be_result(name: str, names: Sequence[str]) -> bool:
+    """Whether one of the others would be painted as this one: IMG_1.HEIC as IMG_1.jpg, a.jpg as a-jpg.jpg."""
+    path = Path(name)
+    converted = (
+        other != name and Path(other).stem == path.stem and written_suffix(Path(other)) == path.suffix.lower()
+        for other in names
+    )
+    return folders.named_as_result(name, names) or any(converted)
+
+
 def _plan(
     inputs: list[Path], output: Path, suffix: str | None, overwrite: bool, others: Others | None
 ) -> list[tuple[Path, Path]]:
-    also = frozenset(others.suffixes if others else ())
+    also = None if others is None else frozenset(others.suffixes)
     other = others.result if others else lambda _path: None
     if len(inputs) == 1 and not inputs[0].is_dir() and not output.is_dir() and output.suffix:
         if suffix is not None and format_of_suffix(output) != format_of_suffix(f"x{suffix}"):
@@ -91,13 +124,13 @@ def _plan(
         return [(inputs[0], output)]
     if output.exists() and not output.is_dir():
         raise OutputError(show(output), "several results need a folder, and this is a file", "name a folder")
-    if output.suffix.lower() in {*WRITE_SUFFIXES, *also} and not output.is_dir():
+    if output.suffix.lower() in {*WRITE_SUFFIXES, *(also or ())} and not output.is_dir():
         raise BadRequest(show(output), "several results need a folder, and this names a file", "name a folder")
     found = list(_expanded(inputs, output, also))
     if not found:
         where = ", ".join(show(path) for path in inputs[:3])
         raise BadRequest(where, "there are no pictures in it", f"look for {', '.join(sorted(READ_SUFFIXES))}")
-    taken = {_key(path) for path, _ in found}
+    taken = {_key(path) for path, _ in found} | {_key(path) for path in _kept_results(inputs, output)}
     plan = []
     for path, place in found:
         target = _free(path, output / place, other(path) or suffix or written_suffix(path), taken)
@@ -108,15 +141,16 @@ def _plan(
 
 
 def _expanded(
-    inputs: list[Path], output: Path | None, also: frozenset[str] = frozenset()
+    inputs: list[Path], output: Path | None, films: frozenset[str] | None = None
 ) -> Iterator[tuple[Path, Path]]:
     """Each input file once, with its place below the output folder."""
     seen: set[str] = set()
+    earlier = set(_earlier(inputs, output)) if output is not None else set()
     for given in inputs:
         pairs = (
-            ((path, path.relative_to(given)) for path in _pictures_in(given, output, also))
+            ((path, path.relative_to(given)) for path, why in folders.walked(given, films, output) if why is None)
             if given.is_dir()
-            else iter([(given, Path(given.name))])
+            else iter([(given, Path(given.name))] if given not in earlier else [])
         )
         for path, place in pairs:
             whole = os.path.abspath(path)  # noqa: PTH100 - links stay links: two names are two inputs
@@ -125,16 +159,14 @@ def _expanded(
                 yield path, place
 
 
-def _pictures_in(folder: Path, output: Path | None, also: frozenset[str]) -> Iterator[Path]:
-    # Results of an earlier run, in a folder inside the one they came from, are not inputs of the next.
-    results = output.resolve() if output and output.resolve() != folder.resolve() else None
-    for here, folders, files in os.walk(folder):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and (Path(here) / name).resolve() != results
-        )
-        for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in READ_SUFFIXES | also:
-                yield Path(here) / name
+def _kept_results(inputs: list[Path], output: Path) -> Iterator[Path]:
+    """What lies in a folder that is painted into itself, is called as a result, and does not say that it is one. It
+    is no input, and might be a photo all the same, so it is not replaced either."""
+    for given in inputs:
+        if given.is_dir() and given.resolve() == output.resolve():
+            for path, why in folders.walked(given, None, output):
+                if why is not None and why.why == folders.EARLIER and not folders.marked(path):
+                    yield path
 
 
 def _free(source: Path, wanted: Path, suffix: str, taken: set[str]) -> Path:

@@ -21,12 +21,26 @@ _logger.setLevel(logging.CRITICAL)
 
 import pyvips  # noqa: E402
 
-__all__ = ["SRGB_PROFILE", "Error", "Image", "attach", "from_array", "load", "metadata", "save", "to_array"]
+__all__ = [
+    "INTEGER",
+    "SRGB_PROFILE",
+    "Error",
+    "Image",
+    "attach",
+    "from_array",
+    "load",
+    "metadata",
+    "save",
+    "to_array",
+]
 
 Image = Any
 """A `pyvips.Image`: lazy, so nothing is computed before `to_array`, `save` or `copy_memory`."""
 
 Error: type[Exception] = pyvips.Error
+
+INTEGER: Any = pyvips.GValue.gint_type
+"""The type of a metadata field that holds a number."""
 
 # Results of operations would otherwise be kept for reuse, whole pictures of them.
 pyvips.cache_set_max(0)

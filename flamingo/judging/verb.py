@@ -13,6 +13,7 @@ from pydantic import Field
 from flamingo import images, provenance
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.files import sha256
+from flamingo.images.folders import noted
 from flamingo.options import checked
 from flamingo.painting.wish import painting_of, parts, said_of
 
@@ -89,6 +90,7 @@ def judge(
         provenance.ready()
     else:
         plan = [(result, None) for result in images.pictures_in(results)]
+    unread = images.left_out(results, output)
     if not plan:
         raise BadRequest(", ".join(map(str, results)), "no pictures are there", "name painted pictures")
     (part, *others) = parts([style] if style else [], [painting] if painting else [], [], "fine")
@@ -120,4 +122,4 @@ def judge(
         done.append(Criticised(result, critique, target, None, notes, time.perf_counter() - begun))
     if on_progress:
         on_progress(len(plan), len(plan), plan[-1][0])
-    return done
+    return noted(done, unread)

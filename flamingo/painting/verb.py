@@ -16,6 +16,7 @@ from pydantic import Field
 
 from flamingo import images, provenance
 from flamingo.errors import BadRequest, FlamingoError
+from flamingo.images.folders import noted
 from flamingo.optimising.asked import SLOW, Asked, Method, Preset
 from flamingo.optimising.settings import Init, OnStep, Optimiser
 from flamingo.options import ONE_OR_MANY, checked
@@ -195,6 +196,7 @@ def paint(
             ", ".join(map(str, photos)), "no photos are there", "name photos, or a folder that holds some"
         )
     provenance.ready()
+    unread = images.left_out(photos, output or Path("painted") / manner.label, others=clips())
     task = manner.task(
         Errand(size, quality, keep_gps, overwrite, (*(photo for photo, _ in plan), *paintings, *masks))
     )
@@ -202,7 +204,7 @@ def paint(
     done = list(_on_ray(task, plan, tell) if on == "ray" else _here(task, plan, tell))
     if on_progress:
         on_progress(len(plan), len(plan), plan[-1][0])
-    return done
+    return noted(done, unread)
 
 
 def _here(task: Carrier, plan: list[tuple[Path, Path]], tell: Progress) -> Iterator[Painted]:

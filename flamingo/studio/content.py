@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Literal
 
 from flamingo.errors import FlamingoError, UnsupportedImage
-from flamingo.images.formats import sniff
+from flamingo.images.formats import FORMATS, READ_TITLES, sniff
 
 __all__ = ["HEAD", "SHOWN", "TAKES_FILMS", "Content", "content_of", "film_of", "fitting_name"]
 
@@ -33,14 +33,6 @@ class Content:
     suffixes: tuple[str, ...]
 
 
-_PICTURES = {
-    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
-    "png": (".png", ".apng"),
-    "webp": (".webp",),
-    "tiff": (".tif", ".tiff"),
-    "gif": (".gif",),
-    "bmp": (".bmp", ".dib"),
-}
 _MIDI = Content("music", "audio/midi", (".mid", ".midi", ".kar", ".rmi"))
 _WAV = Content("sound", "audio/wav", (".wav",))
 _FLAC = Content("sound", "audio/flac", (".flac",))
@@ -96,11 +88,13 @@ def content_of(head: bytes, name: str) -> Content:
         form = sniff(head, name)
     except UnsupportedImage as error:
         kinds = "MIDI, MusicXML, MEI, Humdrum, ABC, MP3, WAV, Ogg, FLAC, AIFF, M4A, AAC, SF2 or a storyboard"
-        hint = f"use JPEG, PNG, WebP, TIFF, BMP, GIF, {kinds}"
+        hint = f"use {READ_TITLES}, {kinds}"
         raise UnsupportedImage(
             name, error.why.replace("not a picture that", "which is not a kind that"), hint
         ) from None
-    return Content("picture", f"image/{form}", _PICTURES[form])
+    if form == "heif":
+        form = "avif" if b"av01" in head or head[8:12] in (b"avif", b"avis") else "heic"
+    return Content("picture", f"image/{form}", FORMATS[form])
 
 
 def film_of(head: bytes) -> Content | None:

@@ -15,13 +15,14 @@ import time
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from flamingo import errors
+from flamingo import archives, errors
 from flamingo.errors import BadInput, FlamingoError, UnreadableMusic
-from flamingo.images import vips
+from flamingo.images import folders, vips
 from flamingo.images.decode import decode
+from flamingo.images.formats import FILM_SUFFIXES
 from flamingo.images.limits import Limits
 from flamingo.studio.content import HEAD, Content, content_of
 from flamingo.studio.place import without_place
@@ -32,8 +33,12 @@ _SLACK = 1 << 30
 _MUSIC_MEMORY = 2 << 30
 _LISTEN = 2.0  # seconds of work after which the rest of a recording is taken on trust
 _BLOCK = 1 << 17
+_REFUSED = {
+    archives.LOCKED: ("it is locked with a password", "pack it without one"),
+    archives.LEADS_OUT: ("its name leads out of the zip, so it was refused", "pack it again under a plain name"),
+    archives.NESTED: ("it is an archive inside the zip, which is not unpacked", "unpack it, and send its files"),
+}
 _NO_PLACE = "the place where it was taken was removed from its metadata"
-_SKIPPED = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
 def main() -> None:
@@ -208,46 +213,52 @@ def _unpack(request: dict[str, Any]) -> list[dict[str, Any]]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
         raise damaged from None
     with packed:
-        inside = [each for each in packed.infolist() if not each.is_dir() and not _is_chaff(each.filename)]
+        inside = [each for each in archives.members(packed) if not folders.is_system(PurePosixPath(each.name).parts)]
         if len(inside) > request["files"]:
             why = f"it holds {len(inside):,} files, more than {request['files']:,}"
             raise errors.ImageTooLarge(request["name"], why, "send them in several parts")
         room = min(request["ratio"] * path.stat().st_size, request["bytes_unpacked"])
         told = []
+        halves = _moving_halves([each.name for each in inside])
         for number, each in enumerate(inside):
-            one: dict[str, Any] = {"name": each.filename, "path": None}
+            one: dict[str, Any] = {"name": each.name, "path": None}
             try:
+                if each.name in halves:
+                    why = "it is the moving half of a Live Photo, of which the still is used"
+                    raise BadInput(each.name, why, "to paint it as a film, send it by itself")
                 room -= _extract(packed, each, folder / str(number), request["file_bytes"], room)
                 one["path"] = str(folder / str(number))
             except BadInput as error:
                 one["error"], one["parts"] = type(error).__name__, [error.what, error.why, error.hint]
             except Exception:  # a damaged archive makes zipfile and the unpackers raise nearly anything
-                one["error"], one["parts"] = "BadInput", [each.filename, "it is damaged in the zip", "pack it again"]
+                one["error"], one["parts"] = "BadInput", [each.name, "it is damaged in the zip", "pack it again"]
             told.append(one)
     return told
 
 
-def _extract(packed: zipfile.ZipFile, each: zipfile.ZipInfo, target: Path, most: int, room: int) -> int:
-    if each.flag_bits & 1:
-        raise BadInput(each.filename, "it is locked with a password", "pack it without one")
+def _moving_halves(names: list[str]) -> set[str]:
+    by_folder: dict[str, list[str]] = {}
+    for name in names:
+        by_folder.setdefault(str(PurePosixPath(name).parent), []).append(name)
+    sorted_ = (folders.sorted_names(inside, FILM_SUFFIXES) for inside in by_folder.values())
+    return {each.name for order in sorted_ for each in order.left_out if each.why == folders.MOVING_HALF}
+
+
+def _extract(packed: zipfile.ZipFile, each: archives.Member, target: Path, most: int, room: int) -> int:
+    if each.refused:
+        raise BadInput(each.name, *_REFUSED[each.refused])
     written = 0
-    with packed.open(each) as source, target.open("xb") as sink:
+    with packed.open(each.info) as source, target.open("xb") as sink:
         while piece := source.read(1 << 18):
             written += len(piece)
             if written > room:
                 why = "unpacked it is far larger than packed, as a trap would be"
-                raise errors.ImageTooLarge(each.filename, why, "send the files one by one")
+                raise errors.ImageTooLarge(each.name, why, "send the files one by one")
             if written > most:
                 why = f"it has more than {most / 1e6:g} MB"
-                raise errors.ImageTooLarge(each.filename, why, "use a smaller file")
+                raise errors.ImageTooLarge(each.name, why, "use a smaller file")
             sink.write(piece)
     return written
-
-
-def _is_chaff(name: str) -> bool:
-    """What systems and file managers leave in a zip."""
-    parts = [part for part in name.split("/") if part not in ("", ".", "..")]
-    return not parts or any(part.startswith(".") or part in _SKIPPED for part in parts)
 
 
 _TASKS: dict[str, Callable[[dict[str, Any]], Any]] = {

@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Callable
+
+from flamingo.images.heif import exif_places
 
 __all__ = ["without_place"]
 
@@ -27,11 +30,19 @@ _RAW_PROFILES = (b"Raw profile type exif", b"Raw profile type APP1", b"Raw profi
 
 
 def without_place(data: bytes, kind: str) -> bytes | None:
-    """The file without the place, or None if it holds none. kind: jpeg, png, webp, tiff, gif or bmp."""
+    """The file without the place, or None if it holds none. kind: jpeg, png, webp, tiff, gif, bmp, heic or
+    avif."""
     if kind == "png":
         return _png(data)
     changed = bytearray(data)
-    bases = _in_jpeg(data) if kind == "jpeg" else _in_webp(data) if kind == "webp" else [0] if kind == "tiff" else []
+    ways: dict[str, Callable[[bytes], list[int]]] = {
+        "jpeg": _in_jpeg,
+        "webp": _in_webp,
+        "heic": exif_places,
+        "avif": exif_places,
+        "tiff": lambda _: [0],
+    }
+    bases = ways[kind](data) if kind in ways else []
     found = [_tiff(changed, base) for base in bases]
     return bytes(changed) if _xmp(changed) or any(found) else None
 

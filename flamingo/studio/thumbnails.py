@@ -9,12 +9,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from flamingo.images.formats import FORMATS
 from flamingo.jobs import Store
 from flamingo.studio.inspection import Inspection
 
 __all__ = ["PICTURES", "Thumbnails"]
 
-PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/tiff", "image/gif", "image/bmp"})
+PICTURES = frozenset(f"image/{kind}" for kind in FORMATS)
 """Media types of which thumbnails are made."""
 
 _SIZES = (64, 96, 128, 192, 256, 320, 480, 640, 960, 1280)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path, PurePath
 from typing import Any
 
+from flamingo import archives
 from flamingo.errors import BadInput, FlamingoError
 from flamingo.jobs.job import plain_name
 from flamingo.studio.problems import TooLarge
@@ -90,6 +91,11 @@ def unpacked(studio: Studio, path: Path, name: str) -> list[dict[str, Any]]:
         ratio=limits.ratio,
         bytes_unpacked=2 * limits.album_bytes,
     )
+    taken: set[str] = set()
+    for each in found:  # folders do not count here, so that files of one name meet
+        if each["path"] is not None:
+            each["name"] = archives.told_apart(plain_name(each["name"]) or "a file", taken)
+            taken.add(each["name"].casefold())
     return found
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flamingo import errors
-from flamingo.images import plan_outputs
+from flamingo.images import left_out, plan_outputs
 
 
 def made(folder: Path, *names: str) -> list[Path]:
@@ -75,7 +75,7 @@ def test_formats_that_cannot_be_written_become_near_ones(tmp_path: Path) -> None
         "b.bmp": "b.bmp",
         "c.mpo": "c.jpg",
         "d.JPEG": "d.jpeg",
-        "e.heic": "e.png",
+        "e.heic": "e.jpg",
         "f": "f.png",
     }
 
@@ -177,3 +177,37 @@ def test_no_two_inputs_ever_share_an_output(
     assert len(plan) == len(given)
     assert len({str(target).casefold() for _, target in plan}) == len(given)
     assert plan == plan_outputs([Path("/nowhere") / name for name in given], output, suffix=suffix)
+
+
+def test_all_that_is_not_taken_from_a_folder_is_named(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    (photos / "sub").mkdir(parents=True)
+    for name in ("a.jpg", "a.cr3", "b.mov", "c.heic", "c.MOV", "sub/notes.txt", "sub/d.png", ".hidden", "Thumbs.db"):
+        (photos / name).write_bytes(b"x")
+    (tmp_path / "elsewhere").mkdir()
+    (photos / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    output = photos / "painted"
+    taken = {path.name for path, _ in plan_outputs([photos], output)}
+    assert taken == {"a.jpg", "a.cr3", "c.heic", "d.png"}
+    (output / "a.jpg").write_bytes(b"x")
+    told = left_out([photos], output)
+    for name in ("b.mov", "c.MOV", "notes.txt", "linked", "painted"):
+        assert sum(name in sentence for sentence in told) == 1, told
+    assert not any(name in sentence for sentence in told for name in (*taken, ".hidden", "Thumbs.db"))
+
+
+def test_a_folder_of_pictures_alone_leaves_nothing_to_say(tmp_path: Path) -> None:
+    made(tmp_path, "a.jpg", "b.png")
+    assert left_out([tmp_path]) == []
+    assert left_out([tmp_path / "a.jpg"], tmp_path / "out") == []
+
+
+def test_a_photo_called_like_a_result_is_neither_painted_nor_written_over(tmp_path: Path) -> None:
+    """Without credentials a result is known by its name alone, and a photo may be called so as well."""
+    made(tmp_path, "a.jpg", "a-jpg.jpg")
+    plan = plan_outputs([tmp_path], tmp_path, overwrite=True)
+    assert [(path.name, target.name) for path, target in plan] == [("a.jpg", "a-jpg-2.jpg")]
+    (sentence,) = left_out([tmp_path], tmp_path)
+    assert "a-jpg.jpg" in sentence
+    outside = plan_outputs([tmp_path], tmp_path / "out")
+    assert [path.name for path, _ in outside] == ["a-jpg.jpg", "a.jpg"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import bad_images
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 from serving import Served
@@ -191,10 +192,51 @@ def test_an_album_says_what_became_of_each_file(served: Served, cat_jpeg: bytes)
     answer = served.http.post("/api/albums", files={"file": ("album.zip", zipped(files))})
     assert answer.status_code == 201
     told = answer.json()
-    assert [each["name"] for each in told["files"]] == ["cat.jpg", "red.png", "out.png"]
-    ((failed),) = told["failures"]
-    assert failed["name"] == "notes.txt"
-    assert failed["hint"]
+    assert [each["name"] for each in told["files"]] == ["cat.jpg", "red.png"]
+    assert {each["name"]: each["why"] for each in told["failures"]} == {
+        "notes.txt": "it is some other file, which is not a kind that can be read",
+        "out.png": "its name leads out of the zip, so it was refused",
+    }
+    assert all(each["hint"] for each in told["failures"])
+
+
+def test_an_album_names_locked_members_and_archives_in_it_and_the_films_of_live_photos(served: Served) -> None:
+    files = {
+        "IMG_1.HEIC": heic(),
+        "IMG_1.MOV": b"\0\0\0\x14ftypqt  " + bytes(40),
+        "inner.zip": zipped({"a.png": picture()}),
+        "a/x.png": picture(),
+        "b/x.png": picture(size=(5, 5)),
+    }
+    told = served.http.post("/api/albums", files={"file": ("album.zip", zipped(files))}).json()
+    assert [each["name"] for each in told["files"]] == ["IMG_1.HEIC", "x.png", "x (2).png"]
+    why = {each["name"]: each["why"] for each in told["failures"]}
+    assert "moving half" in why["IMG_1.MOV"]
+    assert "archive" in why["inner.zip"]
+
+
+def heic(**options: Any) -> bytes:
+    out = io.BytesIO()
+    pillow_heif.from_pillow(Image.new("RGB", (96, 64), (200, 60, 40))).save(out, quality=90, **options)
+    return out.getvalue()
+
+
+def test_a_heic_is_taken_shown_and_loses_its_place(served: Served) -> None:
+    block = Image.Exif()
+    block[0x010F] = "Camera & Sons"
+    place = block.get_ifd(0x8825)
+    place[1], place[2] = "N", (48.0, 12.0, 30.0)
+    block[0x8825] = place
+    told = served.http.post("/api/files", files={"file": ("IMG_1.HEIC", heic(exif=block.tobytes()))}).json()
+    assert (told["kind"], told["media_type"], told["width"], told["height"]) == ("picture", "image/heic", 96, 64)
+    assert told["name"] == "IMG_1.HEIC"
+    assert any("place" in note for note in told["notes"])
+    assert served.http.get(told["thumbnail"], params={"size": 64}).headers["content-type"] == "image/webp"
+    kept = served.http.get(told["url"]).content
+    with pillow_heif.open_heif(kept).to_pillow() as image:
+        exif = image.getexif()
+        assert exif[0x010F] == "Camera & Sons"
+        assert not dict(exif.get_ifd(0x8825))
 
 
 def test_a_bomb_is_not_unpacked(served: Served) -> None:

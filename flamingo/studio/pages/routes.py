@@ -19,6 +19,7 @@ import flamingo
 from flamingo import extras
 from flamingo.composing.reading import KINDS as MUSIC
 from flamingo.feeling import plane
+from flamingo.images.formats import FORMATS
 from flamingo.painting import styles, wish
 from flamingo.studio import choice
 from flamingo.studio.content import TAKES_FILMS
@@ -56,6 +57,8 @@ PAGES = {
 }
 
 _templates.env.globals.update(static=assets.url, pages=PAGES, version=flamingo.__version__)
+# Browsers do not count these among image/*, or not on every system.
+_templates.env.globals["more_pictures"] = ",".join((*FORMATS["heic"], *FORMATS["avif"]))
 _templates.env.globals["style_titles"] = lambda: {style.name: style.title for style in styles.styles("fine")}
 _templates.env.globals["missing_extra"] = lambda name: None if extras.installed(name) else extras.line(name)
 _templates.env.globals["music_suffixes"] = lambda recordings=True: ",".join(

@@ -3,7 +3,7 @@ import { h, icon } from "./dom.js";
 import { fail } from "./toast.js";
 
 /** Wire the parts of macros.html's dropzone. onfiles(files) gets a list of File; page: whether drops and pastes
-    anywhere on the page are meant for it. Of what lies in folders pictures are taken, and the rest is not spoken of.
+    anywhere on the page are meant for it. Of what lies in folders pictures are taken, and the rest is named.
     Gives {choose, camera} to open those from elsewhere. */
 export function dropzone(element, { onfiles, page = true }) {
   const input = element.querySelector("[data-files]");
@@ -11,6 +11,11 @@ export function dropzone(element, { onfiles, page = true }) {
   const fits = (file) => !kinds.length || kinds.some((kind) =>
     kind.startsWith(".") ? file.name.toLowerCase().endsWith(kind)
       : kind.endsWith("/*") ? file.type.startsWith(kind.slice(0, -1)) || file.type === "" : file.type === kind);
+  // Browsers know no type for some kinds of picture, so their endings count as well.
+  const isPicture = (file) => file.type.startsWith("image/")
+    || kinds.some((kind) => kind.startsWith(".") && ![".zip", ".json"].includes(kind) && file.name.toLowerCase().endsWith(kind));
+  const hidden = (file) => file.name.startsWith(".") || ["Thumbs.db", "desktop.ini"].includes(file.name)
+    || (file.webkitRelativePath || "").split("/").some((part) => part.startsWith(".") || part === "@eaDir" || part === "__MACOSX");
   const give = (list) => {
     const all = [...list];
     const good = all.filter(fits);
@@ -18,7 +23,10 @@ export function dropzone(element, { onfiles, page = true }) {
     if (good.length) onfiles(input.multiple ? good : good.slice(0, 1));
   };
   const giveFolder = (list) => {
-    const good = [...list].filter((file) => !file.name.startsWith(".") && file.type.startsWith("image/"));
+    const seen = [...list].filter((file) => !hidden(file));
+    const good = seen.filter(isPicture);
+    const others = seen.filter((file) => !isPicture(file)).map((file) => file.name);
+    if (good.length && others.length) fail(new Error(`Left out, since they are no pictures: ${others.join(", ")}`));
     if (good.length) onfiles(good);
     else fail(new Error("There are no photos in that folder."));
   };
