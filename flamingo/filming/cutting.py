@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from flamingo.errors import BadRequest
 
-__all__ = ["SHORTEST", "Change", "changes"]
+__all__ = ["SHORTEST", "Change", "changes", "even"]
 
 Array = NDArray[Any]
 
@@ -27,6 +27,7 @@ _DEAR = (0.0, 0.07, 4.0)  # the cost of a change on a downbeat, on another beat,
 _ROOM = 1.5  # places to choose from for each change, at least
 _SMOOTH = 0.8  # seconds of a shot below which every change is a cut
 _LONGEST_FADE = 1.0
+_MEETS = 0.06  # seconds within which a change and a beat are taken for simultaneous
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,18 @@ def changes(
     if chosen is None:  # beats so uneven that photos do not fit between them: shared out evenly
         return [Change(float(at), False) for at in np.linspace(0, min(last or seconds, seconds), many + 1)[1:]]
     found = [Change(float(places[i]), bool(level[i] == 0)) for i in chosen]
+    return _softened(found, seconds, beats)
+
+
+def even(beats: Array, downbeats: Array, seconds: float, many: int) -> list[Change]:
+    """Changes that give each of so many photos the same time, to the frame, whatever the music does: for a pace that
+    was asked for. Where a change meets the beginning of a bar it is a cut, elsewhere a crossfade."""
+    first_of_bar = beats[downbeats.astype(bool)]
+    found = []
+    for i in range(1, many):
+        at = seconds * i / many
+        near = len(first_of_bar) > 0 and float(np.abs(first_of_bar - at).min()) < _MEETS
+        found.append(Change(at, near))
     return _softened(found, seconds, beats)
 
 

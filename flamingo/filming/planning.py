@@ -155,9 +155,12 @@ def planned(
     photos: Sequence[Photo], score: Score, music: Music, ideas: Ideas, styles: Sequence[tuple[str, ...]]
 ) -> Storyboard:
     """The storyboard of these photos, in this order, to this score. Raises BadRequest where they do not fit in."""
-    changes = cutting.changes(
-        score.beats, score.downbeats, score.seconds, weights(photos, ideas), last=score.last, frame=1 / ideas.fps
-    )
+    if ideas.pace is not None:
+        changes = cutting.even(score.beats, score.downbeats, score.seconds, len(photos))
+    else:
+        changes = cutting.changes(
+            score.beats, score.downbeats, score.seconds, weights(photos, ideas), last=score.last, frame=1 / ideas.fps
+        )
     edges = [0.0, *(change.at for change in changes), score.seconds]
     frame = Storyboard((Shot("-", 0, 1), Shot("-", 1, 2)), ideas.aspect, ideas.resolution).size
     shots = []

@@ -184,3 +184,21 @@ def test_any_music_that_is_read_is_music_for_a_film(name: str, tmp_path: Path) -
     if file.suffix != ".m4a":
         assert made.beats[:4].tolist() == pytest.approx([0, 0.5, 1.0, 1.5])
         assert any("played by Flamingo's own instruments" in note for note in made.notes)
+
+
+@needs_models
+@pytest.mark.parametrize("pace", [1, 1.7])
+def test_a_pace_is_kept_by_every_photo(pace: float, tmp_path: Path) -> None:
+    [found] = film([album(tmp_path / "album")], **SMALL, pace=pace * 4 / 3, output=tmp_path / "p.storyboard.json")
+    lasts = [shot.end - shot.start for shot in found.storyboard.shots]
+    assert lasts == pytest.approx([pace * 4 / 3] * 3, abs=1 / SMALL["fps"])
+
+
+@needs_models
+def test_a_pace_is_kept_to_own_music_too(tmp_path: Path) -> None:
+    """Whose beats, at 120 a minute, are no multiple of it."""
+    [found] = film(
+        [album(tmp_path / "album")], **SMALL, pace=1.4, music=clicks(tmp_path / "clicks.wav"),
+        output=tmp_path / "p.storyboard.json",
+    )  # fmt: skip
+    assert [shot.end - shot.start for shot in found.storyboard.shots] == pytest.approx([1.4] * 3, abs=0.09)

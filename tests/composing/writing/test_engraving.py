@@ -160,7 +160,7 @@ def test_head_tempo_and_loudness() -> None:
     piece = built(loud, tempos=tempos, title="Morning", persona="Grieg")  # type: ignore[arg-type]
     root = score(piece)
     assert root.findtext("work/work-title") == "Morning"
-    assert root.findtext("identification/creator") == "in the persona of Grieg\nby Flamingo"
+    assert root.findtext("identification/creator") == "in the persona of Grieg"
     assert root.findtext(".//per-minute") == "80"
     assert [d[0].tag for d in root.iter("dynamics")] == ["p", "ff"]
     assert [b.text for b in root.iter("bar-style")] == ["light-heavy"]

@@ -193,7 +193,8 @@ def _heading(piece: Piece) -> ET.Element:
     size = min(640.0, 640.0 * 24 / max(len(title), 1))
     makers = makers_of(piece).split("\n")
     words = [(title, "middle", middle, 420.0, size)]
-    words += [(line, "end", right, 820.0 - 380 * (len(makers) - 1 - i), 300.0) for i, line in enumerate(makers)]
+    # They end on the title's line: verovio makes room for one line, and high notes of the first system come close.
+    words += [(line, "end", right, 420.0 - 380 * (len(makers) - 1 - i), 300.0) for i, line in enumerate(makers)]
     for line, anchor, x, y, size in words:
         text = ET.Element(f"{{{SVG}}}text", {"x": f"{x}", "y": f"{y}", "text-anchor": anchor, "font-size": f"{size}"})
         text.text = line
