@@ -177,24 +177,11 @@ def _train_release(
     It does not ask whether the model is better than the one there: `flamingo train all` does.
     """
     needs_torch("exporting")
-    run, *more = runs
-    if more and not images:
-        raise BadRequest("release", "several runs are one model only for moods", "name one run")
-    if music:
-        from flamingo.train.composing import export
+    from flamingo.train.release import release
 
-        entry = export.release(run, weights or shipped_models(), music, name=name, data=data, note=note)
-        print(f"{name} {entry['version']}: {entry['test nats a note']['all']:.3f} nats a note on the test works")
-        return 0
-    if images:
-        from flamingo.train.feeling import export as feeling
-
-        entry = feeling.release(runs, weights or shipped_models(), folders=tuple(images), data_note=data, note=note)
-        figures = ", ".join(f"{k} {v:.3f}" for k, v in entry["training"]["figures"].items())
-        print(f"feel {entry['version']}: {figures}")
-        return 0
-    from flamingo.train.painting.export import release
-
-    entry = release(run, weights or shipped_models(), name=name, data=data, note=note)
-    print(f"painter-{name} {entry['version']}: export differs by {entry['export_psnr']} dB PSNR")
+    print(
+        release(
+            runs, weights or shipped_models(), name=name, music=music or (), images=images or (), data=data, note=note
+        )
+    )
     return 0
