@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,13 @@ train_app = App(name="train", help="Train the models on your own pictures (needs
 app.command(train_app)
 
 
+def _joined(begin: str, outcome: Any) -> str:
+    """The last line of a training: what there is to say of it, and its figures if there are any."""
+    figures = ", ".join(f"{k} {v:.3f}" for k, v in outcome.figures.items())
+    said = f"{begin}, {outcome.seconds:.0f} s"
+    return f"{said}; {figures}" if figures else said
+
+
 def _train_paint(**choices: Any) -> int:
     needs_torch("training")
     from flamingo.train.painting import loop as training
@@ -28,10 +36,7 @@ def _train_paint(**choices: Any) -> int:
     with one_line_refusals("flamingo train paint"):
         recipe = PainterRecipe(**choices)
     outcome = training.train(recipe)
-    figures = ", ".join(f"{k} {v:.3f}" for k, v in outcome.figures.items())
-    print(
-        f"{outcome.checkpoint}: {outcome.steps} steps, {outcome.samples} pictures, {outcome.seconds:.0f} s; {figures}"
-    )
+    print(f"{outcome.checkpoint}: {_joined(f'{outcome.steps} steps, {outcome.samples} pictures', outcome)}")
     if outcome.unreadable:
         err.print(f"{outcome.unreadable} unreadable photos were passed over")
     return 0
@@ -54,8 +59,11 @@ def _train_compose(**choices: Any) -> int:
     with one_line_refusals("flamingo train compose"):
         recipe = ComposerRecipe(**choices)
     outcome = training.train(recipe)
-    figures = ", ".join(f"{k} {v:.3f}" for k, v in outcome.figures.items())
-    print(f"{outcome.checkpoint}: {outcome.steps} steps, {outcome.events} events, {outcome.seconds:.0f} s; {figures}")
+    print(f"{outcome.checkpoint}: {_joined(f'{outcome.steps} steps, {outcome.events} events', outcome)}")
+    if outcome.persona:
+        name = outcome.persona
+        err.print(plain(f"the persona {name} is ready, in {outcome.installed}; to use it:"))
+        print(f"flamingo compose --persona {shlex.quote(name)}")
     return 0
 
 
@@ -76,9 +84,9 @@ def _train_feel(**choices: Any) -> int:
     with one_line_refusals("flamingo train feel"):
         recipe = FeelRecipe(**choices)
     outcome = training.train(recipe)
-    figures = ", ".join(f"{k} {v:.3f}" for k, v in outcome.figures.items())
-    state = "finished" if outcome.finished else "not finished, go on with --resume"
-    print(f"{outcome.checkpoint}: {state}, {outcome.seconds:.0f} s; {figures}")
+    print(f"{outcome.checkpoint}: {_joined('finished' if outcome.finished else 'not finished', outcome)}")
+    if not outcome.finished:
+        err.print("its time was too short; go on with the same command and --resume")
     return 0
 
 

@@ -213,11 +213,11 @@ def compose(
     asked = Asked(mood, valence, arousal, photos, words, path)
     names = performance.instruments_of(instrument)
     wished_key = Key.parse(key) if key is not None else None
-    wished_metre = _metre(metre) if metre is not None else None
+    wished_metre = metre_of(metre) if metre is not None else None
     wanted = outputs or (Path("composed") / f"{'-'.join(personas)}-{seed}.mp3",)
     if output is None:
-        _make_folder(wanted[0].parent)
-    files = _files(wanted, variations)
+        make_folder(wanted[0].parent)
+    files = files_of_variations(wanted, variations)
     never = [p for p in (continue_from, soundfont, *asked.files) if p is not None]
     for file in (each for group in files for each in group):
         writing.check(file, soundfont=soundfont, overwrite=overwrite, never=never, view=view, credited=True)
@@ -432,14 +432,14 @@ def _with_melody(piece: Piece, melody: Piece) -> Piece:
 # -- small things -------------------------------------------------------------------------------------------
 
 
-def _metre(text: str) -> Metre:
+def metre_of(text: str) -> Metre:
     metre = Metre.parse(text)
     if not 24 <= metre.units <= events.PLACES:
         raise BadRequest(f"metre {text!r}", "a bar lasts from one to six quarter notes", "try 4/4, 3/4, 2/4 or 6/8")
     return metre
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -449,7 +449,7 @@ def _make_folder(folder: Path) -> None:
         ) from None
 
 
-def _files(wanted: Sequence[Path], many: int) -> list[tuple[Path, ...]]:
+def files_of_variations(wanted: Sequence[Path], many: int) -> list[tuple[Path, ...]]:
     """The files of each variation. Raises BadRequest if a file would be written twice."""
     if len(set(wanted)) < len(wanted):
         twice = next(file for file in wanted if wanted.count(file) > 1)

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from flamingo.errors import BadRequest
-from flamingo.train import session
+from flamingo.train import runs, session
 from flamingo.train.backbone import pretrained
 from flamingo.train.checkpoint import Checkpoint
 from flamingo.train.feeling import data, gan
@@ -57,6 +57,7 @@ class _OutOfTimeError(Exception):
 def train(recipe: FeelRecipe, *, quiet: bool = False) -> Outcome:
     """Train (or go on training) a mood model; leaves `checkpoint.safetensors` and `log.jsonl` in `recipe.out`.
     Raises BadRequest for a recipe that cannot work."""
+    runs.check(Path(recipe.out), resume=recipe.resume, overwrite=recipe.overwrite)
     with ExitStack() as stack:
         return _Training(recipe, stack, quiet=quiet).run()
 
@@ -80,7 +81,7 @@ class _Training:
             if saved.facts["config"] != self.config.as_dict() or saved.facts["files"] != self._names():
                 raise BadRequest("--resume", "that run saw other photos or another size", "name a fresh --out")
             self.tensors, self.facts = saved.tensors, saved.facts
-        self.out.mkdir(parents=True, exist_ok=True)
+        runs.begin(self.out, resume=recipe.resume)
         self.writer = session.tensorboard(self.out, stack)
         self.begun, self.before = time.monotonic(), self.facts["seconds"]
         self.fits = 0

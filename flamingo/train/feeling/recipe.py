@@ -32,6 +32,7 @@ class FeelRecipe:
         float, BeforeValidator(seconds), Field(description="Time to train for; the rest waits for --resume.")
     ] = 3600.0
     resume: Annotated[bool, Field(description="Go on with the folds that --out has not finished.")] = False
+    overwrite: Annotated[bool, Field(description="Clear a run that --out holds, and begin anew.")] = False
     folds: Annotated[
         int, Field(ge=2, le=20, description="Folds of the cross-validation that measures it and its uncertainty.")
     ] = 10

@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from flamingo.errors import BadRequest, ModelCorrupt
-from flamingo.train import session
+from flamingo.train import runs, session
 from flamingo.train.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
 from flamingo.train.optimisers import MuonWithAdam, Optimiser
 from flamingo.train.painting import losses, vgg
@@ -68,6 +68,8 @@ def train(recipe: PainterRecipe, *, quiet: bool = False) -> Outcome:
     sample sheets in `recipe.out`. Raises BadRequest for a recipe that cannot work."""
     if not recipe.perceptual and not recipe.teacher:
         raise BadRequest("--no-perceptual", "then nothing would be learned", "add --teacher RUN or drop it")
+    if os.environ.get("RANK", "0") == "0":
+        runs.check(Path(recipe.out), resume=recipe.resume, overwrite=recipe.overwrite)
     with ExitStack() as stack:
         return _Session(recipe, stack, quiet=quiet).run()
 
@@ -85,7 +87,6 @@ class _Session:
         session.join_processes(self.device, self.world, stack)
         torch.manual_seed(recipe.seed)
         self.out = Path(recipe.out)
-        self.out.mkdir(parents=True, exist_ok=True)
 
         self.styles = find_styles(Path(recipe.styles))
         self.photos = for_training(find_pictures([Path(p) for p in recipe.photos]))
@@ -136,6 +137,8 @@ class _Session:
             if self.world > 1
             else self.model
         )
+        if self.main:
+            runs.begin(self.out, resume=recipe.resume, step=self.facts["step"])
         self.writer = session.tensorboard(self.out, stack) if self.main else None
         self.stop = session.Stop(stack)
 

@@ -34,6 +34,7 @@ class PainterRecipe:
         None
     )
     resume: Annotated[bool, Field(description="Go on from the checkpoint in --out.")] = False
+    overwrite: Annotated[bool, Field(description="Clear a run that --out holds, and begin anew.")] = False
     start: Annotated[str, Field(description="Weights of a release to start from, instead of chance.")] = ""
     crop: Annotated[int, Field(ge=64, multiple_of=4, description="Side of the training crops, a multiple of 4.")] = (
         256
