@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from rich.table import Table
 
 import flamingo
-from flamingo import provenance
+from flamingo import provenance, weights
 from flamingo.cli.base import app, out, progress, remark
 from flamingo.errors import BadRequest, show
 from flamingo.files import sha256
@@ -52,6 +52,8 @@ def _styles(
         for m in mine:
             table.add_row(m.name, m.source, "yours", "", "")
         out.print(table)
+        for sentence in weights.absences():
+            remark(sentence)
         return 0
     if photo is None:
         raise BadRequest("--sheet", "a sheet shows one photo in every style", "name the photo with --photo FILE")

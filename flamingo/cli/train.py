@@ -179,6 +179,9 @@ def _train_release(
     weights: Annotated[Path | None, Parameter(help="Folder of the models; this installation's by default.")] = None,
     data: Annotated[str, Parameter(help="What it was trained on, for the manifest.")] = "",
     note: Annotated[str, Parameter(help="Anything else worth knowing.")] = "",
+    overwrite: Annotated[
+        bool, Parameter(help="Replace styles of yours, where the run learned new paintings.", negative=())
+    ] = False,
 ) -> int:
     """Export a trained painter, composer or mood model, with its card, into the folder of shipped models.
 
@@ -189,7 +192,14 @@ def _train_release(
 
     print(
         release(
-            runs, weights or shipped_models(), name=name, music=music or (), images=images or (), data=data, note=note
+            runs,
+            weights or shipped_models(),
+            name=name,
+            music=music or (),
+            images=images or (),
+            data=data,
+            note=note,
+            overwrite=overwrite,
         )
     )
     return 0

@@ -22,8 +22,10 @@ from flamingo.errors import BadInput, BadRequest, ModelCorrupt, WouldOverwrite
 from flamingo.files import put, sha256
 from flamingo.painting import encoder
 
-_KEPT = 768
+KEPT = 768
 """Longest side of the painting that is kept, in pixels."""
+NAME = r"[a-z][a-z0-9-]{0,40}"
+"""What a name is made of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +94,15 @@ def check(name: str, *, model: str = "fine", overwrite: bool = False) -> None:
     """Raise BadRequest for a name that no style can have, WouldOverwrite if one has it already."""
     from flamingo.painting import styles
 
-    target = _file(name)
+    _file(name)
     if name in {style.name for style in styles.styles(model)}:
         raise BadRequest(f"style {name!r}", "one of the painter's own has that name", "choose another name")
-    if target.exists() and not overwrite:
+    check_free(name, overwrite=overwrite)
+
+
+def check_free(name: str, *, overwrite: bool = False) -> None:
+    """Raise WouldOverwrite if a style of one's own has that name already, and BadRequest if none can have it."""
+    if _file(name).exists() and not overwrite:
         raise WouldOverwrite(f"style {name!r}", "it is there already", "choose another name or add --overwrite")
 
 
@@ -109,7 +116,7 @@ def add(name: str, file: Path, *, model: str = "fine", overwrite: bool = False, 
     picture = images.read(file)
     if min(picture.rgb.shape[:2]) < encoder._STRIDE:
         raise BadInput(str(file), "it is too small to show how it was painted", "choose a larger picture of it")
-    small = picture.resized(min(_KEPT, max(picture.height, picture.width))).rgb
+    small = picture.resized(min(KEPT, max(picture.height, picture.width))).rgb
     vectors = {key(model): encoder.encoded(picture.rgb, model, str(file))}
     style = OwnStyle(name, small, source or file.name, sha256(file), vectors)
     keep(style, overwrite=overwrite)
@@ -137,7 +144,7 @@ def remove(name: str) -> None:
 
 
 def _file(name: str) -> Path:
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", name):
+    if not re.fullmatch(NAME, name):
         raise BadRequest(
             f"style {name!r}", "is no name for one", "use lower-case letters, digits and hyphens, such as my-garden"
         )

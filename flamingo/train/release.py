@@ -49,14 +49,17 @@ def release(
     images: Sequence[str] = (),
     data: str = "",
     note: str = "",
+    overwrite: bool = False,
 ) -> str:
     """Release what `runs` hold into the folder `weights` under a name, and return a line that says what was released.
 
-    music, images: the folders that a composer, or a mood model, learned from. Raises BadRequest if run, name and
-    folders do not fit together, a ModelError or an OutputError; then every model in `weights` is as it was.
-    """
+    music, images: the folders that a composer, or a mood model, learned from. A run that learned new paintings
+    beside those of a release gives styles of the user's own instead; overwrite: whether older ones of theirs may
+    go. Raises BadRequest if run, name and folders do not fit together, a ModelError or an OutputError; then every
+    model in `weights` is as it was."""
     kinds = [kind_of(run)[0] for run in runs]
     kind = kinds[0]
+    beside = kind == "paint" and "beside" in kind_of(runs[0])[1]
     if name not in _NAMES[kind]:
         what = {"paint": "painter", "compose": "composer", "feel": "mood model"}[kind]
         allowed = " or ".join(_NAMES[kind])
@@ -82,6 +85,12 @@ def release(
         entry = feeling.release(runs, weights, folders=tuple(images), data_note=data, note=note)
         figures = ", ".join(f"{k} {v:.3f}" for k, v in entry["training"]["figures"].items())
         return f"feel {entry['version']}: {figures}"
+    if beside:
+        from flamingo.train.painting import beside as new
+
+        kept = new.release(runs[0], weights, name=name, overwrite=overwrite)
+        use = [f"flamingo paint PHOTO --style {style}" for style in kept]
+        return "\n".join([f"kept as {'a style' if len(kept) == 1 else 'styles'} of yours: {', '.join(kept)}", *use])
     from flamingo.train.painting import export as painting
 
     entry = painting.release(runs[0], weights, name=name, data=data, note=note)

@@ -47,10 +47,34 @@ def models() -> dict[str, dict[str, Any]]:
     return found
 
 
+_PAINTERS = ("painter-fine", "painter-fast")
+
+
+def stand_in(model: str) -> str | None:
+    """The painter that is used in place of one that is not installed: the other one, if that is there. None for a
+    model that is there, and for other models, which nothing can stand in for."""
+    there = models()
+    if model not in _PAINTERS or model in there:
+        return None
+    return next((other for other in _PAINTERS if other in there), None)
+
+
+def absences() -> list[str]:
+    """A sentence for each painter that is not installed while the other one is: to be said once."""
+    found = ((model, stand_in(model)) for model in _PAINTERS)
+    return [
+        f"the painter {model.removeprefix('painter-')} is not installed in {folder()}; "
+        f"{other.removeprefix('painter-')} stands in for it"
+        for model, other in found
+        if other is not None
+    ]
+
+
 def entry(model: str) -> dict[str, Any]:
-    """The manifest's entry of one model. Raises ModelMissing if it is not there."""
+    """The manifest's entry of one model, or of the painter that stands in for it. Raises ModelMissing if it is not
+    there."""
     try:
-        return models()[model]
+        return models()[stand_in(model) or model]
     except KeyError:
         there = ", ".join(models()) or "none"
         raise ModelMissing(

@@ -84,6 +84,8 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
         "style_layer": Hint("Layer for the style", placeholder="five of them"),
         "content_weight": Hint("Weight of the photo", placeholder="1"),
         "style_weight": Hint("Weight of the style", placeholder="20"),
+        "tv_weight": Hint("Weight of the total variation, for smoothness", placeholder="0"),
+        "lr": Hint("Learning rate", placeholder="0.02, or 1 for L-BFGS"),
         "octaves": Hint(placeholder="4"),
         "jitter": Hint(placeholder="32"),
         "snapshots": Hint("A picture every so many steps", slider=(1, 50), step=1, placeholder="twenty in all"),
