@@ -16,6 +16,7 @@ from flamingo import provenance, weights
 from flamingo.cli.base import app, out, progress, remark
 from flamingo.errors import BadRequest, show
 from flamingo.files import sha256
+from flamingo.optimising.refining import ready
 from flamingo.painting import own
 from flamingo.painting.painter import Model
 
@@ -86,6 +87,10 @@ def _add_style(
     """Keep any painting as a style of your own, to be named like the others."""
     if refine and not 0 < seconds <= 86_400:
         raise BadRequest(f"--seconds {seconds:g}", "it is not between 0 and a day", "30 is a good one")
+    if refine:
+        ready()  # before anything is kept
+        for shown in photo or ():
+            flamingo.images.read(shown)
     style = own.add(name, file, overwrite=overwrite)
     out.print(f"{name}  [dim]paint with it: flamingo paint PHOTO --style {name}[/]")
     if refine:

@@ -142,6 +142,15 @@ def compose(
         Field(ge=SLOWEST, le=FASTEST, allow_inf_nan=False, description="Quarter notes a minute, kept exactly."),
     ] = None,
     metre: Annotated[str | None, Field(description="Time signature: 4/4, 3/4, 2/4, 6/8, ...")] = None,
+    density: Annotated[
+        float | None,
+        Field(
+            ge=0.5,
+            le=30,
+            allow_inf_nan=False,
+            description="Notes a second, about; without it as persona and mood have it. --speed multiplies it.",
+        ),
+    ] = None,
     modulate: Annotated[bool, Field(description="Go to other keys on the way, as people's music does.")] = True,
     instrument: Annotated[
         str, Field(description="Who plays: piano, harpsichord, strings, ...; or melody first: flute,piano,cello.")
@@ -230,6 +239,7 @@ def compose(
     wish = _Wish(
         personas, seconds, felt.valence, felt.arousal, wished_key, tempo, wished_metre, begun_with,
         Dice(temperature, top_p, min_p, guidance), best, original, seed, felt.path, modulate,
+        density,
     )  # fmt: skip
     # All of them, so that what cannot be is found out before anything is composed.
     plans = [_plan(model, wish, i) for i in range(variations)]
@@ -249,6 +259,7 @@ def compose(
             "key": key,
             "tempo": tempo,
             "metre": metre,
+            "density": density,
             "modulate": modulate,
             "instrument": instrument,
             "continue_from": sha256(continue_from) if continue_from else None,
@@ -315,6 +326,7 @@ class _Wish:
     seed: int
     path: tuple[Point, ...] = ()
     modulate: bool = True
+    density: float | None = None
 
 
 def _draw(
@@ -347,7 +359,7 @@ def _plan(model: Composer, wish: _Wish, variation: int) -> Plan:
     plan = settle(
         model, np.random.default_rng((wish.seed, variation, 77)), personas=wish.personas, seconds=wish.seconds,
         valence=wish.valence, arousal=wish.arousal, path=wish.path, key=wish.key, tempo=wish.tempo, metre=wish.metre,
-        modulate=wish.modulate,
+        modulate=wish.modulate, density=wish.density,
     )  # fmt: skip
     if wish.begun_with is None:
         return plan

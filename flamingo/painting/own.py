@@ -7,7 +7,6 @@ others, the painting is read again. `FLAMINGO_STYLES` names another folder.
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from safetensors.numpy import save
 from flamingo import images, weights
 from flamingo.errors import BadInput, BadRequest, ModelCorrupt, WouldOverwrite
 from flamingo.files import put, sha256
+from flamingo.folders import user_data
 from flamingo.painting import encoder
 
 KEPT = 768
@@ -48,10 +48,7 @@ class OwnStyle:
 
 def folder() -> Path:
     """Where one's own styles lie."""
-    import platformdirs
-
-    chosen = os.environ.get("FLAMINGO_STYLES")
-    return Path(chosen) if chosen else platformdirs.user_data_path("flamingo", appauthor=False) / "styles"
+    return user_data("styles", "FLAMINGO_STYLES")
 
 
 def names() -> list[str]:

@@ -105,6 +105,7 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
         "key": Hint(placeholder="the persona's"),
         "tempo": Hint(step=1),
         "metre": Hint(placeholder="the persona's"),
+        "density": Hint("Notes a second", slider=(1, 20), step=0.5, placeholder="the persona's"),
         "modulate": Hint("Go to other keys"),
         "variations": Hint(slider=(1, 8)),
         "best": Hint("Draw several, keep the best", slider=(1, 8)),

@@ -89,7 +89,8 @@ class _Session:
             self.music, saved = own_persona.load(recipe, saved, quiet=self.quiet)
             config = ComposerConfig.from_dict(saved.facts["config"])
         else:
-            self.music = load_music(recipe.music, saved.facts if saved else None)
+            more = {"moods": recipe.moods} if recipe.moods else {}
+            self.music = load_music(recipe.music, saved.facts if saved else None, **more)
             config = ComposerConfig(self.music.personas, **SIZES[recipe.model])
         if saved and ComposerConfig.from_dict(saved.facts["config"]) != config:
             raise ModelCorrupt(recipe.start or recipe.out, "it was trained at another size", "name a fresh --out")
