@@ -85,6 +85,8 @@ def _train_feel(**choices: Any) -> int:
         recipe = FeelRecipe(**choices)
     outcome = training.train(recipe)
     print(f"{outcome.checkpoint}: {_joined('finished' if outcome.finished else 'not finished', outcome)}")
+    for line in outcome.report:
+        print(line)
     if not outcome.finished:
         err.print("its time was too short; go on with the same command and --resume")
     return 0

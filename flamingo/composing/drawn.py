@@ -57,7 +57,7 @@ _TURN = 1.0  # nats by which pitches of the dominant are preferred in the half b
 _PACED = 2  # bars over which notes a second are counted
 _STEER = 1.2  # nats a quarter note that are added for each e-fold by which they are too few
 _MAKE_UP = 0.6  # and for what has been missed so far
-_PUSHED = 8.0  # nats a quarter note at most
+_PUSHED = 14.0  # nats a quarter note at most
 _MIDDLE = 54  # MIDI pitch below which the bass of a cadence lies
 _CENTRE = 64  # MIDI pitch that is neither high nor low: the mean of the training music
 

@@ -28,15 +28,16 @@ _INVENTED = re.compile(r"(happy|angry|sad)-\d{4,}\.png")
 
 def made(out: Path) -> Iterator[Path]:
     """The files in a run folder that trainings made, those of a WGAN in `gan` among them."""
-    for folder, names in (
-        (out, _FILES),
-        (out / "tensorboard", _EVENTS),
-        (out / "gan", _FILES),
-        (out / "gan" / "tensorboard", _EVENTS),
-        (out / "gan" / "pictures", _INVENTED),
-    ):
-        if folder.is_dir():
-            yield from sorted(f for f in folder.iterdir() if names.fullmatch(f.name) and f.is_file())
+    for run in (out, *_gans(out)):
+        for folder, names in ((run, _FILES), (run / "tensorboard", _EVENTS), (run / "pictures", _INVENTED)):
+            if folder.is_dir() and (run != out or names is not _INVENTED):
+                yield from sorted(f for f in folder.iterdir() if names.fullmatch(f.name) and f.is_file())
+
+
+def _gans(out: Path) -> list[Path]:
+    """The folders of WGANs in that of a mood model."""
+    gan = out / "gan"
+    return [gan, *sorted(gan.glob("seed-*"))] if gan.is_dir() else []
 
 
 def check(out: Path, *, resume: bool, overwrite: bool) -> None:
@@ -58,9 +59,11 @@ def clear(out: Path) -> None:
             file.unlink()
     except OSError as error:
         raise output_error(error, show(out)) from error
-    for folder in ("tensorboard", "gan/tensorboard", "gan/pictures", "gan"):
-        with suppress(OSError):
-            (out / folder).rmdir()  # only if it is empty
+    for run in (*reversed(_gans(out)), out):
+        for folder in (run / "tensorboard", run / "pictures", run):
+            if folder != out and (run != out or folder.name == "tensorboard"):
+                with suppress(OSError):
+                    folder.rmdir()  # only if it is empty
 
 
 def begin(out: Path, *, resume: bool, step: int = 0) -> None:

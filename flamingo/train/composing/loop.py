@@ -122,6 +122,10 @@ class _Session:
 
     def run(self) -> Outcome:
         recipe = self.recipe
+        if not recipe.resume:
+            session.graph(
+                self.writer, _Shown(self.model), (torch.zeros(1, 16, 4, dtype=torch.long, device=self.device),)
+            )
         windows = corpus.Windows(self.music.songs["train"], self.length, self._random(0))
         begun = saved = sampled = logged = time.monotonic()
         first = self.facts["step"]
@@ -269,6 +273,17 @@ class _Session:
         tensors |= {f"best.{k}": v for k, v in self.best.items()}
         tensors |= {f"optimiser.{k}": v for k, v in optimiser_tensors(self.optimiser, self.model).items()}
         Checkpoint(tensors, self._describe(figures)).save(self.out / CHECKPOINT)
+
+
+class _Shown(torch.nn.Module):
+    """A composer as TensorBoard draws it: events to the logits of the next ones, told nothing."""
+
+    def __init__(self, net: ComposerNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self.net.logits(self.net.states(rows, None), rows)
 
 
 def _tensors(batch: dict[str, Array], device: torch.device) -> dict[str, Tensor]:

@@ -265,6 +265,8 @@ class _Session:
             prefetch_factor=4 if recipe.workers else None,
             pin_memory=self.device.type == "cuda",
         )
+        if not recipe.resume:
+            session.graph(self.writer, _Shown(self.model), _example(self.model, self.device))
         begun = saved = sampled = logged = time.monotonic()
         first_step = self.facts["step"]
         window: list[dict[str, float]] = []
@@ -510,6 +512,26 @@ class _Session:
         Image.fromarray(sheet.permute(1, 2, 0).numpy()).save(
             self.out / f"sample-any-{self.facts['step']:07d}.jpg", quality=90
         )
+
+
+class _Shown(torch.nn.Module):
+    """A painter of named styles as TensorBoard draws it."""
+
+    def __init__(self, model: StyledPainter) -> None:
+        super().__init__()
+        self.styled = model
+
+    def forward(self, photo: Tensor, style: Tensor, strength: Tensor) -> Tensor:
+        painted: Tensor = self.styled(photo, style, strength)
+        return painted
+
+
+def _example(model: StyledPainter, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    return (
+        torch.zeros(1, 3, 64, 64, device=device),
+        torch.zeros(1, dtype=torch.long, device=device),
+        torch.ones(1, device=device),
+    )
 
 
 class _Batches(Consecutive):
