@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from flamingo.cli.base import app, command, err, needs_torch, out, plain
-from flamingo.errors import BadRequest
+from flamingo.cli.base import app, command, err, needs_torch, out, plain, progress
+from flamingo.errors import BadRequest, show
 from flamingo.options import one_line_refusals
 from flamingo.train.budget import seconds
 from flamingo.train.composing.recipe import ComposerRecipe
@@ -17,6 +18,7 @@ from flamingo.train.feeling.recipe import FeelRecipe
 from flamingo.train.painting.recipe import PainterRecipe
 from flamingo.train.plans.words import WordsRecipe
 from flamingo.weights import folder as shipped_models
+from flamingo.weights import models
 
 train_app = App(name="train", help="Train the models on your own pictures (needs the extra `train`).")
 app.command(train_app)
@@ -204,4 +206,54 @@ def _train_release(
             overwrite=overwrite,
         )
     )
+    return 0
+
+
+@train_app.command(name="losses")
+def _train_losses(
+    runs: Annotated[list[Path], Parameter(help="Run folders of painters, or files of released weights.")],
+    /,
+    *,
+    styles: Annotated[
+        Path | None, Parameter(help="Folder of the paintings; without it that of the first run.")
+    ] = None,
+    photos: Annotated[
+        list[Path] | None, Parameter(help="Folders of photos; without it those of the first run.", negative=())
+    ] = None,
+    shipped: Annotated[bool, Parameter(help="Measure the painters that ship beside them.")] = True,
+    count: Annotated[int, Parameter(help="How many photos each style is painted on.")] = 6,
+    size: Annotated[int, Parameter(help="Side of the squares that are painted, in pixels, a multiple of 4.")] = 256,
+    vgg: Annotated[Path | None, Parameter(help="VGG-19 weights, if not the cached ones.")] = None,
+    as_json: Annotated[bool, Parameter(name="--json", help="Print as JSON.", negative=())] = False,
+) -> int:
+    """Print a table of losses for each style: content, style by layer, total variation and total, of runs and of the
+    painters that ship, beside each other."""
+    needs_torch("measuring losses")
+    from flamingo.train.painting import table
+
+    if size < 64 or size % 4 or count < 1:
+        raise BadRequest(
+            f"--size {size}, --count {count}", "the size is 64 or more and a multiple of 4, and one photo"
+        )
+    painters = {run.name if run.is_dir() else run.stem: table.weights_of(run) for run in runs}
+    if shipped:
+        there = models()
+        files = {
+            name: there[name]["files"]["weights"]["file"]
+            for name in ("painter-fine", "painter-fast")
+            if name in there
+        }
+        painters |= {f"{name} (ships)": shipped_models() / file for name, file in files.items()}
+    of_photos, of_styles = table.folders_of(runs[0])
+    where, looked = styles or (Path(of_styles) if of_styles else None), photos or [Path(p) for p in of_photos]
+    for option, given in (("--styles", where), ("--photos", looked)):
+        if not given:
+            raise BadRequest(option, f"{show(runs[0])} does not say what it was trained with", "name them")
+    assert where is not None
+    with progress("measuring", silent=as_json) as tell:
+        rows = table.measured(painters, where, looked, count=count, size=size, vgg_file=vgg, tell=tell)
+    if as_json:
+        print(json.dumps([row.as_dict() for row in rows], indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(table.lines(rows)))
     return 0
