@@ -1,4 +1,4 @@
-"""One's own persona from one's own music: `flamingo train compose --persona NAME --from DIR`.
+"""One's own persona from one's own music: `flamingo train compose --persona NAME --music DIR`.
 
 The composer that ships is taught one more name. Its persona embedding gets a row, which begins as the mean of the
 others, and the whole network is trained on at a low rate on the music found: MIDI, scores, or recordings, which are
