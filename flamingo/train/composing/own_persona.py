@@ -92,7 +92,8 @@ def _with_room(saved: Checkpoint, name: str) -> Checkpoint:
         if key.startswith("optimiser."):
             continue  # moments of another shape and another music
         if key.endswith("persona.weight"):
-            tensor = torch.cat((tensor[:-1], tensor[:-1].float().mean(0, keepdim=True).to(tensor.dtype), tensor[-1:]))
+            known = tensor[:-1] if len(tensor) > 1 else tensor  # a composer may know none
+            tensor = torch.cat((tensor[:-1], known.float().mean(0, keepdim=True).to(tensor.dtype), tensor[-1:]))
         tensors[key] = tensor
     config = {**saved.facts["config"], "personas": [*saved.facts["config"]["personas"], name]}
     return Checkpoint(

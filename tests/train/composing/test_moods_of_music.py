@@ -72,7 +72,8 @@ def test_a_persona_that_is_ready_says_so_and_how_to_use_it(
     monkeypatch.delenv("FLAMINGO_PERSONAS", raising=False)
     monkeypatch.setenv("FLAMINGO_DATA", str(tmp_path / "data"))
     assert run([
-        "train", "compose", "--model", "debug", "--persona", "my-band", "--music", str(few_works), "--moods", str(moods),
+        "train", "compose", "--model", "debug", "--persona", "my-band", "--music", str(few_works),
+        "--moods", str(moods),
         "--out", str(tmp_path / "run"), "--budget", "90s", "--steps", "1", "--length", "64", "--batch", "2",
         "--device", "cpu", "--precision", "f32",
     ]) == 0  # fmt: skip
