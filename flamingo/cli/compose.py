@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Annotated, Any
 
@@ -12,10 +13,28 @@ import flamingo
 from flamingo.cli.base import app, command, flag, out, progress, remark, report, styled
 from flamingo.errors import show
 
+_MODEL = inspect.Parameter(
+    "model",
+    inspect.Parameter.KEYWORD_ONLY,
+    default="composer",
+    annotation=Annotated[
+        str,
+        Parameter(
+            help="Who writes: the composer, or for comparison a baseline of your own: lstm:RUN, with the run folder "
+            "of `flamingo train compose --model lstm`. It takes the likeliest notes unless --temperature is given."
+        ),
+    ],
+)
 
-def _compose(*, as_json: bool = False, **choices: Any) -> int:
+
+def _compose(*, as_json: bool = False, model: str = "composer", **choices: Any) -> int:
     with progress("composing", silent=as_json) as tell:
-        results = flamingo.compose(on_progress=tell, **choices)
+        if model == "composer":
+            results = flamingo.compose(on_progress=tell, **choices)
+        else:
+            from flamingo.composing import baseline
+
+            results = baseline.compose(baseline.run_of(model), on_progress=tell, **choices)
     return report(results, _told, done="composed", as_json=as_json)
 
 
@@ -37,7 +56,7 @@ def _told(r: flamingo.Composed) -> None:
 
 
 app.command(
-    command(flamingo.compose, _compose, flag("json", "Print what was done as JSON.")),
+    command(flamingo.compose, _compose, _MODEL, flag("json", "Print what was done as JSON.")),
     name="compose",
 )
 

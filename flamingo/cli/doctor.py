@@ -42,6 +42,8 @@ def _doctor(*, as_json: Annotated[bool, Parameter(name="--json", help="Print as 
         except FlamingoError as error:
             facts[name] = "cannot be used"
             problems.append(str(error))
+    for sentence in weights.absences():
+        facts[f"painter-{sentence.split()[2]}"] = sentence
     if not weights.models():
         problems.append("no models are installed: install Flamingo again, or train some with `flamingo train`")
     if as_json:

@@ -28,9 +28,10 @@ def _told(r: flamingo.Judged) -> None:
                 felt.word,
                 f"valence {felt.valence:+.2f} ± {felt.valence_sd:.2f}, "
                 f"arousal {felt.arousal:+.2f} ± {felt.arousal_sd:.2f}",
-                ", ".join(f"{mood} {p:.0%}" for mood, p in likely),
+                _shares(dict(likely)),
             )
         )
+        remark(f"of three: {_shares(felt.classes)}")
         for sentence in (*r.because, *r.notes):
             remark(sentence)
         if r.explanation:
@@ -46,7 +47,12 @@ def _told(r: flamingo.Judged) -> None:
                 f"arousal {reading.arousal:+.2f} ± {reading.arousal_sd:.2f}",
             )
         )
+        remark(f"of three: {_shares(reading.classes)}")
         remark(f"styles: {', '.join(name for name, _ in reading.styles[:3])}")
+
+
+def _shares(likely: dict[str, float]) -> str:
+    return ", ".join(f"{mood} {p:.0%}" for mood, p in likely.items())
 
 
 app.command(command(flamingo.feel, _feel, flag("json", "Print what was found as JSON.")), name="feel")

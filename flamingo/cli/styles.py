@@ -13,10 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 import flamingo
-from flamingo import provenance
+from flamingo import provenance, weights
 from flamingo.cli.base import app, out, progress, remark, styled
 from flamingo.errors import BadRequest, show
 from flamingo.files import sha256
+from flamingo.optimising.refining import ready
 from flamingo.painting import own
 from flamingo.painting.painter import Model
 
@@ -53,6 +54,8 @@ def _styles(
         for m in mine:
             table.add_row(*map(Text, (m.name, show(m.source), "yours", "", "")))
         out.print(table)
+        for sentence in weights.absences():
+            remark(sentence)
         return 0
     if photo is None:
         raise BadRequest("--sheet", "a sheet shows one photo in every style", "name the photo with --photo FILE")
@@ -85,6 +88,10 @@ def _add_style(
     """Keep any painting as a style of your own, to be named like the others."""
     if refine and not 0 < seconds <= 86_400:
         raise BadRequest(f"--seconds {seconds:g}", "it is not between 0 and a day", "30 is a good one")
+    if refine:
+        ready()  # before anything is kept
+        for shown in photo or ():
+            flamingo.images.read(shown)
     style = own.add(name, file, overwrite=overwrite)
     out.print(styled("{}  [dim]paint with it: flamingo paint PHOTO --style {}[/]", name, name))
     if refine:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 from rich.text import Text
 
-from flamingo.cli.base import app, command, err, needs_torch, out
-from flamingo.errors import BadRequest
+from flamingo.cli.base import app, command, err, needs_torch, out, progress
+from flamingo.errors import BadRequest, show
 from flamingo.options import one_line_refusals
 from flamingo.train.budget import seconds
 from flamingo.train.composing.recipe import ComposerRecipe
@@ -17,9 +19,17 @@ from flamingo.train.feeling.recipe import FeelRecipe
 from flamingo.train.painting.recipe import PainterRecipe
 from flamingo.train.plans.words import WordsRecipe
 from flamingo.weights import folder as shipped_models
+from flamingo.weights import models
 
 train_app = App(name="train", help="Train the models on your own pictures (needs the extra `train`).")
 app.command(train_app)
+
+
+def _joined(begin: str, outcome: Any) -> str:
+    """The last line of a training: what there is to say of it, and its figures if there are any."""
+    figures = ", ".join(f"{k} {v:.3f}" for k, v in outcome.figures.items())
+    said = f"{begin}, {outcome.seconds:.0f} s"
+    return f"{said}; {figures}" if figures else said
 
 
 def _train_paint(**choices: Any) -> int:
@@ -29,10 +39,7 @@ def _train_paint(**choices: Any) -> int:
     with one_line_refusals("flamingo train paint"):
         recipe = PainterRecipe(**choices)
     outcome = training.train(recipe)
-    figures = ", ".join(f"{k} {v:.3f}" for k, v in outcome.figures.items())
-    print(
-        f"{outcome.checkpoint}: {outcome.steps} steps, {outcome.samples} pictures, {outcome.seconds:.0f} s; {figures}"
-    )
+    print(f"{outcome.checkpoint}: {_joined(f'{outcome.steps} steps, {outcome.samples} pictures', outcome)}")
     if outcome.unreadable:
         err.print(f"{outcome.unreadable} unreadable photos were passed over")
     return 0
@@ -55,8 +62,11 @@ def _train_compose(**choices: Any) -> int:
     with one_line_refusals("flamingo train compose"):
         recipe = ComposerRecipe(**choices)
     outcome = training.train(recipe)
-    figures = ", ".join(f"{k} {v:.3f}" for k, v in outcome.figures.items())
-    print(f"{outcome.checkpoint}: {outcome.steps} steps, {outcome.events} events, {outcome.seconds:.0f} s; {figures}")
+    print(f"{outcome.checkpoint}: {_joined(f'{outcome.steps} steps, {outcome.events} events', outcome)}")
+    if outcome.persona:
+        name = outcome.persona
+        err.print(Text(f"the persona {name} is ready, in {outcome.installed}; to use it:"))
+        print(f"flamingo compose --persona {shlex.quote(name)}")
     return 0
 
 
@@ -78,9 +88,11 @@ def _train_feel(**choices: Any) -> int:
     with one_line_refusals("flamingo train feel"):
         recipe = FeelRecipe(**choices)
     outcome = training.train(recipe)
-    figures = ", ".join(f"{k} {v:.3f}" for k, v in outcome.figures.items())
-    state = "finished" if outcome.finished else "not finished, go on with --resume"
-    print(f"{outcome.checkpoint}: {state}, {outcome.seconds:.0f} s; {figures}")
+    print(f"{outcome.checkpoint}: {_joined('finished' if outcome.finished else 'not finished', outcome)}")
+    for line in outcome.report:
+        print(line)
+    if not outcome.finished:
+        err.print("its time was too short; go on with the same command and --resume")
     return 0
 
 
@@ -173,30 +185,77 @@ def _train_release(
     weights: Annotated[Path | None, Parameter(help="Folder of the models; this installation's by default.")] = None,
     data: Annotated[str, Parameter(help="What it was trained on, for the manifest.")] = "",
     note: Annotated[str, Parameter(help="Anything else worth knowing.")] = "",
+    overwrite: Annotated[
+        bool, Parameter(help="Replace styles of yours, where the run learned new paintings.", negative=())
+    ] = False,
 ) -> int:
     """Export a trained painter, composer or mood model, with its card, into the folder of shipped models.
 
     It does not ask whether the model is better than the one there: `flamingo train all` does.
     """
     needs_torch("exporting")
-    run, *more = runs
-    if more and not images:
-        raise BadRequest("release", "several runs are one model only for moods", "name one run")
-    if music:
-        from flamingo.train.composing import export
+    from flamingo.train.release import release
 
-        entry = export.release(run, weights or shipped_models(), music, name=name, data=data, note=note)
-        print(f"{name} {entry['version']}: {entry['test nats a note']['all']:.3f} nats a note on the test works")
-        return 0
-    if images:
-        from flamingo.train.feeling import export as feeling
+    print(
+        release(
+            runs,
+            weights or shipped_models(),
+            name=name,
+            music=music or (),
+            images=images or (),
+            data=data,
+            note=note,
+            overwrite=overwrite,
+        )
+    )
+    return 0
 
-        entry = feeling.release(runs, weights or shipped_models(), folders=tuple(images), data_note=data, note=note)
-        figures = ", ".join(f"{k} {v:.3f}" for k, v in entry["training"]["figures"].items())
-        print(f"feel {entry['version']}: {figures}")
-        return 0
-    from flamingo.train.painting.export import release
 
-    entry = release(run, weights or shipped_models(), name=name, data=data, note=note)
-    print(f"painter-{name} {entry['version']}: export differs by {entry['export_psnr']} dB PSNR")
+@train_app.command(name="losses")
+def _train_losses(
+    runs: Annotated[list[Path], Parameter(help="Run folders of painters, or files of released weights.")],
+    /,
+    *,
+    styles: Annotated[
+        Path | None, Parameter(help="Folder of the paintings; without it that of the first run.")
+    ] = None,
+    photos: Annotated[
+        list[Path] | None, Parameter(help="Folders of photos; without it those of the first run.", negative=())
+    ] = None,
+    shipped: Annotated[bool, Parameter(help="Measure the painters that ship beside them.")] = True,
+    count: Annotated[int, Parameter(help="How many photos each style is painted on.")] = 6,
+    size: Annotated[int, Parameter(help="Side of the squares that are painted, in pixels, a multiple of 4.")] = 256,
+    vgg: Annotated[Path | None, Parameter(help="VGG-19 weights, if not the cached ones.")] = None,
+    as_json: Annotated[bool, Parameter(name="--json", help="Print as JSON.", negative=())] = False,
+) -> int:
+    """Print a table of losses for each style: content, style by layer, total variation and total, of runs and of the
+    painters that ship, beside each other."""
+    needs_torch("measuring losses")
+    from flamingo.train.painting import table
+
+    if size < 64 or size % 4 or count < 1:
+        raise BadRequest(
+            f"--size {size}, --count {count}", "the size is 64 or more and a multiple of 4, and one photo"
+        )
+    painters = {run.name if run.is_dir() else run.stem: table.weights_of(run) for run in runs}
+    if shipped:
+        there = models()
+        files = {
+            name: there[name]["files"]["weights"]["file"]
+            for name in ("painter-fine", "painter-fast")
+            if name in there
+        }
+        painters |= {f"{name} (ships)": shipped_models() / file for name, file in files.items()}
+    of_photos, of_styles = table.folders_of(runs[0])
+    where, looked = styles or (Path(of_styles) if of_styles else None), photos or [Path(p) for p in of_photos]
+    for option, given in (("--styles", where), ("--photos", looked)):
+        if not given:
+            raise BadRequest(option, f"{show(runs[0])} does not say what it was trained with", "name them")
+    assert where is not None
+    with progress("measuring", silent=as_json) as tell:
+        rows = table.measured(painters, where, looked, count=count, size=size, vgg_file=vgg, tell=tell)
+    if as_json:
+        print(json.dumps([row.as_dict() for row in rows], indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(table.lines(rows)))
     return 0

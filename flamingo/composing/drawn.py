@@ -54,6 +54,10 @@ _SOON = 3
 _MOST = 1.0  # nats of colour at all
 _AGAINST = 0.1  # nats of colour that may speak against the mode of the section, lest the key be lost
 _TURN = 1.0  # nats by which pitches of the dominant are preferred in the half bar before the mode turns
+_PACED = 2  # bars over which notes a second are counted
+_STEER = 1.2  # nats a quarter note that are added for each e-fold by which they are too few
+_MAKE_UP = 0.6  # and for what has been missed so far
+_PUSHED = 14.0  # nats a quarter note at most
 _MIDDLE = 54  # MIDI pitch below which the bass of a cadence lies
 _CENTRE = 64  # MIDI pitch that is neither high nor low: the mean of the training music
 
@@ -63,7 +67,8 @@ class Drawn:
     """One piece as it grows. told: nats of the drawn events under what was told; untold: without persona and mood,
     and in the other mode; given: notes that were not drawn but given; returned: notes of a theme that returned;
     scale: what it is heard by as it grows (None: it is not); short: by how much the valence heard so far is below
-    what was asked."""
+    what was asked; push: nats a quarter note against going on to a later attack, where a number of notes a second was
+    asked; heard: notes of each bar that is done."""
 
     plan: Plan
     random: np.random.Generator
@@ -77,6 +82,8 @@ class Drawn:
     mark: tuple[float, float] = (0.0, 0.0)  # the nats before the event that is being drawn
     scale: Scale | None = None
     short: float = 0.0
+    push: float = 0.0
+    heard: list[int] = field(default_factory=list)
     retries: int = 0
     given: int = 0
     returned: int = 0
@@ -137,9 +144,10 @@ class Drawn:
             if after is not None and after.minor != section.minor and where >= self.middle():
                 found = found + _TURN * np.isin((np.arange(PITCHES) + LOWEST) % 12, _DOMINANT)
             return found
-        if name == "where" and section.asks.density and bar + 1 < plan.bars:
+        push = section.asks.density if plan.density is None else self.push
+        if name == "where" and push and bar + 1 < plan.bars:
             there = np.minimum(np.arange(WHERES), plan.metre.units)  # the bar line is where the bar ends
-            return -section.asks.density / UNITS * (there - max(self.grammar.place, 0))
+            return -push / UNITS * (there - max(self.grammar.place, 0))
         return 0.0
 
     def unlike(self) -> float:
@@ -155,6 +163,20 @@ class Drawn:
         section = self.plan.sections[self.plan.section(self.bar)]
         soon = self.bar - section.first < _SOON or self.bar + 1 >= self.plan.bars
         self.short = 0.0 if soon or not self._hears(section) else self._missing(section, self.piece(), self.bar)
+
+    def _pace(self) -> None:
+        """At the end of a bar: push for more notes or for fewer, where a number a second was asked."""
+        self.heard.append(self.in_bar)
+        plan = self.plan
+        if plan.density is None:
+            return
+        bpm = plan.sections[plan.section(self.bar)].bpm
+        wanted = max(plan.density * plan.metre.units / UNITS * 60 / bpm, 0.5)  # notes a bar
+        last = self.heard[-_PACED:]
+        short = np.log(wanted / max(sum(last) / len(last), 0.5))
+        # What has been missed in all is made up for, besides, over some bars.
+        missed = np.clip((wanted * len(self.heard) - sum(self.heard)) / (_PACED * 2 * wanted), -1, 1)
+        self.push = float(np.clip(self.push + _STEER * short + _MAKE_UP * missed, -_PUSHED, _PUSHED))
 
     def _hears(self, section: Section) -> bool:
         return self.scale is not None and section.valence is not None
@@ -291,6 +313,8 @@ class Drawn:
             if self.bar + 1 == self.plan.bars:
                 self.done = True
                 return
+            if self.bar >= 0:
+                self._pace()
             self.lines.append(len(self.rows))
             self.nats_at.append(self.mark)
             self.bar += 1
@@ -306,7 +330,7 @@ class Drawn:
         """Forget everything from the line of `bar` on."""
         self.told, self.untold = self.nats_at[bar]
         del self.rows[self.lines[bar] :]
-        del self.lines[bar:], self.nats_at[bar:]
+        del self.lines[bar:], self.nats_at[bar:], self.heard[bar:]
         self.bar, self.done = bar - 1, False
         self.in_bar = 0 if not self.lines else len(self.rows) - self.lines[-1] - 1
         self.grammar.bar(self.plan.metre.units)

@@ -81,10 +81,7 @@ class Composer:
             "metre": len(events.METRES) + 1, "minor": 2, "ensemble": len(events.ENSEMBLES), "start": 2,
         }  # fmt: skip
         wanted: dict[str, tuple[int, ...]] = {f"{name}.weight": (rows, d) for name, rows in tables.items()}
-        for i in range(self.layers):
-            for name, shape in (("qkv", (3 * d, d)), ("out", (d, d)), ("up", (4 * d, d)), ("down", (d, 4 * d))):
-                wanted[f"blocks.{i}.{name}.weight"] = shape
-            wanted |= {f"blocks.{i}.norm1.weight": (d,), f"blocks.{i}.norm2.weight": (d,)}
+        wanted |= self._trunk(d)
         wanted["norm.weight"] = (d,)
         for name in ("where", "pitch", "duration", "velocity"):
             wanted |= {f"to_{name}.mix.weight": (d, d), f"to_{name}.mix.bias": (d,)}
@@ -93,6 +90,15 @@ class Composer:
             if name not in tensors or tensors[name].shape != expected:
                 found = tensors[name].shape if name in tensors else "missing"
                 raise ValueError(f"{name} should be {expected} and is {found}")
+
+    def _trunk(self, d: int) -> dict[str, tuple[int, ...]]:
+        """Shapes of what lies between the embeddings and the heads, by name."""
+        found: dict[str, tuple[int, ...]] = {}
+        for i in range(self.layers):
+            for name, shape in (("qkv", (3 * d, d)), ("out", (d, d)), ("up", (4 * d, d)), ("down", (d, 4 * d))):
+                found[f"blocks.{i}.{name}.weight"] = shape
+            found |= {f"blocks.{i}.norm1.weight": (d,), f"blocks.{i}.norm2.weight": (d,)}
+        return found
 
     @staticmethod
     def _is_matrix(name: str) -> bool:

@@ -8,7 +8,6 @@ knows all the others, so it can be mixed with them.
 from __future__ import annotations
 
 import functools
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,14 +20,12 @@ from flamingo.composing.originality import Index, Originality
 from flamingo.composing.piece import Piece
 from flamingo.composing.plan import weights_of
 from flamingo.errors import BadRequest
+from flamingo.folders import user_data
 
 
 def own_folder() -> Path:
     """Where one's own personas lie."""
-    import platformdirs
-
-    chosen = os.environ.get("FLAMINGO_PERSONAS")
-    return Path(chosen) if chosen else platformdirs.user_data_path("flamingo", appauthor=False) / "personas"
+    return user_data("personas", "FLAMINGO_PERSONAS")
 
 
 def own_file(name: str) -> Path:

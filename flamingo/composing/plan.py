@@ -39,7 +39,7 @@ class Plan:
     """What is settled before the first note. key: that of the last section, with which the piece ends; bpm: quarters
     a minute at the beginning; valence, arousal: of the whole, the mean of its sections; sections: in order, without a
     gap (without any the whole piece is one); away: stretches of bars in other keys, each inside a section, in
-    order."""
+    order; density: notes a second that were asked for, None where nothing was."""
 
     personas: Mapping[str, float]
     key: Key
@@ -53,6 +53,7 @@ class Plan:
     last: float = LAST
     sections: tuple[Section, ...] = ()
     away: tuple[Excursion, ...] = ()
+    density: float | None = None
 
     def __post_init__(self) -> None:
         if not self.sections:
@@ -143,10 +144,12 @@ def settle(
     tempo: float | None = None,
     metre: Metre | None = None,
     modulate: bool = True,
+    density: float | None = None,
 ) -> Plan:
     """Fill in what was not asked for from the habits of the persona, as measured on its music, and from the mood, and
     solve the length. path: moods to go through, one a section, in place of one valence and arousal; modulate: whether
-    the middle goes to other keys. Raises BadRequest where no whole number of bars can fill the time."""
+    the middle goes to other keys; density: notes a second. Raises BadRequest where no whole number of bars can fill
+    the time."""
     habits = [(model.facts["habits"][name], weight) for name, weight in personas.items()]
     chosen = habits[int(random.choice(len(habits), p=[w for _, w in habits]))][0]
     usual = bridge.Habits(chosen["minor"], sum(w * h["arousal"] for h, w in habits), model.facts["tempo_slope"])
@@ -181,7 +184,9 @@ def settle(
     )
     bpm = sections[0].bpm
     away = excursions(sections, key.tonic, random) if modulate else ()
-    return Plan(dict(personas), key, metre, bpm, first[-1], seconds, valence, arousal, 0, last, sections, away)
+    return Plan(
+        dict(personas), key, metre, bpm, first[-1], seconds, valence, arousal, 0, last, sections, away, density
+    )
 
 
 def _timed(

@@ -23,7 +23,7 @@ from flamingo.composing.plan import Plan
 from flamingo.composing.tonality import ending, keeps_key
 from flamingo.errors import FlamingoError
 
-__all__ = ["NAMES", "Dice", "Drawn", "draw"]
+__all__ = ["NAMES", "Dice", "Drawn", "choose", "draw", "mask_of"]
 
 Array = NDArray[Any]
 
@@ -156,7 +156,7 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
         for column, name in enumerate(NAMES):
             if column:
                 logits = model.logits(name, state)
-            masks = [_mask(p, name, chosen[i]) if asked[i] else None for i, p in enumerate(going)]
+            masks = [mask_of(p, name, chosen[i]) if asked[i] else None for i, p in enumerate(going)]
             for i, piece in enumerate(going):
                 mask, again = masks[i], recalled[i]
                 if again is not None:
@@ -167,7 +167,7 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
                 if name == "pitch":
                     mask, lean = _seen_from(mask, shifts[i]), _seen_from(np.asarray(lean), shifts[i])
                 drawing = daring if name == "pitch" else dice
-                choice, with_told, without = _choose(logits[i], logits[b + i], mask, piece.random, drawing, lean)
+                choice, with_told, without = choose(logits[i], logits[b + i], mask, piece.random, drawing, lean)
                 chosen[i, column] = choice
                 piece.told += with_told
                 piece.untold += without
@@ -279,7 +279,7 @@ def _seen_from(values: Array, shift: int) -> Array:
     return found
 
 
-def _mask(piece: Drawn, name: str, chosen: Array) -> Array:
+def mask_of(piece: Drawn, name: str, chosen: Array) -> Array:
     if name == "where":
         return piece.wheres()
     if name == "pitch":
@@ -289,7 +289,7 @@ def _mask(piece: Drawn, name: str, chosen: Array) -> Array:
     return piece.velocities()
 
 
-def _choose(
+def choose(
     told: Array, untold: Array, mask: Array, random: np.random.Generator, dice: Dice, lean: Array | float = 0.0
 ) -> tuple[int, float, float]:
     """A choice among what the mask allows, and its nats with and without what was told (before any sharpening)."""

@@ -142,6 +142,15 @@ def compose(
         Field(ge=SLOWEST, le=FASTEST, allow_inf_nan=False, description="Quarter notes a minute, kept exactly."),
     ] = None,
     metre: Annotated[str | None, Field(description="Time signature: 4/4, 3/4, 2/4, 6/8, ...")] = None,
+    density: Annotated[
+        float | None,
+        Field(
+            ge=0.5,
+            le=30,
+            allow_inf_nan=False,
+            description="Notes a second, about; without it as persona and mood have it. --speed multiplies it.",
+        ),
+    ] = None,
     modulate: Annotated[bool, Field(description="Go to other keys on the way, as people's music does.")] = True,
     instrument: Annotated[
         str, Field(description="Who plays: piano, harpsichord, strings, ...; or melody first: flute,piano,cello.")
@@ -213,11 +222,11 @@ def compose(
     asked = Asked(mood, valence, arousal, photos, words, path)
     names = performance.instruments_of(instrument)
     wished_key = Key.parse(key) if key is not None else None
-    wished_metre = _metre(metre) if metre is not None else None
+    wished_metre = metre_of(metre) if metre is not None else None
     wanted = outputs or (Path("composed") / f"{'-'.join(personas)}-{seed}.mp3",)
     if output is None:
-        _make_folder(wanted[0].parent)
-    files = _files(wanted, variations)
+        make_folder(wanted[0].parent)
+    files = files_of_variations(wanted, variations)
     never = [p for p in (continue_from, soundfont, *asked.files) if p is not None]
     for file in (each for group in files for each in group):
         writing.check(file, soundfont=soundfont, overwrite=overwrite, never=never, view=view, credited=True)
@@ -230,6 +239,7 @@ def compose(
     wish = _Wish(
         personas, seconds, felt.valence, felt.arousal, wished_key, tempo, wished_metre, begun_with,
         Dice(temperature, top_p, min_p, guidance), best, original, seed, felt.path, modulate,
+        density,
     )  # fmt: skip
     # All of them, so that what cannot be is found out before anything is composed.
     plans = [_plan(model, wish, i) for i in range(variations)]
@@ -249,6 +259,7 @@ def compose(
             "key": key,
             "tempo": tempo,
             "metre": metre,
+            "density": density,
             "modulate": modulate,
             "instrument": instrument,
             "continue_from": sha256(continue_from) if continue_from else None,
@@ -315,6 +326,7 @@ class _Wish:
     seed: int
     path: tuple[Point, ...] = ()
     modulate: bool = True
+    density: float | None = None
 
 
 def _draw(
@@ -347,7 +359,7 @@ def _plan(model: Composer, wish: _Wish, variation: int) -> Plan:
     plan = settle(
         model, np.random.default_rng((wish.seed, variation, 77)), personas=wish.personas, seconds=wish.seconds,
         valence=wish.valence, arousal=wish.arousal, path=wish.path, key=wish.key, tempo=wish.tempo, metre=wish.metre,
-        modulate=wish.modulate,
+        modulate=wish.modulate, density=wish.density,
     )  # fmt: skip
     if wish.begun_with is None:
         return plan
@@ -449,14 +461,14 @@ def _with_melody(piece: Piece, melody: Piece) -> Piece:
 # -- small things -------------------------------------------------------------------------------------------
 
 
-def _metre(text: str) -> Metre:
+def metre_of(text: str) -> Metre:
     metre = Metre.parse(text)
     if not 24 <= metre.units <= events.PLACES:
         raise BadRequest(f"metre {text!r}", "a bar lasts from one to six quarter notes", "try 4/4, 3/4, 2/4 or 6/8")
     return metre
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -466,7 +478,7 @@ def _make_folder(folder: Path) -> None:
         ) from None
 
 
-def _files(wanted: Sequence[Path], many: int) -> list[tuple[Path, ...]]:
+def files_of_variations(wanted: Sequence[Path], many: int) -> list[tuple[Path, ...]]:
     """The files of each variation. Raises BadRequest if a file would be written twice."""
     if len(set(wanted)) < len(wanted):
         twice = next(file for file in wanted if wanted.count(file) > 1)

@@ -6,7 +6,7 @@ Everything about files, batches and pictures of explanations lives elsewhere; th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from flamingo import runtime, weights
 from flamingo.feeling import features
-from flamingo.feeling.plane import MOODS, nearest, probabilities
+from flamingo.feeling.plane import CLASSES, MOODS, nearest, probabilities, shares
 from flamingo.feeling.seeing import seen
 from flamingo.images import Picture
 
@@ -26,14 +26,13 @@ class Felt:
     """What a photo feels like.
 
     valence, arousal: what people would rate it, on [-1, 1], -1 the lowest grade, 1 the highest, 0 the middle one;
-    valence_sd, arousal_sd: standard deviations of their error, measured on photos the model had not seen.
-    mood: the same point on the plane of words and music: its ranks among photos, the middle grade of valence and the
-    median of arousal at 0, the extremes at -1 and 1 (people use the middle of a scale of grades most).
-    moods: probabilities of MOODS. word: the word nearest to `mood`.
-    map: (2, h, w), which part of the photo speaks for how much valence and arousal; its mean is (valence, arousal).
-    features: (25,) see flamingo.feeling.features.
-    distance: how unlike the training photos it is; 1 on average over them.
-    """
+    valence_sd, arousal_sd: standard deviations of their error, measured on photos the model had not seen. mood: the
+    same point on the plane of words and music: its ranks among photos, the middle grade of valence and the median
+    of arousal at 0, the extremes at -1 and 1 (people use the middle of a scale of grades most). moods:
+    probabilities of MOODS; classes: of happy, angry and sad alone, which sum to 1. word: the word nearest to
+    `mood`. map: (2, h, w), which part of the photo speaks for how much valence and arousal; its mean is (valence,
+    arousal). features: (25,) see flamingo.feeling.features. distance: how unlike the training photos it is; 1 on
+    average over them."""
 
     valence: float
     arousal: float
@@ -45,6 +44,7 @@ class Felt:
     map: Array
     features: Array
     distance: float
+    classes: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`: plain values only, no arrays."""
@@ -53,6 +53,7 @@ class Felt:
             "mood": [round(x, 3) for x in self.mood],
             "word": self.word,
             "moods": {k: round(p, 4) for k, p in self.moods.items()},
+            "classes": shares(self.classes),
             "distance": round(self.distance, 2),
         }
 
@@ -93,7 +94,7 @@ def judged(
     spread = (float(facts["spread"][0]), float(facts["spread"][1]))
     return Felt(
         valence, arousal, sds[0], sds[1], mood, probabilities(*mood, spread, MOODS), nearest(*mood),
-        places, measured, distance,
+        places, measured, distance, probabilities(*mood, spread, CLASSES),
     )  # fmt: skip
 
 

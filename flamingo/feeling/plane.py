@@ -39,6 +39,9 @@ MOODS = ("happy", "angry", "sad", "calm", "afraid", "tender", "awed")
 """The moods that a photo is judged by. A point on the plane tells anger from sadness, but anger from fear hardly:
 they lie side by side, and what tells them apart is not on the plane."""
 
+CLASSES = ("happy", "angry", "sad")
+"""The three moods of the first systems that felt photos, for those who want classes: shares of these alone."""
+
 
 def probabilities(
     valence: float, arousal: float, spread: tuple[float, float], moods: tuple[str, ...] = MOODS
@@ -53,6 +56,15 @@ def probabilities(
     likely = {mood: exp(-0.5 * (d - nearest_one)) for mood, d in far.items()}
     total = sum(likely.values())
     return {mood: p / total for mood, p in likely.items()}
+
+
+def shares(likely: dict[str, float]) -> dict[str, float]:
+    """Probabilities with four decimals that still sum to 1: what rounding leaves goes to the largest."""
+    found = {mood: round(p, 4) for mood, p in likely.items()}
+    if found:
+        largest = max(found, key=lambda mood: found[mood])
+        found[largest] = round(found[largest] + 1 - sum(found.values()), 4)
+    return found
 
 
 def place(word: str) -> tuple[float, float]:

@@ -32,7 +32,7 @@ from safetensors.numpy import load_file
 
 from flamingo import runtime, weights
 from flamingo.errors import BadRequest, MissingExtra, ModelCorrupt, one_line
-from flamingo.feeling.plane import WORDS, nearest
+from flamingo.feeling.plane import CLASSES, WORDS, nearest, probabilities, shares
 from flamingo.painting.styles import styles
 
 Array = NDArray[np.float32]
@@ -99,10 +99,20 @@ class Reading:
     word: str
     styles: tuple[tuple[str, float], ...]
 
+    @property
+    def classes(self) -> dict[str, float]:
+        """Shares of happy, angry and sad, which sum to 1."""
+        return probabilities(self.valence, self.arousal, (self.valence_sd, self.arousal_sd), CLASSES)
+
     def as_dict(self) -> dict[str, Any]:
         """For `--json`: plain values only."""
         rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(self).items()}
-        return {**rounded, "styles": [{"style": name, "similarity": round(s, 3)} for name, s in self.styles]}
+        classes = shares(self.classes)
+        return {
+            **rounded,
+            "classes": classes,
+            "styles": [{"style": name, "similarity": round(s, 3)} for name, s in self.styles],
+        }
 
 
 def read(sentence: str) -> Reading:

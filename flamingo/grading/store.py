@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from flamingo import files
 from flamingo.errors import DiskFull, FlamingoError, OutputError, show
+from flamingo.folders import user_data
 
 Grade = Literal["excellent", "good", "fair", "poor", "bad"]
 Standing = Literal["counts", "replaced", "undone"]
@@ -135,10 +136,7 @@ class Rating:
 
 def own_database() -> Path:
     """Where the grades are kept when no other place is named."""
-    import platformdirs
-
-    chosen = os.environ.get("FLAMINGO_DATA")
-    folder = Path(chosen) if chosen else platformdirs.user_data_path("flamingo", appauthor=False)
+    folder = user_data()
     return folder / "ratings.sqlite"
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import psutil
 import sqlalchemy as sa
 
+from flamingo import folders
 from flamingo.errors import BadRequest
 
 __all__ = ["Settings"]
@@ -51,8 +51,7 @@ class Settings:
     def of(cls, data: Path | None = None, database: str | None = None, **limits: Any) -> Settings:
         """Settings with the usual places for what is not given: `FLAMINGO_DATA` or the user's data folder,
         `FLAMINGO_DATABASE` or SQLite. Raises BadRequest for a database of another kind or odd limits."""
-        chosen = os.environ.get("FLAMINGO_DATA")
-        usual = Path(chosen) if chosen else platformdirs.user_data_path("flamingo", appauthor=False) / "studio"
+        usual = folders.moved() or folders.usual() / "studio"
         url = database or os.environ.get("FLAMINGO_DATABASE") or None
         return cls((data or usual).absolute(), url, **limits)
 

@@ -49,6 +49,8 @@ class Asked:
     jitter: int | None = None
     snapshots: int | None = None
     seed: int | None = None
+    tv_weight: float | None = None
+    lr: float | None = None
 
     def check(self, method: Method) -> None:
         """Raise BadRequest for an option that this method does not have."""
@@ -72,6 +74,10 @@ class Asked:
             given["style_layers"] = _layers("style", self.style_layer, 1 / len(self.style_layer))
         if self.optimiser is not None and self.optimiser != usual.optimiser:
             given["rate"] = None  # the preset's is for the other one
+        if self.lr is not None:
+            given["rate"] = self.lr
+        if self.tv_weight is not None:
+            given["variation_weight"] = self.tv_weight
         kept: Literal["photo", "style"] = "photo" if colour == 0 else "style"
         return replace(usual, strength=strength, colour=kept, stroke=stroke, **given)
 

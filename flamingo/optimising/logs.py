@@ -50,7 +50,7 @@ class TensorBoard:
         self._writer: Any = SummaryWriter(str(folder))
 
     def __call__(self, step: Step) -> None:
-        scalars = {"objective": step.objective, "content": step.content, "style": step.style}
+        scalars = {"objective": step.objective, "content": step.content, "style": step.style, "tv": step.tv}
         scalars |= {f"style/{name}": value for name, value in step.layers.items()}
         for name, value in scalars.items():
             self._writer.add_scalar(name, value, step.step)
@@ -77,7 +77,7 @@ def lines(table: Iterable[Step]) -> list[str]:
     """The losses as the old systems printed them: a line a logged step."""
     return [
         f"step {s.step:5d}  {s.width}x{s.height}"
-        f"  style {s.style:.6g}  content {s.content:.6g}  total {s.objective:.6g}"
+        f"  style {s.style:.6g}  content {s.content:.6g}  tv {s.tv:.6g}  total {s.objective:.6g}"
         for s in table
     ]
 

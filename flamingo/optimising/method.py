@@ -26,6 +26,8 @@ from flamingo.train.painting import vgg
 
 OnStep = Callable[[Step], None]
 _CHECKPOINT_EVERY = 10
+NOISE = 0.5
+"""The most that the init "noisy" adds to a value of the photo, in [0, 1]."""
 
 
 def run(
@@ -41,7 +43,11 @@ def run(
     """See `flamingo.optimising.optimise`."""
     preparing.check(photo, styles, settings, first)
     said = preparing.notes(photo, styles, settings)
-    if settings.strength == 0 and not any(s.mask is not None for s in styles) and settings.init != "noise":
+    if (
+        settings.strength == 0
+        and not any(s.mask is not None for s in styles)
+        and settings.init not in ("noise", "noisy")
+    ):
         return Optimised(photo.copy(), 0.0, (), (), (*said, "strength 0 is the photo itself"))
     memory.check(photo.shape[0], photo.shape[1], settings)
     network = trimmed(vgg.load(vgg_file), [*settings.content_layers, *settings.style_layers])
@@ -121,7 +127,11 @@ class _Descent:
         if self._settings.init == "noise":
             noise = np.random.default_rng(self._settings.seed).uniform(0, 1, (height, width, 3))
             return to_tensor(noise.astype(np.float32), self._device)
-        return resized(self._beginning, height, width).clamp(0, 1)
+        first = resized(self._beginning, height, width).clamp(0, 1)
+        if self._settings.init == "noisy":
+            noise = np.random.default_rng(self._settings.seed).uniform(0, NOISE, (height, width, 3))
+            first = (first + to_tensor(noise.astype(np.float32), self._device)).clamp(0, 1)
+        return first
 
     def run(self) -> Optimised:
         while self._place.scale < len(self._scales):
@@ -203,6 +213,7 @@ class _Descent:
             terms.layers,
             time.perf_counter() - self._log.begun,
             to_pixels(picture) if due else None,
+            terms.tv,
         )
         if due:
             self._log.snapshots.append(step)

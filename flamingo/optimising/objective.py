@@ -15,7 +15,8 @@ from torch.nn import functional as F
 
 from flamingo.optimising.features import features
 from flamingo.optimising.settings import Settings
-from flamingo.train.painting.losses import gram, total_variation
+from flamingo.train.painting import vgg
+from flamingo.train.painting.losses import gram, squared_variation, total_variation
 from flamingo.train.painting.vgg import VGG19
 
 _PHOTO_WEIGHT = 100.0  # of the photo where styles leave room, as in the painter's training
@@ -41,6 +42,7 @@ class Terms:
     style: float
     photo: float
     layers: Mapping[str, float]
+    tv: float = 0.0
 
 
 class Objective:
@@ -61,6 +63,9 @@ class Objective:
         with torch.no_grad():
             if settings.losses == "absolute":
                 self._units = self._normal(photo)
+            elif settings.losses == "raw":
+                self._units = vgg.units_of_caffe(network, self._see(photo, dict.fromkeys(self._layers, 1.0)))
+                self._units = {k: v * 255 / settings.pixel_range for k, v in self._units.items()}
             self._content = self._see(photo, settings.content_layers) if settings.content_layers else {}
             self._style = [self._grams(c.painting, None) for c in self._canvases] if settings.style_layers else []
         self._masks = [self._levels(c.mask, photo) for c in self._canvases]
@@ -99,7 +104,7 @@ class Objective:
         return found
 
     def _error(self, out: Tensor, target: Tensor) -> Tensor:
-        if self._settings.losses == "absolute":
+        if self._settings.losses != "relative":
             return (out - target).square().mean()
         return (out - target).square().sum() / target.square().sum().clamp_min(1e-12)
 
@@ -124,7 +129,12 @@ class Objective:
         if self._left is not None:
             photo = _PHOTO_WEIGHT * (self._left * (picture - self._photo).square()).mean()
             objective = objective + photo
+        variation = picture.new_zeros(())
         if settings.variation_weight:
-            objective = objective + settings.variation_weight * total_variation(picture).sum()
+            raw = settings.losses == "raw"
+            found_tv = squared_variation(picture * settings.pixel_range) if raw else total_variation(picture)
+            variation = settings.variation_weight * found_tv.sum()
+            objective = objective + variation
         roots = {name: value**0.5 for name, value in layers.items()}
-        return Terms(objective, float(content.detach()), float(style.detach()), float(photo.detach()), roots)
+        of_content, of_style, of_photo, of_tv = (float(x.detach()) for x in (content, style, photo, variation))
+        return Terms(objective, of_content, of_style, of_photo, roots, of_tv)

@@ -47,6 +47,23 @@ class Refined:
     after: float
 
 
+def ready(model: str = "fine") -> None:
+    """Raise what `refine` would raise for want of something: MissingExtra without torch, ModelMissing or ModelCorrupt
+    without VGG-19 or the painter's weights, BadRequest for a painter that knows its named styles alone."""
+    from flamingo.painting import encoder
+
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise MissingExtra.of("refining a style", "torch", "torch") from None
+    from flamingo.train.painting import vgg
+
+    if not encoder.known(model):
+        raise BadRequest(f"model {model!r}", "this painter knows the named styles alone", "use --model fine")
+    weights.path(f"painter-{model}", "weights")
+    vgg.load()
+
+
 def refine(
     vector: NDArray[np.float32],
     painting: NDArray[np.float32],

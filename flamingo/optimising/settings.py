@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from flamingo.errors import BadRequest
 
 Pixels = NDArray[np.float32]
-Init = Literal["photo", "noise", "fast"]
+Init = Literal["photo", "noise", "noisy", "fast"]
 Optimiser = Literal["lbfgs", "adam"]
 Colour = Literal["style", "photo"]
-Losses = Literal["relative", "absolute"]
+Losses = Literal["relative", "absolute", "raw"]
 Pooling = Literal["max", "average"]
 
 # Configuration E of Simonyan & Zisserman 2014: the convolutions of each block.
@@ -54,16 +54,19 @@ class Settings:
     where e is an error of activations or of Gram matrices: with losses "relative" the squared Frobenius norm of the
     difference over that of the target (flamingo.train.painting.losses; with the defaults here the objective is J),
     with "absolute" the mean squared difference, with Gram matrices divided by channels and places (Johnson et al.
-    2016, equation 4) and activations brought to a mean of 1 in each layer. cover is strength times the masks; the
-    last term is 0 where the styles have all of a place.
+    2016, equation 4) and activations brought to a mean of 1 in each layer, and with "raw" the mean squared difference
+    of the activations of Caffe's VGG-19 as they are for pixels from 0 to pixel_range, and of Gram matrices divided by
+    places alone. The total variation is the mean absolute difference of neighbours, with "raw" the mean squared one
+    of pixels from 0 to pixel_range. cover is strength times the masks; the last term is 0 where the styles have all
+    of a place.
 
     steps counts evaluations of the objective with its gradient, over all scales together. coarsest is the longest
-    side in pixels at which to begin; each further scale is sqrt 2 larger; None begins at the full size. init "fast"
-    starts from a picture that the caller gives. stroke is the size of the painting in relation to the photo. rate is
-    the step of the optimiser (1 for L-BFGS, 0.02 for Adam, if None). average is the decay of the running mean of the
-    pictures, which is the result if it is better than the best of them. until stops as soon as the objective at
-    the full size is so low. snapshots keeps a picture every so many steps, log_every the losses. Raises BadRequest.
-    """
+    side in pixels at which to begin; each further scale is sqrt 2 larger; None begins at the full size. init
+    "noisy" starts from the photo with uniform noise from 0 to 0.5 added, "fast" from a picture that the caller
+    gives. stroke is the size of the painting in relation to the photo. rate is the step of the optimiser (1 for
+    L-BFGS, 0.02 for Adam, if None). average is the decay of the running mean of the pictures, which is the result
+    if it is better than the best of them. until stops as soon as the objective at the full size is so low.
+    snapshots keeps a picture every so many steps, log_every the losses. Raises BadRequest."""
 
     content_layers: Mapping[str, float] = field(default_factory=lambda: {"relu4_2": 1.0})
     style_layers: Mapping[str, float] = field(default_factory=_five)
@@ -71,6 +74,7 @@ class Settings:
     style_weight: float = 20.0
     variation_weight: float = 0.0
     losses: Losses = "relative"
+    pixel_range: float = 255.0
     pooling: Pooling = "max"
     init: Init = "photo"
     optimiser: Optimiser = "lbfgs"
@@ -115,6 +119,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("content_weight", 0, 1e12),
     ("style_weight", 0, 1e12),
     ("variation_weight", 0, 1e12),
+    ("pixel_range", 1e-3, 65_535),
     ("steps", 1, 100_000),
     ("coarsest", 32, 65_536),
     ("rate", 1e-6, 100),
@@ -138,11 +143,10 @@ _CHOICES: dict[str, Any] = {
 class Step:
     """The losses of one evaluation, at the picture before the step was taken.
 
-    step counts from 0 over all scales, height and width are this scale's; content, style and photo are the weighted
-    terms of the objective; layers are the errors of the style layers without weights, as a root (relative: s_l of
-    flamingo.train.painting.losses), the mean over several styles. picture is there where a snapshot was due:
-    (height, width, 3) float32. Objectives of different scales are not comparable.
-    """
+    step counts from 0 over all scales, height and width are this scale's; content, style, photo and tv, the total
+    variation, are the weighted terms of the objective; layers are the errors of the style layers without weights,
+    as a root (relative: s_l of flamingo.train.painting.losses), the mean over several styles. picture is there
+    where a snapshot was due: (height, width, 3) float32. Objectives of different scales are not comparable."""
 
     step: int
     steps: int
@@ -155,6 +159,7 @@ class Step:
     layers: Mapping[str, float]
     seconds: float
     picture: Pixels | None = None
+    tv: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON lines: everything but the picture."""
@@ -166,7 +171,7 @@ class Step:
 OnStep = Callable[[Path, Step], None]
 """Called as (photo, step): the losses of a run over a photo's file, as it goes."""
 
-_PLAIN = ("step", "steps", "height", "width", "objective", "content", "style", "photo")
+_PLAIN = ("step", "steps", "height", "width", "objective", "content", "style", "tv", "photo")
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,10 @@ def encoded(painting: NDArray[np.float32], model: str, name: str = "the painting
     if float(painting.std(axis=(0, 1)).max()) < _PLAIN:
         raise BadInput(name, "it is one colour, so there is no manner to learn", "choose a painting")
     found = network(f"painter-{model}", "encoder")
-    return np.asarray(found(painting=_fitted(painting))[0], np.float32)
+    return np.asarray(found(painting=fitted(painting))[0], np.float32)
 
 
-def _fitted(painting: NDArray[np.float32]) -> NDArray[np.float32]:
+def fitted(painting: NDArray[np.float32]) -> NDArray[np.float32]:
     """(1, 3, h, w) at the size that the encoder knows, cut at the edges to multiples of its stride."""
     height, width = painting.shape[:2]
     scale = min(_SIDE / math.sqrt(height * width), _LONGEST / max(height, width))

@@ -7,7 +7,6 @@ others, the painting is read again. `FLAMINGO_STYLES` names another folder.
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +19,13 @@ from safetensors.numpy import save
 from flamingo import images, weights
 from flamingo.errors import BadInput, BadRequest, ModelCorrupt, WouldOverwrite
 from flamingo.files import put, sha256
+from flamingo.folders import user_data
 from flamingo.painting import encoder
 
-_KEPT = 768
+KEPT = 768
 """Longest side of the painting that is kept, in pixels."""
+NAME = r"[a-z][a-z0-9-]{0,40}"
+"""What a name is made of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +48,7 @@ class OwnStyle:
 
 def folder() -> Path:
     """Where one's own styles lie."""
-    import platformdirs
-
-    chosen = os.environ.get("FLAMINGO_STYLES")
-    return Path(chosen) if chosen else platformdirs.user_data_path("flamingo", appauthor=False) / "styles"
+    return user_data("styles", "FLAMINGO_STYLES")
 
 
 def names() -> list[str]:
@@ -92,10 +91,15 @@ def check(name: str, *, model: str = "fine", overwrite: bool = False) -> None:
     """Raise BadRequest for a name that no style can have, WouldOverwrite if one has it already."""
     from flamingo.painting import styles
 
-    target = _file(name)
+    _file(name)
     if name in {style.name for style in styles.styles(model)}:
         raise BadRequest(f"style {name!r}", "one of the painter's own has that name", "choose another name")
-    if target.exists() and not overwrite:
+    check_free(name, overwrite=overwrite)
+
+
+def check_free(name: str, *, overwrite: bool = False) -> None:
+    """Raise WouldOverwrite if a style of one's own has that name already, and BadRequest if none can have it."""
+    if _file(name).exists() and not overwrite:
         raise WouldOverwrite(f"style {name!r}", "it is there already", "choose another name or add --overwrite")
 
 
@@ -109,7 +113,7 @@ def add(name: str, file: Path, *, model: str = "fine", overwrite: bool = False, 
     picture = images.read(file)
     if min(picture.rgb.shape[:2]) < encoder._STRIDE:
         raise BadInput(str(file), "it is too small to show how it was painted", "choose a larger picture of it")
-    small = picture.resized(min(_KEPT, max(picture.height, picture.width))).rgb
+    small = picture.resized(min(KEPT, max(picture.height, picture.width))).rgb
     vectors = {key(model): encoder.encoded(picture.rgb, model, str(file))}
     style = OwnStyle(name, small, source or file.name, sha256(file), vectors)
     keep(style, overwrite=overwrite)
@@ -137,7 +141,7 @@ def remove(name: str) -> None:
 
 
 def _file(name: str) -> Path:
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", name):
+    if not re.fullmatch(NAME, name):
         raise BadRequest(
             f"style {name!r}", "is no name for one", "use lower-case letters, digits and hyphens, such as my-garden"
         )

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from flamingo import images, provenance
+from flamingo import images, provenance, weights
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.images.folders import noted
 from flamingo.optimising.asked import SLOW, Asked, Method, Preset
@@ -133,7 +133,8 @@ def paint(
     ] = 1,
     preset: Annotated[Preset | None, _slow("optimise: as an older system did it.")] = None,
     init: Annotated[
-        Init | None, _slow("optimise: begin with the photo, with noise, or with the painter's picture (fast).")
+        Init | None,
+        _slow("optimise: begin with the photo, with noise, with both (noisy), or with the painter's picture (fast)."),
     ] = None,
     optimiser: Annotated[Optimiser | None, _slow("optimise: L-BFGS or Adam.")] = None,
     steps: Annotated[
@@ -154,6 +155,19 @@ def paint(
     ] = None,
     style_weight: Annotated[
         float | None, _slow("optimise: how much the style counts (20).", ge=0, le=1e12, allow_inf_nan=False)
+    ] = None,
+    tv_weight: Annotated[
+        float | None,
+        _slow("optimise: weight of the total variation, which smooths (0).", ge=0, le=1e12, allow_inf_nan=False),
+    ] = None,
+    lr: Annotated[
+        float | None,
+        _slow(
+            "optimise: learning rate, Adam's step (.02) or what L-BFGS's is multiplied by (1).",
+            ge=1e-6,
+            le=100,
+            allow_inf_nan=False,
+        ),
     ] = None,
     octaves: Annotated[int | None, _slow("dream: how many sizes (4).", ge=1, le=12)] = None,
     jitter: Annotated[int | None, _slow("dream: shift before each step, in pixels (32).", ge=0, le=512)] = None,
@@ -184,7 +198,7 @@ def paint(
     styles, paintings, masks = (_many(given) for given in (style, painting, mask))
     asked = Asked(
         preset, init, optimiser, steps, _many(content_layer), _many(style_layer), content_weight, style_weight,
-        octaves, jitter, snapshots, seed,
+        octaves, jitter, snapshots, seed, tv_weight, lr,
     )  # fmt: skip
     dreams_freely = method == "dream" and not (styles or paintings)
     parts = () if dreams_freely else tuple(wishes.parts(styles, paintings, masks, model))
@@ -202,6 +216,8 @@ def paint(
     )
     tell = on_progress or (lambda *_: None)
     done = list(_on_ray(task, plan, tell) if on == "ray" else _here(task, plan, tell))
+    if weights.stand_in(f"painter-{model}"):
+        done[0] = replace(done[0], notes=(*weights.absences(), *done[0].notes))
     if on_progress:
         on_progress(len(plan), len(plan), plan[-1][0])
     return noted(done, unread)

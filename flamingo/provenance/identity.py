@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from flamingo.errors import BadRequest, FlamingoError, OutputError, show
+from flamingo.folders import user_data
 from flamingo.provenance import authority
 
 __all__ = ["Identity", "folder", "load", "present"]
@@ -45,10 +46,7 @@ class Identity:
 
 def folder() -> Path:
     """Where key and certificates lie: the folder named by FLAMINGO_IDENTITY, or one with the user's own data."""
-    import platformdirs
-
-    chosen = os.environ.get("FLAMINGO_IDENTITY", "")
-    return Path(chosen) if chosen else platformdirs.user_data_path("flamingo", appauthor=False) / "identity"
+    return user_data("identity", "FLAMINGO_IDENTITY")
 
 
 def present() -> Identity | None:

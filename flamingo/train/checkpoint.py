@@ -8,17 +8,17 @@ lose and nothing is ever unpickled.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
-from flamingo.errors import ModelCorrupt, ModelMissing
+from flamingo.errors import ModelCorrupt, ModelMissing, show
+from flamingo.files import output_error, put
 from flamingo.train.optimisers import Optimiser
 from flamingo.weights.eight_bits import unpacked
 
@@ -31,11 +31,14 @@ class Checkpoint:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def save(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        aside = file.with_suffix(f".{os.getpid()}.tmp")
+        """Write it in place of an older one. Raises an OutputError, after which the older one is whole."""
         tensors = {name: t.detach().cpu().contiguous() for name, t in self.tensors.items()}
-        save_file(tensors, aside, metadata={"facts": json.dumps(self.facts)})
-        aside.replace(file)
+        content = save(tensors, metadata={"facts": json.dumps(self.facts)})
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise output_error(error, show(file.parent)) from error
+        put(content, file, overwrite=True)
 
     @classmethod
     def load(cls, file: Path) -> Checkpoint:

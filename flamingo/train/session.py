@@ -7,6 +7,7 @@ import os
 import platform
 import signal
 import time
+import warnings
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
@@ -85,6 +86,21 @@ def tensorboard(folder: Path, stack: ExitStack) -> Any:
     writer = SummaryWriter(folder / "tensorboard")
     stack.callback(writer.close)
     return writer
+
+
+def graph(writer: Any, network: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    """Show the network in TensorBoard, as it treats these inputs. Does nothing without a writer."""
+    if writer is None:
+        return
+    was = network.training
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # the tracer's: what it draws is one path through the network, and that is said
+        with torch.no_grad():
+            writer.add_graph(network.eval(), inputs, use_strict_trace=False)
+    network.train(was)
+    writer.flush()
 
 
 class Stop:

@@ -44,6 +44,7 @@ from flamingo.errors import (
 )
 from flamingo.options import options
 from tests.composing import tiny
+from tests.conftest import needs_models
 
 SHORT = {"persona": "ada", "seconds": 8}
 
@@ -711,3 +712,20 @@ def test_a_persons_sentence_does_not_travel_with_the_piece(tmp_path: Path) -> No
     found = made(tmp_path / "a.mid", words="Anna waits at the sea")
     assert found.recipe["mood_from"] == {"words": "Anna waits at the sea"}
     assert b"Anna" not in (tmp_path / "a.mid").read_bytes() + (tmp_path / "a.mid.json").read_bytes()
+
+
+@needs_models
+def test_notes_a_second_are_a_control_of_their_own(tmp_path: Path) -> None:
+    """With the composer that ships: what is asked is about what is there, and more asked is more there."""
+    found = []
+    for density in (1.0, 4.0, 12.0):
+        (made,) = flamingo.compose(persona="mozart", seconds=16, density=density, output=tmp_path / f"{density}.mid")
+        found.append(len(made.piece.notes) / 16)
+        assert made.recipe["density"] == density
+    assert found[0] < 2.5 and 2.8 < found[1] < 5.5 and found[2] > 7, found
+
+
+@pytest.mark.parametrize("density", [0.0, 31.0, float("nan")])
+def test_a_density_that_cannot_be_is_refused(density: float, tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="density"):
+        flamingo.compose(density=density, output=tmp_path / "x.mid")

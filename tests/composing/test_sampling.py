@@ -302,8 +302,8 @@ def test_what_progress_raises_cancels() -> None:
 
 def test_the_nats_are_those_of_the_events_that_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the end was drawn more than once: what was thrown away counts for nothing."""
-    choose = sampling._choose
-    monkeypatch.setattr(sampling, "_choose", lambda *given: (choose(*given)[0], 1.0, 1.0))
+    choose = sampling.choose
+    monkeypatch.setattr(sampling, "choose", lambda *given: (choose(*given)[0], 1.0, 1.0))
     # A piece that is drawn anew for its key would have a count of its own.
     monkeypatch.setattr(sampling, "_keeps_keys", lambda piece: 1.0)
     tries = iter([True])

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flamingo.errors import BadRequest
+from flamingo.feeling import plane
 from flamingo.feeling.plane import MOODS, WORDS, nearest, place, probabilities
 
 axis = st.floats(-1, 1)
@@ -49,3 +50,18 @@ def test_what_is_known_less_well_is_said_with_less_confidence() -> None:
 def test_the_old_systems_three_moods_can_be_asked_for_alone() -> None:
     found = probabilities(-0.8, -0.6, (0.4, 0.4), ("happy", "angry", "sad"))
     assert set(found) == {"happy", "angry", "sad"} and found["sad"] > 0.9
+
+
+@given(st.floats(-1, 1), st.floats(-1, 1), st.floats(0.1, 2), st.floats(0.1, 2))
+def test_the_three_classes_sum_to_one_as_they_are_printed(v: float, a: float, one: float, other: float) -> None:
+    likely = plane.probabilities(v, a, (one, other), plane.CLASSES)
+    found = plane.shares(likely)
+    assert tuple(found) == ("happy", "angry", "sad")
+    assert sum(found.values()) == pytest.approx(1, abs=1e-9) and all(0 <= p <= 1 for p in found.values())
+    assert all(abs(found[mood] - likely[mood]) < 2e-4 for mood in found)
+
+
+def test_each_class_is_likeliest_at_its_own_place() -> None:
+    for mood in plane.CLASSES:
+        likely = plane.probabilities(*plane.WORDS[mood], (0.5, 0.5), plane.CLASSES)
+        assert max(likely, key=lambda m: likely[m]) == mood

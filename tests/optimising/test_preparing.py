@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from flamingo.errors import BadRequest, ImageTooLarge, MissingExtra
 from flamingo.optimising import PRESETS, Settings, Style, memory, optimise, preparing, preset
+from flamingo.optimising.asked import Asked
+from flamingo.optimising.presets import DEEP_ART_REPORT
+from tests.conftest import ROOT
 
 Pixels = NDArray[np.float32]
 SIDES = st.integers(32, 5000)
@@ -61,9 +64,49 @@ def test_settings_that_make_no_sense_are_refused_in_one_line(wrong: dict[str, ob
 def test_presets_are_plain_data_found_by_name() -> None:
     assert set(PRESETS) == {"flamingo-2021", "nst-2023", "deep-art-2023"}
     for name in PRESETS:
-        assert json.loads(json.dumps(preset(name).as_dict()))["losses"] == "absolute"
+        assert json.loads(json.dumps(preset(name).as_dict()))["losses"] in ("absolute", "raw")
     with pytest.raises(BadRequest, match="did you mean deep-art-2023"):
         preset("deepart-2023")
+
+
+def test_presets_are_what_docs_optimise_says() -> None:
+    """The table of presets in docs/optimise.md, row by row."""
+    text = (ROOT / "docs" / "optimise.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("| \n").split("|")] for line in text.splitlines() if "|" in line]
+    head = next(row for row in rows if row[0] == "preset")
+    told = {row[0].strip("`"): dict(zip(head, row, strict=True)) for row in rows if row[0].strip("`") in PRESETS}
+    assert set(told) == set(PRESETS)
+    for name, row in told.items():
+        settings = PRESETS[name]
+        assert row["content"].split(", ") == list(settings.content_layers)
+        assert row["style"].split(", ") == list(settings.style_layers)
+        assert row["begins with"] == settings.init and row["optimiser"].lower() == settings.optimiser
+        numbers = {
+            "content weight": settings.content_weight, "style weight": settings.style_weight,
+            "tv": settings.variation_weight, "rate": settings.rate or 1.0, "steps": settings.steps,
+            "snapshot every": settings.snapshots,
+        }  # fmt: skip
+        for column, value in numbers.items():
+            assert float(row[column]) == pytest.approx(value, rel=1e-3), (name, column)
+
+
+def test_the_reports_losses_are_those_in_docs_optimise() -> None:
+    text = (ROOT / "docs" / "optimise.md").read_text(encoding="utf-8")
+    theirs = next(line for line in text.splitlines() if line.startswith("| its report"))
+    cells = [cell.strip() for cell in theirs.strip("| ").split("|")][1:]
+    told = [tuple(float(x) for x in cell.split(" / ")) for cell in cells]
+    assert told == [(style, content) for content, style in DEEP_ART_REPORT.values()]
+    assert list(DEEP_ART_REPORT) == [50, 100, 150, 200, 250]
+
+
+@pytest.mark.parametrize("option", [{"lr": 0.1}, {"tv_weight": 2.0}])
+def test_rate_and_total_variation_are_options_of_optimise_alone(option: dict[str, float]) -> None:
+    for optimiser in ("adam", "lbfgs"):
+        settings = Asked(optimiser=optimiser, **option).settings(1.0, 1.0, 1.0)
+        assert (settings.rate, settings.variation_weight) == (option.get("lr"), option.get("tv_weight", 0.0))
+    for method in ("painter", "dream"):
+        with pytest.raises(BadRequest, match=r"--(lr|tv-weight)"):
+            Asked(**option).check(method)
 
 
 def test_a_painting_of_one_colour_or_too_small_is_said(photo: Pixels) -> None:

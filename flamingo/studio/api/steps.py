@@ -32,6 +32,7 @@ class StepOut(BaseModel):
     objective: float
     content: float = Field(description="Its part that keeps the photo.")
     style: float = Field(description="Its part that takes the painting.")
+    tv: float = Field(default=0.0, description="Its part that is the total variation.")
 
 
 class StepsOut(BaseModel):

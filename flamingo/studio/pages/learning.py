@@ -67,11 +67,15 @@ class Section:
 @functools.cache
 def _learn() -> dict[str, Any]:
     """made: what `script/learn-pictures` said; vectors: the style vectors of the fine painter, in hundredths; how:
-    sections on how painting works."""
+    sections on how painting works; lstm: what is told of the baseline's piece, which `flamingo compose --model
+    lstm:RUN` wrote and which is kept beside the pictures, or None."""
     made = json.loads((STATIC / "img" / "learn" / "learn.json").read_text(encoding="utf-8"))
     named = styles.styles("fine")
     vectors = {style.name: [round(100 * float(x)) for x in styles.vector(style.name, 1.0, "fine")] for style in named}
-    return {"made": made, "vectors": vectors, "how": how_it_works(_how_file().read_text(encoding="utf-8"))}
+    beside = STATIC / "img" / "learn" / "lstm.json"
+    lstm = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else None
+    how = how_it_works(_how_file().read_text(encoding="utf-8"))
+    return {"made": made, "vectors": vectors, "lstm": lstm, "how": how}
 
 
 def _how_file() -> Path:

@@ -13,19 +13,20 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.composing import events, mood
+from flamingo.composing import events, mood, reading
 from flamingo.composing.model import Bar, Composer
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.reading.midi import from_midi
 from flamingo.composing.tonality import phrase_ends
 from flamingo.errors import BadRequest, FlamingoError
+from flamingo.feeling.plane import WORDS
 
 Array = NDArray[Any]
 
@@ -38,13 +39,14 @@ _VALID_SHARE = 0.04
 @dataclass(frozen=True)
 class Source:
     """One file of a corpus. composer: lower case, one word; work: what its movements share; split: train, valid or
-    test."""
+    test; mood: a word of flamingo.feeling.plane that a person gave it, if one did."""
 
     file: Path
     composer: str
     title: str
     work: str
     split: str = "train"
+    mood: str = ""
 
 
 def find(folders: Sequence[Path]) -> list[Source]:
@@ -116,7 +118,30 @@ def _split(sources: list[Source]) -> list[Source]:
                     side[work] = name
                     wanted[name] -= size[work]
                     break
-    return [Source(s.file, s.composer, s.title, s.work, side.get(s.work, "train")) for s in sources]
+    return [replace(s, split=side.get(s.work, "train")) for s in sources]
+
+
+def find_moods(folder: Path) -> list[Source]:
+    """Music in folders that are named by moods (angry/, calm/, ...): MIDI, scores, or recordings, each with the word
+    of its folder. All of it is for training. Raises BadRequest if there is none, or no folder has such a name."""
+    if not folder.is_dir():
+        raise BadRequest(f"--moods {folder}", "there is no such folder", "name one with folders named by moods")
+    found = []
+    for inside in sorted(d for d in folder.iterdir() if d.is_dir()):
+        word = inside.name.lower()
+        if word not in WORDS:
+            continue
+        for file in reading.folder(inside):
+            title = file.stem.replace("__", " ").replace("_", " ").strip()
+            composer = _plain(file.stem.split("__", 1)[0].split("_")[0]) if "__" in file.stem else "other"
+            found.append(Source(file, composer, title, f"{word}: {file.stem}", "train", word))
+    if not found:
+        raise BadRequest(
+            f"--moods {folder}",
+            "no folder in it is named by a mood and holds music",
+            "call them happy, angry, sad, ...",
+        )
+    return found
 
 
 def read(sources: Iterable[Source]) -> list[tuple[Source, Piece]]:
@@ -124,7 +149,10 @@ def read(sources: Iterable[Source]) -> list[tuple[Source, Piece]]:
     found = []
     for source in sources:
         try:
-            piece = from_midi(source.file.read_bytes(), source.file.name, title=source.title)
+            if source.file.suffix.lower() in (".mid", ".midi"):
+                piece = from_midi(source.file.read_bytes(), source.file.name, title=source.title)
+            else:
+                piece = reading.read(source.file)
         except (FlamingoError, OSError):
             continue
         found.append((source, piece))
@@ -144,8 +172,9 @@ def personas_of(pairs: Sequence[tuple[Source, Piece]], least: int = 6_000) -> li
 
 @dataclass(frozen=True)
 class Song:
-    """A piece ready for training: events with MIDI pitches, and what is told of each bar. `ends`: (bar, key) where a
-    phrase or the piece ends. `persona`: index, -1 for none. `played`: whether velocities mean anything."""
+    """A piece ready for training: events with MIDI pitches, and what is told of each bar. `ends`: (bar, key) where
+    a phrase or the piece ends. `persona`: index, -1 for none. `played`: whether velocities mean anything. `told`:
+    valence and arousal that a person gave it, in place of what is measured."""
 
     events: Array
     bar: Array
@@ -159,6 +188,7 @@ class Song:
     ends: list[tuple[int, Key]]
     played: bool
     scale: mood.Scale
+    told: tuple[float, float] | None = None
 
 
 def songs(pairs: Sequence[tuple[Source, Piece]], personas: Sequence[str], scale: mood.Scale) -> list[Song]:
@@ -185,6 +215,7 @@ def songs(pairs: Sequence[tuple[Source, Piece]], personas: Sequence[str], scale:
                 [*ends, (len(spelled.bars), piece.key)],
                 piece.expressive,
                 scale,
+                WORDS[source.mood] if source.mood else None,
             )
         )
     return made
@@ -282,6 +313,8 @@ def excerpt(
     features[:, :2] += np.log2(faster)  # tempo and density
     features[:, 2] += 8 * louder
     valence, arousal = (np.nan_to_num(found) for found in song.scale.points(features, song.played))
+    if song.told is not None:
+        valence, arousal = (np.full_like(found, x) for found, x in zip((valence, arousal), song.told, strict=True))
     n = len(rows)
     start = np.zeros(n, np.int8)
     start[bar == begin] = 1

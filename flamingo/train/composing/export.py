@@ -8,6 +8,7 @@ works.
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,11 @@ from numpy.typing import NDArray
 from flamingo.composing import events, mood, originality
 from flamingo.composing.model import read
 from flamingo.composing.piece import Metre, Piece
-from flamingo.errors import ModelCorrupt
+from flamingo.errors import BadRequest, ModelCorrupt, show
 from flamingo.train.checkpoint import Checkpoint
 from flamingo.train.composing import card, corpus
 from flamingo.train.composing.loop import CHECKPOINT, load_composer, nats_a_note
-from flamingo.train.manifest import files_of, version_of, write_manifest
+from flamingo.train.manifest import files_of, release_of, version_of
 from flamingo.weights.eight_bits import packed, unpacked
 
 Array = NDArray[Any]
@@ -36,8 +37,15 @@ def release(
     run: Path, weights: Path, music: list[Path], *, name: str = "composer", note: str = "", data: str = ""
 ) -> dict[str, Any]:
     """Export the averaged composer of `run` into the folder `weights`, with its card, and return its manifest entry.
-    music: the folders that it was trained on."""
+    music: the folders that it was trained on. Raises BadRequest for a baseline, which is not shipped, before anything
+    is written."""
     net, facts = load_composer(run / CHECKPOINT)
+    if net.config.trunk != "transformer":
+        raise BadRequest(
+            show(run),
+            f"it is the baseline {facts['model']}, which is measured and not shipped",
+            f"have it write a piece: flamingo compose --model {shlex.quote(str(run))}",
+        )
     scale = mood.Scale(**facts["scale"])
     pairs = corpus.read(corpus.find(music))
     train = [(s, p) for s, p in pairs if s.split == "train"]
@@ -53,45 +61,41 @@ def release(
     net.load_state_dict({k.removeprefix("ema."): torch.from_numpy(v).float() for k, v in unpacked(stored).items()})
     held_out = nats_a_note(net, tests, 512, torch.device("cpu"))
     facts["test"] = {k: round(v, 4) for k, v in held_out.items()}
-    file = weights / f"{name}.safetensors"
     if held_out["all"] > (1 + _MOST_LOST) * trained and tests:
-        raise ModelCorrupt(str(file), f"in 8 bits it loses {held_out['all'] / trained - 1:.1%}", "report this")
+        raise ModelCorrupt(name, f"in 8 bits it loses {held_out['all'] / trained - 1:.1%}", "report this")
     tensors = {k: torch.from_numpy(v) for k, v in stored.items()}
-    Checkpoint(tensors, {**facts, "typical": {"mean": 0.0, "spread": 1.0}}).save(file)
-    facts["typical"] = _typical(file, [(s, p) for s, p in pairs if s.split == "valid"], facts, scale)
-    Checkpoint(tensors, facts).save(file)
-    file.chmod(0o644)
-    index = weights / f"{name}-fingerprints.safetensors"
-    learned = originality.build((f"{s.composer.title()}: {s.title}", p) for s, p in train)
-    learned.with_null((p, ()) for s, p in pairs if s.split != "train").save(index)
-    index.chmod(0o644)
-    described = files_of({"weights": file, "fingerprints": index})
-    entry = {
-        "version": version_of(described["weights"]),
-        "files": described,
-        "network": {**facts["config"], "parameters": sum(p.numel() for p in net.parameters())},
-        "training": {
-            "command": "flamingo train compose",
-            "events": facts["events"],
-            "steps": facts["step"],
-            "seconds": round(facts["seconds"]),
-            "seed": facts["seed"],
-            "files": facts["files"],
-            "notes": facts["notes"],
-            "sessions": facts["sessions"],
-            "last figures": {k: round(v, 4) for k, v in facts["figures"].items()},
-        },
-        "test nats a note": facts["test"],
-        "test nats a note before storing": round(trained, 4),
-        "licence": "CC BY-SA 4.0",
-        "data": data,
-        "note": note,
-    }
-    write_manifest(weights / "manifest.json", name, entry)
-    card_file = weights / "cards" / f"{name}.md"
-    card_file.parent.mkdir(exist_ok=True)
-    card_file.write_text(card.write(name, entry), encoding="utf-8")
-    return entry
+    with release_of(name, weights) as release:
+        file = release.folder / f"{name}.safetensors"
+        Checkpoint(tensors, {**facts, "typical": {"mean": 0.0, "spread": 1.0}}).save(file)
+        facts["typical"] = _typical(file, [(s, p) for s, p in pairs if s.split == "valid"], facts, scale)
+        Checkpoint(tensors, facts).save(file)
+        index = release.folder / f"{name}-fingerprints.safetensors"
+        learned = originality.build((f"{s.composer.title()}: {s.title}", p) for s, p in train)
+        learned.with_null((p, ()) for s, p in pairs if s.split != "train").save(index)
+        described = files_of({"weights": file, "fingerprints": index})
+        release.entry = {
+            "version": version_of(described["weights"]),
+            "files": described,
+            "network": {**facts["config"], "parameters": sum(p.numel() for p in net.parameters())},
+            "training": {
+                "command": "flamingo train compose",
+                "events": facts["events"],
+                "steps": facts["step"],
+                "seconds": round(facts["seconds"]),
+                "seed": facts["seed"],
+                "files": facts["files"],
+                "notes": facts["notes"],
+                "sessions": facts["sessions"],
+                "last figures": {k: round(v, 4) for k, v in facts["figures"].items()},
+            },
+            "test nats a note": facts["test"],
+            "test nats a note before storing": round(trained, 4),
+            "licence": "CC BY-SA 4.0",
+            "data": data,
+            "note": note,
+        }
+        release.card(name, card.write(name, release.entry))
+    return release.entry
 
 
 def habits(

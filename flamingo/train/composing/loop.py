@@ -23,7 +23,7 @@ from torch import Tensor
 
 from flamingo import weights as shipped
 from flamingo.errors import ModelCorrupt
-from flamingo.train import session
+from flamingo.train import runs, session
 from flamingo.train.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
 from flamingo.train.composing import corpus, own_persona
 from flamingo.train.composing.music import load_music
@@ -39,18 +39,23 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a training came to: steps, events and seconds over all its sessions, and the last figures."""
+    """What a training came to: steps, events and seconds over all its sessions, and the last figures. persona,
+    installed: the user's persona that it taught, and the file in which `flamingo compose` finds it."""
 
     steps: int
     events: int
     seconds: float
     figures: dict[str, float]
     checkpoint: Path
+    persona: str = ""
+    installed: Path | None = None
 
 
 def train(recipe: ComposerRecipe, *, quiet: bool = False) -> Outcome:
     """Train (or go on training) a composer or a baseline; leaves `checkpoint.safetensors`, `log.jsonl`, TensorBoard
     events and samples in `recipe.out`. Raises BadRequest for a recipe that cannot work."""
+    if os.environ.get("RANK", "0") == "0":
+        runs.check(Path(recipe.out), resume=recipe.resume, overwrite=recipe.overwrite)
     with ExitStack() as stack:
         if recipe.model == "ngram":
             from flamingo.train.composing import ngram
@@ -72,7 +77,6 @@ class _Session:
         session.join_processes(self.device, self.world, stack)
         torch.manual_seed(recipe.seed)
         self.out = Path(recipe.out)
-        self.out.mkdir(parents=True, exist_ok=True)
         saved = None
         if recipe.resume:
             saved = Checkpoint.load(self.out / CHECKPOINT)
@@ -85,7 +89,8 @@ class _Session:
             self.music, saved = own_persona.load(recipe, saved, quiet=self.quiet)
             config = ComposerConfig.from_dict(saved.facts["config"])
         else:
-            self.music = load_music(recipe.music, saved.facts if saved else None)
+            more = {"moods": recipe.moods} if recipe.moods else {}
+            self.music = load_music(recipe.music, saved.facts if saved else None, **more)
             config = ComposerConfig(self.music.personas, **SIZES[recipe.model])
         if saved and ComposerConfig.from_dict(saved.facts["config"]) != config:
             raise ModelCorrupt(recipe.start or recipe.out, "it was trained at another size", "name a fresh --out")
@@ -109,17 +114,24 @@ class _Session:
             self.facts.update({k: saved.facts[k] for k in ("step", "events", "seconds", "sessions")})
         self.seconds_before = self.facts["seconds"]
         self.half = session.half_precision(recipe.precision, self.device)
+        if self.main:
+            runs.begin(self.out, resume=recipe.resume, step=self.facts["step"])
         self.writer = session.tensorboard(self.out, stack) if self.main else None
         self.stop = session.Stop(stack)
         self.length = min(recipe.length, 100) if recipe.model == "lstm" else recipe.length
 
     def run(self) -> Outcome:
         recipe = self.recipe
+        if not recipe.resume:
+            session.graph(
+                self.writer, _Shown(self.model), (torch.zeros(1, 16, 4, dtype=torch.long, device=self.device),)
+            )
         windows = corpus.Windows(self.music.songs["train"], self.length, self._random(0))
         begun = saved = sampled = logged = time.monotonic()
         first = self.facts["step"]
         seen: list[dict[str, float]] = []
         figures: dict[str, float] = {}
+        installed: Path | None = None
         with session.progress(self.quiet) as progress:
             task = progress.add_task(f"train {recipe.model}", total=1.0, figures="")
             while True:
@@ -163,10 +175,11 @@ class _Session:
             figures |= self._valid()
             self._save(figures)
             if recipe.persona:
-                own_persona.install(recipe.persona, self.out / CHECKPOINT, self.music)
+                installed = own_persona.install(recipe.persona, self.out / CHECKPOINT, self.music)
         return Outcome(
-            self.facts["step"], self.facts["events"], self.facts["seconds"], figures, self.out / CHECKPOINT
-        )
+            self.facts["step"], self.facts["events"], self.facts["seconds"], figures, self.out / CHECKPOINT,
+            recipe.persona, installed,
+        )  # fmt: skip
 
     def _random(self, step: int) -> np.random.Generator:
         return np.random.default_rng((self.recipe.seed, step, self.rank))
@@ -229,10 +242,9 @@ class _Session:
             if found["valid"] < self.facts.get("best", {}).get("valid", float("inf")):
                 self.best = {k: v.clone() for k, v in self.ema.items()}
                 self.facts["best"] = {"step": self.facts["step"], "valid": round(found["valid"], 5)}
-        if self.model.config.trunk == "transformer":
-            from flamingo.train.composing import samples
+        from flamingo.train.composing import samples
 
-            samples.leave(shown, self._describe({}), self.out, self.facts["step"], self.writer)
+        samples.leave(shown, self._describe({}), self.out, self.facts["step"], self.writer)
         return found
 
     def _describe(self, figures: dict[str, float]) -> dict[str, Any]:
@@ -261,6 +273,17 @@ class _Session:
         tensors |= {f"best.{k}": v for k, v in self.best.items()}
         tensors |= {f"optimiser.{k}": v for k, v in optimiser_tensors(self.optimiser, self.model).items()}
         Checkpoint(tensors, self._describe(figures)).save(self.out / CHECKPOINT)
+
+
+class _Shown(torch.nn.Module):
+    """A composer as TensorBoard draws it: events to the logits of the next ones, told nothing."""
+
+    def __init__(self, net: ComposerNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self.net.logits(self.net.states(rows, None), rows)
 
 
 def _tensors(batch: dict[str, Array], device: torch.device) -> dict[str, Tensor]:

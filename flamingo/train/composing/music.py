@@ -26,11 +26,13 @@ class Music:
     pairs: list[tuple[corpus.Source, Piece]]
 
 
-def load_music(folders: tuple[str, ...], known: dict[str, Any] | None = None) -> Music:
-    """Read a corpus. known: the facts of a checkpoint, whose personas and scale are kept."""
-    if not folders:
+def load_music(folders: tuple[str, ...], known: dict[str, Any] | None = None, moods: str = "") -> Music:
+    """Read a corpus. known: the facts of a checkpoint, whose personas and scale are kept. moods: a folder of music in
+    folders named by moods, which is learned from too."""
+    if not folders and not moods:
         raise BadRequest("--music", "there is nothing to learn from", "name a folder of MIDI files")
-    pairs = corpus.read(corpus.find([Path(f) for f in folders]))
+    felt = corpus.find_moods(Path(moods)) if moods else []
+    pairs = corpus.read([*(corpus.find([Path(f) for f in folders]) if folders else ()), *felt])
     if not pairs:
         raise BadRequest("--music", "none of the files can be read", "name a folder of whole MIDI files")
     if known:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing import events
+from flamingo.train import runs
 from flamingo.train.composing import corpus
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def train(recipe: ComposerRecipe) -> Outcome:
         count += len(rows)
     figures = {name: nats_a_note(model, music.songs[name])["all"] for name in ("valid", "test") if music.songs[name]}
     out = Path(recipe.out)
-    out.mkdir(parents=True, exist_ok=True)
+    runs.begin(out, resume=False)
     file = out / "ngram.json"
     facts = {"figures": figures, "events": count, "order": ORDER, "files": music.files, "notes": music.notes}
     file.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")

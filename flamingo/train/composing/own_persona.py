@@ -1,4 +1,4 @@
-"""One's own persona from one's own music: `flamingo train compose --persona NAME --from DIR`.
+"""One's own persona from one's own music: `flamingo train compose --persona NAME --music DIR`.
 
 The composer that ships is taught one more name. Its persona embedding gets a row, which begins as the mean of the
 others, and the whole network is trained on at a low rate on the music found: MIDI, scores, or recordings, which are
@@ -9,7 +9,7 @@ package.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,8 @@ def load(recipe: ComposerRecipe, saved: Checkpoint, *, quiet: bool) -> tuple[Mus
     say = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
     pairs: list[tuple[corpus.Source, Piece]] = []
     files = [file for folder in recipe.music for file in _files(Path(folder))]
+    words = {s.file: s.mood for s in corpus.find_moods(Path(recipe.moods))} if recipe.moods else {}
+    files += [file for file in words if file not in files]
     for i, file in enumerate(files, 1):
         try:
             piece = reading.read(file)
@@ -50,7 +52,8 @@ def load(recipe: ComposerRecipe, saved: Checkpoint, *, quiet: bool) -> tuple[Mus
             say.print(f"[{i}/{len(files)}] left out: {error}", markup=False)
             continue
         say.print(f"[{i}/{len(files)}] {file.name}: {len(piece.notes):,} notes in {piece.key}", markup=False)
-        pairs.append((corpus.Source(file, name, file.stem, f"{name}: {file.stem}", "train"), piece))
+        word = words.get(file, "")
+        pairs.append((corpus.Source(file, name, file.stem, f"{name}: {file.stem}", "train", word), piece))
     notes = sum(len(p.notes) for _, p in pairs)
     found = f"{notes:,} notes in {len(pairs)} of {len(files)} files"
     if notes < LEAST:
@@ -79,7 +82,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _side(source: corpus.Source) -> corpus.Source:
     held_out = int(hashlib.sha256(source.title.encode()).hexdigest()[:8], 16) % _HELD_OUT == 0
-    return corpus.Source(source.file, source.composer, source.title, source.work, "valid" if held_out else "train")
+    return replace(source, split="valid" if held_out else "train")
 
 
 def _with_room(saved: Checkpoint, name: str) -> Checkpoint:
@@ -89,7 +92,8 @@ def _with_room(saved: Checkpoint, name: str) -> Checkpoint:
         if key.startswith("optimiser."):
             continue  # moments of another shape and another music
         if key.endswith("persona.weight"):
-            tensor = torch.cat((tensor[:-1], tensor[:-1].float().mean(0, keepdim=True).to(tensor.dtype), tensor[-1:]))
+            known = tensor[:-1] if len(tensor) > 1 else tensor  # a composer may know none
+            tensor = torch.cat((tensor[:-1], known.float().mean(0, keepdim=True).to(tensor.dtype), tensor[-1:]))
         tensors[key] = tensor
     config = {**saved.facts["config"], "personas": [*saved.facts["config"]["personas"], name]}
     return Checkpoint(

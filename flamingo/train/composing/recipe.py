@@ -31,10 +31,18 @@ class ComposerRecipe:
         None
     )
     resume: Annotated[bool, Field(description="Go on from the checkpoint in --out.")] = False
+    overwrite: Annotated[bool, Field(description="Clear a run that --out holds, and begin anew.")] = False
     start: Annotated[str, Field(description="Weights of a release to start from, instead of chance.")] = ""
     persona: Annotated[
         str,
         Field(description="Teach the composer that ships (or --start) one new persona, from MIDI, scores or sound."),
+    ] = ""
+    moods: Annotated[
+        str,
+        Field(
+            description="Folder of music (MIDI, scores or sound) in folders named by moods (angry, calm, ...): it "
+            "teaches what is called so, in place of what is measured."
+        ),
     ] = ""
     length: Annotated[int, Field(ge=32, le=4096, description="Events in a training sequence.")] = 512
     batch: Annotated[int, Field(ge=1, description="Sequences in a batch.")] = 4

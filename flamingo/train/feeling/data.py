@@ -27,12 +27,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Example:
-    """A photo, its place on the plane, each in [-1, 1], and what it shows (its own name where nobody says)."""
+    """A photo, its place on the plane, each in [-1, 1], what it shows (its own name where nobody says),
+    and the mood that its folder is named by, if it is."""
 
     file: Path
     valence: float
     arousal: float
     theme: str
+    mood: str = ""
 
 
 def find(folders: Sequence[str]) -> list[Example]:
@@ -77,7 +79,7 @@ def _rated(table: Path) -> list[Example]:
 def _sorted_by_mood(folder: Path) -> list[Example]:
     moods = [d for d in sorted(folder.iterdir()) if d.is_dir() and d.name.lower() in WORDS] if folder.is_dir() else []
     return [
-        Example(file, *WORDS[mood.name.lower()], str(file))
+        Example(file, *WORDS[mood.name.lower()], str(file), mood.name.lower())
         for mood in moods
         for file in sorted(mood.rglob("*"))
         if file.suffix.lower() in READ_SUFFIXES

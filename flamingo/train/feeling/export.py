@@ -24,7 +24,7 @@ from flamingo.train.feeling import card, data
 from flamingo.train.feeling.loop import CHECKPOINT, WAYS, correlations
 from flamingo.train.feeling.moods import CLASSES, clear_cases
 from flamingo.train.feeling.networks import AXES, FeelConfig, FeelNet, Late, Several
-from flamingo.train.manifest import files_of, version_of, write_manifest
+from flamingo.train.manifest import files_of, release_of, version_of
 
 Array = NDArray[Any]
 
@@ -52,57 +52,55 @@ def release(
     whole = [_whole(config, each, shown) for config, each in zip(configs, saved, strict=True)]
     net = Several([part for part, _ in whole]).eval()
     distances = np.mean([found for _, found in whole], axis=0)
-    file = weights / "feel.onnx"
-    h, w = torch.export.Dim("h", min=3, max=64), torch.export.Dim("w", min=3, max=64)
-    onnx_files.export(
-        net, (torch.rand(1, 3, 224, 288),), file,
-        shapes=({2: 32 * h, 3: 32 * w},), inputs=("photo",), outputs=("point", "map", "distance"), bits=8,
-    )  # fmt: skip
-    if (difference := _difference(net, file, shown[:: max(1, len(shown) // 24)])) > _MOST_DIFFERENCE:
-        raise ModelCorrupt(
-            str(file), f"it differs from the trained network by {difference:.3f} of the spread", "report this"
-        )
-    described = files_of({"onnx": file})
-    targets = np.array([(e.valence, e.arousal) for e in examples])
-    unseen = {way: unseen_by(saved, way) for way in WAYS}
-    judgement = {
-        "size": size,
-        # How wrong it may be is what it was on photos of kinds that it had not seen; where a judgement ranks, and
-        # which moods fit it, is better told from the folds of photos (on both kinds: docs/LEADERBOARD.md).
-        **scale(unseen["photo"], targets, distances),
-        "sd": scale(unseen["theme"], targets, distances)["sd"],
-        **moods_of(unseen["photo"], examples),
-        "features": _usual(np.stack([features.measure(features.shrunk(p.rgb)) for p in pictures]), targets),
-    }
-    entry = {
-        "version": version_of(described["onnx"]),
-        "files": described,
-        "networks": [
-            {**config.as_dict(), "parameters": sum(p.numel() for p in part.parameters())}
-            for config, (part, _) in zip(configs, whole, strict=True)
-        ],
-        "training": {
-            "command": "flamingo train feel",
-            "photos": len(examples),
-            "seconds": round(sum(each.facts["seconds"] for each in saved)),
-            "seed": saved[0].facts["seed"],
-            "sessions": [_short(s) for each in saved for s in each.facts["sessions"]],
-            "figures": {
-                f"{way} {axis}": round(r, 4)
-                for way, predicted in unseen.items()
-                for axis, r in correlations(predicted, targets).items()
+    with release_of("feel", weights) as release:
+        file = release.folder / "feel.onnx"
+        h, w = torch.export.Dim("h", min=3, max=64), torch.export.Dim("w", min=3, max=64)
+        onnx_files.export(
+            net, (torch.rand(1, 3, 224, 288),), file,
+            shapes=({2: 32 * h, 3: 32 * w},), inputs=("photo",), outputs=("point", "map", "distance"), bits=8,
+        )  # fmt: skip
+        if (difference := _difference(net, file, shown[:: max(1, len(shown) // 24)])) > _MOST_DIFFERENCE:
+            raise ModelCorrupt(
+                str(file), f"it differs from the trained network by {difference:.3f} of the spread", "report this"
+            )
+        described = files_of({"onnx": file})
+        targets = np.array([(e.valence, e.arousal) for e in examples])
+        unseen = {way: unseen_by(saved, way) for way in WAYS}
+        judgement = {
+            "size": size,
+            # How wrong it may be is what it was on photos of kinds that it had not seen; where a judgement ranks, and
+            # which moods fit it, is better told from the folds of photos (on both kinds: docs/LEADERBOARD.md).
+            **scale(unseen["photo"], targets, distances),
+            "sd": scale(unseen["theme"], targets, distances)["sd"],
+            **moods_of(unseen["photo"], examples),
+            "features": _usual(np.stack([features.measure(features.shrunk(p.rgb)) for p in pictures]), targets),
+        }
+        release.entry = {
+            "version": version_of(described["onnx"]),
+            "files": described,
+            "networks": [
+                {**config.as_dict(), "parameters": sum(p.numel() for p in part.parameters())}
+                for config, (part, _) in zip(configs, whole, strict=True)
+            ],
+            "training": {
+                "command": "flamingo train feel",
+                "photos": len(examples),
+                "seconds": round(sum(each.facts["seconds"] for each in saved)),
+                "seed": saved[0].facts["seed"],
+                "sessions": [_short(s) for each in saved for s in each.facts["sessions"]],
+                "figures": {
+                    f"{way} {axis}": round(r, 4)
+                    for way, predicted in unseen.items()
+                    for axis, r in correlations(predicted, targets).items()
+                },
             },
-        },
-        "export_difference": round(difference, 5),
-        "judgement": judgement,
-        "data": data_note,
-        "note": note,
-    }
-    write_manifest(weights / "manifest.json", "feel", entry)
-    card_file = weights / "cards" / "feel.md"
-    card_file.parent.mkdir(exist_ok=True)
-    card_file.write_text(card.write("feel", entry), encoding="utf-8")
-    return entry
+            "export_difference": round(difference, 5),
+            "judgement": judgement,
+            "data": data_note,
+            "note": note,
+        }
+        release.card("feel", card.write("feel", release.entry))
+    return release.entry
 
 
 def unseen_by(saved: Sequence[Checkpoint], way: str) -> Array:

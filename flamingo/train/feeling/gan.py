@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from flamingo.errors import ModelCorrupt
-from flamingo.train import session
+from flamingo.train import runs, session
 from flamingo.train.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
 from flamingo.train.feeling.data import Example
 from flamingo.train.feeling.gan_networks import Critic, Generator, augment, gradient_penalty
@@ -86,6 +86,7 @@ def train(
     budget: float,
     seed: int = 0,
     resume: bool = False,
+    overwrite: bool = False,
     device: str = "auto",
     quiet: bool = False,
 ) -> Outcome:
@@ -95,6 +96,7 @@ def train(
     events in `out`. Raises BadRequest where a mood has fewer than two photos, ModelMissing or ModelCorrupt where
     there is nothing to go on from.
     """
+    runs.check(out, resume=resume, overwrite=overwrite)
     with ExitStack() as stack:
         return _Session(examples, out, settings or GanSettings(), seed, resume, device, stack, quiet).run(budget)
 
@@ -111,8 +113,9 @@ def invent(recipe: FeelRecipe, examples: Sequence[Example], *, quiet: bool = Fal
     if left > 0.01 * recipe.gan_budget:
         settings = GanSettings(size=recipe.gan_size)
         outcome = train(
-            examples, out, settings, budget=left, seed=recipe.seed, resume=resume, device=recipe.device, quiet=quiet
-        )
+            examples, out, settings, budget=left, seed=recipe.seed, resume=resume, overwrite=not resume,
+            device=recipe.device, quiet=quiet,
+        )  # fmt: skip
         if outcome.stopped:
             return None
     generator, _ = load_generator(out / CHECKPOINT)
@@ -153,7 +156,7 @@ class _Session:
         self.facts: dict[str, Any] = {"step": 0, "seconds": 0.0, "sessions": []}
         if resume:
             self._restore(Checkpoint.load(out / CHECKPOINT))
-        out.mkdir(parents=True, exist_ok=True)
+        runs.begin(out, resume=resume, step=self.facts["step"])
         self.seconds_before = self.facts["seconds"]
         self.writer = session.tensorboard(out, stack)
         self.stop = session.Stop(stack)

@@ -23,10 +23,10 @@ import torch
 from numpy.typing import NDArray
 
 from flamingo.errors import BadRequest
-from flamingo.train import session
+from flamingo.train import runs, session
 from flamingo.train.backbone import pretrained
 from flamingo.train.checkpoint import Checkpoint
-from flamingo.train.feeling import data, gan
+from flamingo.train.feeling import accuracy, data, gan
 from flamingo.train.feeling.fit import fit, pooled, predict
 from flamingo.train.feeling.networks import FeelConfig, Late
 from flamingo.train.feeling.recipe import FeelRecipe
@@ -42,12 +42,14 @@ WAYS = ("photo", "theme")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a training came to. finished: whether all folds and the last fit were done within the budget."""
+    """What a training came to. finished: whether all folds and the last fit were done within the budget;
+    report: of photos in folders named by moods, accuracy and confusion matrix, in lines."""
 
     finished: bool
     seconds: float
     figures: dict[str, float]
     checkpoint: Path
+    report: tuple[str, ...] = ()
 
 
 class _OutOfTimeError(Exception):
@@ -57,6 +59,7 @@ class _OutOfTimeError(Exception):
 def train(recipe: FeelRecipe, *, quiet: bool = False) -> Outcome:
     """Train (or go on training) a mood model; leaves `checkpoint.safetensors` and `log.jsonl` in `recipe.out`.
     Raises BadRequest for a recipe that cannot work."""
+    runs.check(Path(recipe.out), resume=recipe.resume, overwrite=recipe.overwrite)
     with ExitStack() as stack:
         return _Training(recipe, stack, quiet=quiet).run()
 
@@ -80,21 +83,29 @@ class _Training:
             if saved.facts["config"] != self.config.as_dict() or saved.facts["files"] != self._names():
                 raise BadRequest("--resume", "that run saw other photos or another size", "name a fresh --out")
             self.tensors, self.facts = saved.tensors, saved.facts
-        self.out.mkdir(parents=True, exist_ok=True)
+        runs.begin(self.out, resume=recipe.resume)
         self.writer = session.tensorboard(self.out, stack)
         self.begun, self.before = time.monotonic(), self.facts["seconds"]
         self.fits = 0
+        self.moods = accuracy.moods_of(self.examples)
+        if recipe.seeds and not self.moods:
+            raise BadRequest("--seeds", "the photos are not in folders named by moods", "leave it out")
+        self.comparison: accuracy.Comparison | None = None
+        self.compared = not recipe.seeds
 
     def run(self) -> Outcome:
         invented: list[data.Example] | None = []
-        if self.recipe.gan and not self.facts["finished"]:
+        if self.recipe.gan and not self.recipe.seeds and not self.facts["finished"]:
             self._save()  # so that there is something to resume
             invented = gan.invent(self.recipe, self.examples, quiet=self.quiet)
             self.begun = time.monotonic()  # the WGAN has a budget of its own
         if invented is not None:
             self._learn(invented)
         self._save()
-        return Outcome(self.facts["finished"], self.facts["seconds"], self.figures(), self.out / CHECKPOINT)
+        return Outcome(
+            self.facts["finished"] and self.compared, self.facts["seconds"], self.figures(), self.out / CHECKPOINT,
+            tuple(self._report()),
+        )  # fmt: skip
 
     def _learn(self, invented: list[data.Example]) -> None:
         """Cross-validate, then fit to all photos and the invented pictures, as far as the budget goes."""
@@ -121,6 +132,8 @@ class _Training:
                         "--images", f"{views.unreadable} of the photos cannot be read", "take them out of the folder"
                     )
                 late = Late(backbone, self.recipe.frozen, self.recipe.dropout)
+                if not self.recipe.resume:
+                    session.graph(self.writer, late.to(self.device), (views.whole[0][None].float().to(self.device),))
                 self.start = pooled(late, views, self.device)
                 self._cross_validate(late, views, step)
                 if not self.facts["finished"]:
@@ -133,8 +146,41 @@ class _Training:
                     model = self._fit(late, views, list(range(len(views.examples))), step, "all photos")
                     self.tensors |= {f"late.{k}": v for k, v in model.state_dict().items()}
                     self.facts["finished"] = True
+                if self.recipe.seeds:
+                    self._compare(views, late, look_at, step)
             except _OutOfTimeError:
                 pass
+
+    def _compare(
+        self,
+        views: Views,
+        late: Late,
+        look_at: Callable[[list[data.Example]], Views],
+        step: Callable[[float, str], None],
+    ) -> None:
+        """With the WGAN's pictures and without (flamingo/train/feeling/accuracy.py), in a time of its own."""
+        real = Views(views.examples[: len(self.examples)], views.whole[: len(self.examples)],
+                     views.crops[: len(self.examples)], 0)  # fmt: skip
+        self.comparison = accuracy.Comparison(self.recipe, self.out, real, late, self.device)
+
+        def tell(what: str) -> None:
+            self.begun = max(self.begun, time.monotonic() - self.recipe.budget / 2)  # the WGANs have their own budget
+            step(1.0, what)
+
+        self.comparison.run(look_at, tell)
+        self.compared = True
+
+    def _report(self) -> list[str]:
+        if not self.moods:
+            return []
+        found = accuracy.confusion(self.examples, self.tensors["photo.predicted"].numpy(), self.moods)
+        lines = []
+        if found.counts.sum():
+            lines = [
+                f"cross-validated: {found.accuracy:.1%} right of {int(found.counts.sum())}; rows are the folders"
+            ]
+            lines += [f"  {line}" for line in found.lines()]
+        return lines + (self.comparison.lines() if self.comparison else [])
 
     def _cross_validate(self, late: Late, views: Views, step: Callable[[float, str], None]) -> None:
         for way in WAYS:
@@ -168,7 +214,12 @@ class _Training:
         return np.array([(e.valence, e.arousal) for e in self.examples], np.float32)
 
     def figures(self) -> dict[str, float]:
-        return {f"r_{way}_{axis}": r for way in WAYS for axis, r in self._correlations(way).items()}
+        found = {f"r_{way}_{axis}": r for way in WAYS for axis, r in self._correlations(way).items()}
+        if self.moods:
+            matrix = accuracy.confusion(self.examples, self.tensors["photo.predicted"].numpy(), self.moods)
+            if matrix.counts.sum():
+                found["accuracy"] = matrix.accuracy
+        return found | (self.comparison.figures() if self.comparison else {})
 
     def _names(self) -> list[str]:
         return [e.file.name for e in self.examples]

@@ -37,7 +37,7 @@ from safetensors.numpy import save_file
 from flamingo.errors import BadRequest, MissingExtra
 from flamingo.feeling.plane import WORDS
 from flamingo.feeling.words import PACKAGE, SIZE, Encoder, network_file
-from flamingo.train.manifest import files_of, version_of, write_manifest
+from flamingo.train.manifest import files_of, release_of, version_of
 from flamingo.weights import folder as shipped_models
 
 Array = NDArray[Any]
@@ -254,39 +254,36 @@ def release(rated: Sequence[Rated], tokens: Sequence[str], weights: Path) -> dic
         known = np.isfinite(y)
         matrix[:, i], offset[i] = ridge(vectors[known], y[known], share[known], penalties[axis])
         sd[i] = spread(figures[axis])
-    file = weights / "words.safetensors"
-    listed = np.frombuffer("\n".join(tokens).encode("utf-8"), np.uint8)
-    save_file({"matrix": matrix, "offset": offset, "sd": sd, "vocabulary": listed}, file)
-    file.chmod(0o644)
-    described = files_of({"weights": file})
-    network = network_file()
-    entry = {
-        "version": version_of(described["weights"]),
-        "files": described,
-        "encoder": {
-            "package": PACKAGE,
-            "version": importlib.metadata.version(PACKAGE),
-            "sha256": hashlib.sha256(network.read_bytes()).hexdigest(),
-        },
-        "training": {
-            "command": "python -m flamingo.train.feeling.words",
-            "seconds": round(time.perf_counter() - begun),
-            "machine": f"CPU, {platform.machine()}",
-            "seed": 0,
-            "penalty": penalties,
-            "shares": SHARES,
-        },
-        "sd": {axis: round(float(sd[i]), 3) for i, axis in enumerate(AXES)},
-        "held out": {
-            axis: {name: {k: round(v, 3) for k, v in row.items()} for name, row in figures[axis].items()}
-            for axis in AXES
-        },
-    }
-    write_manifest(weights / "manifest.json", "words", entry)
-    card = weights / "cards" / "words.md"
-    card.parent.mkdir(exist_ok=True)
-    card.write_text(_card(entry), encoding="utf-8")
-    return entry
+    with release_of("words", weights) as release:
+        file = release.folder / "words.safetensors"
+        listed = np.frombuffer("\n".join(tokens).encode("utf-8"), np.uint8)
+        save_file({"matrix": matrix, "offset": offset, "sd": sd, "vocabulary": listed}, file)
+        described = files_of({"weights": file})
+        network = network_file()
+        release.entry = {
+            "version": version_of(described["weights"]),
+            "files": described,
+            "encoder": {
+                "package": PACKAGE,
+                "version": importlib.metadata.version(PACKAGE),
+                "sha256": hashlib.sha256(network.read_bytes()).hexdigest(),
+            },
+            "training": {
+                "command": "python -m flamingo.train.feeling.words",
+                "seconds": round(time.perf_counter() - begun),
+                "machine": f"CPU, {platform.machine()}",
+                "seed": 0,
+                "penalty": penalties,
+                "shares": SHARES,
+            },
+            "sd": {axis: round(float(sd[i]), 3) for i, axis in enumerate(AXES)},
+            "held out": {
+                axis: {name: {k: round(v, 3) for k, v in row.items()} for name, row in figures[axis].items()}
+                for axis in AXES
+            },
+        }
+        release.card("words", _card(release.entry))
+    return release.entry
 
 
 def _card(entry: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flamingo.errors import ModelCorrupt, show
+from flamingo.weights.releases import recover
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,24 @@ class Verdict:
     comparable: bool = True
 
 
-def entry_of(weights: Path, model: str) -> dict[str, Any] | None:
-    """The manifest's entry of a model in a folder of models, or None. Raises ModelCorrupt."""
+def manifest_of(weights: Path) -> dict[str, Any]:
+    """The manifest of a folder of models, with no models where there is none. Raises ModelCorrupt."""
     file = weights / "manifest.json"
     try:
-        found: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8"))["models"].get(model)
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(found["models"], dict):
+            raise KeyError("models")
     except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+        return {"models": {}}
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelCorrupt(show(file), f"it cannot be read ({error})", "name another folder with --weights") from None
+    return found
+
+
+def entry_of(weights: Path, model: str) -> dict[str, Any] | None:
+    """The manifest's entry of a model in a folder of models, or None. Raises ModelCorrupt."""
+    recover(weights)
+    found: dict[str, Any] | None = manifest_of(weights)["models"].get(model)
     return found
 
 

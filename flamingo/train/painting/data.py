@@ -130,8 +130,10 @@ class StylePicture:
 
 
 def find_styles(folder: Path) -> list[StylePicture]:
-    """The paintings of a folder, in the order of its `styles.csv` (columns name, title, artist, painted,
-    copyright_expired) or else by file name. Raises BadRequest if there are none."""
+    """One painting, if a file is named, or those of a folder, in the order of its `styles.csv` (columns name,
+    title, artist, painted, copyright_expired) or else by file name. Raises BadRequest if there are none."""
+    if folder.is_file():
+        return [StylePicture(folder.stem, folder, {"title": folder.stem})]
     table = folder / "styles.csv"
     files = {p.stem: p for p in find_pictures([folder])}
     if not table.exists():

@@ -9,7 +9,6 @@ network still computes in 32 bits. `release` measures what that costs and refuse
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,12 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from flamingo.errors import ModelCorrupt
+from flamingo.errors import ModelCorrupt, ModelMissing, show
 from flamingo.painting.grain import grain
 from flamingo.train import onnx_files
 from flamingo.train.checkpoint import Checkpoint
-from flamingo.train.manifest import files_of, version_of, write_manifest
+from flamingo.train.judging import entry_of
+from flamingo.train.manifest import files_of, release_of, version_of
 from flamingo.train.painting import card
 from flamingo.train.painting.borrowing import borrow_weights
 from flamingo.train.painting.encoder import STRIDE as ENCODER_STRIDE
@@ -122,15 +122,20 @@ def export_views(painter: Painter, weights: Path, name: str) -> dict[str, Path]:
 def export_again(weights: Path, name: str) -> None:
     """Export a painter that is released already from its released weights, as after a change of the network's views
     or inputs. It stays the same painter: its vectors, its encoder and its version are not touched."""
-    weights_file = weights / f"painter-{name}.safetensors"
-    painter = load_painter(weights_file).painter
-    files = {"onnx": weights / f"painter-{name}.onnx"}
-    export_onnx(painter, files["onnx"])
-    borrow_weights(files["onnx"], weights_file, own="", lent=_PAINTER)
-    manifest = json.loads((weights / "manifest.json").read_text(encoding="utf-8"))
-    entry = manifest["models"][f"painter-{name}"]
-    entry["files"].update(files_of({**files, **export_views(painter, weights, name)}))
-    write_manifest(weights / "manifest.json", f"painter-{name}", entry)
+    model = f"painter-{name}"
+    entry = entry_of(weights, model)
+    if entry is None:
+        raise ModelMissing(model, f"it is not in {show(weights)}", "release it first")
+    with release_of(model, weights) as release:
+        kept = {k: f for k, f in entry["files"].items() if k in ("weights", "styles", "encoder")}
+        release.copy(model, {**entry, "files": kept}, weights)
+        weights_file = release.folder / f"{model}.safetensors"
+        painter = load_painter(weights_file).painter
+        files = {"onnx": release.folder / f"{model}.onnx"}
+        export_onnx(painter, files["onnx"])
+        borrow_weights(files["onnx"], weights_file, own="", lent=_PAINTER)
+        entry["files"].update(files_of({**files, **export_views(painter, release.folder, name)}))
+        release.entry = entry
 
 
 def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = "") -> dict[str, Any]:
@@ -139,30 +144,39 @@ def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = 
     45 dB)."""
     saved = Checkpoint.load(run / CHECKPOINT)
     trained = load_painter(run / CHECKPOINT)
-    onnx_file = weights / f"painter-{name}.onnx"
-    vectors_file = weights / f"painter-{name}-styles.safetensors"
+    model = f"painter-{name}"
+    with release_of(model, weights) as release:
+        release.entry = _export(saved, trained, release.folder, name, note, data)
+        release.card(model, card.write(model, release.entry))
+    return release.entry
+
+
+def _export(
+    saved: Checkpoint, trained: StyledPainter, folder: Path, name: str, note: str, data: str
+) -> dict[str, Any]:
+    """Write the files of a painter into `folder`, and return what the manifest says of them."""
+    onnx_file = folder / f"painter-{name}.onnx"
+    vectors_file = folder / f"painter-{name}-styles.safetensors"
     vectors = {style: trained.vectors[i].numpy().astype(np.float16) for i, style in enumerate(trained.names)}
     facts = {**saved.facts, "sessions": [_short(session) for session in saved.facts["sessions"]]}
-    weights_file = weights / f"painter-{name}.safetensors"
+    weights_file = folder / f"painter-{name}.safetensors"
     averaged = {f"ema.{k}": v.half() for k, v in without_eye(saved.part("ema")).items()}
     Checkpoint(averaged, facts).save(weights_file)
-    weights_file.chmod(0o644)
     export_onnx(trained.painter, onnx_file)
     borrow_weights(onnx_file, weights_file, own="", lent=_PAINTER)
     save_file(vectors, vectors_file)
-    vectors_file.chmod(0o644)  # safetensors writes for the owner alone
     psnr = _fidelity(trained, onnx_file)
     if psnr < _LEAST_PSNR:
         raise ModelCorrupt(str(onnx_file), f"it differs from the trained painter ({psnr:.1f} dB)", "report this")
 
-    views = export_views(trained.painter, weights, name)
+    views = export_views(trained.painter, folder, name)
     files = {"onnx": onnx_file, "styles": vectors_file, "weights": weights_file, **views}
     if trained.encoder is not None:
-        files["encoder"] = weights / f"painter-{name}-encoder.onnx"
+        files["encoder"] = folder / f"painter-{name}-encoder.onnx"
         export_encoder(trained.encoder, files["encoder"])
         borrow_weights(files["encoder"], weights_file, own="", lent=_ENCODER)
     described = files_of(files)
-    entry = {
+    entry: dict[str, Any] = {
         "version": version_of(described["weights"]),
         "files": described,
         "network": {
@@ -187,10 +201,6 @@ def release(run: Path, weights: Path, *, name: str, note: str = "", data: str = 
         "note": note,
         "styles": [_about(style, about) for style, about in facts["styles"].items()],
     }
-    write_manifest(weights / "manifest.json", f"painter-{name}", entry)
-    card_file = weights / "cards" / f"painter-{name}.md"
-    card_file.parent.mkdir(exist_ok=True)
-    card_file.write_text(card.write(f"painter-{name}", entry), encoding="utf-8")
     return entry
 
 

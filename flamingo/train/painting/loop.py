@@ -11,6 +11,7 @@ the several styles that the photo is painted in within a batch.
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from contextlib import ExitStack
@@ -25,10 +26,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from flamingo.errors import BadRequest, ModelCorrupt
-from flamingo.train import session
+from flamingo.train import runs, session
 from flamingo.train.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
 from flamingo.train.optimisers import MuonWithAdam, Optimiser
 from flamingo.train.painting import losses, vgg
+from flamingo.train.painting.beside import Beside
 from flamingo.train.painting.data import (
     Consecutive,
     PhotoCrops,
@@ -46,6 +48,7 @@ from flamingo.train.painting.recipe import PainterRecipe
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
 _BETAS = (0.9, 0.99)  # of Adam
+_FASTER_VECTORS = 20.0  # a vector's coordinates are about 1, a network's weights far smaller
 _ZOOM_OF_PAINTINGS = (0.8, 1.25)
 _LARGE_STYLE_ERROR = 1.0  # squared: that of the plain photo, about
 _LARGEST_CONTENT_ERROR = 10.0  # squared; that of a good painting is about 1
@@ -68,6 +71,8 @@ def train(recipe: PainterRecipe, *, quiet: bool = False) -> Outcome:
     sample sheets in `recipe.out`. Raises BadRequest for a recipe that cannot work."""
     if not recipe.perceptual and not recipe.teacher:
         raise BadRequest("--no-perceptual", "then nothing would be learned", "add --teacher RUN or drop it")
+    if os.environ.get("RANK", "0") == "0":
+        runs.check(Path(recipe.out), resume=recipe.resume, overwrite=recipe.overwrite)
     with ExitStack() as stack:
         return _Session(recipe, stack, quiet=quiet).run()
 
@@ -85,9 +90,17 @@ class _Session:
         session.join_processes(self.device, self.world, stack)
         torch.manual_seed(recipe.seed)
         self.out = Path(recipe.out)
-        self.out.mkdir(parents=True, exist_ok=True)
 
         self.styles = find_styles(Path(recipe.styles))
+        if recipe.preset and len(self.styles) != 1:
+            raise BadRequest(
+                f"--preset {recipe.preset}",
+                f"it trains a network for one painting, and --styles holds {len(self.styles)}",
+                "name the file of one painting with --styles",
+            )
+        self.beside = Beside.of(recipe, self.styles)
+        if self.beside is not None:
+            self.styles = self.beside.styles
         self.photos = for_training(find_pictures([Path(p) for p in recipe.photos]))
         self.paintings: PhotoCrops | None = None
         if recipe.paintings and recipe.paintings_per_photo:
@@ -102,8 +115,10 @@ class _Session:
         encoder = ENCODERS[recipe.model] if self.paintings else None
         size = SIZES[recipe.model]
         size = size if recipe.blocks is None else replace(size, blocks=recipe.blocks)
+        size = self.beside.config if self.beside else size
         self.model = StyledPainter(size, [s.name for s in self.styles], encoder)
         _place(self.model, self.device)
+        self.lr = recipe.lr
         self.optimiser = _optimiser(self.model, recipe)
         self.ema = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         self.facts: dict[str, Any] = {
@@ -118,17 +133,27 @@ class _Session:
         if recipe.resume or recipe.start:
             where = self.out / CHECKPOINT if recipe.resume else Path(recipe.start)
             saved = Checkpoint.load(where)
+            if self.beside is not None:
+                saved = self.beside.begun(saved, recipe.resume)
             self._restore(saved, str(where))
+        if self.beside is not None:
+            self.model.painter.requires_grad_(False)
+            self.lr *= _FASTER_VECTORS
+            self.optimiser = torch.optim.Adam([self.model.vectors], lr=self.lr, betas=_BETAS)
+            if saved is not None and recipe.resume:
+                restore_optimiser(self.optimiser, self.model, saved.part("optimiser"))
         self.teacher = self._teacher()
         if recipe.teacher_vectors:
             self._take_over_vectors(going_on=recipe.resume)
         elif self.model.encoder is not None and (saved is None or not _knows_paintings(saved)):
             self._begin_encoder(self.model.encoder)
         self.vgg: vgg.VGG19 | None = None
+        self.perception = losses.Perception(recipe.content_layers, recipe.style_layers, recipe.losses == "raw")
         if recipe.perceptual:
             self.vgg = vgg.load(Path(recipe.vgg) if recipe.vgg else None)
             _place(self.vgg, self.device)
             self.facts["vgg"] = self.vgg.source
+            self.perception = self._perception(self.vgg)
             self.targets = self._style_targets(self.styles)
         self.half = session.half_precision(recipe.precision, self.device)
         self.forward = (
@@ -136,6 +161,8 @@ class _Session:
             if self.world > 1
             else self.model
         )
+        if self.main:
+            runs.begin(self.out, resume=recipe.resume, step=self.facts["step"])
         self.writer = session.tensorboard(self.out, stack) if self.main else None
         self.stop = session.Stop(stack)
 
@@ -199,13 +226,25 @@ class _Session:
         self.model.freeze_vectors()
 
     @torch.no_grad()
+    def _perception(self, network: vgg.VGG19) -> losses.Perception:
+        """What VGG-19 compares, by the recipe."""
+        recipe = self.recipe
+        raw = recipe.losses == "raw"
+        found = losses.Perception(recipe.content_layers, recipe.style_layers, raw)
+        if not raw:
+            return found
+        painting = load_painting(self.styles[0].file, recipe.style_size).to(self.device)
+        return replace(found, units=vgg.units_of_caffe(network, network(painting, found.layers)))
+
+    @torch.no_grad()
     def _style_targets(self, styles: list[StylePicture]) -> dict[str, Tensor]:
         """Gram matrices of every painting: layer -> (styles, C, C)."""
         assert self.vgg is not None
-        found: dict[str, list[Tensor]] = {layer: [] for layer in vgg.STYLE_LAYERS}
+        layers = self.perception.style
+        found: dict[str, list[Tensor]] = {layer: [] for layer in layers}
         for style in styles:
             painting = load_painting(style.file, self.recipe.style_size).to(self.device)
-            for layer, matrix in losses.grams(self.vgg(painting, vgg.STYLE_LAYERS)).items():
+            for layer, matrix in self.perception.grams(self.vgg(painting, layers)).items():
                 found[layer].append(matrix[0])
         return {layer: torch.stack(matrices) for layer, matrices in found.items()}
 
@@ -226,6 +265,8 @@ class _Session:
             prefetch_factor=4 if recipe.workers else None,
             pin_memory=self.device.type == "cuda",
         )
+        if not recipe.resume:
+            session.graph(self.writer, _Shown(self.model), _example(self.model, self.device))
         begun = saved = sampled = logged = time.monotonic()
         first_step = self.facts["step"]
         window: list[dict[str, float]] = []
@@ -237,10 +278,12 @@ class _Session:
                 done = (now - begun) / recipe.budget
                 if recipe.steps:
                     done = max(done, (self.facts["step"] - first_step) / recipe.steps)
+                if recipe.epochs:
+                    done = max(done, self.facts["step"] / self._steps_of(recipe.epochs))
                 if session.agree(self.stop.asked or done >= 1, self.device):
                     break
                 since = self.facts["step"] - (first_step if recipe.start else 0)
-                session.set_rate(self.optimiser, recipe.lr, recipe.cooldown, done, since)
+                session.set_rate(self.optimiser, self.lr, recipe.cooldown, done, since)
                 window.append(self._step(*(t.to(self.device, non_blocking=True) for t in (crops, windows))))
                 self.facts["step"] += 1
                 self.facts["samples"] += self.world * r * recipe.styles_per_photo
@@ -276,6 +319,10 @@ class _Session:
             self.out / CHECKPOINT,
         )
 
+    def _steps_of(self, epochs: float) -> int:
+        """Steps in which as many photos are seen as in so many passes over them."""
+        return max(1, math.ceil(epochs * len(self.photos) / (self.recipe.photos_per_batch * self.world)))
+
     def _draw(self, photos: int) -> tuple[Tensor, Tensor]:
         """Styles (photos * K,) and strengths for a batch: full strength mostly, the way to the photo sometimes."""
         k = self.recipe.styles_per_photo
@@ -288,6 +335,8 @@ class _Session:
             styles.append(len(self.styles) + photo * unnamed + np.arange(unnamed))
         kind = random.random(photos * k)
         strength = np.where(kind < 0.78, 1.0, np.where(kind < 0.93, random.random(photos * k), 0.0))
+        if self.recipe.losses == "raw":  # older systems knew no strength
+            strength = np.ones_like(strength)
         return (
             torch.from_numpy(np.concatenate(styles)).to(self.device),
             torch.from_numpy(strength).float().to(self.device),
@@ -304,9 +353,10 @@ class _Session:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             out = self.forward(*asked)
         out = out.float()
-        loss = recipe.tv_weight * losses.total_variation(out)
+        variation = self.perception.variation(out)
+        loss = recipe.tv_weight * variation
         loss = loss + recipe.photo_weight * (1 - strength).square() * (out - repeated).square().mean((1, 2, 3))
-        figures: dict[str, float] = {}
+        figures: dict[str, float] = {"tv": float(variation.mean().detach())}
         if self.teacher is not None:
             with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                 shown = self.teacher(*asked).float()
@@ -317,16 +367,20 @@ class _Session:
             targets = self._targets(paintings)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                 with torch.no_grad():
-                    content = self.vgg(photo, [vgg.CONTENT_LAYER])[vgg.CONTENT_LAYER]
-                seen = self.vgg(out)
-            c2 = losses.content_error_squared(seen, content.repeat_interleave(k, dim=0))
-            s2 = losses.style_errors_squared(seen, {layer: t[style] for layer, t in targets.items()})
+                    content = self.vgg(photo, self.perception.content)
+                seen = self.vgg(out, self.perception.layers)
+            kept = {layer: value.repeat_interleave(k, dim=0) for layer, value in content.items()}
+            c2 = self.perception.content_errors(seen, kept)
+            s2 = self.perception.style_errors(seen, {layer: t[style] for layer, t in targets.items()})
             # A photo of plain sky has next to no features, so its relative error knows no bounds. Nor does that of a
             # painting of little texture, which must still pull, but not drown out all others.
-            calm = s2 / (1 + s2.detach() / _LARGE_STYLE_ERROR)
-            loss = (
-                loss + c2.clamp_max(_LARGEST_CONTENT_ERROR) + recipe.style_weight * strength.square() * calm.mean(1)
-            )
+            if self.perception.raw:
+                content_term, style_term = c2, s2.sum(1)
+            else:
+                calm = s2 / (1 + s2.detach() / _LARGE_STYLE_ERROR)
+                content_term, style_term = c2.clamp_max(_LARGEST_CONTENT_ERROR), calm.mean(1)
+            loss = loss + recipe.content_weight * content_term
+            loss = loss + recipe.style_weight * strength.square() * style_term
             figures |= self._figures(c2.detach(), s2.detach(), strength == 1, style >= len(self.styles))
         total = loss.mean()
         self.optimiser.zero_grad(set_to_none=True)
@@ -352,20 +406,24 @@ class _Session:
             return self.targets
         assert self.vgg is not None
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            seen = self.vgg(paintings.contiguous(memory_format=torch.channels_last), vgg.STYLE_LAYERS)
-        return {layer: torch.cat([self.targets[layer], matrix]) for layer, matrix in losses.grams(seen).items()}
+            seen = self.vgg(paintings.contiguous(memory_format=torch.channels_last), self.perception.style)
+        found = self.perception.grams(seen)
+        return {layer: torch.cat([self.targets[layer], matrix]) for layer, matrix in found.items()}
 
     def _figures(self, c2: Tensor, s2: Tensor, full: Tensor, unnamed: Tensor) -> dict[str, float]:
         """What is logged of the pictures at full strength; J of those after unnamed paintings also by itself."""
         figures: dict[str, float] = {}
-        objective = c2 + self.recipe.style_weight * s2.mean(1)
+        raw = self.perception.raw
+        objective = self.recipe.content_weight * c2 + self.recipe.style_weight * (s2.sum(1) if raw else s2.mean(1))
         if full.any():
-            c, s = c2[full].sqrt().mean(), s2[full].sqrt().mean(0)
+            c, s = (x[full] if raw else x[full].sqrt() for x in (c2, s2))
+            c, s = c.mean(), s.mean(0)
             figures |= {"c": float(c), "s": float(s.mean()), "J": float(objective[full].mean())}
             figures |= {f"s{i}": float(v) for i, v in enumerate(s, 1)}
         if (full & unnamed).any():
             figures["J any"] = float(objective[full & unnamed].mean())
-            figures["s any"] = float(s2[full & unnamed].sqrt().mean())
+            any_s2 = s2[full & unnamed]
+            figures["s any"] = float((any_s2 if raw else any_s2.sqrt()).mean())
         return figures
 
     # -- what it leaves behind ------------------------------------------------------------------------------
@@ -385,7 +443,7 @@ class _Session:
         if self.writer is not None:
             for key, value in means.items():
                 self.writer.add_scalar(key, value, self.facts["step"])
-        return {k: means[k] for k in ("J", "J any", "c", "s", "teacher") if k in means}
+        return {k: means[k] for k in ("J", "J any", "c", "s", "tv", "teacher") if k in means}
 
     def _save(self, figures: dict[str, float]) -> None:
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
@@ -411,6 +469,9 @@ class _Session:
             "styles": {s.name: s.about for s in self.styles},
             "photos": len(self.photos),
         }
+        if self.beside is not None:
+            tensors |= self.beside.paintings
+            facts["beside"] = self.beside.facts
         Checkpoint(tensors, facts).save(self.out / CHECKPOINT)
 
     @torch.no_grad()
@@ -451,6 +512,26 @@ class _Session:
         Image.fromarray(sheet.permute(1, 2, 0).numpy()).save(
             self.out / f"sample-any-{self.facts['step']:07d}.jpg", quality=90
         )
+
+
+class _Shown(torch.nn.Module):
+    """A painter of named styles as TensorBoard draws it."""
+
+    def __init__(self, model: StyledPainter) -> None:
+        super().__init__()
+        self.styled = model
+
+    def forward(self, photo: Tensor, style: Tensor, strength: Tensor) -> Tensor:
+        painted: Tensor = self.styled(photo, style, strength)
+        return painted
+
+
+def _example(model: StyledPainter, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    return (
+        torch.zeros(1, 3, 64, 64, device=device),
+        torch.zeros(1, dtype=torch.long, device=device),
+        torch.ones(1, device=device),
+    )
 
 
 class _Batches(Consecutive):

@@ -14,6 +14,7 @@ docs/TRAINING.md sets their weights and ours side by side.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -72,6 +73,62 @@ def style_errors_squared(out: Mapping[str, Tensor], style: Mapping[str, Tensor])
         difference = (gram(out[layer]) - target).square().sum((1, 2))
         columns.append(difference / target.square().sum((1, 2)).clamp_min(1e-12))
     return torch.stack(columns, dim=1)
+
+
+@dataclass(frozen=True)
+class Perception:
+    """What is compared of two pictures: at which layers, and how (see `PainterRecipe.losses`). units: for "raw", what
+    to divide the activations of each layer by (flamingo.train.painting.vgg.units_of_caffe)."""
+
+    content: tuple[str, ...] = (CONTENT_LAYER,)
+    style: tuple[str, ...] = STYLE_LAYERS
+    raw: bool = False
+    units: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.style, *self.content)))
+
+    def grams(self, seen: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Gram matrices (N, C, C) of the style layers."""
+        return {layer: gram(seen[layer]) / self.units.get(layer, 1.0) ** 2 for layer in self.style}
+
+    def content_errors(self, out: Mapping[str, Tensor], photo: Mapping[str, Tensor]) -> Tensor:
+        """(N,) the mean over the content layers: squared relative errors, or mean squared differences."""
+        columns = []
+        for layer in self.content:
+            target = photo[layer].float()
+            square = (out[layer].float() - target).square()
+            if self.raw:
+                columns.append(square.mean((1, 2, 3)) / self.units.get(layer, 1.0) ** 2)
+            else:
+                columns.append(square.sum((1, 2, 3)) / target.square().sum((1, 2, 3)).clamp_min(1e-6))
+        return torch.stack(columns, dim=1).mean(1)
+
+    def style_errors(self, out: Mapping[str, Tensor], style: Mapping[str, Tensor]) -> Tensor:
+        """(N, L) one column a style layer; `style` holds Gram matrices (N or 1, C, C) as `grams` gives them."""
+        columns = []
+        for layer, found in self.grams(out).items():
+            target = style[layer]
+            square = (found - target).square()
+            if self.raw:
+                columns.append(square.mean((1, 2)))
+            else:
+                columns.append(square.sum((1, 2)) / target.square().sum((1, 2)).clamp_min(1e-12))
+        return torch.stack(columns, dim=1)
+
+    def variation(self, picture: Tensor) -> Tensor:
+        """(N,) the total variation of pictures (N, 3, H, W) in [0, 1]: mean absolute, or for "raw" mean squared
+        differences of neighbours, there of pixels from 0 to 255."""
+        return squared_variation(255 * picture) if self.raw else total_variation(picture)
+
+
+def squared_variation(picture: Tensor) -> Tensor:
+    """(N,) mean squared difference between neighbours, for pictures (N, 3, H, W): the total variation of Mahendran
+    and Vedaldi 2014 (beta = 2), as programs for fast style transfer take it."""
+    across = (picture[..., :, 1:] - picture[..., :, :-1]).square().mean((1, 2, 3))
+    down = (picture[..., 1:, :] - picture[..., :-1, :]).square().mean((1, 2, 3))
+    return across + down
 
 
 def total_variation(picture: Tensor) -> Tensor:

@@ -5,12 +5,46 @@ It stands apart from the loop so that the command line can show its options with
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
+from pydantic_core import ArgsKwargs
 
 from flamingo.train.budget import seconds
+
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+LAYERS = tuple(f"relu{b}_{i}" for b, n in enumerate((2, 2, 4, 4, 4), 1) for i in range(1, n + 1))
+"""The layers of VGG-19, after their ReLU."""
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    # What the first Flamingo documents: see flamingo/optimising/presets.py. The network is ours.
+    "flamingo-2021": {
+        "content_layers": ("relu4_2",),
+        "style_layers": STYLE_LAYERS,
+        "losses": "raw",
+        "content_weight": 6.0,
+        "style_weight": 2e-3,
+        "tv_weight": 6e2,
+        "optimiser": "adam",
+        "lr": 1e-3,
+        "cooldown": 0.0,
+        "ema": 0.0,
+        "clip": 1e12,
+        "grain": 0.0,
+        "photos_per_batch": 2,
+        "styles_per_photo": 1,
+        "epochs": 2.0,
+    }
+}
+"""Settings of older systems for the training of a painter."""
+_FOR_EVER = 9e8  # seconds
+
+
+def _split(value: Any) -> Any:
+    """Layers as they are written on a command line: several, or one text with commas."""
+    listed = [value] if isinstance(value, str) else value
+    return tuple(part.strip() for text in listed for part in str(text).split(",") if part.strip())
 
 
 @dataclass(frozen=True)
@@ -25,6 +59,10 @@ class PainterRecipe:
     ] = ()
     out: Annotated[str, Field(description="Folder for checkpoint, log and samples.")] = "runs/paint"
     model: Annotated[Literal["fine", "fast", "debug"], Field(description="Which painter to train.")] = "fine"
+    preset: Annotated[
+        Literal["flamingo-2021"] | None,
+        Field(description="As an older system was trained: its losses, weights, layers, batch and epochs."),
+    ] = None
     blocks: Annotated[
         int | None,
         Field(ge=1, description="Residual blocks, if not the usual number; more may be added to a --start."),
@@ -33,8 +71,19 @@ class PainterRecipe:
     steps: Annotated[int | None, Field(ge=1, description="Stop after so many more steps, if that comes first.")] = (
         None
     )
+    epochs: Annotated[
+        float | None,
+        Field(gt=0, description="Passes over the photos to train for, in all; then --budget counts only if given."),
+    ] = None
     resume: Annotated[bool, Field(description="Go on from the checkpoint in --out.")] = False
-    start: Annotated[str, Field(description="Weights of a release to start from, instead of chance.")] = ""
+    overwrite: Annotated[bool, Field(description="Clear a run that --out holds, and begin anew.")] = False
+    start: Annotated[
+        str,
+        Field(
+            description="Weights of a release to start from, instead of chance; where --styles holds paintings that "
+            "it does not know, it stays as it is and learns them beside its own."
+        ),
+    ] = ""
     crop: Annotated[int, Field(ge=64, multiple_of=4, description="Side of the training crops, a multiple of 4.")] = (
         256
     )
@@ -50,6 +99,26 @@ class PainterRecipe:
         int, Field(ge=2, description="Paintings by which a new encoder chooses what it looks at, before it trains.")
     ] = 400
     style_size: Annotated[int, Field(ge=16, description="Longest side of the paintings.")] = 512
+    content_layers: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_split),
+        Field(
+            min_length=1, description="Layers of VGG-19 that the photo is kept at, such as relu4_2 or block4_conv2."
+        ),
+    ] = ("relu4_2",)
+    style_layers: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_split),
+        Field(min_length=1, description="Layers of VGG-19 whose Gram matrices are the style."),
+    ] = STYLE_LAYERS
+    losses: Annotated[
+        Literal["relative", "raw"],
+        Field(
+            description="relative: errors in parts of the target; raw: mean squared differences of Caffe's VGG-19's "
+            "activations, as older systems took them."
+        ),
+    ] = "relative"
+    content_weight: Annotated[float, Field(ge=0, description="Weight of the content.")] = 1.0
     style_weight: Annotated[float, Field(ge=0, description="Weight w of style against content.")] = 20.0
     photo_weight: Annotated[
         float, Field(ge=0, description="Weight of the squared error against the photo at strength 0.")
@@ -87,3 +156,26 @@ class PainterRecipe:
     vgg: Annotated[str, Field(description="VGG-19 weights, if not the cached ones.")] = ""
     save_every: Annotated[float, BeforeValidator(seconds), Field(description="Time between checkpoints.")] = 120.0
     sample_every: Annotated[float, BeforeValidator(seconds), Field(description="Time between sample sheets.")] = 600.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, given: Any) -> Any:
+        """What is not given comes from the preset; and a number of epochs is not cut short by a usual budget."""
+        if not isinstance(given, ArgsKwargs):
+            return given
+        chosen = dict(given.kwargs or {})
+        name = chosen.get("preset")
+        if isinstance(name, str) and name in PRESETS:
+            chosen = {**PRESETS[name], **chosen}
+        if chosen.get("epochs") is not None and "budget" not in chosen:
+            chosen["budget"] = _FOR_EVER
+        return ArgsKwargs(given.args, chosen)
+
+    @field_validator("content_layers", "style_layers")
+    @classmethod
+    def _known(cls, layers: tuple[str, ...]) -> tuple[str, ...]:
+        found = tuple(layer.replace("block", "relu").replace("_conv", "_") for layer in layers)
+        for name, layer in zip(layers, found, strict=True):
+            if layer not in LAYERS:
+                raise ValueError(f"{name} is no layer of VGG-19 after its ReLU: relu1_1 to relu5_4")
+        return tuple(dict.fromkeys(found))

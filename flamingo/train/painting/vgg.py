@@ -33,6 +33,13 @@ from flamingo.errors import ModelCorrupt, ModelMissing
 CONTENT_LAYER = "relu4_2"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
+CAFFE_MEANS = {
+    "relu1_1": 21.8, "relu1_2": 94.7, "relu2_1": 113.5, "relu2_2": 98.6, "relu3_1": 121.0, "relu3_2": 153.6,
+    "relu3_3": 325.9, "relu3_4": 474.2, "relu4_1": 497.8, "relu4_2": 334.2, "relu4_3": 185.7, "relu4_4": 47.7,
+    "relu5_1": 49.3, "relu5_2": 21.3, "relu5_3": 9.2, "relu5_4": 1.4,
+}  # fmt: skip
+"""Mean activations of Caffe's VGG-19 for pixels from 0 to 255, over the photos in docs/photos at 256 x 256."""
+
 # Channels of each block and number of convolutions in it (configuration E of the paper).
 _BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
 
@@ -96,6 +103,18 @@ class VGG19(nn.Module):
                         return found
             x = nn.functional.max_pool2d(x, 2)
         raise ValueError(f"VGG-19 has no layer {sorted(wanted - set(found))}")
+
+
+def units_of_caffe(network: VGG19, seen: Mapping[str, Tensor]) -> dict[str, float]:
+    """What to divide each layer's activations by so that they are as large as those of Caffe's VGG-19, on whose
+    activations the weights of older systems rest: 1 for Caffe's own weights, else what the mean of `seen`, the
+    activations of a picture, is to Caffe's mean."""
+    if float(network.scale.mean()) > 100:  # it takes pixels from 0 to 255, as Caffe's does
+        return dict.fromkeys(seen, 1.0)
+    return {
+        name: max(float(value.relu().mean()), 1e-6) / CAFFE_MEANS[name.replace("conv", "relu")]
+        for name, value in seen.items()
+    }
 
 
 def load(file: Path | None = None, *, cache: Path | None = None) -> VGG19:

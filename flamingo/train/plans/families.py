@@ -19,7 +19,7 @@ from flamingo.train.composing import card as composer_card
 from flamingo.train.composing.recipe import RATE
 from flamingo.train.feeling import card as feel_card
 from flamingo.train.judging import Verdict, entry_of
-from flamingo.train.manifest import write_manifest
+from flamingo.train.manifest import release_of
 from flamingo.train.painting import card as painter_card
 from flamingo.train.plans import words
 from flamingo.train.plans.folders import Data, few
@@ -162,13 +162,15 @@ class Family(ABC):
 
     def remark(self, staging: Path, text: str) -> None:
         """Add a sentence to the note of what was exported."""
-        entry = entry_of(staging, self.recipe.model)
+        model = self.recipe.model
+        entry = entry_of(staging, model)
         assert entry is not None
         if text not in entry.get("note", ""):
             entry["note"] = f"{entry.get('note', '')} {text}".strip()
-        write_manifest(staging / "manifest.json", self.recipe.model, entry)
-        if (card := self.card(entry)) is not None:
-            (staging / "cards" / f"{self.recipe.model}.md").write_text(card, encoding="utf-8")
+        with release_of(model, staging) as release:
+            release.copy(model, entry, staging)
+            if (card := self.card(entry)) is not None:
+                release.card(model, card)
 
     def _start(self, settings: dict[str, Any]) -> dict[str, Any]:
         """A release to start from is a file among the shipped models."""

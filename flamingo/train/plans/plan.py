@@ -153,6 +153,7 @@ class _Work:
             row |= {"done": True, "seconds": family.spent(i).seconds - before.seconds}
             self.state.save()
             return
+        told["overwrite"] = not begun  # of a run that was broken off before its first checkpoint nothing is kept
         if begun:
             told |= {"resume": True, "start": ""} if "start" in told else {"resume": True}
         of = f", stage {i + 1} of {len(recipe.stages)}" if len(recipe.stages) > 1 else ""

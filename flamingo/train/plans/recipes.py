@@ -28,7 +28,7 @@ SETTINGS: dict[Kind, type[Any]] = {
     "feel": FeelRecipe,
     "words": WordsRecipe,
 }
-_OF_THE_PLAN = ("out", "resume", "budget", "persona")
+_OF_THE_PLAN = ("out", "resume", "overwrite", "budget", "persona")
 """Settings that a stage may not have: the plan says where and for how long; a persona of one's own is no release."""
 _NAMES: dict[Kind, tuple[str, ...]] = {"paint": ("fine", "fast"), "feel": ("feel",), "words": ("words",)}
 """Under which names these can be released: what paints and judges asks for them by name."""

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from flamingo.errors import BadRequest
+from flamingo.errors import BadRequest, show
+from flamingo.train.judging import entry_of
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class WordsRecipe:
         str, Field(description="tokenizer.json of all-MiniLM-L6-v2; without it the list of the shipped words.")
     ] = ""
     out: Annotated[str, Field(description="Folder of models that it is written to.")] = "runs/words"
+    overwrite: Annotated[bool, Field(description="Replace a model of words that --out holds.")] = False
     most: Annotated[int | None, Field(ge=20, description="Texts to learn from each source, if not all.")] = None
 
 
@@ -32,6 +34,13 @@ def train(recipe: WordsRecipe) -> dict[str, Any]:
     for files that are not there, MissingExtra where the extra `words` is not installed."""
     from flamingo.train.feeling import words
 
+    out = Path(recipe.out)
+    if entry_of(out, "words") is not None and not recipe.overwrite:
+        raise BadRequest(
+            f"--out {show(out)}",
+            "it holds a model of words already",
+            "replace it with --overwrite, or name another folder",
+        )
     if not recipe.oasis:
         raise BadRequest("--oasis", "there is nothing to learn from", "give oasis.csv of Kurdi et al. 2017")
     tokens = _vocabulary(recipe)
@@ -41,8 +50,6 @@ def train(recipe: WordsRecipe) -> dict[str, Any]:
     chosen = [
         rated for found in sources.values() for rated in found[:: -(-len(found) // (recipe.most or len(found)))]
     ]
-    out = Path(recipe.out)
-    out.mkdir(parents=True, exist_ok=True)
     return words.release(chosen, tokens, out)
 
 

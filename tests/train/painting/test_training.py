@@ -19,8 +19,12 @@ from PIL import Image
 from flamingo.cli import run
 from flamingo.errors import BadRequest, ModelCorrupt, ModelMissing
 from flamingo.train.checkpoint import Checkpoint
+from flamingo.train.judging import entry_of
+from flamingo.train.manifest import check_files
 from flamingo.train.painting.export import export_again, release
 from flamingo.train.painting.loop import CHECKPOINT, PainterRecipe, load_painter, train
+from flamingo.train.plans.releasing import install
+from tests.train.crashes import moments
 
 pytestmark = pytest.mark.usefixtures("vgg_weights")
 
@@ -282,6 +286,29 @@ def test_a_release_is_exported_again_as_the_same_painter(released: Released, tmp
         for folder in (released.weights, again)
     ]
     assert np.abs(painted[0] - painted[1]).max() < 0.01  # small tensors are of 16 bits now too
+
+
+def test_a_painter_that_is_released_over_another_is_never_half_of_each(released: Released, tmp_path: Path) -> None:
+    shipped = tmp_path / "shipped"
+    shutil.copytree(released.weights, shipped)
+    manifest = json.loads((shipped / "manifest.json").read_text())
+    entry = manifest["models"]["painter-fast"]
+    entry["version"], entry["files"]["encoder"] = (
+        "older",
+        {**entry["files"]["onnx"], "file": "painter-fast-encoder.onnx"},
+    )
+    shutil.copyfile(shipped / "painter-fast.onnx", shipped / "painter-fast-encoder.onnx")
+    (shipped / "manifest.json").write_text(json.dumps(manifest))
+    versions = []
+    with moments(shipped, tmp_path / "moments") as kept:
+        install(released.weights, shipped, "painter-fast")
+    for folder in kept:
+        found = entry_of(folder, "painter-fast")
+        assert found is not None
+        check_files(folder, found)
+        assert (folder / "painter-fast-encoder.onnx").exists() == (found["version"] == "older")
+        versions.append(found["version"])
+    assert versions == sorted(versions, reverse=True) and len(set(versions)) == 2
 
 
 def test_the_command_trains_and_releases(

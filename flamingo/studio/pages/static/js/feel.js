@@ -130,11 +130,16 @@ function reasons(told) {
   $("because").replaceChildren(...because.map((sentence) => h("li", {}, sentence)));
   const moods = Object.entries(told.moods ?? {}).sort((a, b) => b[1] - a[1]).slice(0, 5);
   $("moods-title").hidden = !moods.length;
-  $("fits").replaceChildren(...moods.map(([mood, share]) => {
-    const bar = h("span", { class: "bar" }, h("span", { class: "bar-fill" }));
-    bar.firstChild.style.width = `${100 * share}%`;
-    return h("li", {}, h("span", {}, mood), bar, h("span", { class: "bar-said" }, `${Math.round(100 * share)} %`));
-  }));
+  $("fits").replaceChildren(...moods.map(share));
+  const classes = Object.entries(told.classes ?? {});
+  $("classes-title").hidden = !classes.length;
+  $("classes").replaceChildren(...classes.map(share));
+}
+
+function share([mood, part]) {
+  const bar = h("span", { class: "bar" }, h("span", { class: "bar-fill" }));
+  bar.firstChild.style.width = `${100 * part}%`;
+  return h("li", {}, h("span", {}, mood), bar, h("span", { class: "bar-said" }, `${Math.round(100 * part)} %`));
 }
 
 // -- its music ------------------------------------------------------------------------------------------------

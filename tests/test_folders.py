@@ -1,0 +1,84 @@
+"""FLAMINGO_DATA moves everything that is the user's; single things can be elsewhere still."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flamingo.composing import personas
+from flamingo.grading import store
+from flamingo.jobs.settings import Settings
+from flamingo.painting import own
+from flamingo.provenance import identity
+from tests.conftest import ROOT
+
+
+def places() -> dict[str, Path]:
+    return {
+        "personas": personas.own_folder(),
+        "styles": own.folder(),
+        "identity": identity.folder(),
+        "grades": store.own_database(),
+        "studio": Settings.of().data,
+    }
+
+
+def test_one_variable_moves_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = places()
+    assert len(set(before.values())) == len(before)
+    monkeypatch.setenv("FLAMINGO_DATA", str(tmp_path / "mine"))
+    for name, place in places().items():
+        assert place == tmp_path / "mine" or (tmp_path / "mine") in place.parents, name
+        assert place != before[name]
+
+
+@pytest.mark.parametrize("name", ["personas", "styles", "identity"])
+def test_single_things_can_be_elsewhere(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLAMINGO_DATA", str(tmp_path / "mine"))
+    monkeypatch.setenv(f"FLAMINGO_{name.upper()}", str(tmp_path / "there"))
+    found = places()
+    assert found[name] == tmp_path / "there"
+    assert all((tmp_path / "mine") in (p, *p.parents) for other, p in found.items() if other != name)
+
+
+def test_no_other_code_asks_the_system_where_data_lies() -> None:
+    using = [
+        file.relative_to(ROOT).as_posix()
+        for file in (ROOT / "flamingo").rglob("*.py")
+        if "user_data_path" in file.read_text(encoding="utf-8") or "user_data_dir" in file.read_text(encoding="utf-8")
+    ]
+    assert using == ["flamingo/folders.py"]
+
+
+def test_a_style_that_cannot_be_refined_is_not_kept(tmp_path: Path) -> None:
+    """Without torch, as in the plain install: nothing is printed as if it had worked, and nothing is kept."""
+    program = (
+        "import sys; sys.modules['torch'] = None; from flamingo.cli import run; "
+        f"sys.exit(run(['styles', 'add', 'mine', {str(ROOT / 'docs' / 'photos' / 'coffee.jpg')!r}, '--refine']))"
+    )
+    environment = {"FLAMINGO_DATA": str(tmp_path), "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0 and "torch" in done.stderr and "paint with it" not in done.stdout
+    assert not (tmp_path / "styles").exists()
+
+
+def test_a_style_without_vgg_19_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch", reason="torch is not installed (extra `train`)")
+    from flamingo.cli import run
+    from flamingo.errors import ModelMissing
+    from flamingo.train.painting import vgg
+
+    def missing(*_: object, **__: object) -> None:
+        raise ModelMissing("VGG-19", "not found", "give the weights with --vgg FILE")
+
+    monkeypatch.setattr(vgg, "load", missing)
+    monkeypatch.setenv("FLAMINGO_DATA", str(tmp_path))
+    assert run(["styles", "add", "mine", str(ROOT / "docs" / "photos" / "coffee.jpg"), "--refine"]) != 0
+    assert "VGG-19" in capsys.readouterr().err and not (tmp_path / "styles").exists()
