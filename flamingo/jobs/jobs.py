@@ -24,7 +24,7 @@ from flamingo.errors import BadRequest
 from flamingo.jobs import verbs
 from flamingo.jobs.dispatch import Dispatch
 from flamingo.jobs.job import Input, Job, State, plain_name
-from flamingo.jobs.ledger import Ledger
+from flamingo.jobs.ledger import Ledger, Pulse
 from flamingo.jobs.settings import Settings
 from flamingo.jobs.store import GRACE, Store
 from flamingo.jobs.tables import Database
@@ -96,6 +96,15 @@ class Jobs:
     def get(self, job: str) -> Job:
         """The job of this id. Raises NoSuchJob."""
         return self._ledger.get(job)
+
+    def many(self, ids: Sequence[str]) -> builtins.list[Job]:
+        """Those of these jobs that are known, in no order."""
+        return self._ledger.many(ids)
+
+    def pulse(self, since: int | None = None) -> Pulse:
+        """Which jobs changed after the event of this number, and which wait or run: cheap enough to be asked several
+        times a second, for those who follow all jobs at once."""
+        return self._ledger.pulse(since)
 
     def list(
         self,

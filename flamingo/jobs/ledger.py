@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,9 +20,20 @@ from flamingo.jobs.job import ACTIVE, Failure, Input, Job, Progress, Result, Sta
 from flamingo.jobs.search import folded, matching, words_of
 from flamingo.jobs.tables import Database, events, files, jobs
 
-__all__ = ["LONGEST_TITLE", "Ledger", "note"]
+__all__ = ["LONGEST_TITLE", "Ledger", "Pulse", "note"]
 
 LONGEST_TITLE = 200
+_REMEMBERED = 86400.0  # seconds that it is known which jobs were purged, for those who follow them
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """What has changed. seq: number of the last event; changed: jobs with an event after the number that was given;
+    active: the revision of each job that waits or runs, the oldest first."""
+
+    seq: int
+    changed: frozenset[str]
+    active: Mapping[str, int]
 
 
 class Ledger:
@@ -81,6 +92,26 @@ class Ledger:
         if found is None:
             raise no_such_job(job)
         return int(found)
+
+    def many(self, ids: Sequence[str]) -> list[Job]:
+        """Those of these jobs that are known."""
+        found = []
+        with self._database.read() as connection:
+            for i in range(0, len(ids), 500):  # databases limit the parameters of one statement
+                found += _jobs(connection, sa.select(jobs).where(jobs.c.id.in_(ids[i : i + 500])))
+        return found
+
+    def pulse(self, since: int | None) -> Pulse:
+        """What changed after the event of this number (None: nothing is asked for but where things stand)."""
+        with self._database.read() as connection:
+            seq = int(connection.execute(sa.select(sa.func.max(events.c.seq))).scalar_one() or 0)
+            changed: frozenset[str] = frozenset()
+            if since is not None and seq > since:
+                asked = sa.select(events.c.job).where(events.c.seq > since).distinct()
+                changed = frozenset(connection.execute(asked).scalars())
+            waiting = sa.select(jobs.c.id, jobs.c.revision).where(jobs.c.state.in_(ACTIVE))
+            rows = connection.execute(waiting.order_by(jobs.c.created, jobs.c.id)).all()
+        return Pulse(seq, changed, {row.id: row.revision for row in rows})
 
     def page(
         self,
@@ -189,7 +220,11 @@ class Ledger:
                 raise WrongState(f"job {job[:8]}", "it is not in the bin", "delete it first")
             its = set(connection.execute(sa.select(files.c.sha256).where(files.c.job == job)).scalars())
             connection.execute(files.delete().where(files.c.job == job))
-            connection.execute(events.delete().where(events.c.job == job))
+            # Written before the others go, so that the number of the last event never falls.
+            note(connection, job, "purged")
+            old = sa.and_(events.c.kind == "purged", events.c.at < time.time() - _REMEMBERED)
+            its_own = sa.and_(events.c.job == job, events.c.kind != "purged")
+            connection.execute(events.delete().where(sa.or_(its_own, old)))
             connection.execute(jobs.delete().where(jobs.c.id == job))
             shared = set(connection.execute(sa.select(files.c.sha256).where(files.c.sha256.in_(its))).scalars())
         return int(row["round"]), float(row["ended"] or row["created"]), its - shared

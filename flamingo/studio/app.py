@@ -18,6 +18,7 @@ import flamingo
 from flamingo.errors import FlamingoError
 from flamingo.studio import problems
 from flamingo.studio.api import (
+    events,
     files,
     health,
     jobs,
@@ -55,7 +56,7 @@ def create_app(studio: Studio) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.studio = studio
-    for module in (health, files, jobs, notes, steps, styles, lists, preview, live, verify, ratings):
+    for module in (health, files, events, jobs, notes, steps, styles, lists, preview, live, verify, ratings):
         app.include_router(module.router)
     app.include_router(verbs.router_of(studio.jobs.verbs, studio.settings.limits.files))
     app.include_router(pages.router)
@@ -68,7 +69,8 @@ def create_app(studio: Studio) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     studio: Studio = app.state.studio
-    behind = [asyncio.create_task(_tend(studio))]
+    behind = [asyncio.create_task(_tend(studio)), asyncio.create_task(studio.feed.run())]
+    behind.append(asyncio.create_task(_let_go(studio)))
     if studio.settings.curated:
         behind.append(asyncio.create_task(_hang(studio)))
     yield
@@ -76,6 +78,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     for task in behind:
         task.cancel()
     await asyncio.gather(*behind, return_exceptions=True)
+
+
+async def _let_go(studio: Studio) -> None:
+    """End the streams of events as soon as the server ends, which would wait for them."""
+    await studio.stopping.wait()
+    studio.feed.end()
 
 
 async def _tend(studio: Studio) -> None:

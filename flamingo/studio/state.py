@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -18,9 +19,11 @@ import anyio
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from flamingo.jobs import Jobs, Workers
+from flamingo.jobs import Job, Jobs, Workers
+from flamingo.studio.events import Feed
 from flamingo.studio.inspection import Inspection
 from flamingo.studio.problems import TooMany
+from flamingo.studio.schemas import JobOut, job_out
 from flamingo.studio.settings import StudioSettings
 from flamingo.studio.thumbnails import Thumbnails
 
@@ -52,6 +55,7 @@ class Studio:
         self.looking = anyio.CapacityLimiter(settings.inspectors)
         self.making = anyio.CapacityLimiter(1)
         self.receiving = asyncio.Semaphore(settings.limits.at_once)
+        self.feed = Feed(self.jobs, self.places)
         self._open = ExitStack()
         self._counted = (0.0, {"queued": 0, "running": 0})
 
@@ -70,6 +74,14 @@ class Studio:
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         self._open.close()
+
+    def places(self) -> Mapping[str, int]:
+        """The place in the queue of each job that waits, from 1."""
+        return {}
+
+    def shown(self, job: Job) -> JobOut:
+        """A job as the API shows it."""
+        return job_out(job)
 
     def counts(self) -> dict[str, int]:
         """How many jobs wait and run, counted twice a second at most."""
