@@ -61,7 +61,7 @@ def create_app(studio: Studio) -> FastAPI:
     app.include_router(verbs.router_of(studio.jobs.verbs, studio.settings.limits.files))
     app.include_router(pages.router)
     problems.install(app)
-    app.add_middleware(Guard, settings=studio.settings)
+    app.add_middleware(Guard, settings=studio.settings, stopping=studio.stopping.is_set)
     app.openapi = lambda: _description(app)  # type: ignore[method-assign]
     return app
 

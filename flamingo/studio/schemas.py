@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from flamingo.jobs import Job
 from flamingo.jobs.job import Failure, Input, Result, State
+from flamingo.studio.address import at
 from flamingo.studio.thumbnails import PICTURES
 
 __all__ = [
@@ -166,7 +167,7 @@ _TIMES = ("created", "started", "ended", "deleted", "revision")
 
 def job_out(job: Job) -> JobOut:
     """A job as the API shows it."""
-    url = f"/api/jobs/{job.id}"
+    url = at(f"/api/jobs/{job.id}")
     return JobOut(
         **{name: getattr(job, name) for name in (*_SAME, *_TIMES)},
         inputs={option: [_input(each) for each in files] for option, files in job.inputs.items()},
@@ -175,7 +176,7 @@ def job_out(job: Job) -> JobOut:
         error=_failure(job.error) if job.error else None,
         failures=[_failure(each) for each in job.failures],
         url=url,
-        page=f"/collection/{job.id}",
+        page=at(f"/collection/{job.id}"),
     )
 
 
@@ -184,7 +185,7 @@ def _failure(failure: Failure) -> FailureOut:
 
 
 def _input(file: Input) -> InputOut:
-    url = f"/api/files/{file.sha256}"
+    url = at(f"/api/files/{file.sha256}")
     return InputOut(sha256=file.sha256, name=file.name, url=url, thumbnail=f"{url}/thumbnail")
 
 

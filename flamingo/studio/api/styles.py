@@ -16,6 +16,7 @@ from flamingo.jobs.job import plain_file_name
 from flamingo.painting import own
 from flamingo.painting import styles as known_styles
 from flamingo.studio import choice
+from flamingo.studio.address import at
 from flamingo.studio.api.files import PICTURE_ANSWER
 from flamingo.studio.pages import assets
 from flamingo.studio.schemas import FileIn, ProblemOut
@@ -108,7 +109,7 @@ def _told(style: choice.Choice) -> StyleOut:
         artist=style.artist,
         painted=style.year,
         rights=style.rights,
-        thumbnail=f"/api/styles/{style.name}/thumbnail",
+        thumbnail=at(f"/api/styles/{style.name}/thumbnail"),
         own=style.own,
         models=list(style.models),
     )

@@ -16,6 +16,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from flamingo.studio.address import at
+
 __all__ = ["STATIC", "Assets", "url"]
 
 STATIC = Path(__file__).parent / "static"
@@ -49,7 +51,8 @@ class Assets(StaticFiles):
 def url(path: str) -> str:
     """The address of a file in `static`, such as "css/base.css"."""
     file = STATIC / path
-    return f"/static/{path}?v={_hash(path, file.stat().st_mtime_ns)}" if file.is_file() else f"/static/{path}"
+    address = at(f"/static/{path}")
+    return f"{address}?v={_hash(path, file.stat().st_mtime_ns)}" if file.is_file() else address
 
 
 @functools.lru_cache(maxsize=512)

@@ -7,6 +7,7 @@ same for everybody and may be shown while the database is away.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ import flamingo
 from flamingo.feeling import plane
 from flamingo.painting import styles, wish
 from flamingo.studio import choice
+from flamingo.studio.address import at
 from flamingo.studio.content import TAKES_FILMS
 from flamingo.studio.pages import assets, learning
 from flamingo.studio.pages.controls import controls_of
 
-__all__ = ["missing", "router"]
+__all__ = ["entrance", "missing", "router"]
 
 router = APIRouter(include_in_schema=False)
 _templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
@@ -52,7 +54,7 @@ PAGES = {
     "about": Page("/about", "About", "The models, their data and their rights"),
 }
 
-_templates.env.globals.update(static=assets.url, pages=PAGES, version=flamingo.__version__)
+_templates.env.globals.update(at=at, static=assets.url, pages=PAGES, version=flamingo.__version__)
 _templates.env.globals["style_titles"] = lambda: {style.name: style.title for style in styles.styles("fine")}
 _templates.env.trim_blocks = _templates.env.lstrip_blocks = True
 
@@ -145,6 +147,16 @@ async def static(request: Request, path: str) -> Response:
 def missing(request: Request, message: str = "") -> HTMLResponse:
     """The page for an address that there is none of: status 404."""
     return _page(request, "missing", status=404, message=message)
+
+
+def entrance(
+    request: Request, status: int, to: str, message: str = "", headers: Mapping[str, str] | None = None
+) -> HTMLResponse:
+    """The page that asks for the token: it works without scripts. to: the page that was asked for; message: what was
+    wrong with the token that was given."""
+    more = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", **(headers or {})}
+    context = {"to": to, "message": message}
+    return _templates.TemplateResponse(request, "enter.html", context, status_code=status, headers=more)
 
 
 def _page(request: Request, name: str, status: int = 200, here: str = "", **more: Any) -> HTMLResponse:

@@ -1,6 +1,6 @@
 // The page Compose: a wish, the work on it, and the piece. The job stands in the address, the wish in the tab's store,
 // so that a reload loses neither.
-import { active, get, patch, post } from "./api.js";
+import { active, at, get, patch, post } from "./api.js";
 import { h, icon } from "./dom.js";
 import { watch } from "./job.js";
 import { PieceView } from "./piece.js";
@@ -78,7 +78,7 @@ function finished(over) {
   job = over;
   view.show(over);
   grade.show(null);
-  $("open").href = over.page || `/collection/${over.id}`;
+  $("open").href = over.page || at(`/collection/${over.id}`);
   $("favourite").setAttribute("aria-pressed", String(Boolean(over.favourite)));
   if (!over.results.length) toast("The job is done but has no files; they may have been deleted.", { bad: true });
   else say(`The piece is ready: ${$("piece-title").textContent}`);
