@@ -14,7 +14,7 @@ from pathlib import Path
 
 from flamingo.errors import DiskFull, OutputError
 
-__all__ = ["make_private", "private_folder", "write_private"]
+__all__ = ["make_private", "private_file", "private_folder", "write_private"]
 
 
 def private_folder(folder: Path) -> Path:
@@ -27,6 +27,15 @@ def private_folder(folder: Path) -> Path:
         each.mkdir(mode=0o700, exist_ok=True)
     make_private(folder)
     return folder
+
+
+def private_file(file: Path) -> Path:
+    """Make the file, empty, for its owner alone, or tighten the one that is there, and what SQLite has beside it,
+    which takes its modes from it. Raises OSError if it cannot be made."""
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    make_private(file, *(file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm", "-journal")))
+    return file
 
 
 def make_private(*paths: Path) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from flamingo import files
 from flamingo.errors import DiskFull, FlamingoError, OutputError, show
+from flamingo.private import private_file, private_folder
 
 Grade = Literal["excellent", "good", "fair", "poor", "bad"]
 Standing = Literal["counts", "replaced", "undone"]
@@ -184,6 +185,8 @@ def _opened(database: Path | None, *, writing: bool) -> Iterator[sqlite3.Connect
     if writing:
         if database is None:
             _make_folder(path.parent)
+            with suppress(OSError):  # it may not be made here, which is told below
+                private_file(path)
         files.check_target(path, overwrite=True)
     elif path.is_dir():
         raise OutputError(show(path), "it is a folder", "give the name of a file")
@@ -261,7 +264,7 @@ def _make_tables(connection: sqlite3.Connection) -> None:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
     except OSError as error:
         why = (error.strerror or "it cannot be made").lower()
         raise OutputError(

@@ -20,7 +20,7 @@ from dbos import DBOS, DBOSClient, Queue, WorkflowStatus
 
 from flamingo.jobs.errors import DatabaseError
 from flamingo.jobs.locks import SlotLock
-from flamingo.jobs.settings import Settings
+from flamingo.jobs.settings import Settings, private_database
 
 __all__ = ["BUSY", "IDLE", "Dispatch", "serve"]
 
@@ -45,7 +45,7 @@ class Dispatch:
         if settings.database is None:
             # Kept by the file: readers and the one writer do not wait for each other, and a write takes a quarter of
             # the time.
-            settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_database(settings, "queue")
             with closing(sqlite3.connect(settings.data / "queue.sqlite", timeout=30)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
         url = settings.queue_url

@@ -27,6 +27,7 @@ from typing import IO, BinaryIO
 from flamingo.errors import DiskFull, OutputError, one_line
 from flamingo.jobs.errors import NoSuchFile, QuotaExceeded
 from flamingo.jobs.locks import alone
+from flamingo.private import private_folder
 
 __all__ = ["GRACE", "Store", "Stored", "Writer"]
 
@@ -88,7 +89,8 @@ class Store:
         self.reserve = reserve
         self._incoming = folder / "incoming"
         with _in_words():
-            self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(folder)
+            private_folder(self._incoming)
         self._lock = folder / "lock"
         self._count_lock = threading.Lock()
         self._used = 0
@@ -210,7 +212,7 @@ class Store:
         free = shutil.disk_usage(self.folder).free
         if free < self.reserve:
             raise DiskFull(
-                str(self.folder),
+                "the store of files",
                 f"only {free >> 20} MiB are free and {self.reserve >> 20} must stay so",
                 "free some space, or delete some jobs and empty the bin",
             )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from flamingo.errors import BadRequest, FlamingoError, OutputError, show
+from flamingo.private import private_folder
 from flamingo.provenance import authority
 
 __all__ = ["Identity", "folder", "load", "present"]
@@ -83,7 +84,7 @@ def load() -> Identity:
 def _make(where: Path) -> None:
     """Make both files in a folder of another name, then rename it: another process sees all or nothing of it."""
     key, chain = authority.issue()
-    where.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(where.parent)
     aside = where.with_name(f".{where.name}-{secrets.token_hex(6)}.tmp")
     try:
         aside.mkdir(mode=0o700)

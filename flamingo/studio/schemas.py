@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from flamingo.jobs import Job
 from flamingo.jobs.job import Failure, Input, Result, State
 from flamingo.studio.address import at
+from flamingo.studio.problems import without_places
 from flamingo.studio.thumbnails import PICTURES
 
 __all__ = [
@@ -181,7 +182,8 @@ def job_out(job: Job) -> JobOut:
 
 
 def _failure(failure: Failure) -> FailureOut:
-    return FailureOut(kind=failure.kind, what=failure.what, why=failure.why, hint=failure.hint, name=failure.name)
+    parts = {name: without_places(getattr(failure, name)) for name in ("what", "why", "hint")}
+    return FailureOut(kind=failure.kind, name=failure.name, **parts)
 
 
 def _input(file: Input) -> InputOut:

@@ -20,6 +20,7 @@ class Limits:
     file_bytes, pixels: of one file; files, album_bytes, ratio: of one album, a zip file: how many files, how many
     bytes packed, and how many times as many unpacked. decode_seconds: processor time that looking at one file may
     take; body_bytes: of a request that brings no file; patience: seconds between two pieces of a request.
+    head_seconds: for the head of a request; connections: of one client that are open at once.
 
     waiting: jobs in the queue beyond which no more are taken. uploads and writes: (a second, at once) for one client,
     files that it sends and other requests that change something. at_once: uploads that are received side by side.
@@ -33,6 +34,8 @@ class Limits:
     decode_seconds: float = 4.0
     body_bytes: int = 1_000_000
     patience: float = 30.0
+    head_seconds: float = 10.0
+    connections: int = 64
     waiting: int = 200
     uploads: tuple[float, int] = (20.0, 600)
     writes: tuple[float, int] = (20.0, 200)

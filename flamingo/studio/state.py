@@ -20,6 +20,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from flamingo.jobs import Job, Jobs, Workers
+from flamingo.private import make_private, private_folder
 from flamingo.studio.events import Feed
 from flamingo.studio.inspection import Inspection
 from flamingo.studio.problems import TooMany
@@ -60,7 +61,11 @@ class Studio:
         self._counted = (0.0, {"queued": 0, "running": 0})
 
     def __enter__(self) -> Studio:
-        self.incoming.mkdir(mode=0o700, exist_ok=True)
+        data = self.settings.jobs.data
+        private_folder(data)
+        private_folder(self.incoming)
+        names = ("files", "thumbnails", "work", "slots", "unfinished", "ratings.sqlite", "token", "cookie-secret")
+        make_private(*(data / name for name in names), *data.glob("*.sqlite*"), *(data / "slots").glob("*.lock"))
         self._forget_broken_off()
         with ExitStack() as stack:
             stack.enter_context(self.jobs)

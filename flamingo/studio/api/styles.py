@@ -11,7 +11,7 @@ from PIL import Image
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
-from flamingo.jobs import NoSuchFile
+from flamingo.jobs import NoSuchFile, WrongState
 from flamingo.jobs.job import plain_file_name
 from flamingo.painting import own
 from flamingo.painting import styles as known_styles
@@ -87,6 +87,8 @@ async def keep(
     overwrite: Annotated[bool, Query(description="Replace a style of one's own of that name.")] = False,
 ) -> StyleOut:
     """Keep a painting that was uploaded as a style of one's own, to be named like the others."""
+    if name in {style.name for style in known_styles.styles()}:
+        raise WrongState(f"style {name!r}"[:80], "a painting that came with Flamingo has that name", "choose another")
     own.check(name, overwrite=overwrite)
     path = await run_in_threadpool(studio.store.path, painting.sha256)
     sketcher: Sketcher = request.state.sketcher
