@@ -162,7 +162,7 @@ class Ledger:
             row = _locked(connection, job)
             if row["state"] not in ("failed", "cancelled"):
                 raise WrongState(
-                    f"job {job[:8]}", f"it is {row['state']}", "only what failed or was cancelled can be"
+                    "this job", f"it is {row['state']}", "only what failed or was cancelled can be"
                 )
             round_ = int(row["round"]) + 1
             fresh = {"attempts": 0, "interruptions": 0, "done": 0, "all": 0, "message": ""}
@@ -217,7 +217,7 @@ class Ledger:
         with self._database.write() as connection:
             row = _locked(connection, job)
             if row["deleted"] is None:
-                raise WrongState(f"job {job[:8]}", "it is not in the bin", "delete it first")
+                raise WrongState("this job", "it is not in the bin", "delete it first")
             its = set(connection.execute(sa.select(files.c.sha256).where(files.c.job == job)).scalars())
             connection.execute(files.delete().where(files.c.job == job))
             # Written before the others go, so that the number of the last event never falls.
@@ -241,7 +241,7 @@ def note(connection: sa.Connection, job: str, kind: str, **details: Any) -> None
 
 
 def no_such_job(job: str) -> NoSuchJob:
-    return NoSuchJob(f"job {one_line(job[:40])}", "no such job is known here", "look it up in the list")
+    return NoSuchJob("this job", "no such job is known here", "it may have been deleted; look it up in the list")
 
 
 def _plain_title(title: str) -> str:

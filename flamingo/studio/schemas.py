@@ -23,6 +23,7 @@ __all__ = [
     "JobOut",
     "JobsOut",
     "ProblemOut",
+    "Sha256",
     "job_out",
 ]
 

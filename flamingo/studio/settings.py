@@ -10,7 +10,7 @@ from flamingo.jobs import Settings
 from flamingo.studio import address
 from flamingo.studio.tls import Certificate
 
-__all__ = ["Limits", "StudioSettings", "is_loopback"]
+__all__ = ["Limits", "StudioSettings", "is_loopback", "plain_host"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class StudioSettings:
         names = {self.host, *self.hosts, "localhost", "127.0.0.1", "::1"}
         if not is_loopback(self.host):
             names |= {*address.names(), *address.addresses()}
-        return frozenset(_plain(name) for name in names if _plain(name))
+        return frozenset(plain_host(name) for name in names if plain_host(name))
 
     @property
     def scheme(self) -> str:
@@ -96,7 +96,7 @@ class StudioSettings:
         return f"{self.scheme}://{host}:{self.port}{self.root_path}/" + (f"?token={self.token}" if self.token else "")
 
 
-def _plain(name: str) -> str:
+def plain_host(name: str) -> str:
     """A name as hosts are compared: in lower case, without brackets, port, and the dot that may end it."""
     name = name.strip().lower()
     if name.startswith("["):

@@ -201,7 +201,7 @@ def everything(job: str, studio: Current) -> Response:
     """All results of a job, and their sidecars, in one zip."""
     found = studio.jobs.get(job)
     if not found.results:
-        raise NoSuchFile(f"job {job[:8]}", "it has no results", "wait until it is done")
+        raise NoSuchFile("this job", "it has no results", "wait until it is done")
     files = []
     for each in found.results:
         files.append((each.name, studio.store.path(each.sha256)))
@@ -216,5 +216,5 @@ def result_of(studio: Studio, job: str, n: int) -> Result:
     """A job's result by its number. Raises NoSuchJob or NoSuchFile."""
     results = studio.jobs.get(job).results
     if not 0 <= n < len(results):
-        raise NoSuchFile(f"result {n} of job {job[:8]}", f"it has {len(results)}, counted from 0", "look at the job")
+        raise NoSuchFile(f"result {n} of this job", f"it has {len(results)}, counted from 0", "look at the job")
     return results[n]

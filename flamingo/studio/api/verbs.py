@@ -123,6 +123,7 @@ def told(studio: Studio, verb: Verb, asked: BaseModel) -> tuple[dict[str, Any], 
     for option in verb.inputs:
         files = []
         for each in getattr(asked, option):
+            studio.store.renew(each.sha256)
             with studio.store.open(each.sha256) as file:
                 name = each.name if option in verb.named else fitting_name(each.name, file.read(HEAD))
             name = plain_file_name(name) if option in verb.called else name

@@ -7,6 +7,7 @@ same for everybody and may be shown while the database is away.
 from __future__ import annotations
 
 import functools
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +16,17 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.templating import Jinja2Templates
+from markupsafe import Markup
 
 import flamingo
 from flamingo.feeling import plane
 from flamingo.painting import styles, wish
-from flamingo.studio import choice
+from flamingo.studio import address, choice
 from flamingo.studio.address import at
 from flamingo.studio.content import TAKES_FILMS
 from flamingo.studio.pages import assets, learning
 from flamingo.studio.pages.controls import controls_of
+from flamingo.studio.settings import StudioSettings, is_loopback, plain_host
 
 __all__ = ["entrance", "missing", "router"]
 
@@ -52,6 +55,8 @@ PAGES = {
     "learn": Page("/learn", "Learn", "How it works, to play with"),
     "verify": Page("/verify", "Verify", "Where a picture or a piece comes from", navigation=False),
     "about": Page("/about", "About", "The models, their data and their rights"),
+    "devices": Page("/devices", "On your phone", "How other devices open this studio", navigation=False),
+    "docs": Page("/docs", "API", "What programs can ask of the studio", navigation=False),
 }
 
 _templates.env.globals.update(at=at, static=assets.url, pages=PAGES, version=flamingo.__version__)
@@ -130,6 +135,45 @@ def learn(request: Request) -> HTMLResponse:
 def about(request: Request) -> HTMLResponse:
     """Models, data, rights."""
     return _page(request, "about", styles=_styles())
+
+
+@router.get("/devices")
+def devices(request: Request) -> HTMLResponse:
+    """How a phone opens this studio: a code to scan, the addresses, the token."""
+    settings: StudioSettings = request.app.state.studio.settings
+    found = [settings.url(name) for name in address.others(settings.host)] if settings.others else []
+    host = request.headers.get("host", "")
+    token = f"?token={settings.token}" if settings.token else ""
+    here = f"{request.scope['scheme']}://{host}{at('/')}{token}"
+    if not is_loopback(plain_host(host)) and here not in found:
+        found.insert(0, here)  # behind a proxy only the browser's own address is known to work
+    certificate = settings.certificate
+    return _page(
+        request,
+        "devices",
+        addresses=found,
+        code=_code(found[0]) if found else "",
+        token=settings.token,
+        port=settings.port,
+        secure=request.scope["scheme"] == "https",
+        fingerprint=certificate.fingerprint if certificate is not None and certificate.own else "",
+    )
+
+
+def _code(text: str) -> Markup:
+    """A QR code as an element of a page."""
+    import segno
+
+    drawn = io.BytesIO()
+    made = segno.make(text, error="m", micro=False)
+    made.save(drawn, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=2, title="Code to scan", nl=False)
+    return Markup(drawn.getvalue().decode())
+
+
+@router.get("/docs")
+def docs(request: Request) -> HTMLResponse:
+    """The description of the API, to read and to try."""
+    return _page(request, "docs")
 
 
 @router.get("/favicon.ico")
