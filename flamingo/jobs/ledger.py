@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -113,6 +114,36 @@ class Ledger:
             rows = connection.execute(waiting.order_by(jobs.c.created, jobs.c.id)).all()
         return Pulse(seq, changed, {row.id: row.revision for row in rows})
 
+    def waiting(self) -> list[tuple[str, str]]:
+        """Id and verb of the jobs that wait, in the order in which they were put into the queue."""
+        put = sa.select(events.c.job, sa.func.max(events.c.at).label("at"))
+        put = put.where(events.c.kind.in_(("submitted", "retried", "queued again")))
+        queued = sa.select(jobs.c.id).where(jobs.c.state == "queued")
+        times = put.where(events.c.job.in_(queued)).group_by(events.c.job).subquery()
+        asked = sa.select(jobs.c.id, jobs.c.verb).join(times, times.c.job == jobs.c.id)
+        asked = asked.where(jobs.c.state == "queued").order_by(times.c.at, jobs.c.created, jobs.c.id)
+        with self._database.read() as connection:
+            return [(row.id, row.verb) for row in connection.execute(asked)]
+
+    def running(self) -> list[tuple[str, str, float, float]]:
+        """Of the jobs that run: id, verb, when it was begun, and the share that is done (0: nobody knows)."""
+        asked = sa.select(jobs.c.id, jobs.c.verb, jobs.c.started, jobs.c.done, jobs.c.all)
+        with self._database.read() as connection:
+            found = connection.execute(asked.where(jobs.c.state == "running"))
+            return [(row.id, row.verb, row.started or 0.0, row.done / max(1, row.all)) for row in found]
+
+    def durations(self) -> dict[str, float]:
+        """The median of the seconds that the last twenty jobs of each verb took."""
+        found: dict[str, list[float]] = {}
+        asked = sa.select(jobs.c.verb, jobs.c.started, jobs.c.ended).where(jobs.c.state == "done")
+        asked = asked.where(jobs.c.started.is_not(None), jobs.c.ended.is_not(None))
+        with self._database.read() as connection:
+            for row in connection.execute(asked.order_by(jobs.c.created.desc()).limit(200)):
+                its = found.setdefault(row.verb, [])
+                if len(its) < 20:
+                    its.append(max(0.0, row.ended - row.started))
+        return {verb: statistics.median(its) for verb, its in found.items()}
+
     def page(
         self,
         limit: int,
@@ -161,9 +192,7 @@ class Ledger:
         with self._database.write() as connection:
             row = _locked(connection, job)
             if row["state"] not in ("failed", "cancelled"):
-                raise WrongState(
-                    "this job", f"it is {row['state']}", "only what failed or was cancelled can be"
-                )
+                raise WrongState("this job", f"it is {row['state']}", "only what failed or was cancelled can be")
             round_ = int(row["round"]) + 1
             fresh = {"attempts": 0, "interruptions": 0, "done": 0, "all": 0, "message": ""}
             over: dict[str, Any] = {"error": None, "failures": [], "started": None, "ended": None, "deleted": None}

@@ -137,7 +137,7 @@ def database_full(error: sa.exc.DBAPIError) -> bool:
     code = getattr(error.orig, "sqlite_errorcode", None) or 0
     if code & 0xFF == sqlite3.SQLITE_FULL or "disk is full" in str(error.orig):
         return True
-    # Memory that is shared between processes, and a journal, are files too, and fail with an error of input or output.
+    # Memory shared between processes, and a journal, are files too, and fail with an error of input or output.
     return code in (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMOPEN)
 
 

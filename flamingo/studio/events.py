@@ -1,7 +1,7 @@
 """All changes of all jobs, watched once for everybody: what `GET /api/events` sends.
 
-One task asks the database four times a second while anybody listens, whatever the number of listeners. Each change has
-a number; the last few hundred are kept, so that a listener whose connection broke gets what it missed.
+One task asks the database four times a second while anybody listens, whatever the number of listeners. Each change
+has a number; the last few hundred are kept, so that a listener whose connection broke gets what it missed.
 """
 
 from __future__ import annotations

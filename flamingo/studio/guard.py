@@ -79,16 +79,14 @@ class _Place(NamedTuple):
     port: int | None
 
 
-class _Enough(Exception):  # noqa: N818
+class _Enough(Exception):
     """The head of an answer to HEAD is sent, and nothing else is wanted."""
 
 
 class Guard:
     """ASGI middleware around the whole studio. stopping: says whether the server is about to end."""
 
-    def __init__(
-        self, app: ASGIApp, settings: StudioSettings, stopping: Callable[[], bool] = lambda: False
-    ) -> None:
+    def __init__(self, app: ASGIApp, settings: StudioSettings, stopping: Callable[[], bool] = lambda: False) -> None:
         self._app = app
         self._stopping = stopping
         self._token = settings.token
@@ -291,9 +289,8 @@ class Guard:
         assert self._token is not None
         client = _client(scope)
         if seconds := self._wrong.left(client):
-            raise TooMany(
-                "too many wrong tokens", "one client may try ten a minute", "wait a moment", seconds, self._wrong.at_once
-            )
+            limit = self._wrong.at_once
+            raise TooMany("too many wrong tokens", "one client may try ten a minute", "wait a moment", seconds, limit)
         if _same(given, self._token):
             return True
         self._wrong.wait(client)
@@ -378,7 +375,7 @@ class Guard:
 
 
 def _pass(secret: bytes, token: str) -> str:
-    """What the cookie holds in place of the token: nobody can make it, or guess tokens with it, without the secret."""
+    """What the cookie holds in place of the token: nobody can make it, or guess with it, without the secret."""
     return hmac.new(secret, token.encode(), hashlib.sha256).hexdigest()
 
 

@@ -129,7 +129,8 @@ def problem(error: FlamingoError, headers: Mapping[str, str] | None = None) -> R
     if status >= 500:
         _log.error("%s", error)
     if isinstance(error, DatabaseError):  # what it says of itself is for whoever runs it
-        error = DatabaseError("the database", "it does not answer", "try again in a moment; the server's log says why")
+        hint = "try again in a moment; the server's log says why"
+        error = DatabaseError("the database", "it does not answer", hint)
     limit = getattr(error, "limit", None)
     return _response(status, kind, error.what, error.why, error.hint, more, limit)
 

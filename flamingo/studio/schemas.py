@@ -145,6 +145,12 @@ class JobOut(BaseModel):
     ended: float | None
     deleted: float | None = Field(description="When it was put into the bin.")
     revision: int = Field(description="Rises with every change.")
+    queue_place: int | None = Field(
+        None, description="Its place among those that wait for the same workers, from 1; null unless it waits."
+    )
+    seconds_left: float | None = Field(
+        None, description="Seconds until it is done, roughly; null where nobody knows, and once it is over."
+    )
     url: str
     page: str
 
@@ -167,8 +173,8 @@ _SAME = ("id", "verb", "title", "favourite", "state", "parameters", "request", "
 _TIMES = ("created", "started", "ended", "deleted", "revision")
 
 
-def job_out(job: Job) -> JobOut:
-    """A job as the API shows it."""
+def job_out(job: Job, place: int | None = None, left: float | None = None) -> JobOut:
+    """A job as the API shows it. place: in the queue; left: seconds until it is done."""
     url = at(f"/api/jobs/{job.id}")
     return JobOut(
         **{name: getattr(job, name) for name in (*_SAME, *_TIMES)},
@@ -177,6 +183,8 @@ def job_out(job: Job) -> JobOut:
         progress=ProgressOut(done=job.progress.done, all=job.progress.all, message=job.progress.message),
         error=_failure(job.error) if job.error else None,
         failures=[_failure(each) for each in job.failures],
+        queue_place=place,
+        seconds_left=None if left is None else round(left, 1),
         url=url,
         page=at(f"/collection/{job.id}"),
     )

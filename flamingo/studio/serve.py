@@ -70,8 +70,8 @@ def serve(
         Field(
             min_length=_SHORTEST_TOKEN,
             pattern=_TOKEN,
-            description="What a browser must know, 12 characters or more; without it FLAMINGO_TOKEN, or, if it listens "
-            "to others, one that is made once and kept in the folder.",
+            description="What a browser must know, 12 characters or more; without it FLAMINGO_TOKEN, or, for a whole "
+            "network, one that is made once and kept in the folder.",
         ),
     ] = None,
     new_token: Annotated[bool, Field(description="Make a new token in place of the kept one.")] = False,
@@ -87,7 +87,7 @@ def serve(
     ] = "",
     trusted_proxy: Annotated[
         tuple[str, ...],
-        Field(description="Address or network of a proxy that is believed what it says of a client (X-Forwarded-...)."),
+        Field(description="Address or network of a proxy whose X-Forwarded headers are believed."),
     ] = (),
     allow_host: Annotated[
         tuple[str, ...], Field(description="Another name by which the studio may be called, behind a proxy say.")
@@ -182,7 +182,8 @@ def _with_token(settings: StudioSettings, new: bool) -> StudioSettings:
         private_folder(data)
     except OSError as error:
         why = (error.strerror or "it cannot be made").lower()
-        raise BadRequest(show(data), f"the data folder cannot be made ({why})", "name another one with --data") from None
+        why = f"the data folder cannot be made ({why})"
+        raise BadRequest(show(data), why, "name another one with --data") from None
     secret = _kept(data / "cookie-secret", lambda: secrets.token_hex(32), new).encode()
     token = settings.token
     if token is None and (new or not is_loopback(settings.host)):
@@ -343,4 +344,3 @@ def _server(config: uvicorn.Config, started: Callable[[], None], ending: Callabl
             await super().shutdown(sockets=sockets)
 
     return Server(config)
-

@@ -27,6 +27,7 @@ from flamingo.studio.problems import TooMany
 from flamingo.studio.schemas import JobOut, job_out
 from flamingo.studio.settings import StudioSettings
 from flamingo.studio.thumbnails import Thumbnails
+from flamingo.studio.waiting import Waiting, progress_left
 
 __all__ = ["Current", "Studio"]
 
@@ -50,12 +51,14 @@ class Studio:
         # One of their own, so that a page need not wait until other people's uploads are looked at.
         self.drawing = Inspection(1)
         self.thumbnails = Thumbnails(settings.jobs.data / "thumbnails", self.store, self.drawing)
-        self.workers = Workers(settings.jobs, settings.workers)
+        self.workers = Workers(settings.jobs, settings.workers, short=(settings.workers + 1) // 2)
         self.incoming = settings.jobs.data / "incoming"
         self.stopping = asyncio.Event()
         self.looking = anyio.CapacityLimiter(settings.inspectors)
         self.making = anyio.CapacityLimiter(1)
         self.receiving = asyncio.Semaphore(settings.limits.at_once)
+        short = (settings.workers + 1) // 2
+        self.waiting = Waiting(self.jobs, {"long": settings.workers, "short": short})
         self.feed = Feed(self.jobs, self.places)
         self._open = ExitStack()
         self._counted = (0.0, {"queued": 0, "running": 0})
@@ -82,10 +85,15 @@ class Studio:
 
     def places(self) -> Mapping[str, int]:
         """The place in the queue of each job that waits, from 1."""
-        return {}
+        return self.waiting.places()
 
     def shown(self, job: Job) -> JobOut:
         """A job as the API shows it."""
+        if job.state == "queued":
+            place, left = self.waiting.of(job.id)
+            return job_out(job, place, left)
+        if job.state == "running":
+            return job_out(job, None, progress_left(job, self.waiting.usual(job.verb)))
         return job_out(job)
 
     def counts(self) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """A certificate for the studio: its own, made and renewed here, or the user's.
 
-Browsers give a camera, and let a page be installed, only over https or on the machine itself, so a household needs one.
-Nobody signs certificates for names inside a house: the studio signs its own, and each device asks once whether it is
-trusted. Its fingerprint is printed, to be compared with what the device shows.
+Browsers give a camera, and let a page be installed, only over https or on the machine itself, so a household needs
+one. Nobody signs certificates for names inside a house: the studio signs its own, and each device asks once whether
+it is trusted. Its fingerprint is printed, to be compared with what the device shows.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _SLACK = datetime.timedelta(days=1)  # clocks of other devices may be behind
 
 @dataclass(frozen=True)
 class Certificate:
-    """Where certificate (with its chain) and key lie, as PEM; fingerprint: the SHA-256 of the certificate, as browsers
-    show it; own: whether it was made here."""
+    """Where certificate (with its chain) and key lie, as PEM; fingerprint: the SHA-256 of the certificate, as
+    browsers show it; own: whether it was made here."""
 
     chain: Path
     key: Path
@@ -70,7 +70,8 @@ def given(chain: Path, key: Path) -> Certificate:
         raise BadRequest(show(missing), "there is no such file", "name a PEM file") from error
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         why = "certificate and key are no PEM files that belong together, or the key has a password"
-        raise BadRequest(f"{show(chain)} and {show(key)}", why, "name the chain and its key, without password") from error
+        hint = "name the chain and its key, without password"
+        raise BadRequest(f"{show(chain)} and {show(key)}", why, hint) from error
     return Certificate(chain, key, _fingerprint(found), False)
 
 
@@ -93,9 +94,7 @@ def _key(file: Path) -> ec.EllipticCurvePrivateKey | None:
     return key if isinstance(key, ec.EllipticCurvePrivateKey) else None
 
 
-def _kept(
-    chain: Path, key: ec.EllipticCurvePrivateKey, wanted: list[x509.GeneralName]
-) -> x509.Certificate | None:
+def _kept(chain: Path, key: ec.EllipticCurvePrivateKey, wanted: list[x509.GeneralName]) -> x509.Certificate | None:
     """The certificate that is there, if it can still be used."""
     try:
         found = x509.load_pem_x509_certificate(chain.read_bytes())

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from flamingo.errors import BadRequest
 from flamingo.jobs import Job
@@ -35,8 +36,8 @@ _EVENT = {"type": "object", "properties": {"event": _TEXT, "id": _TEXT, "data": 
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "Server-sent events: first `event: snapshot` with `{jobs: [...]}`, all that wait or run (or "
-            "those of `ids`, in any state), unless `Last-Event-ID` names an event that is still remembered; then "
+            "description": "Server-sent events: first `event: snapshot` with `{jobs: [...]}`, all that wait or run "
+            "(or those of `ids`, in any state), unless `Last-Event-ID` names an event that is still remembered; then "
             "`event: job` with each job that changes, and `event: gone` with `{id}` of each that was purged.",
             "content": {"text/event-stream": {"schema": _EVENT}},
         },
@@ -75,19 +76,21 @@ async def _stream(studio: Studio, wanted: frozenset[str] | None, last: str) -> A
         missed = await feed.missed(last) if last else None
         if missed is None:
             told, jobs = await feed.snapshot(wanted)
-            yield _snapshot(studio, feed.name(told), jobs, wanted)
+            yield await run_in_threadpool(_snapshot, studio, feed.name(told), jobs, wanted)
         else:
             told = int(last.partition("-")[2])
             for change in missed:
                 told = change.number
-                if text := _told(studio, feed.name(told), change, wanted):
+                if text := await run_in_threadpool(_told, studio, feed.name(told), change, wanted):
                     yield text
         changes = feed.changes(listener, _SIGN_OF_LIFE)
         async for each in changes:
             if each is None:
                 yield ": still there\n\n"
-            elif each.number > told and (text := _told(studio, feed.name(each.number), each, wanted)):
-                yield text
+            elif each.number > told:
+                text = await run_in_threadpool(_told, studio, feed.name(each.number), each, wanted)
+                if text:
+                    yield text
     finally:
         feed.leave(listener)
 

@@ -94,7 +94,8 @@ async def _events(studio: Studio, job: Job, since: int) -> AsyncIterator[str]:
     while not studio.stopping.is_set():
         if job.revision > since:
             since, said = job.revision, time.monotonic()
-            yield f"event: job\nid: {since}\ndata: {studio.shown(job).model_dump_json()}\n\n"
+            shown = await run_in_threadpool(studio.shown, job)
+            yield f"event: job\nid: {since}\ndata: {shown.model_dump_json()}\n\n"
         if not job.active:
             return
         if time.monotonic() - said > _SIGN_OF_LIFE:
