@@ -141,6 +141,8 @@ def serve(settings: Settings, slot: str, carry_out: Callable[[str, int], None], 
     def job(name: str, round_: int) -> None:
         carry_out(name, round_)
 
+    # Or it would take the jobs of every queue that the database knows.
+    DBOS.listen_queues([_QUEUES[each] for each in lanes])
     DBOS.launch()
     return [DBOS.register_queue(_QUEUES[each], worker_concurrency=1, polling_interval_sec=BUSY) for each in lanes]
 

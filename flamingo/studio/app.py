@@ -8,10 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
 import flamingo
@@ -32,10 +30,10 @@ from flamingo.studio.api import (
     verbs,
     verify,
 )
+from flamingo.studio.describing import described
 from flamingo.studio.guard import Guard
 from flamingo.studio.pages import curated
 from flamingo.studio.pages import routes as pages
-from flamingo.studio.schemas import ProblemOut
 from flamingo.studio.state import Studio
 
 __all__ = ["create_app"]
@@ -51,7 +49,7 @@ def create_app(studio: Studio) -> FastAPI:
         version=flamingo.__version__,
         description="Turns photos into art and gives that art its own music.",
         openapi_url="/api/openapi.json",
-        docs_url=None,  # it would load its parts from elsewhere
+        docs_url=None,  # it would load its parts from elsewhere; ours is a page
         redoc_url=None,
         lifespan=_lifespan,
     )
@@ -62,7 +60,7 @@ def create_app(studio: Studio) -> FastAPI:
     app.include_router(pages.router)
     problems.install(app)
     app.add_middleware(Guard, settings=studio.settings, stopping=studio.stopping.is_set)
-    app.openapi = lambda: _description(app)  # type: ignore[method-assign]
+    app.openapi = lambda: described(app)  # type: ignore[method-assign]
     return app
 
 
@@ -102,23 +100,3 @@ async def _hang(studio: Studio) -> None:
                 continue
             if await run_in_threadpool(curated.hang_next, studio.jobs, studio.settings.jobs.data) is None:
                 return
-
-
-def _description(app: FastAPI) -> dict[str, Any]:
-    """OpenAPI, in which every route may answer with a problem."""
-    if app.openapi_schema is None:
-        made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        schemas = made["components"]["schemas"]
-        for name in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(name, None)
-        schemas["ProblemOut"] = ProblemOut.model_json_schema()
-        answer = {
-            "description": "What is wrong, why, and what to do.",
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
-        }
-        for path in made["paths"].values():
-            for operation in path.values():
-                said = {code: told for code, told in operation["responses"].items() if code < "400"}
-                operation["responses"] = {**said, "4XX": answer, "5XX": answer}
-        app.openapi_schema = made
-    return app.openapi_schema
