@@ -66,7 +66,7 @@ def test_a_damaged_file_is_replaced_when_it_comes_again(store: Store) -> None:
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "0" * 63, "A" * 64, "0" * 64])
 def test_what_is_not_there_is_said_to_be_not_there(store: Store, name: str) -> None:
     assert not store.exists(name)
-    with pytest.raises(NoSuchFile, match=r"no such file|no sha256"):
+    with pytest.raises(NoSuchFile, match=r"not kept here|no SHA-256"):
         store.open(name)
 
 

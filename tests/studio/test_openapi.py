@@ -35,7 +35,11 @@ def test_operations_have_names_that_a_person_understands(description: dict[str, 
         assert re.fullmatch(r"[a-z][A-Za-z]+", operation["operationId"]), (method, path)
         assert "_" not in operation["operationId"]
         summary = operation["summary"]
-        assert len(summary.split()) >= 2 and summary[0].isupper() and not summary.endswith("."), (method, path, summary)
+        assert len(summary.split()) >= 2 and summary[0].isupper() and not summary.endswith("."), (
+            method,
+            path,
+            summary,
+        )
 
 
 def test_each_says_which_errors_it_has_and_what_they_mean(description: dict[str, Any]) -> None:
