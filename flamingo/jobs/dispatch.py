@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, Queue, WorkflowStatus
 
-from flamingo.errors import DiskFull, FlamingoError
+from flamingo.errors import DiskFull, FlamingoError, one_line
 from flamingo.jobs.errors import DatabaseError
 from flamingo.jobs.lanes import Lane
 from flamingo.jobs.locks import SlotLock
@@ -45,7 +45,7 @@ class Dispatch:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        logging.getLogger("dbos").setLevel(logging.ERROR)
+        _keep_to_one_line()
         if settings.database is None:
             # Kept by the file: readers and the one writer do not wait for each other, and a write takes a quarter of
             # the time.
@@ -122,6 +122,7 @@ class Dispatch:
 def serve(settings: Settings, slot: str, carry_out: Callable[[str, int], None], lanes: Sequence[Lane]) -> list[Queue]:
     """Make this process the worker of `slot`: from now on `carry_out(id, round)` is called for one job of each lane
     after another, beginning with those that the slot's last worker left. Once a process."""
+    _keep_to_one_line()
     DBOS(
         config={
             "name": _NAME,
@@ -145,6 +146,25 @@ def serve(settings: Settings, slot: str, carry_out: Callable[[str, int], None], 
     DBOS.listen_queues([_QUEUES[each] for each in lanes])
     DBOS.launch()
     return [DBOS.register_queue(_QUEUES[each], worker_concurrency=1, polling_interval_sec=BUSY) for each in lanes]
+
+
+class _OneLine(logging.Filter):
+    """What DBOS logs of a database that is full or gone, in one line in place of sixty."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        if isinstance(error, (sa.exc.SQLAlchemyError, FlamingoError, OSError)):
+            why = str(getattr(error, "orig", None) or error)
+            record.msg, record.args = f"{record.getMessage()} {one_line(' '.join(why.split()))}", ()
+            record.exc_info = record.exc_text = None
+        return True
+
+
+def _keep_to_one_line() -> None:
+    logger = logging.getLogger("dbos")
+    logger.setLevel(logging.ERROR)
+    if not any(isinstance(each, _OneLine) for each in logger.filters):
+        logger.addFilter(_OneLine())
 
 
 def _engine(settings: Settings) -> sa.Engine | None:

@@ -12,8 +12,6 @@ from PIL import Image
 
 from flamingo.jobs import Input, Jobs, Settings, Workers
 
-MOOD = {"words": None}
-
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
@@ -81,9 +79,7 @@ def test_a_short_job_outlives_the_worker_that_was_at_it(settings: Settings, phot
         ("count", {}, "long"),
     ],
 )
-def test_what_is_asked_for_says_which_lane(
-    queue: Jobs, verb: str, parameters: dict[str, object], lane: str
-) -> None:
+def test_what_is_asked_for_says_which_lane(queue: Jobs, verb: str, parameters: dict[str, object], lane: str) -> None:
     assert queue.lane(queue.submit(verb, parameters)) == lane
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from flamingo.errors import DiskFull, OutputError
 from flamingo.jobs import NoSuchFile, QuotaExceeded, Store
+from flamingo.jobs.store import GRACE
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_a_sweep_takes_what_nobody_needs_and_nobody_has_just_brought(store: Stor
     broken = store.folder / "incoming" / "broken-off"
     broken.write_bytes(b"half")
     for path in (store.path(needed), store.path(old), broken):
-        os.utime(path, (time.time() - 7200,) * 2)
+        os.utime(path, (time.time() - GRACE - 60,) * 2)
     assert store.sweep({needed}) == [old]
     assert store.exists(needed) and store.exists(fresh) and not store.exists(old) and not broken.exists()
     assert store.sweep({needed}, grace=-1) == [fresh]
@@ -114,7 +115,7 @@ def test_a_sweep_takes_what_nobody_needs_and_nobody_has_just_brought(store: Stor
 
 def test_touching_keeps_a_file_from_being_swept(store: Store) -> None:
     name = store.put([b"for a job to come"]).sha256
-    os.utime(store.path(name), (time.time() - 7200,) * 2)
+    os.utime(store.path(name), (time.time() - GRACE - 60,) * 2)
     store.touch(name)
     assert store.sweep(set()) == []
     with pytest.raises(NoSuchFile):
