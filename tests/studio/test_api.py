@@ -283,7 +283,6 @@ def test_the_description_names_every_verb_with_its_own_parameters(served: Served
     model = told["components"]["schemas"][body.rpartition("/")[2]]
     assert model["properties"]["strength"]["maximum"] == 1
     assert model["required"] == ["photos"]
-    assert served.http.get("/docs").status_code == 404, "it would load its parts from elsewhere"
 
 
 def test_the_queue_has_an_end(own: Callable[..., Any]) -> None:
