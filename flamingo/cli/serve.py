@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Any
 
 from flamingo.cli.base import app, command
-from flamingo.studio.serve import serve
+from flamingo.studio.serve import Opened, serve
 
 
 def _serve(**choices: Any) -> int:
-    def started(address: str) -> None:
-        print(f"Flamingo's studio is open at {address}  (Ctrl-C ends it)", flush=True)
-
-    serve(on_start=started, **choices)
+    serve(on_open=_told, **choices)
     return 0
+
+
+def _told(opened: Opened) -> None:
+    """Where to open it: on this machine in the first line, then on other devices, and a code to scan."""
+    print(f"Flamingo's studio is open at {opened.address}  (Ctrl-C ends it)")
+    if opened.others:
+        print("On other devices in your network:")
+        for address in opened.others:
+            print(f"  {address}")
+        if code := _code(opened.others[0]):
+            print(f"Scan this with a phone's camera to open the first of them:\n{code}", end="")
+    if opened.own:
+        print("Its certificate is its own: each device asks once whether you trust it. Its SHA-256 fingerprint is")
+        print(f"  {opened.certificate}")
+    sys.stdout.flush()
+
+
+def _code(text: str) -> str:
+    """A QR code of half blocks, with its light border; "" where the output cannot show them."""
+    import segno
+
+    drawn = io.StringIO()
+    segno.make(text, error="l", micro=False).terminal(drawn, border=2, compact=True)
+    try:
+        drawn.getvalue().encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return ""
+    return drawn.getvalue()
 
 
 app.command(command(serve, _serve), name="serve")

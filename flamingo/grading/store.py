@@ -21,6 +21,7 @@ from typing import Any, Literal
 from flamingo import files
 from flamingo.errors import DiskFull, FlamingoError, OutputError, show
 from flamingo.folders import user_data
+from flamingo.private import private_file, private_folder
 
 Grade = Literal["excellent", "good", "fair", "poor", "bad"]
 Standing = Literal["counts", "replaced", "undone"]
@@ -216,6 +217,8 @@ def _opened(database: Path | None, *, writing: bool) -> Iterator[sqlite3.Connect
     if writing:
         if database is None:
             _make_folder(path.parent)
+            with suppress(OSError):  # it may not be made here, which is told below
+                private_file(path)
         files.check_target(path, overwrite=True)
     elif path.is_dir():
         raise OutputError(show(path), "it is a folder", "give the name of a file")
@@ -301,7 +304,7 @@ def _schema(connection: sqlite3.Connection) -> int:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
     except OSError as error:
         why = (error.strerror or "it cannot be made").lower()
         raise OutputError(

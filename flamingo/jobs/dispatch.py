@@ -1,8 +1,9 @@
 """Which job is carried out next, where, and again after a crash: DBOS, kept to this one task.
 
-A job is a DBOS workflow named "ID.ROUND" on one queue; each worker slot is a DBOS executor under a name that stays
-the same, and takes one job at a time. DBOS's own record of a workflow holds nothing but the id: parameters, progress
-and results are in our tables, since a write of DBOS's takes long enough to be kept for what must survive.
+A job is a DBOS workflow named "ID.ROUND" on the queue of its lane (`lanes`); each worker slot is a DBOS executor
+under a name that stays the same, and takes one job at a time. DBOS's own record of a workflow holds nothing but the
+id: parameters, progress and results are in our tables, since a write of DBOS's takes long enough to be kept for what
+must survive.
 
 Nothing leaves the machine: DBOS's services (Conductor, OTLP) are opt-in, and nobody opts in here.
 """
@@ -11,28 +12,31 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, Queue, WorkflowStatus
 
+from flamingo.errors import DiskFull, FlamingoError, one_line
 from flamingo.jobs.errors import DatabaseError
+from flamingo.jobs.lanes import Lane
 from flamingo.jobs.locks import SlotLock
-from flamingo.jobs.settings import Settings
+from flamingo.jobs.settings import Settings, private_database
+from flamingo.jobs.tables import MAKE_ROOM, database_full
 
-__all__ = ["BUSY", "IDLE", "Dispatch", "serve"]
+__all__ = ["BUSY", "IDLE", "SHORT", "Dispatch", "serve"]
 
 # Ours, or DBOS would take a hash of the code and leave the jobs of the version before alone for ever.
 _VERSION = "flamingo-1"
 _NAME = "flamingo"
-_QUEUE = "flamingo-jobs"
+_QUEUES: dict[Lane, str] = {"long": "flamingo-jobs", "short": "flamingo-short-jobs"}
 _WORKFLOW = "flamingo-job"
 
-BUSY, IDLE = 0.03, 0.25
-"""Seconds between two looks at the queue while jobs wait, and while none do: a look costs 4 ms of processor time, and
-a laptop that has nothing to do should do nothing."""
+BUSY, SHORT, IDLE = 0.03, 0.1, 0.25
+"""Seconds between two looks at the queue while jobs wait, by a worker of short jobs alone, and while none do: a
+look costs 4 ms of processor time, and a laptop that has nothing to do should do nothing."""
 
 
 class Dispatch:
@@ -41,11 +45,11 @@ class Dispatch:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        logging.getLogger("dbos").setLevel(logging.ERROR)
+        _keep_to_one_line()
         if settings.database is None:
             # Kept by the file: readers and the one writer do not wait for each other, and a write takes a quarter of
             # the time.
-            settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_database(settings, "queue")
             with closing(sqlite3.connect(settings.data / "queue.sqlite", timeout=30)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
         url = settings.queue_url
@@ -56,13 +60,14 @@ class Dispatch:
                 system_database_url=url, system_database_engine=self._engine, application_name=_NAME
             )
         except sa.exc.DBAPIError as error:
-            why = " ".join(str(error.orig).split())
-            raise DatabaseError("the queue's database", why, "start it, or leave it out to use SQLite") from None
+            raise _told(error) from None
 
-    def add(self, job: str, round_: int) -> None:
-        """Put the job into the queue; adding it twice is adding it once."""
-        where = {"workflow_name": _WORKFLOW, "queue_name": _QUEUE, "app_version": _VERSION}
-        self._client.enqueue({**where, "workflow_id": _id(job, round_)}, job, round_)  # type: ignore[typeddict-item]
+    def add(self, job: str, round_: int, lane: Lane) -> None:
+        """Put the job into the queue of its lane; adding it twice is adding it once. Raises DiskFull or
+        DatabaseError."""
+        where = {"workflow_name": _WORKFLOW, "queue_name": _QUEUES[lane], "app_version": _VERSION}
+        with _in_words():
+            self._client.enqueue({**where, "workflow_id": _id(job, round_)}, job, round_)  # type: ignore[typeddict-item]
 
     def missing(self, jobs: Iterable[tuple[str, int]]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         """Of these jobs and rounds, those that the queue does not know, and those that it has finished with."""
@@ -80,16 +85,17 @@ class Dispatch:
         """Put the jobs of slots whose worker is gone back into the queue for everybody; how many. DBOS by itself
         keeps them for a worker of the same slot, which need not come back."""
         number = 0
-        for slot in {row.executor_id for row in self._pending()} - {mine, None}:
+        for slot in {row.executor_id for name in _QUEUES.values() for row in self._pending(name)} - {mine, None}:
             assert slot is not None
             lock = SlotLock(self._settings, slot)
             if not lock.take():
                 continue
             try:
-                stranded = [row.workflow_id for row in self._pending(slot)]
-                if stranded:
-                    self._client.resume_workflows(stranded, queue_name=_QUEUE)
-                number += len(stranded)
+                for name in _QUEUES.values():
+                    stranded = [row.workflow_id for row in self._pending(name, slot)]
+                    if stranded:
+                        self._client.resume_workflows(stranded, queue_name=name)
+                    number += len(stranded)
             finally:
                 lock.release()
         return number
@@ -106,16 +112,17 @@ class Dispatch:
         if self._engine is not None:
             self._engine.dispose()
 
-    def _pending(self, slot: str | None = None) -> list[WorkflowStatus]:
-        """What was begun and is not over: of all slots, or of this one."""
+    def _pending(self, queue: str, slot: str | None = None) -> list[WorkflowStatus]:
+        """What of a queue was begun and is not over: of all slots, or of this one."""
         return self._client.list_workflows(
-            status="PENDING", queue_name=_QUEUE, executor_id=slot, load_input=False, load_output=False
+            status="PENDING", queue_name=queue, executor_id=slot, load_input=False, load_output=False
         )
 
 
-def serve(settings: Settings, slot: str, carry_out: Callable[[str, int], None]) -> Queue:
-    """Make this process the worker of `slot`: from now on `carry_out(id, round)` is called for one job after another,
-    beginning with those that the slot's last worker left. Once a process."""
+def serve(settings: Settings, slot: str, carry_out: Callable[[str, int], None], lanes: Sequence[Lane]) -> list[Queue]:
+    """Make this process the worker of `slot`: from now on `carry_out(id, round)` is called for one job of each lane
+    after another, beginning with those that the slot's last worker left. Once a process."""
+    _keep_to_one_line()
     DBOS(
         config={
             "name": _NAME,
@@ -135,8 +142,29 @@ def serve(settings: Settings, slot: str, carry_out: Callable[[str, int], None]) 
     def job(name: str, round_: int) -> None:
         carry_out(name, round_)
 
+    # Or it would take the jobs of every queue that the database knows.
+    DBOS.listen_queues([_QUEUES[each] for each in lanes])
     DBOS.launch()
-    return DBOS.register_queue(_QUEUE, worker_concurrency=1, polling_interval_sec=BUSY)
+    return [DBOS.register_queue(_QUEUES[each], worker_concurrency=1, polling_interval_sec=BUSY) for each in lanes]
+
+
+class _OneLine(logging.Filter):
+    """What DBOS logs of a database that is full or gone, in one line in place of sixty."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        if isinstance(error, (sa.exc.SQLAlchemyError, FlamingoError, OSError)):
+            why = str(getattr(error, "orig", None) or error)
+            record.msg, record.args = f"{record.getMessage()} {one_line(' '.join(why.split()))}", ()
+            record.exc_info = record.exc_text = None
+        return True
+
+
+def _keep_to_one_line() -> None:
+    logger = logging.getLogger("dbos")
+    logger.setLevel(logging.ERROR)
+    if not any(isinstance(each, _OneLine) for each in logger.filters):
+        logger.addFilter(_OneLine())
 
 
 def _engine(settings: Settings) -> sa.Engine | None:
@@ -156,6 +184,22 @@ def _engine(settings: Settings) -> sa.Engine | None:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise _told(error) from None
+
+
+def _told(error: sa.exc.DBAPIError) -> FlamingoError:
+    """That the queue's database is gone, full or locked, in one line."""
+    if database_full(error):
+        return DiskFull("the queue's database", "there is no room left on its disk", MAKE_ROOM)
+    why = " ".join(str(error.orig).split())
+    return DatabaseError("the queue's database", why, "start it, or leave it out to use SQLite")
 
 
 def _id(job: str, round_: int) -> str:

@@ -17,14 +17,17 @@ from __future__ import annotations
 import builtins
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from flamingo.errors import BadRequest
+from flamingo.errors import BadRequest, DiskFull
 from flamingo.jobs import verbs
 from flamingo.jobs.dispatch import Dispatch
+from flamingo.jobs.errors import DatabaseError
 from flamingo.jobs.job import Input, Job, State, plain_name
-from flamingo.jobs.ledger import Ledger
+from flamingo.jobs.lanes import Lane, lane_of
+from flamingo.jobs.ledger import Ledger, Pulse
 from flamingo.jobs.settings import Settings
 from flamingo.jobs.store import GRACE, Store
 from flamingo.jobs.tables import Database
@@ -46,6 +49,7 @@ class Jobs:
         self._database = Database(settings)
         self._ledger = Ledger(self._database)
         self._dispatch = Dispatch(settings)
+        self._lanes: dict[str, Lane] = {}
 
     def __enter__(self) -> Jobs:
         return self
@@ -89,13 +93,23 @@ class Jobs:
         job, new = self._ledger.add(verb, settled, named, request, reuse)
         if not new and not self._whole(job):
             job, new = self._ledger.add(verb, settled, named, request, False)
+        found = self.get(job)
         if new:
-            self._dispatch.add(job, 1)
-        return self.get(job)
+            self._put(found, 1)
+        return found
 
     def get(self, job: str) -> Job:
         """The job of this id. Raises NoSuchJob."""
         return self._ledger.get(job)
+
+    def many(self, ids: Sequence[str]) -> builtins.list[Job]:
+        """Those of these jobs that are known, in no order."""
+        return self._ledger.many(ids)
+
+    def pulse(self, since: int | None = None) -> Pulse:
+        """Which jobs changed after the event of this number, and which wait or run: cheap enough to be asked several
+        times a second, for those who follow all jobs at once."""
+        return self._ledger.pulse(since)
 
     def list(
         self,
@@ -154,8 +168,10 @@ class Jobs:
 
     def retry(self, job: str) -> Job:
         """Try a job again that has failed or was cancelled. Raises NoSuchJob or WrongState."""
-        self._dispatch.add(job, self._ledger.retry(job))
-        return self.get(job)
+        round_ = self._ledger.retry(job)
+        found = self.get(job)
+        self._put(found, round_)
+        return found
 
     def delete(self, job: str) -> Job:
         """Put the job into the bin, cancelled if need be; its files stay until it is purged. Raises NoSuchJob."""
@@ -189,6 +205,35 @@ class Jobs:
         half-done work that nobody has gone on with for two days."""
         Unfinished(self.settings).tidy()
         return self.store.sweep(self._ledger.hashes(), grace=grace)
+
+    def line(self) -> builtins.list[tuple[Lane, str, str]]:
+        """The jobs that wait, in the order in which they are begun: lane, id and verb. Those of a lane wait for each
+        other alone."""
+        waiting = self._ledger.waiting()
+        missing = [job for job, _ in waiting if job not in self._lanes]
+        for job in self._ledger.many(missing):
+            self._lanes[job.id] = lane_of(self.verbs, job, self.store)
+        line = [(self._lanes.get(job, "long"), job, verb) for job, verb in waiting]
+        self._lanes = {job: lane for lane, job, _ in line}  # a job's lane never changes
+        return line
+
+    def lane(self, job: Job) -> Lane:
+        """The lane that a job is in."""
+        return lane_of(self.verbs, job, self.store)
+
+    def running(self) -> builtins.list[tuple[str, str, float, float]]:
+        """Of the jobs that run: id, verb, when it was begun, and the share that is done (0: nobody knows)."""
+        return self._ledger.running()
+
+    def durations(self) -> dict[str, float]:
+        """How many seconds a job of each verb takes: the median of the last twenty."""
+        return self._ledger.durations()
+
+    def _put(self, job: Job, round_: int) -> None:
+        """Into the queue. It is written down already, so where the queue's database cannot take it now, a worker
+        does it later (`Worker._tend`)."""
+        with suppress(DatabaseError, DiskFull):
+            self._dispatch.add(job.id, round_, self.lane(job))
 
     def _whole(self, job: str) -> bool:
         """Whether all results of the job are still in the store."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import secrets
+import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,9 +21,20 @@ from flamingo.jobs.job import ACTIVE, Failure, Input, Job, Progress, Result, Sta
 from flamingo.jobs.search import folded, matching, words_of
 from flamingo.jobs.tables import Database, events, files, jobs
 
-__all__ = ["LONGEST_TITLE", "Ledger", "note"]
+__all__ = ["LONGEST_TITLE", "Ledger", "Pulse", "note"]
 
 LONGEST_TITLE = 200
+_REMEMBERED = 86400.0  # seconds that it is known which jobs were purged, for those who follow them
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """What has changed. seq: number of the last event; changed: jobs with an event after the number that was given;
+    active: the revision of each job that waits or runs, the oldest first."""
+
+    seq: int
+    changed: frozenset[str]
+    active: Mapping[str, int]
 
 
 class Ledger:
@@ -82,6 +94,56 @@ class Ledger:
             raise no_such_job(job)
         return int(found)
 
+    def many(self, ids: Sequence[str]) -> list[Job]:
+        """Those of these jobs that are known."""
+        found = []
+        with self._database.read() as connection:
+            for i in range(0, len(ids), 500):  # databases limit the parameters of one statement
+                found += _jobs(connection, sa.select(jobs).where(jobs.c.id.in_(ids[i : i + 500])))
+        return found
+
+    def pulse(self, since: int | None) -> Pulse:
+        """What changed after the event of this number (None: nothing is asked for but where things stand)."""
+        with self._database.read() as connection:
+            seq = int(connection.execute(sa.select(sa.func.max(events.c.seq))).scalar_one() or 0)
+            changed: frozenset[str] = frozenset()
+            if since is not None and seq > since:
+                asked = sa.select(events.c.job).where(events.c.seq > since).distinct()
+                changed = frozenset(connection.execute(asked).scalars())
+            waiting = sa.select(jobs.c.id, jobs.c.revision).where(jobs.c.state.in_(ACTIVE))
+            rows = connection.execute(waiting.order_by(jobs.c.created, jobs.c.id)).all()
+        return Pulse(seq, changed, {row.id: row.revision for row in rows})
+
+    def waiting(self) -> list[tuple[str, str]]:
+        """Id and verb of the jobs that wait, in the order in which they were put into the queue."""
+        put = sa.select(events.c.job, sa.func.max(events.c.at).label("at"))
+        put = put.where(events.c.kind.in_(("submitted", "retried", "queued again")))
+        queued = sa.select(jobs.c.id).where(jobs.c.state == "queued")
+        times = put.where(events.c.job.in_(queued)).group_by(events.c.job).subquery()
+        asked = sa.select(jobs.c.id, jobs.c.verb).join(times, times.c.job == jobs.c.id)
+        asked = asked.where(jobs.c.state == "queued").order_by(times.c.at, jobs.c.created, jobs.c.id)
+        with self._database.read() as connection:
+            return [(row.id, row.verb) for row in connection.execute(asked)]
+
+    def running(self) -> list[tuple[str, str, float, float]]:
+        """Of the jobs that run: id, verb, when it was begun, and the share that is done (0: nobody knows)."""
+        asked = sa.select(jobs.c.id, jobs.c.verb, jobs.c.started, jobs.c.done, jobs.c.all)
+        with self._database.read() as connection:
+            found = connection.execute(asked.where(jobs.c.state == "running"))
+            return [(row.id, row.verb, row.started or 0.0, row.done / max(1, row.all)) for row in found]
+
+    def durations(self) -> dict[str, float]:
+        """The median of the seconds that the last twenty jobs of each verb took."""
+        found: dict[str, list[float]] = {}
+        asked = sa.select(jobs.c.verb, jobs.c.started, jobs.c.ended).where(jobs.c.state == "done")
+        asked = asked.where(jobs.c.started.is_not(None), jobs.c.ended.is_not(None))
+        with self._database.read() as connection:
+            for row in connection.execute(asked.order_by(jobs.c.created.desc()).limit(200)):
+                its = found.setdefault(row.verb, [])
+                if len(its) < 20:
+                    its.append(max(0.0, row.ended - row.started))
+        return {verb: statistics.median(its) for verb, its in found.items()}
+
     def page(
         self,
         limit: int,
@@ -130,9 +192,7 @@ class Ledger:
         with self._database.write() as connection:
             row = _locked(connection, job)
             if row["state"] not in ("failed", "cancelled"):
-                raise WrongState(
-                    f"job {job[:8]}", f"it is {row['state']}", "only what failed or was cancelled can be"
-                )
+                raise WrongState("this job", f"it is {row['state']}", "only what failed or was cancelled can be")
             round_ = int(row["round"]) + 1
             fresh = {"attempts": 0, "interruptions": 0, "done": 0, "all": 0, "message": ""}
             over: dict[str, Any] = {"error": None, "failures": [], "started": None, "ended": None, "deleted": None}
@@ -186,10 +246,14 @@ class Ledger:
         with self._database.write() as connection:
             row = _locked(connection, job)
             if row["deleted"] is None:
-                raise WrongState(f"job {job[:8]}", "it is not in the bin", "delete it first")
+                raise WrongState("this job", "it is not in the bin", "delete it first")
             its = set(connection.execute(sa.select(files.c.sha256).where(files.c.job == job)).scalars())
             connection.execute(files.delete().where(files.c.job == job))
-            connection.execute(events.delete().where(events.c.job == job))
+            # Written before the others go, so that the number of the last event never falls.
+            note(connection, job, "purged")
+            old = sa.and_(events.c.kind == "purged", events.c.at < time.time() - _REMEMBERED)
+            its_own = sa.and_(events.c.job == job, events.c.kind != "purged")
+            connection.execute(events.delete().where(sa.or_(its_own, old)))
             connection.execute(jobs.delete().where(jobs.c.id == job))
             shared = set(connection.execute(sa.select(files.c.sha256).where(files.c.sha256.in_(its))).scalars())
         return int(row["round"]), float(row["ended"] or row["created"]), its - shared
@@ -206,7 +270,7 @@ def note(connection: sa.Connection, job: str, kind: str, **details: Any) -> None
 
 
 def no_such_job(job: str) -> NoSuchJob:
-    return NoSuchJob(f"job {one_line(job[:40])}", "no such job is known here", "look it up in the list")
+    return NoSuchJob("this job", "no such job is known here", "it may have been deleted; look it up in the list")
 
 
 def _plain_title(title: str) -> str:

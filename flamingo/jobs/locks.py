@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from flamingo.errors import OutputError, show
 from flamingo.jobs.errors import DatabaseError
 from flamingo.jobs.settings import Settings
+from flamingo.private import private_folder
 
 __all__ = ["SlotLock", "alone"]
 
@@ -60,7 +61,7 @@ class SlotLock:
         """Try for `seconds`; whether it is ours now. Raises DatabaseError."""
         if self._settings.database is None:
             folder = self._settings.data / "slots"
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
             self._file = _take(folder / f"{self._slot}.lock", seconds)
             return self._file is not None
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,9 +13,11 @@ import psutil
 import sqlalchemy as sa
 
 from flamingo import folders
-from flamingo.errors import BadRequest
+from flamingo.errors import BadRequest, DiskFull
+from flamingo.jobs.errors import DatabaseError
+from flamingo.private import private_file, private_folder
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "private_database"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,19 @@ class Settings:
     def environment(self) -> dict[str, str]:
         """The environment for a worker process: this one's, with the database."""
         return {**os.environ, "FLAMINGO_DATABASE": self.database or ""}
+
+
+def private_database(settings: Settings, name: str) -> None:
+    """Make the data folder, and the SQLite database of this name in it, for their owner alone, or tighten those that
+    are there. Raises DatabaseError or DiskFull."""
+    try:
+        private_folder(settings.data)
+        private_file(settings.data / f"{name}.sqlite")
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull("the data folder", "the disk is full", "free some space") from None
+        why = (error.strerror or "it cannot be made").lower()
+        raise DatabaseError(f"data folder {settings.data}", why, "name another one with --data") from None
 
 
 def _postgresql(text: str) -> sa.URL:

@@ -24,14 +24,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from flamingo.errors import DiskFull, OutputError, one_line
+from flamingo.errors import DiskFull, OutputError
 from flamingo.jobs.errors import NoSuchFile, QuotaExceeded
 from flamingo.jobs.locks import alone
+from flamingo.private import private_folder
 
 __all__ = ["GRACE", "Store", "Stored", "Writer"]
 
-GRACE = 3600.0
-"""Seconds that a file nobody refers to is left alone: it may have been uploaded for a job still to come."""
+GRACE = 3 * 86400.0
+"""Seconds after its last use that a file no job refers to is left alone: a page or a draft may still show it."""
+
+_BROKEN_OFF = 3600.0  # seconds without a byte after which an upload is not expected to go on
+_RENEWED_EVERY = 3600.0  # seconds in which one use of a file is as good as many
 
 _CHUNK = 1 << 20
 _ROOM_EVERY = 16 << 20  # bytes between two looks at the room that is left
@@ -88,7 +92,8 @@ class Store:
         self.reserve = reserve
         self._incoming = folder / "incoming"
         with _in_words():
-            self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(folder)
+            private_folder(self._incoming)
         self._lock = folder / "lock"
         self._count_lock = threading.Lock()
         self._used = 0
@@ -127,7 +132,7 @@ class Store:
         """Where the file is. Raises NoSuchFile."""
         path = self._place(sha256)
         if not path.is_file():
-            raise NoSuchFile(one_line(sha256[:16]), "no such file is kept here", "upload it again")
+            raise NoSuchFile("this file", "it is not kept here any more", "send it again")
         return path
 
     def exists(self, sha256: str) -> bool:
@@ -150,6 +155,16 @@ class Store:
         with alone(self._lock):
             os.utime(self.path(sha256))
 
+    def renew(self, sha256: str) -> None:
+        """As `touch`, for every time that the file is looked at: it costs nothing if that was lately. Raises
+        NoSuchFile."""
+        try:
+            recently = self.path(sha256).stat().st_mtime > time.time() - _RENEWED_EVERY
+        except FileNotFoundError:  # swept in this moment
+            recently = False
+        if not recently:
+            self.touch(sha256)
+
     def used(self) -> int:
         """Bytes that all files take together; counted anew every minute, since other processes write too."""
         with self._count_lock:
@@ -161,10 +176,10 @@ class Store:
     def sweep(self, used: Collection[str], *, grace: float = GRACE) -> list[str]:
         """Delete every file that is not among `used` and older than `grace` seconds; their hashes. Also what
         uploads that broke off have left."""
-        before = time.time() - grace
+        before, broken_off = time.time() - grace, time.time() - min(grace, _BROKEN_OFF)
         for file in self._incoming.iterdir():
             with suppress(FileNotFoundError):
-                if file.stat().st_mtime < before:
+                if file.stat().st_mtime < broken_off:
                     file.unlink()
         return [f.name for f in self._files() if f.name not in used and self._delete_if_older(f, before)]
 
@@ -210,14 +225,14 @@ class Store:
         free = shutil.disk_usage(self.folder).free
         if free < self.reserve:
             raise DiskFull(
-                str(self.folder),
+                "the store of files",
                 f"only {free >> 20} MiB are free and {self.reserve >> 20} must stay so",
                 "free some space, or delete some jobs and empty the bin",
             )
 
     def _place(self, sha256: str) -> Path:
         if not re.fullmatch(r"[0-9a-f]{64}", sha256):
-            raise NoSuchFile(one_line(sha256[:80]), "it is no sha256", "give 64 hexadecimal digits")
+            raise NoSuchFile("this file", "what names it is no SHA-256", "give 64 hexadecimal digits")
         return self.folder / sha256[:2] / sha256
 
     def _files(self) -> Iterator[Path]:

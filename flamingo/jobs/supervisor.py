@@ -25,6 +25,9 @@ _ENDING = 10.0  # seconds, on a machine that is busy with something else
 class Workers:
     """So many worker processes on this machine, each its own slot.
 
+    short: how many more of them there are for short jobs alone (`lanes`); without any, all take all jobs, else the
+    others take the long ones.
+
         with Workers(settings, slots=2):
             ...  # jobs are carried out
 
@@ -32,9 +35,12 @@ class Workers:
     were at wait for the next ones.
     """
 
-    def __init__(self, settings: Settings, slots: int = 2) -> None:
+    def __init__(self, settings: Settings, slots: int = 2, short: int = 0) -> None:
         self._settings = settings
-        self._names = [slot_name(settings, i) for i in range(slots)]
+        usual = "long" if short else "both"
+        self._lanes = {slot_name(settings, i): usual for i in range(slots)}
+        self._lanes |= {f"{slot_name(settings, i)}-short": "short" for i in range(short)}
+        self._names = list(self._lanes)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._started: dict[str, float] = {}
         self._rest = dict.fromkeys(self._names, _SHORTEST_REST)
@@ -81,7 +87,7 @@ class Workers:
         self._processes[name] = subprocess.Popen(
             [
                 *(sys.executable, "-P", "-m", "flamingo.jobs.worker"),
-                *("--slot", name, "--tied", *self._settings.arguments()),
+                *("--slot", name, "--lane", self._lanes[name], "--tied", *self._settings.arguments()),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

@@ -6,16 +6,20 @@ is only ever added to: what happened to a job, in order, each event in the trans
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 
+from flamingo.errors import DiskFull
 from flamingo.jobs.errors import DatabaseError
-from flamingo.jobs.settings import Settings
+from flamingo.jobs.settings import Settings, private_database
 
-__all__ = ["Database", "events", "files", "jobs"]
+__all__ = ["MAKE_ROOM", "Database", "database_full", "events", "files", "jobs"]
+
+MAKE_ROOM = "free some space, or delete some jobs and empty the bin"
 
 _metadata = sa.MetaData()
 
@@ -81,7 +85,7 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         url = settings.jobs_url
         if settings.database is None:
-            settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_database(settings, "jobs")
             self._engine = sa.create_engine(url, connect_args={"timeout": 30.0})
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
@@ -120,8 +124,21 @@ class Database:
         try:
             yield
         except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+            if database_full(error):
+                raise DiskFull("the database", "there is no room left on its disk", MAKE_ROOM) from None
             why = " ".join(str(error.orig).split())
             raise DatabaseError(f"database {self._name}", why, self._hint) from None
+
+
+def database_full(error: sa.exc.DBAPIError) -> bool:
+    """Whether a database says that its disk is full: SQLite by its codes, PostgreSQL by SQLSTATE 53100."""
+    if getattr(error.orig, "sqlstate", None) == "53100":
+        return True
+    code = getattr(error.orig, "sqlite_errorcode", None) or 0
+    if code & 0xFF == sqlite3.SQLITE_FULL or "disk is full" in str(error.orig):
+        return True
+    # Memory shared between processes, and a journal, are files too, and fail with an error of input or output.
+    return code in (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMOPEN)
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import inspect
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,6 +47,7 @@ class Verb:
     calls: whether it, or a file that it makes or reads, calls its inputs by their names.
     resumes: whether it keeps what it has half done in hidden files beside its results, and goes on from there when
     the same is asked again.
+    short: whether a job with these parameters and files is done in seconds, and need not wait behind long ones.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Verb:
     says: str = ""
     calls: bool = False
     resumes: bool = False
+    short: Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]]], bool] = lambda parameters, files: False
 
     @cached_property
     def controls(self) -> list[Option]:
@@ -164,6 +167,42 @@ def _feeler(parameters: Mapping[str, Any]) -> str:
     return "+".join(str(there.get(model, {}).get("version")) for model in ("feel", "words"))
 
 
+_SHORT_PIXELS, _SHORT_MUSIC, _SHORT_FILES = 2_500_000, 120.0, 8
+
+
+def _short_painting(parameters: Mapping[str, Any], files: Mapping[str, Sequence[Path]]) -> bool:
+    """Still pictures of 2.5 megapixels together, by the painter: half a minute on a laptop."""
+    if parameters["method"] != "painter" or parameters.get("preset"):
+        return False
+    return sum(_pixels(file, parameters.get("size")) for file in files.get("photos", ())) <= _SHORT_PIXELS
+
+
+def _pixels(file: Path, longest: int | None) -> float:
+    """Pixels to paint; from the head of the file alone, which was decoded to its end when it was taken in. Without
+    end for what moves, or cannot be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(file) as picture:
+            width, height = picture.size
+            if getattr(picture, "is_animated", False):
+                return math.inf
+    except Exception:  # whatever a strange file makes its decoder say: then nothing is known of it
+        return math.inf
+    return width * height if longest is None else longest**2 * min(width, height) / max(width, height, 1)
+
+
+def _short_piece(parameters: Mapping[str, Any], files: Mapping[str, Sequence[Path]]) -> bool:
+    """Two minutes of music at most, all tries together."""
+    tries = parameters.get("variations", 1) * parameters.get("best", 1)
+    return bool(parameters["seconds"] * tries <= _SHORT_MUSIC)
+
+
+def _few_files(parameters: Mapping[str, Any], files: Mapping[str, Sequence[Path]]) -> bool:
+    """Seconds for each file, so a few are a short job."""
+    return sum(len(many) for many in files.values()) <= _SHORT_FILES
+
+
 _PIECE = ("piece.mp3", "piece.mid", "piece.musicxml", "piece.svg", "piece.png")
 
 FLAMINGOS = (
@@ -173,14 +212,16 @@ FLAMINGOS = (
         _painter,
         formats="flamingo.images:WRITE_SUFFIXES",
         resumes=True,
+        short=_short_painting,
     ),
-    Verb("judge", "flamingo.judging.verb:judge", says="critique"),
+    Verb("judge", "flamingo.judging.verb:judge", says="critique", short=_few_files),
     Verb(
         "compose",
         "flamingo.composing.verb:compose",
         _composer,
         formats="flamingo.composing.writing:KINDS",
         files=_PIECE,
+        short=_short_piece,
     ),
     Verb(
         "film",
@@ -191,7 +232,7 @@ FLAMINGOS = (
         calls=True,
         resumes=True,
     ),
-    Verb("feel", "flamingo.feeling.verb:feel", _feeler, into="explain", says="feeling"),
+    Verb("feel", "flamingo.feeling.verb:feel", _feeler, into="explain", says="feeling", short=_few_files),
 )
 
 

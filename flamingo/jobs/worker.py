@@ -29,9 +29,11 @@ from flamingo.errors import BadRequest, FlamingoError
 from flamingo.jobs import verbs
 from flamingo.jobs.child import Answered, Child, Died, Overgrown, Overtime
 from flamingo.jobs.claims import Claims, Task
-from flamingo.jobs.dispatch import BUSY, IDLE, Dispatch, serve
+from flamingo.jobs.dispatch import BUSY, IDLE, SHORT, Dispatch, serve
 from flamingo.jobs.errors import DatabaseError, SlotTaken
 from flamingo.jobs.job import Failure, Progress, Result, plain_file_name, plain_suffix
+from flamingo.jobs.lanes import LANES, Lane, lane_of
+from flamingo.jobs.ledger import Ledger
 from flamingo.jobs.locks import SlotLock
 from flamingo.jobs.settings import Settings
 from flamingo.jobs.store import Store, Stored
@@ -53,7 +55,7 @@ _SETTLED = 2.0  # seconds after which a job that is asked for is sure to be in t
 class Worker:
     """The worker of one slot. `run` returns when `stop` is called."""
 
-    def __init__(self, settings: Settings, slot: str) -> None:
+    def __init__(self, settings: Settings, slot: str, lanes: Sequence[Lane] = LANES) -> None:
         if not _SLOT.fullmatch(slot):
             raise BadRequest(f"slot {slot!r}"[:80], "is no name for one", "use letters, digits, dots and hyphens")
         self._settings = settings
@@ -64,7 +66,10 @@ class Worker:
         self._child = Child(settings.memory)
         self._verbs = verbs.known(settings.verbs)
         self._store = Store(settings.data / "files", quota=settings.quota, reserve=settings.reserve)
-        self._claims = Claims(Database(settings), settings)
+        self._lanes = tuple(lanes)
+        database = Database(settings)
+        self._claims = Claims(database, settings)
+        self._ledger = Ledger(database)
         self._task: Task | None = None
         self._one = threading.Lock()
         self._stopping = threading.Event()
@@ -76,15 +81,19 @@ class Worker:
         self._child.start()
         self._clear(self._folder)
         dispatch = Dispatch(self._settings)
-        queue = serve(self._settings, self._slot, self.carry_out)
+        queues = serve(self._settings, self._slot, self.carry_out, self._lanes)
         tended, busy_at, pace = 0.0, time.monotonic(), BUSY
         while not self._stopping.wait(_PACE_EVERY):
             now = time.monotonic()
             if self._claims.any_waiting():
                 busy_at = now
-            wished = BUSY if now - busy_at < _QUIET else IDLE
+            # What waits while this worker is at something is not for it.
+            wished = BUSY if now - busy_at < _QUIET and (self._task is None or len(self._lanes) > 1) else IDLE
+            if self._lanes == ("short",):
+                wished = SHORT if wished == BUSY else IDLE
             if wished != pace:
-                queue.set_polling_interval_sec(wished)
+                for queue in queues:
+                    queue.set_polling_interval_sec(wished)
                 pace = wished
             if now - tended >= _TEND_EVERY:
                 tended = now
@@ -236,10 +245,13 @@ class Worker:
                 lock.release()
         unknown, over = dispatch.missing(self._claims.active(time.time() - _SETTLED))
         for job, round_ in unknown:
-            dispatch.add(job, round_)
+            dispatch.add(job, round_, self._lane(job))
         for job, round_ in over:
             if self._claims.next_round(job, round_):
-                dispatch.add(job, round_ + 1)
+                dispatch.add(job, round_ + 1, self._lane(job))
+
+    def _lane(self, job: str) -> Lane:
+        return lane_of(self._verbs, self._ledger.get(job), self._store)
 
 
 def _free(folder: Path, name: str) -> Path:
@@ -274,7 +286,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             reserve=asked.reserve,
             verbs=dict(each.split("=", 1) for each in asked.verb),
         )
-        worker = Worker(settings, asked.slot)
+        worker = Worker(settings, asked.slot, LANES if asked.lane == "both" else (asked.lane,))
         if asked.tied and hasattr(os, "nice"):
             os.nice(10)  # whoever looks at a page of the server on this machine comes first
         _end_when_told(worker, asked.tied)
@@ -314,6 +326,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--slot", required=True, help="this worker's name, the same whenever it is started again")
+    add("--lane", choices=(*LANES, "both"), default="both", help="which jobs it takes (default: %(default)s)")
     add("--data", type=Path, help="folder of the jobs' files (default: FLAMINGO_DATA, or the user's data folder)")
     add("--database", help="PostgreSQL URL (default: FLAMINGO_DATABASE, or SQLite in the folder)")
     add("--memory", type=int, default=0, help="bytes that a job may take (default: three quarters of the machine's)")

@@ -21,6 +21,7 @@ from flamingo.errors import BadInput, BadRequest, ModelCorrupt, WouldOverwrite
 from flamingo.files import put, sha256
 from flamingo.folders import user_data
 from flamingo.painting import encoder
+from flamingo.private import private_folder
 
 KEPT = 768
 """Longest side of the painting that is kept, in pixels."""
@@ -126,7 +127,7 @@ def keep(style: OwnStyle, *, overwrite: bool = True) -> None:
     arrays = {f"vector.{of}": value for of, value in style.vectors.items()}
     arrays["painting"] = np.rint(style.painting * 255).astype(np.uint8)
     target = _file(style.name)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(target.parent)
     put(save(arrays, {"about": json.dumps(about)}), target, overwrite)
 
 

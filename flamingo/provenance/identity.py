@@ -17,6 +17,7 @@ from typing import Any
 
 from flamingo.errors import BadRequest, FlamingoError, OutputError, show
 from flamingo.folders import user_data
+from flamingo.private import private_folder
 from flamingo.provenance import authority
 
 __all__ = ["Identity", "folder", "load", "present"]
@@ -81,7 +82,7 @@ def load() -> Identity:
 def _make(where: Path) -> None:
     """Make both files in a folder of another name, then rename it: another process sees all or nothing of it."""
     key, chain = authority.issue()
-    where.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(where.parent)
     aside = where.with_name(f".{where.name}-{secrets.token_hex(6)}.tmp")
     try:
         aside.mkdir(mode=0o700)

@@ -8,16 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
 import flamingo
 from flamingo.errors import FlamingoError
 from flamingo.studio import problems
 from flamingo.studio.api import (
+    events,
     extras,
     files,
     health,
@@ -32,10 +31,10 @@ from flamingo.studio.api import (
     verbs,
     verify,
 )
+from flamingo.studio.describing import described
 from flamingo.studio.guard import Guard
 from flamingo.studio.pages import curated
 from flamingo.studio.pages import routes as pages
-from flamingo.studio.schemas import ProblemOut
 from flamingo.studio.state import Studio
 
 __all__ = ["create_app"]
@@ -51,25 +50,26 @@ def create_app(studio: Studio) -> FastAPI:
         version=flamingo.__version__,
         description="Turns photos into art and gives that art its own music.",
         openapi_url="/api/openapi.json",
-        docs_url=None,  # it would load its parts from elsewhere
+        docs_url=None,  # it would load its parts from elsewhere; ours is a page
         redoc_url=None,
         lifespan=_lifespan,
     )
     app.state.studio = studio
-    for module in (health, extras, files, jobs, notes, steps, styles, lists, preview, live, verify, ratings):
+    for module in (health, extras, files, events, jobs, notes, steps, styles, lists, preview, live, verify, ratings):
         app.include_router(module.router)
     app.include_router(verbs.router_of(studio.jobs.verbs, studio.settings.limits.files))
     app.include_router(pages.router)
     problems.install(app)
-    app.add_middleware(Guard, settings=studio.settings)
-    app.openapi = lambda: _description(app)  # type: ignore[method-assign]
+    app.add_middleware(Guard, settings=studio.settings, stopping=studio.stopping.is_set)
+    app.openapi = lambda: described(app)  # type: ignore[method-assign]
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     studio: Studio = app.state.studio
-    behind = [asyncio.create_task(_tend(studio))]
+    behind = [asyncio.create_task(_tend(studio)), asyncio.create_task(studio.feed.run())]
+    behind.append(asyncio.create_task(_let_go(studio)))
     if studio.settings.curated:
         behind.append(asyncio.create_task(_hang(studio)))
     yield
@@ -77,6 +77,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     for task in behind:
         task.cancel()
     await asyncio.gather(*behind, return_exceptions=True)
+
+
+async def _let_go(studio: Studio) -> None:
+    """End the streams of events as soon as the server ends, which would wait for them."""
+    await studio.stopping.wait()
+    studio.feed.end()
 
 
 async def _tend(studio: Studio) -> None:
@@ -95,23 +101,3 @@ async def _hang(studio: Studio) -> None:
                 continue
             if await run_in_threadpool(curated.hang_next, studio.jobs, studio.settings.jobs.data) is None:
                 return
-
-
-def _description(app: FastAPI) -> dict[str, Any]:
-    """OpenAPI, in which every route may answer with a problem."""
-    if app.openapi_schema is None:
-        made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        schemas = made["components"]["schemas"]
-        for name in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(name, None)
-        schemas["ProblemOut"] = ProblemOut.model_json_schema()
-        answer = {
-            "description": "What is wrong, why, and what to do.",
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
-        }
-        for path in made["paths"].values():
-            for operation in path.values():
-                said = {code: told for code, told in operation["responses"].items() if code < "400"}
-                operation["responses"] = {**said, "4XX": answer, "5XX": answer}
-        app.openapi_schema = made
-    return app.openapi_schema

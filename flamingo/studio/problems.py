@@ -7,9 +7,11 @@ foresaw is logged, and the client is told only that it happened.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -24,6 +26,7 @@ from flamingo.studio.pages.routes import missing
 
 __all__ = [
     "NotAllowed",
+    "RangeBeyond",
     "TokenMissing",
     "TooLarge",
     "TooMany",
@@ -32,9 +35,14 @@ __all__ = [
     "install",
     "problem",
     "unforeseen",
+    "without_places",
 ]
 
 MEDIA_TYPE = "application/problem+json"
+
+_PATH = re.compile(r"(?<![\w.:/\\])(?:/[^\s/:;,'\"<>|]+){2,}|(?<!\w)[A-Za-z]:[\\/][^\s:;,'\"<>|]+")
+_DATABASE = re.compile(r"\b(?:postgres|sqlite)[a-z0-9+]*:/+[^\s;,'\"]*[^\s;,'\":.]", re.IGNORECASE)
+_log = logging.getLogger("flamingo.studio")
 
 
 class TooLarge(BadInput):
@@ -47,6 +55,10 @@ class TooLarge(BadInput):
 
 class Unsupported(BadInput):
     """A file, or a request, of a kind that is not taken here."""
+
+
+class RangeBeyond(FlamingoError):
+    """A part of a file is asked for that it does not have."""
 
 
 class TooMany(FlamingoError):
@@ -79,6 +91,7 @@ _STATUS: dict[type[FlamingoError], int] = {
     NotAllowed: 403,
     TokenMissing: 401,
     TooLarge: 413,
+    RangeBeyond: 416,
     errors.ImageTooLarge: 413,
     errors.MusicTooLarge: 413,
     Unsupported: 415,
@@ -113,8 +126,26 @@ def problem(error: FlamingoError, headers: Mapping[str, str] | None = None) -> R
     if isinstance(error, TokenMissing):
         more["WWW-Authenticate"] = "Bearer"
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
+    if status >= 500:
+        _log.error("%s", error)
+    if isinstance(error, DatabaseError):  # what it says of itself is for whoever runs it
+        hint = "try again in a moment; the server's log says why"
+        error = DatabaseError("the database", "it does not answer", hint)
     limit = getattr(error, "limit", None)
     return _response(status, kind, error.what, error.why, error.hint, more, limit)
+
+
+def without_places(text: str) -> str:
+    """A text for anybody, without where things lie on this computer: of a path only the last name stays, and of a
+    database's address nothing."""
+    return _PATH.sub(_last_name, _DATABASE.sub("the database", text))
+
+
+def _last_name(found: re.Match[str]) -> str:
+    path = PurePosixPath(found[0].replace("\\", "/"))
+    # An address of the studio looks like a path; but no folder here is called so.
+    ours = found[0].startswith("/") and not Path("/", path.parts[1]).is_dir()
+    return found[0] if ours else path.name
 
 
 def unforeseen() -> Response:
@@ -126,6 +157,7 @@ def unforeseen() -> Response:
 def _response(
     status: int, kind: str, what: str, why: str, hint: str, headers: Mapping[str, str], limit: float | None = None
 ) -> Response:
+    what, why, hint = (without_places(part) for part in (what, why, hint))
     detail = (f"{what}: {why}" if why else what) + (f"; {hint}" if hint else "")
     said: dict[str, Any] = {"type": f"urn:flamingo:{kind}", "title": HTTPStatus(status).phrase, "status": status}
     said |= {"detail": detail, "what": what, "why": why, "hint": hint}
@@ -160,7 +192,7 @@ def _validation(request: Request, error: Exception) -> Response:
 def _http(request: Request, error: Exception) -> Response:
     """404 and 405 for what is no route, 400 for a body that is no JSON."""
     assert isinstance(error, HTTPException)
-    page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+    page = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
     if error.status_code == 404 and page and not request.url.path.startswith("/api/"):
         return missing(request)
     why, hint = {
@@ -177,4 +209,5 @@ def _methods(request: Request) -> list[str]:
     """What can be done at this address: each method has a route of its own."""
     paths = request.app.openapi()["paths"]
     fitting = [path for path in paths if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), request.url.path)]
-    return sorted({method.upper() for path in fitting for method in paths[path]}) or ["GET"]
+    found = {method.upper() for path in fitting for method in paths[path]} or {"GET"}
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))

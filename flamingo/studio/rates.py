@@ -24,11 +24,20 @@ class Rate:
         self._clock = clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
+    def left(self, client: str) -> float:
+        """As `wait`, without counting one."""
+        tokens = self._tokens(client, self._clock())
+        return 0.0 if tokens >= 1 else max(math.ulp(1.0), (1 - tokens) / self.a_second)
+
+    def _tokens(self, client: str, now: float) -> float:
+        tokens, at = self._buckets.get(client, (float(self.at_once), now))
+        return min(self.at_once, tokens + (now - at) * self.a_second)
+
     def wait(self, client: str) -> float:
         """Count one request of this client: 0 if it may be made, else the seconds after which it may."""
         now = self._clock()
-        tokens, at = self._buckets.pop(client, (float(self.at_once), now))
-        tokens = min(self.at_once, tokens + (now - at) * self.a_second)
+        tokens = self._tokens(client, now)
+        self._buckets.pop(client, None)
         allowed = tokens >= 1
         self._buckets[client] = (tokens - allowed, now)
         if len(self._buckets) > _MOST_CLIENTS:  # the one that has been silent for longest

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from flamingo.jobs import Job
 from flamingo.jobs.job import Failure, Input, Result, State
+from flamingo.studio.address import at
+from flamingo.studio.problems import without_places
 from flamingo.studio.thumbnails import PICTURES
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "JobOut",
     "JobsOut",
     "ProblemOut",
+    "Sha256",
     "job_out",
 ]
 
@@ -142,6 +145,12 @@ class JobOut(BaseModel):
     ended: float | None
     deleted: float | None = Field(description="When it was put into the bin.")
     revision: int = Field(description="Rises with every change.")
+    queue_place: int | None = Field(
+        None, description="Its place among those that wait for the same workers, from 1; null unless it waits."
+    )
+    seconds_left: float | None = Field(
+        None, description="Seconds until it is done, roughly; null where nobody knows, and once it is over."
+    )
     url: str
     page: str
 
@@ -164,9 +173,9 @@ _SAME = ("id", "verb", "title", "favourite", "state", "parameters", "request", "
 _TIMES = ("created", "started", "ended", "deleted", "revision")
 
 
-def job_out(job: Job) -> JobOut:
-    """A job as the API shows it."""
-    url = f"/api/jobs/{job.id}"
+def job_out(job: Job, place: int | None = None, left: float | None = None) -> JobOut:
+    """A job as the API shows it. place: in the queue; left: seconds until it is done."""
+    url = at(f"/api/jobs/{job.id}")
     return JobOut(
         **{name: getattr(job, name) for name in (*_SAME, *_TIMES)},
         inputs={option: [_input(each) for each in files] for option, files in job.inputs.items()},
@@ -174,17 +183,20 @@ def job_out(job: Job) -> JobOut:
         progress=ProgressOut(done=job.progress.done, all=job.progress.all, message=job.progress.message),
         error=_failure(job.error) if job.error else None,
         failures=[_failure(each) for each in job.failures],
+        queue_place=place,
+        seconds_left=None if left is None else round(left, 1),
         url=url,
-        page=f"/collection/{job.id}",
+        page=at(f"/collection/{job.id}"),
     )
 
 
 def _failure(failure: Failure) -> FailureOut:
-    return FailureOut(kind=failure.kind, what=failure.what, why=failure.why, hint=failure.hint, name=failure.name)
+    parts = {name: without_places(getattr(failure, name)) for name in ("what", "why", "hint")}
+    return FailureOut(kind=failure.kind, name=failure.name, **parts)
 
 
 def _input(file: Input) -> InputOut:
-    url = f"/api/files/{file.sha256}"
+    url = at(f"/api/files/{file.sha256}")
     return InputOut(sha256=file.sha256, name=file.name, url=url, thumbnail=f"{url}/thumbnail")
 
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from flamingo.studio.content import SHOWN
+from flamingo.studio.problems import RangeBeyond, problem
 
 __all__ = ["disposition", "send"]
 
@@ -37,7 +38,23 @@ def send(
     known = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
     if headers["ETag"] in known:
         return Response(None, 304, {key: headers[key] for key in ("ETag", "Cache-Control")})
+    if (size := _beyond(request, path)) is not None:
+        error = RangeBeyond("this part of the file", f"it has {size:,} bytes", "ask for a part that lies within")
+        return problem(error, {"Content-Range": f"bytes */{size}"})
     return FileResponse(path, headers=headers, media_type=media_type)
+
+
+def _beyond(request: Request, path: Path) -> int | None:
+    """The size of the file, if no part that is asked for lies within it."""
+    asked = request.headers.get("range")
+    if asked is None or "if-range" in request.headers:
+        return None
+    size = path.stat().st_size
+    for part in asked.partition("=")[2].split(","):
+        first, _, last = part.strip().partition("-")
+        if (first and int(first) < size) or (not first and last and int(last) > 0 and size > 0):
+            return None
+    return size
 
 
 def disposition(name: str, inline: bool = False) -> str:

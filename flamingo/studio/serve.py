@@ -6,18 +6,21 @@ is imported when it runs.
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 import secrets
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from flamingo.errors import BadRequest, MissingExtra
+from flamingo.errors import BadRequest, MissingExtra, show
 from flamingo.options import checked
 
 if TYPE_CHECKING:
@@ -26,9 +29,24 @@ if TYPE_CHECKING:
     from flamingo.studio.settings import StudioSettings
     from flamingo.studio.state import Studio
 
-__all__ = ["serve", "server_config"]
+__all__ = ["Opened", "serve", "server_config"]
 
 _ENDING = 3  # seconds for what is being answered when it ends
+_SHORTEST_TOKEN = 12
+_TOKEN = r"^[\x21-\x7e]+$"
+_MOST_FILES = 65536
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A studio that takes requests. address: for this machine; others: for other devices, the likeliest first, none
+    if it listens to this machine alone; each with the token. certificate: the SHA-256 of that of TLS, or "": own:
+    whether that was made here."""
+
+    address: str
+    others: tuple[str, ...] = ()
+    certificate: str = ""
+    own: bool = False
 
 
 @checked
@@ -50,11 +68,27 @@ def serve(
     token: Annotated[
         str | None,
         Field(
-            min_length=8,
-            pattern=r"^[\x21-\x7e]+$",
-            description="What a browser must know; without it FLAMINGO_TOKEN, or a new one if it listens to others.",
+            min_length=_SHORTEST_TOKEN,
+            pattern=_TOKEN,
+            description="What a browser must know, 12 characters or more; without it FLAMINGO_TOKEN, or, for a whole "
+            "network, one that is made once and kept in the folder.",
         ),
     ] = None,
+    new_token: Annotated[bool, Field(description="Make a new token in place of the kept one.")] = False,
+    tls: Annotated[
+        bool, Field(description="Speak https, with a certificate of its own, so that phones may use the camera.")
+    ] = False,
+    tls_cert: Annotated[
+        Path | None, Field(description="Speak https with this certificate: a PEM file with its chain.")
+    ] = None,
+    tls_key: Annotated[Path | None, Field(description="The key of that certificate, a PEM file.")] = None,
+    root_path: Annotated[
+        str, Field(max_length=200, description="Path that a proxy serves the studio under, such as /flamingo.")
+    ] = "",
+    trusted_proxy: Annotated[
+        tuple[str, ...],
+        Field(description="Address or network of a proxy whose X-Forwarded headers are believed."),
+    ] = (),
     allow_host: Annotated[
         tuple[str, ...], Field(description="Another name by which the studio may be called, behind a proxy say.")
     ] = (),
@@ -68,17 +102,22 @@ def serve(
     curated: Annotated[bool, Field(description="Hang a few works in a new collection, made when it is idle.")] = True,
     open: Annotated[bool, Field(description="Open it in the browser.")] = False,
     on_start: Callable[[str], None] | None = None,
+    on_open: Callable[[Opened], None] | None = None,
 ) -> None:
     """Start the studio: pages for the browser, and an API, on this machine.
 
     Returns when it is told to end (Ctrl-C, SIGTERM); jobs that were at work wait for the next start. on_start is
-    called with the address once requests are taken. Raises BadRequest if the port is taken or the address is not this
-    machine's, and DatabaseError.
+    called with the address once requests are taken, and on_open with all of them. Raises BadRequest if the port is
+    taken or the address is not this machine's, and DatabaseError.
     """
+    _open_more_files()
     settings = _settings(host, port, data, workers, database, token, allow_host, quota, queue, rate, curated)
-    listening = _listen(settings)
-    with listening:
-        _run(settings, listening, open, on_start)
+    settings = _with_proxy(settings, root_path, trusted_proxy)
+    with ExitStack() as stack:
+        listening = [stack.enter_context(each) for each in _listen(settings)]
+        settings = _with_token(settings, new_token)
+        settings = _with_tls(settings, tls, tls_cert, tls_key)
+        _run(settings, listening, open, on_start, on_open)
 
 
 def _settings(
@@ -96,23 +135,108 @@ def _settings(
 ) -> StudioSettings:
     try:
         from flamingo.jobs import Settings
-        from flamingo.studio.settings import Limits, StudioSettings, is_loopback
+        from flamingo.studio.settings import Limits, StudioSettings
     except ModuleNotFoundError as error:
         raise MissingExtra(
             "the studio", f"needs {error.name}, which is not installed", "pip install flamingo-art"
         ) from None
-    token = token or os.environ.get("FLAMINGO_TOKEN") or None
-    if token is None and not is_loopback(host):
-        token = secrets.token_urlsafe(18)
+    if token is None and (token := os.environ.get("FLAMINGO_TOKEN") or None) is not None:
+        _check_token(token)
     jobs = Settings.of(data, database, quota=None if quota is None else int(quota * 1e9))
     limits = Limits(waiting=queue, uploads=(rate, int(30 * rate)), writes=(rate, int(10 * rate)))
     return StudioSettings(jobs, host, port, token, hosts, workers, limits=limits, curated=curated)
 
 
-def _listen(settings: StudioSettings) -> socket.socket:
-    where = f"{settings.host}:{settings.port}"
+def _check_token(token: str) -> None:
+    if len(token) < _SHORTEST_TOKEN or not re.fullmatch(_TOKEN, token):
+        why = f"it has fewer than {_SHORTEST_TOKEN} characters, or one that is no plain letter, digit or sign"
+        raise BadRequest("FLAMINGO_TOKEN", why, "choose a longer one, or leave it out and one is made")
+
+
+def _with_proxy(settings: StudioSettings, root: str, proxies: Sequence[str]) -> StudioSettings:
+    from dataclasses import replace
+
+    from flamingo.studio.address import checked_root
+
+    trusted = []
+    for each in proxies:
+        try:
+            trusted.append(ipaddress.ip_network(each.strip("[]"), strict=False))
+        except ValueError:
+            raise BadRequest(
+                f"trusted proxy {each!r}"[:80], "it is no IP address or network", "give one such as 127.0.0.1"
+            ) from None
+    return replace(settings, root_path=checked_root(root), trusted=tuple(trusted))
+
+
+def _with_token(settings: StudioSettings, new: bool) -> StudioSettings:
+    """The token that is kept in the data folder, made if there is none, if others can reach the studio and none was
+    given; and the secret that cookies are made with. Raises OutputError."""
+    from dataclasses import replace
+
+    from flamingo.private import private_folder
+    from flamingo.studio.settings import is_loopback
+
+    data = settings.jobs.data
     try:
-        found = socket.getaddrinfo(settings.host.strip("[]"), settings.port, type=socket.SOCK_STREAM)
+        private_folder(data)
+    except OSError as error:
+        why = (error.strerror or "it cannot be made").lower()
+        why = f"the data folder cannot be made ({why})"
+        raise BadRequest(show(data), why, "name another one with --data") from None
+    secret = _kept(data / "cookie-secret", lambda: secrets.token_hex(32), new).encode()
+    token = settings.token
+    if token is None and (new or not is_loopback(settings.host)):
+        token = _kept(data / "token", lambda: secrets.token_urlsafe(18), new)
+        if is_loopback(settings.host):
+            token = None  # it is renewed for the next time that others can reach the studio
+    return replace(settings, token=token, secret=secret)
+
+
+def _kept(file: Path, make: Callable[[], str], new: bool) -> str:
+    """What is kept in a file for its owner alone; made if there is none that can be used, or if a new one is asked
+    for."""
+    from flamingo.private import make_private, write_private
+
+    if not new:
+        with suppress(OSError, UnicodeDecodeError):
+            kept = file.read_text(encoding="ascii").strip()
+            if len(kept) >= _SHORTEST_TOKEN and re.fullmatch(_TOKEN, kept):
+                make_private(file)
+                return kept
+    made = make()
+    write_private(file, f"{made}\n".encode())
+    return made
+
+
+def _with_tls(settings: StudioSettings, own: bool, chain: Path | None, key: Path | None) -> StudioSettings:
+    from dataclasses import replace
+
+    from flamingo.studio import tls
+
+    if (chain is None) != (key is None):
+        raise BadRequest("the certificate", "it needs its key, and the key it", "give both --tls-cert and --tls-key")
+    if chain is not None and key is not None:
+        return replace(settings, certificate=tls.given(chain, key))
+    if own:
+        return replace(settings, certificate=tls.own(settings.jobs.data, sorted(settings.known_hosts)))
+    return settings
+
+
+def _listen(settings: StudioSettings) -> list[socket.socket]:
+    """Sockets that listen: at the address; for all of IPv4, also at all of IPv6 where there is such."""
+    first = _listen_at(settings.host.strip("[]"), settings.port)
+    if settings.host != "0.0.0.0":
+        return [first]
+    with suppress(BadRequest):
+        return [first, _listen_at("::", int(first.getsockname()[1]), alone=True)]
+    return [first]
+
+
+def _listen_at(host: str, port: int, alone: bool = False) -> socket.socket:
+    where = f"{host}:{port}"
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         family, kind, protocol, _, address = found[0]
         listening = socket.socket(family, kind, protocol)
     except OSError:
@@ -120,6 +244,9 @@ def _listen(settings: StudioSettings) -> socket.socket:
     try:
         if os.name == "posix":  # elsewhere it would let two servers share the port
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:  # "::" is all addresses, those of IPv4 too, unless those have a socket already
+            with suppress(OSError):
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(alone))
         listening.bind(address)
         listening.listen(512)
     except (OSError, OverflowError) as error:
@@ -131,28 +258,58 @@ def _listen(settings: StudioSettings) -> socket.socket:
     return listening
 
 
+def _open_more_files() -> None:
+    """Each connection takes a file descriptor, and the usual limit of 1,024 is soon used up: take what the system
+    allows."""
+    if os.name != "posix":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(OSError, ValueError):  # macOS refuses more than its own limit
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def _run(
-    settings: StudioSettings, listening: socket.socket, browse: bool, on_start: Callable[[str], None] | None
+    settings: StudioSettings,
+    listening: list[socket.socket],
+    browse: bool,
+    on_start: Callable[[str], None] | None,
+    on_open: Callable[[Opened], None] | None,
 ) -> None:
     from dataclasses import replace
 
     from flamingo.studio.state import Studio
 
-    settings = replace(settings, port=int(listening.getsockname()[1]))
+    settings = replace(settings, port=int(listening[0].getsockname()[1]))
+
+    def started() -> None:
+        if on_start is not None:
+            on_start(settings.address)
+        if on_open is not None:
+            proof = settings.certificate
+            told = ("", False) if proof is None else (proof.fingerprint, proof.own)
+            on_open(Opened(settings.address, tuple(settings.others), *told))
+        if browse:
+            import webbrowser
+
+            webbrowser.open(settings.address)
+
     with Studio(settings) as studio:
-        server = _server(
-            server_config(studio), lambda: _started(settings.address, browse, on_start), studio.stopping.set
-        )
+        server = _server(server_config(studio), started, studio.stopping.set)
         # Threads that compute hand over to the one that answers after 1 ms in place of 5.
         sys.setswitchinterval(0.001)
         with suppress(KeyboardInterrupt):  # which is how it is told to end
-            server.run(sockets=[listening])
+            server.run(sockets=listening)
 
 
 def server_config(studio: Studio, **more: Any) -> uvicorn.Config:
     """How the web server is set up for a studio that is open. more: of its own settings."""
     import uvicorn
 
+    from flamingo.studio import connections
     from flamingo.studio.app import create_app
 
     settings: dict[str, Any] = {
@@ -164,7 +321,10 @@ def server_config(studio: Studio, **more: Any) -> uvicorn.Config:
         "timeout_graceful_shutdown": _ENDING,
         "h11_max_incomplete_event_size": 1 << 16,
         "ws_max_size": 8 << 20,
+        "http": connections.protocol(studio.settings.limits, studio.settings.trusted),
     }
+    if (certificate := studio.settings.certificate) is not None:
+        settings |= {"ssl_certfile": str(certificate.chain), "ssl_keyfile": str(certificate.key)}
     return uvicorn.Config(create_app(studio), **{**settings, **more})
 
 
@@ -184,12 +344,3 @@ def _server(config: uvicorn.Config, started: Callable[[], None], ending: Callabl
             await super().shutdown(sockets=sockets)
 
     return Server(config)
-
-
-def _started(address: str, browse: bool, on_start: Callable[[str], None] | None) -> None:
-    if on_start is not None:
-        on_start(address)
-    if browse:
-        import webbrowser
-
-        webbrowser.open(address)

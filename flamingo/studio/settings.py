@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
+import secrets
 from dataclasses import dataclass, field
 
 from flamingo.jobs import Settings
+from flamingo.studio import address
+from flamingo.studio.tls import Certificate
 
-__all__ = ["Limits", "StudioSettings", "is_loopback"]
+__all__ = ["Limits", "StudioSettings", "is_loopback", "plain_host"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class Limits:
     file_bytes, pixels: of one file; files, album_bytes, ratio: of one album, a zip file: how many files, how many
     bytes packed, and how many times as many unpacked. decode_seconds: processor time that looking at one file may
     take; body_bytes: of a request that brings no file; patience: seconds between two pieces of a request.
+    head_seconds: for the head of a request; connections: of one client that are open at once.
 
     waiting: jobs in the queue beyond which no more are taken. uploads and writes: (a second, at once) for one client,
     files that it sends and other requests that change something. at_once: uploads that are received side by side.
@@ -31,6 +34,8 @@ class Limits:
     decode_seconds: float = 4.0
     body_bytes: int = 1_000_000
     patience: float = 30.0
+    head_seconds: float = 10.0
+    connections: int = 64
     waiting: int = 200
     uploads: tuple[float, int] = (20.0, 600)
     writes: tuple[float, int] = (20.0, 200)
@@ -42,7 +47,9 @@ class StudioSettings:
     """jobs: data folder, database and limits of the work; host, port: where to listen; token: what who asks must
     know, or None; hosts: names, beside the address itself, by which the studio may be called; workers: processes
     that work; inspectors: processes that look at uploads; curated: whether a few works of ours hang in a new
-    collection."""
+    collection; root_path: the path that it is served under, "" or such as "/flamingo"; trusted: proxies that are
+    believed what they say of a client; secret: what the cookies are made with; certificate: that of TLS, if it speaks
+    that."""
 
     jobs: Settings
     host: str = "127.0.0.1"
@@ -53,22 +60,50 @@ class StudioSettings:
     inspectors: int = 2
     limits: Limits = field(default_factory=Limits)
     curated: bool = False
+    root_path: str = ""
+    trusted: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    certificate: Certificate | None = None
 
     @property
     def known_hosts(self) -> frozenset[str]:
         """Names that a request may give as its host, in lower case. A page elsewhere can make a name of its own lead
         to this machine (DNS rebinding), so any other name is refused."""
-        names = {self.host.strip("[]"), *self.hosts, "localhost", "127.0.0.1", "::1"}
+        names = {self.host, *self.hosts, "localhost", "127.0.0.1", "::1"}
         if not is_loopback(self.host):
-            names |= {socket.gethostname(), socket.getfqdn(), *_addresses()}
-        return frozenset(name.strip("[]").lower() for name in names)
+            names |= {*address.names(), *address.addresses()}
+        return frozenset(plain_host(name) for name in names if plain_host(name))
+
+    @property
+    def scheme(self) -> str:
+        """http, or https with a certificate."""
+        return "http" if self.certificate is None else "https"
 
     @property
     def address(self) -> str:
         """What to open in a browser on this machine, with the token if there is one."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host
-        host = f"[{host}]" if ":" in host and not host.startswith("[") else host
-        return f"http://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+        inside = self.host.strip("[]")
+        return self.url("::1" if inside == "::" else "127.0.0.1" if inside in ("0.0.0.0", "") else inside)
+
+    @property
+    def others(self) -> list[str]:
+        """What to open on other devices, the likeliest first; none if it listens to this machine alone."""
+        return [] if is_loopback(self.host) else [self.url(name) for name in address.others(self.host)]
+
+    def url(self, name: str) -> str:
+        """What to open where this machine is called so."""
+        host = f"[{name}]" if ":" in name else name
+        return f"{self.scheme}://{host}:{self.port}{self.root_path}/" + (f"?token={self.token}" if self.token else "")
+
+
+def plain_host(name: str) -> str:
+    """A name as hosts are compared: in lower case, without brackets, port, and the dot that may end it."""
+    name = name.strip().lower()
+    if name.startswith("["):
+        name = name[1:].partition("]")[0]
+    elif name.count(":") == 1:
+        name = name.partition(":")[0]
+    return name.partition("%")[0].rstrip(".")
 
 
 def is_loopback(host: str) -> bool:
@@ -79,15 +114,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def _addresses() -> set[str]:
-    """Of this machine's network cards."""
-    import psutil
-
-    return {
-        each.address.partition("%")[0]
-        for card in psutil.net_if_addrs().values()
-        for each in card
-        if each.family in (socket.AF_INET, socket.AF_INET6)
-    }

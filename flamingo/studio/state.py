@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -18,11 +19,15 @@ import anyio
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from flamingo.jobs import Jobs, Workers
+from flamingo.jobs import Job, Jobs, Workers
+from flamingo.private import make_private, private_folder
+from flamingo.studio.events import Feed
 from flamingo.studio.inspection import Inspection
 from flamingo.studio.problems import TooMany
+from flamingo.studio.schemas import JobOut, job_out
 from flamingo.studio.settings import StudioSettings
 from flamingo.studio.thumbnails import Thumbnails
+from flamingo.studio.waiting import Waiting, progress_left
 
 __all__ = ["Current", "Studio"]
 
@@ -46,17 +51,24 @@ class Studio:
         # One of their own, so that a page need not wait until other people's uploads are looked at.
         self.drawing = Inspection(1)
         self.thumbnails = Thumbnails(settings.jobs.data / "thumbnails", self.store, self.drawing)
-        self.workers = Workers(settings.jobs, settings.workers)
+        self.workers = Workers(settings.jobs, settings.workers, short=(settings.workers + 1) // 2)
         self.incoming = settings.jobs.data / "incoming"
         self.stopping = asyncio.Event()
         self.looking = anyio.CapacityLimiter(settings.inspectors)
         self.making = anyio.CapacityLimiter(1)
         self.receiving = asyncio.Semaphore(settings.limits.at_once)
+        short = (settings.workers + 1) // 2
+        self.waiting = Waiting(self.jobs, {"long": settings.workers, "short": short})
+        self.feed = Feed(self.jobs, self.places)
         self._open = ExitStack()
         self._counted = (0.0, {"queued": 0, "running": 0})
 
     def __enter__(self) -> Studio:
-        self.incoming.mkdir(mode=0o700, exist_ok=True)
+        data = self.settings.jobs.data
+        private_folder(data)
+        private_folder(self.incoming)
+        names = ("files", "thumbnails", "work", "slots", "unfinished", "ratings.sqlite", "token", "cookie-secret")
+        make_private(*(data / name for name in names), *data.glob("*.sqlite*"), *(data / "slots").glob("*.lock"))
         self._forget_broken_off()
         with ExitStack() as stack:
             stack.enter_context(self.jobs)
@@ -70,6 +82,19 @@ class Studio:
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         self._open.close()
+
+    def places(self) -> Mapping[str, int]:
+        """The place in the queue of each job that waits, from 1."""
+        return self.waiting.places()
+
+    def shown(self, job: Job) -> JobOut:
+        """A job as the API shows it."""
+        if job.state == "queued":
+            place, left = self.waiting.of(job.id)
+            return job_out(job, place, left)
+        if job.state == "running":
+            return job_out(job, None, progress_left(job, self.waiting.usual(job.verb)))
+        return job_out(job)
 
     def counts(self) -> dict[str, int]:
         """How many jobs wait and run, counted twice a second at most."""

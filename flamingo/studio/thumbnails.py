@@ -41,7 +41,7 @@ class Thumbnails:
 
     def find(self, sha256: str, size: int) -> Path | None:
         """The thumbnail, if it is made already and its picture is still there. Raises NoSuchFile if it is not."""
-        self._store.path(sha256)
+        self._store.renew(sha256)
         place = self.place(sha256, size)
         try:
             os.utime(place)
@@ -59,7 +59,7 @@ class Thumbnails:
         try:
             self._inspection.ask(
                 "thumbnail",
-                name or sha256[:8],
+                name or "this file",
                 _SECONDS,
                 path=str(self._store.path(sha256)),
                 thumbnail=str(temporary),

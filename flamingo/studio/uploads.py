@@ -10,6 +10,7 @@ from typing import Any
 from flamingo import archives
 from flamingo.errors import BadInput, FlamingoError
 from flamingo.jobs.job import plain_name
+from flamingo.studio.address import at
 from flamingo.studio.problems import TooLarge
 from flamingo.studio.schemas import AlbumOut, FailureOut, FileOut
 from flamingo.studio.state import Studio
@@ -59,7 +60,7 @@ def admit(studio: Studio, path: Path, name: str) -> FileOut:
     suffixes = told["suffixes"]
     if PurePath(name).suffix.lower() not in suffixes:
         name = (name or told["kind"]) + suffixes[0]
-    url = f"/api/files/{stored.sha256}"
+    url = at(f"/api/files/{stored.sha256}")
     return FileOut(
         sha256=stored.sha256,
         name=name,

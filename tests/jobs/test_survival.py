@@ -127,7 +127,7 @@ def test_a_server_that_ends_in_order_counts_nothing_against_anybody(
 def written_down_only(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> Job:
     """A job whose server ended between writing it down and putting it into the queue."""
 
-    def end(job: str, round_: int) -> None:
+    def end(job: str, round_: int, lane: str) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):

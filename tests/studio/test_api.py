@@ -30,7 +30,7 @@ def problem(answer: Any, status: int) -> dict[str, Any]:
 
 def test_health_says_who_works(served: Served) -> None:
     told = served.http.get("/api/health").json()
-    assert (told["status"], told["workers"]) == ("ok", 1)
+    assert (told["status"], told["workers"]) == ("ok", 2)
     assert told["disk_free"] > 0
 
 
@@ -316,7 +316,6 @@ def test_the_description_names_every_verb_with_its_own_parameters(served: Served
     model = told["components"]["schemas"][body.rpartition("/")[2]]
     assert model["properties"]["strength"]["maximum"] == 1
     assert model["required"] == ["photos"]
-    assert served.http.get("/docs").status_code == 404, "it would load its parts from elsewhere"
 
 
 def test_the_queue_has_an_end(own: Callable[..., Any]) -> None:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +113,132 @@ def test_what_was_asked_of_a_server_that_died_is_done_by_the_next(tmp_path: Path
         assert jobs.get(job["id"]).state in ("queued", "running", "done")
     with started(tmp_path) as (url, _):
         until(lambda: httpx.get(f"{url}api/jobs/{job['id']}").json()["state"] == "done")
+
+
+def _said(folder: Path, *options: str, **environment: str) -> list[str]:
+    """What a studio prints that other devices can reach, as far as its last address."""
+    with started(folder, "--host", "0.0.0.0", "--no-curated", *options, **environment) as (url, process):
+        assert process.stdout is not None
+        said = [url, process.stdout.readline().strip()]
+        while not (line := process.stdout.readline().strip()).startswith("Scan"):
+            said.append(line)
+        return [*said, *(process.stdout.readline() for _ in range(12))]
+
+
+def test_on_a_network_it_prints_what_other_devices_open_and_a_code_to_scan(tmp_path: Path) -> None:
+    from flamingo.studio.address import others
+
+    said = _said(tmp_path, PYTHONIOENCODING="utf-8")
+    assert said[0].startswith("http://127.0.0.1:")
+    token = said[0].partition("?token=")[2]
+    port = said[0].split(":")[2].partition("/")[0]
+    for name in others("0.0.0.0"):
+        host = f"[{name}]" if ":" in name else name
+        assert f"http://{host}:{port}/?token={token}" in said
+    assert sum("█" in line for line in said) >= 10
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes")
+def test_the_token_is_kept_for_its_owner_alone_until_a_new_one_is_asked_for(tmp_path: Path) -> None:
+    def token(*options: str) -> str:
+        with started(tmp_path, "--host", "0.0.0.0", "--no-curated", *options) as (url, _):
+            return url.partition("?token=")[2]
+
+    first = token()
+    assert (tmp_path / "token").read_text().strip() == first
+    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+    assert token() == first
+    second = token("--new-token")
+    assert second not in ("", first) and token() == second
+    assert token("--token", "my-own-long-token") == "my-own-long-token"
+    assert token() == second
+
+
+def test_a_short_token_in_the_environment_is_refused_in_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "flamingo", "serve", "--port", "0", "--data", str(tmp_path)],
+        capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, "FLAMINGO_TOKEN": "short"},
+    )  # fmt: skip
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "FLAMINGO_TOKEN" in line and "12 characters" in line
+
+
+def test_with_tls_it_speaks_https_and_tells_its_fingerprint(tmp_path: Path) -> None:
+    import ssl
+
+    command = [
+        sys.executable,
+        "-m",
+        "flamingo",
+        "serve",
+        "--tls",
+        "--port",
+        "0",
+        "--no-curated",
+        "--data",
+        str(tmp_path),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[5]
+        assert url.startswith("https://127.0.0.1:")
+        process.stdout.readline()
+        fingerprint = process.stdout.readline().strip()
+        trusting = ssl.create_default_context(cafile=str(tmp_path / "tls-certificate.pem"))
+        assert httpx.get(f"{url}api/health", verify=trusting).status_code == 200
+        assert len(fingerprint.split(":")) == 32
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--token", "eleven-char"), "token"),
+        (("--trusted-proxy", "example.org"), "trusted proxy"),
+        (("--root-path", "no path"), "root path"),
+        (("--tls-cert", "cert.pem"), "--tls-key"),
+        (("--tls-cert", "none.pem", "--tls-key", "none.pem"), "no such file"),
+    ],
+)
+def test_what_cannot_be_for_a_household_is_told_in_one_line(
+    tmp_path: Path, options: tuple[str, ...], says: str
+) -> None:
+    done = run("--data", str(tmp_path), "--port", "0", *options)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert says in line
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ending_it_while_thumbnails_are_made_prints_no_traceback(tmp_path: Path) -> None:
+    import io
+    import threading
+
+    from PIL import Image
+
+    with started(tmp_path, "--no-curated") as (url, process):
+        hashes = []
+        for i in range(3):
+            drawn = io.BytesIO()
+            Image.effect_noise((3000, 3000), 60 + i).save(drawn, "PNG")
+            told = httpx.post(f"{url}api/files", files={"file": ("n.png", drawn.getvalue())}, timeout=PATIENCE)
+            hashes.append(told.json()["sha256"])
+
+        def ask(sha256: str) -> None:
+            with suppress(httpx.HTTPError):
+                httpx.get(f"{url}api/files/{sha256}/thumbnail?size=1280", timeout=PATIENCE)
+
+        asking = [threading.Thread(target=ask, args=(each,)) for each in hashes]
+        for thread in asking:
+            thread.start()
+        until(lambda: list((tmp_path / "thumbnails").glob("*.tmp")) or not any(t.is_alive() for t in asking))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+        _, said = process.communicate()
+        for thread in asking:
+            thread.join()
+    assert "Traceback" not in said

@@ -7,12 +7,15 @@ from typing import Annotated, Any
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from flamingo.errors import BadRequest, FlamingoError, UnsupportedImage
+from flamingo.jobs import NoSuchFile
+from flamingo.jobs.store import GRACE
 from flamingo.studio.content import HEAD, content_of
 from flamingo.studio.forms import received
-from flamingo.studio.schemas import AlbumOut, FileOut
+from flamingo.studio.schemas import AlbumOut, FileOut, Sha256, Strict
 from flamingo.studio.sending import send
 from flamingo.studio.state import Current, Studio
 from flamingo.studio.thumbnails import PICTURES
@@ -45,6 +48,20 @@ PICTURE_ANSWER: dict[int | str, dict[str, Any]] = {
 }
 
 
+class KeepIn(Strict):
+    """Files that were uploaded before."""
+
+    files: list[Annotated[str, Sha256]] = Field(max_length=500)
+
+
+class KeptOut(BaseModel):
+    """Which of the files are there and stay, for so many seconds at least, and which are not there any more."""
+
+    kept: list[str]
+    missing: list[str]
+    seconds: float
+
+
 @router.post("/files", status_code=201, openapi_extra=FORM)
 async def upload(request: Request, studio: Current) -> FileOut:
     """Send a file: a photo, music, a score or a SoundFont. What it is is told by its content, which is decoded to its
@@ -73,9 +90,24 @@ async def album(request: Request, studio: Current) -> AlbumOut:
         return whole
 
 
+@router.post("/files/keep", summary="Keep files that are still shown", operation_id="keepFiles")
+def keep(asked: KeepIn, studio: Current) -> KeptOut:
+    """Keep uploads that a page or a draft still shows, for another few days: what no job refers to is deleted in the
+    end. Those that are missing have to be sent again."""
+    kept, missing = [], []
+    for sha256 in dict.fromkeys(asked.files):
+        try:
+            studio.store.renew(sha256)
+            kept.append(sha256)
+        except NoSuchFile:
+            missing.append(sha256)
+    return KeptOut(kept=kept, missing=missing, seconds=GRACE)
+
+
 @router.get("/files/{sha256}", response_class=Response, responses=FILE_ANSWER)
 def content(request: Request, sha256: str, studio: Current) -> Response:
     """The content of a file."""
+    studio.store.renew(sha256)
     path = studio.store.path(sha256)
     with path.open("rb") as file:
         head = file.read(HEAD)
@@ -105,6 +137,6 @@ async def thumbnail_of(studio: Studio, sha256: str, size: int) -> Response:
 
 def _check_picture(studio: Studio, sha256: str) -> None:
     with studio.store.open(sha256) as file:
-        found = content_of(file.read(HEAD), sha256[:12])
+        found = content_of(file.read(HEAD), "this file")
     if found.media_type not in PICTURES:
-        raise UnsupportedImage(sha256[:12], "it is no picture, so it has no thumbnail", "ask for the file")
+        raise UnsupportedImage("this file", "it is no picture, so it has no thumbnail", "ask for the file")

@@ -18,7 +18,7 @@ from flamingo.jobs import Job, NoSuchFile, NoSuchJob, Result
 from flamingo.jobs.job import State
 from flamingo.studio.api.files import FILE_ANSWER, PICTURE_ANSWER, Size, thumbnail_of
 from flamingo.studio.packing import packed
-from flamingo.studio.schemas import JobChange, JobOut, JobsOut, job_out
+from flamingo.studio.schemas import JobChange, JobOut, JobsOut
 from flamingo.studio.sending import disposition, send
 from flamingo.studio.state import Current, Studio
 from flamingo.studio.thumbnails import PICTURES
@@ -56,7 +56,7 @@ def jobs(
         limit + 1, before, in_bin=bin, state=state, verb=verb, favourite=favourite, search=search
     )
     shown = found[:limit]
-    page = JobsOut(jobs=[job_out(job) for job in shown], next=shown[-1].id if len(found) > limit else None)
+    page = JobsOut(jobs=[studio.shown(job) for job in shown], next=shown[-1].id if len(found) > limit else None)
     # Already checked and ready: to have it checked and converted again would take longer than all the rest.
     return Response(page.model_dump_json(), media_type=_JSON)
 
@@ -64,7 +64,7 @@ def jobs(
 @router.get("/jobs/{job}")
 def one(job: str, studio: Current) -> JobOut:
     """One job."""
-    return job_out(studio.jobs.get(job))
+    return studio.shown(studio.jobs.get(job))
 
 
 @router.get(
@@ -94,7 +94,8 @@ async def _events(studio: Studio, job: Job, since: int) -> AsyncIterator[str]:
     while not studio.stopping.is_set():
         if job.revision > since:
             since, said = job.revision, time.monotonic()
-            yield f"event: job\nid: {since}\ndata: {job_out(job).model_dump_json()}\n\n"
+            shown = await run_in_threadpool(studio.shown, job)
+            yield f"event: job\nid: {since}\ndata: {shown.model_dump_json()}\n\n"
         if not job.active:
             return
         if time.monotonic() - said > _SIGN_OF_LIFE:
@@ -112,26 +113,26 @@ async def _events(studio: Studio, job: Job, since: int) -> AsyncIterator[str]:
 @router.post("/jobs/{job}/cancel")
 def cancel(job: str, studio: Current) -> JobOut:
     """Cancel a job that waits or runs."""
-    return job_out(studio.jobs.cancel(job))
+    return studio.shown(studio.jobs.cancel(job))
 
 
 @router.post("/jobs/{job}/retry")
 def retry(job: str, studio: Current) -> JobOut:
     """Try a job again that has failed or was cancelled."""
     studio.check_queue()
-    return job_out(studio.jobs.retry(job))
+    return studio.shown(studio.jobs.retry(job))
 
 
 @router.post("/jobs/{job}/restore")
 def restore(job: str, studio: Current) -> JobOut:
     """Take a job out of the bin."""
-    return job_out(studio.jobs.restore(job))
+    return studio.shown(studio.jobs.restore(job))
 
 
 @router.patch("/jobs/{job}")
 def change(job: str, studio: Current, change: JobChange) -> JobOut:
     """Make a job a favourite, or give it a title."""
-    return job_out(studio.jobs.mark(job, favourite=change.favourite, title=change.title))
+    return studio.shown(studio.jobs.mark(job, favourite=change.favourite, title=change.title))
 
 
 @router.delete(
@@ -148,7 +149,7 @@ def delete(
     if purge:
         studio.jobs.purge(job)
         return Response(status_code=204)
-    return job_out(studio.jobs.delete(job))
+    return studio.shown(studio.jobs.delete(job))
 
 
 @router.post("/bin/empty")
@@ -201,7 +202,7 @@ def everything(job: str, studio: Current) -> Response:
     """All results of a job, and their sidecars, in one zip."""
     found = studio.jobs.get(job)
     if not found.results:
-        raise NoSuchFile(f"job {job[:8]}", "it has no results", "wait until it is done")
+        raise NoSuchFile("this job", "it has no results", "wait until it is done")
     files = []
     for each in found.results:
         files.append((each.name, studio.store.path(each.sha256)))
@@ -216,5 +217,5 @@ def result_of(studio: Studio, job: str, n: int) -> Result:
     """A job's result by its number. Raises NoSuchJob or NoSuchFile."""
     results = studio.jobs.get(job).results
     if not 0 <= n < len(results):
-        raise NoSuchFile(f"result {n} of job {job[:8]}", f"it has {len(results)}, counted from 0", "look at the job")
+        raise NoSuchFile(f"result {n} of this job", f"it has {len(results)}, counted from 0", "look at the job")
     return results[n]

@@ -34,20 +34,26 @@ class NotesOut(BaseModel):
     )
 
 
-@router.get("/{job}/results/{index}/notes", responses={s: {"model": ProblemOut} for s in (404, 415)})
-def notes(job: str, index: int, studio: Current) -> NotesOut:
+@router.get("/{job}/results/{n}/notes", responses={s: {"model": ProblemOut} for s in (404, 415)})
+def notes(job: str, n: int, studio: Current) -> NotesOut:
     """The notes of a result that is MIDI, in the order in which they are struck."""
     results = studio.jobs.get(job).results
-    if not 0 <= index < len(results):
-        raise NoSuchFile(f"result {index}", f"the job has {len(results)}", "count from 0")
-    result = results[index]
+    if not 0 <= n < len(results):
+        raise NoSuchFile(f"result {n}", f"the job has {len(results)}", "count from 0")
+    result = results[n]
     if result.media_type != "audio/midi":
         raise Unsupported(result.name, "it is no MIDI file", "ask for the result that is")
     piece = reading.from_bytes(studio.store.path(result.sha256).read_bytes(), "piece.mid")
     struck, released = piece.played
     rows = sorted(
-        (round(float(start), 3), round(float(end - start), 3), int(n["pitch"]), int(n["velocity"]), int(n["part"]))
-        for start, end, n in zip(struck, released, piece.notes, strict=True)
+        (
+            round(float(start), 3),
+            round(float(end - start), 3),
+            int(each["pitch"]),
+            int(each["velocity"]),
+            int(each["part"]),
+        )
+        for start, end, each in zip(struck, released, piece.notes, strict=True)
     )
     return NotesOut(
         key=str(piece.key),

@@ -17,7 +17,9 @@ from flamingo.grading import store as graded
 from flamingo.grading import verb as grading
 from flamingo.grading.report import By
 from flamingo.grading.store import Grade, Kind, Rating
-from flamingo.jobs import Input, NoSuchJob, Result, Settings
+from flamingo.grading.store import take_back as take_back_last
+from flamingo.jobs import Input, NoSuchJob, Result, Settings, WrongState
+from flamingo.private import make_private
 from flamingo.studio.api.jobs import result_of
 from flamingo.studio.schemas import Strict
 from flamingo.studio.state import Current, Studio
@@ -120,6 +122,7 @@ def rate(asked: RatingIn, studio: Current) -> RatingOut:
             database=_database(studio),
         )
     finally:
+        make_private(_database(studio))
         shutil.rmtree(folder, ignore_errors=True)
     return _rating(stored)
 
@@ -139,8 +142,11 @@ def take_back(
 ) -> RatingOut:
     """Take the last grade back: it is kept, marked, and no longer counts."""
     if not _database(studio).exists():
-        raise BadRequest("the last grade", "there are no grades yet", "give one first")
-    return _rating(grading.undo(listener=listener, database=_database(studio)))
+        raise WrongState("the last grade", "there are no grades yet", "give one first")
+    found = take_back_last(_database(studio), None if listener is None else grading._name(listener))
+    if found is None:
+        raise WrongState("the last grade", "none is left that could be taken back", "give one first")
+    return _rating(found)
 
 
 def _database(studio: Studio) -> Path:

@@ -13,11 +13,12 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from flamingo import paintings
-from flamingo.jobs import NoSuchFile
+from flamingo.jobs import NoSuchFile, WrongState
 from flamingo.jobs.job import plain_file_name
 from flamingo.painting import own
 from flamingo.painting import styles as known_styles
 from flamingo.studio import choice
+from flamingo.studio.address import at
 from flamingo.studio.api.files import PICTURE_ANSWER
 from flamingo.studio.pages import assets
 from flamingo.studio.schemas import FileIn, ProblemOut
@@ -121,6 +122,8 @@ async def keep(
     overwrite: Annotated[bool, Query(description="Replace a style of one's own of that name.")] = False,
 ) -> StyleOut:
     """Keep a painting that was uploaded as a style of one's own, to be named like the others."""
+    if name in {style.name for style in known_styles.styles()}:
+        raise WrongState(f"style {name!r}"[:80], "a painting that came with Flamingo has that name", "choose another")
     own.check(name, overwrite=overwrite)
     path = await run_in_threadpool(studio.store.path, painting.sha256)
     sketcher: Sketcher = request.state.sketcher
@@ -143,7 +146,7 @@ def _told(style: choice.Choice) -> StyleOut:
         artist=style.artist,
         painted=style.year,
         rights=style.rights,
-        thumbnail=f"/api/styles/{style.name}/thumbnail",
+        thumbnail=at(f"/api/styles/{style.name}/thumbnail"),
         own=style.own,
         models=list(style.models),
     )

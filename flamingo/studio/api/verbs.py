@@ -20,7 +20,7 @@ from flamingo.jobs.verbs import Verb, load
 from flamingo.painting import encoder, wish
 from flamingo.painting.painter import MODELS
 from flamingo.studio.content import HEAD, content_of, fitting_name
-from flamingo.studio.schemas import FileIn, JobOut, Strict, job_out
+from flamingo.studio.schemas import FileIn, JobOut, Strict
 from flamingo.studio.state import Current, Studio
 
 __all__ = ["check_styles", "request_model", "router_of", "submitted", "told"]
@@ -133,7 +133,7 @@ def submitted(studio: Studio, verb: Verb, asked: BaseModel, fresh: bool = False)
     _check_recording(studio, inputs)
     if inputs.get("storyboard"):
         _check_storyboard(studio.store.path(inputs["storyboard"][0].sha256), inputs)
-    return job_out(studio.jobs.submit(verb.name, parameters, inputs, reuse=not fresh))
+    return studio.shown(studio.jobs.submit(verb.name, parameters, inputs, reuse=not fresh))
 
 
 def told(studio: Studio, verb: Verb, asked: BaseModel) -> tuple[dict[str, Any], dict[str, list[Input]]]:
@@ -144,6 +144,7 @@ def told(studio: Studio, verb: Verb, asked: BaseModel) -> tuple[dict[str, Any], 
     for option in verb.inputs:
         files = []
         for each in getattr(asked, option):
+            studio.store.renew(each.sha256)
             with studio.store.open(each.sha256) as file:
                 name = each.name if option in verb.named else fitting_name(each.name, file.read(HEAD))
             name = plain_file_name(name) if option in verb.called else name

@@ -10,11 +10,14 @@ import functools
 import hashlib
 import os
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from flamingo.studio.address import at
 
 __all__ = ["STATIC", "Assets", "url"]
 
@@ -24,7 +27,8 @@ _TYPES = {".js": "text/javascript", ".webp": "image/webp", ".svg": "image/svg+xm
 
 
 class Assets(StaticFiles):
-    """Files under /static, and under /static/fonts those of the two typefaces."""
+    """Files under /static, and under /static/fonts those of the two typefaces, under /static/swagger those of the
+    page of the API."""
 
     def __init__(self) -> None:
         super().__init__(directory=STATIC)
@@ -33,6 +37,9 @@ class Assets(StaticFiles):
         folder, _, name = path.replace(os.sep, "/").partition("/")
         if folder == "fonts":
             file = _font(name)
+            return (str(file), file.stat()) if file else ("", None)
+        if folder == "swagger":
+            file = _swagger(name)
             return (str(file), file.stat()) if file else ("", None)
         return super().lookup_path(path)
 
@@ -49,12 +56,22 @@ class Assets(StaticFiles):
 def url(path: str) -> str:
     """The address of a file in `static`, such as "css/base.css"."""
     file = STATIC / path
-    return f"/static/{path}?v={_hash(path, file.stat().st_mtime_ns)}" if file.is_file() else f"/static/{path}"
+    address = at(f"/static/{path}")
+    return f"{address}?v={_hash(path, file.stat().st_mtime_ns)}" if file.is_file() else address
 
 
 @functools.lru_cache(maxsize=512)
 def _hash(path: str, changed: int) -> str:
     return hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
+
+
+def _swagger(name: str) -> Path | None:
+    """A part of Swagger UI, from the package that brings it, which is not imported."""
+    package = find_spec("fastapi_offline")
+    if package is None or package.origin is None or name not in ("swagger-ui-bundle.js", "swagger-ui.css"):
+        return None
+    file = Path(package.origin).parent / "static" / name
+    return file if file.is_file() else None
 
 
 def _font(name: str) -> Path | None:

@@ -7,6 +7,8 @@ same for everybody and may be shown while the database is away.
 from __future__ import annotations
 
 import functools
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.templating import Jinja2Templates
+from markupsafe import Markup
 
 import flamingo
 from flamingo import extras
@@ -21,12 +24,14 @@ from flamingo.composing.reading import KINDS as MUSIC
 from flamingo.feeling import plane
 from flamingo.images.formats import FORMATS
 from flamingo.painting import styles, wish
-from flamingo.studio import choice
+from flamingo.studio import address, choice
+from flamingo.studio.address import at
 from flamingo.studio.content import TAKES_FILMS
 from flamingo.studio.pages import assets, learning
 from flamingo.studio.pages.controls import controls_of
+from flamingo.studio.settings import StudioSettings, is_loopback, plain_host
 
-__all__ = ["missing", "router"]
+__all__ = ["entrance", "missing", "router"]
 
 router = APIRouter(include_in_schema=False)
 _templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
@@ -54,9 +59,11 @@ PAGES = {
     "verify": Page("/verify", "Verify", "Where a picture or a piece comes from", navigation=False),
     "grades": Page("/grades", "Grades", "What listeners said, counted", navigation=False),
     "about": Page("/about", "About", "The models, their data and their rights"),
+    "devices": Page("/devices", "On your phone", "How other devices open this studio", navigation=False),
+    "docs": Page("/docs", "API", "What programs can ask of the studio", navigation=False),
 }
 
-_templates.env.globals.update(static=assets.url, pages=PAGES, version=flamingo.__version__)
+_templates.env.globals.update(at=at, static=assets.url, pages=PAGES, version=flamingo.__version__)
 # Browsers do not count these among image/*, or not on every system.
 _templates.env.globals["more_pictures"] = ",".join((*FORMATS["heic"], *FORMATS["avif"]))
 _templates.env.globals["style_titles"] = lambda: {style.name: style.title for style in styles.styles("fine")}
@@ -146,6 +153,45 @@ def about(request: Request) -> HTMLResponse:
     return _page(request, "about", styles=_styles())
 
 
+@router.get("/devices")
+def devices(request: Request) -> HTMLResponse:
+    """How a phone opens this studio: a code to scan, the addresses, the token."""
+    settings: StudioSettings = request.app.state.studio.settings
+    found = [settings.url(name) for name in address.others(settings.host)] if settings.others else []
+    host = request.headers.get("host", "")
+    token = f"?token={settings.token}" if settings.token else ""
+    here = f"{request.scope['scheme']}://{host}{at('/')}{token}"
+    if not is_loopback(plain_host(host)) and here not in found:
+        found.insert(0, here)  # behind a proxy only the browser's own address is known to work
+    certificate = settings.certificate
+    return _page(
+        request,
+        "devices",
+        addresses=found,
+        code=_code(found[0]) if found else "",
+        token=settings.token,
+        port=settings.port,
+        secure=request.scope["scheme"] == "https",
+        fingerprint=certificate.fingerprint if certificate is not None and certificate.own else "",
+    )
+
+
+def _code(text: str) -> Markup:
+    """A QR code as an element of a page."""
+    import segno
+
+    drawn = io.BytesIO()
+    made = segno.make(text, error="m", micro=False)
+    made.save(drawn, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=2, title="Code to scan", nl=False)
+    return Markup(drawn.getvalue().decode())
+
+
+@router.get("/docs")
+def docs(request: Request) -> HTMLResponse:
+    """The description of the API, to read and to try."""
+    return _page(request, "docs")
+
+
 @router.get("/favicon.ico")
 async def favicon(request: Request) -> Response:
     """The flamingo on a tab."""
@@ -161,6 +207,16 @@ async def static(request: Request, path: str) -> Response:
 def missing(request: Request, message: str = "") -> HTMLResponse:
     """The page for an address that there is none of: status 404."""
     return _page(request, "missing", status=404, message=message)
+
+
+def entrance(
+    request: Request, status: int, to: str, message: str = "", headers: Mapping[str, str] | None = None
+) -> HTMLResponse:
+    """The page that asks for the token: it works without scripts. to: the page that was asked for; message: what was
+    wrong with the token that was given."""
+    more = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", **(headers or {})}
+    context = {"to": to, "message": message}
+    return _templates.TemplateResponse(request, "enter.html", context, status_code=status, headers=more)
 
 
 def _page(request: Request, name: str, status: int = 200, here: str = "", **more: Any) -> HTMLResponse:

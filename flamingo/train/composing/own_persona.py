@@ -20,6 +20,7 @@ from flamingo import weights as shipped
 from flamingo.composing import mood, originality, personas, reading
 from flamingo.composing.piece import Piece
 from flamingo.errors import BadRequest, FlamingoError
+from flamingo.private import private_folder
 from flamingo.train.checkpoint import Checkpoint
 from flamingo.train.composing import corpus
 from flamingo.train.composing.music import Music, made
@@ -117,6 +118,7 @@ def install(name: str, checkpoint: Path, music: Music) -> Path:
         "scale": asdict(music.scale),
     }
     file = personas.own_file(name)
+    private_folder(file.parent)
     tensors = {f"ema.{k}": v.half() for k, v in trained.part("ema").items()}
     Checkpoint(tensors, facts).save(file)
     prints = file.with_name(f"{file.stem}-fingerprints.safetensors")

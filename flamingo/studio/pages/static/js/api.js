@@ -1,6 +1,14 @@
 // The studio's HTTP API: requests whose errors are one readable line, uploads with progress, and jobs as they go on.
-
+import { listen } from "./follow.js";
 import { toast } from "./toast.js";
+
+/** The path that the studio is served under, "" or such as "/flamingo" behind a proxy: this file's own address says it. */
+export const BASE = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+
+/** An address of the studio, as it is named here: at("/paint") is "/flamingo/paint" if it is served under /flamingo. What
+    is already such an address, or one elsewhere, stays as it is. */
+export const at = (path) =>
+  BASE && path.startsWith("/") && !path.startsWith("//") && path !== BASE && !path.startsWith(`${BASE}/`) ? BASE + path : path;
 
 /** What the server refused, in one line; what, why and hint are its parts, status the HTTP status (0: unreachable). */
 export class Problem extends Error {
@@ -36,7 +44,7 @@ export async function request(path, { json, headers = {}, ...options } = {}) {
   }
   let response;
   try {
-    response = await fetch(path, given);
+    response = await fetch(at(path), given);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(UNREACHABLE);
@@ -108,7 +116,7 @@ function uploadOnce(file, { onprogress, signal, to = "/api/files", more = {} }) 
     for (const [name, value] of Object.entries(more)) form.append(name, value);
     // XMLHttpRequest, since fetch does not tell how much has been sent.
     const call = new XMLHttpRequest();
-    call.open("POST", to);
+    call.open("POST", at(to));
     call.responseType = "text";
     call.upload.onprogress = (event) => event.lengthComputable && onprogress?.(event.loaded / event.total);
     call.onload = () => {
@@ -129,47 +137,78 @@ function uploadOnce(file, { onprogress, signal, to = "/api/files", more = {} }) 
 }
 
 export const active = (job) => job.state === "queued" || job.state === "running";
-export const fileUrl = (sha256) => `/api/files/${sha256}`;
-export const thumbnailUrl = (sha256, size = 320) => `/api/files/${sha256}/thumbnail?size=${size}`;
+export const fileUrl = (sha256) => at(`/api/files/${sha256}`);
+export const thumbnailUrl = (sha256, size = 320) => at(`/api/files/${sha256}/thumbnail?size=${size}`);
 
-/** Follow a job: `tell` is called with it now and at each change; gives it when it is over. The stream is opened again
-    when it breaks, a restart of the server included. Throws a Problem if there is no such job. */
+/** Keep uploads that a page or a draft still shows: the server would delete in the end what no job refers to. Calls again
+    each hour while the page is open. Gives { kept, missing }, two lists of hashes: what is missing has to be sent
+    again. Throws nothing: without an answer all count as kept. */
+export async function keepFiles(hashes) {
+  const wanted = [...new Set(hashes)].filter((each) => /^[0-9a-f]{64}$/.test(each));
+  for (const each of wanted) held.add(each);
+  if (held.size && !renewing) renewing = setInterval(() => keepFiles([...held]), 3600e3);
+  const told = { kept: [], missing: [] };
+  for (let i = 0; i < wanted.length; i += 500) {
+    const some = wanted.slice(i, i + 500);
+    try {
+      const answer = await post("/api/files/keep", { files: some });
+      told.kept.push(...answer.kept);
+      told.missing.push(...answer.missing);
+    } catch {
+      told.kept.push(...some);
+    }
+  }
+  for (const each of told.missing) held.delete(each);
+  return told;
+}
+const held = new Set();
+let renewing = 0;
+
+/** Follow a job: `tell` is called with it now and at each change; gives it when it is over. All jobs of all tabs come
+    over one stream (follow.js), which is opened again when it breaks, a restart of the server included. Throws a
+    Problem if there is no such job. */
 export function follow(id, tell, { signal } = {}) {
   return new Promise((resolve, reject) => {
-    let source = null;
     let timer = 0;
     let revision = -1;
+    let told = "";
+    let asking = false;
     const stop = () => {
-      source?.close();
+      leave();
       clearTimeout(timer);
     };
     const take = (job) => {
-      if (job.revision <= revision) return active(job);
+      const text = JSON.stringify(job);
+      if (job.revision < revision || text === told) return;
       revision = job.revision;
+      told = text;
       tell(job);
-      if (active(job)) return true;
+      if (active(job)) return;
       stop();
       resolve(job);
-      return false;
-    };
-    const listen = () => {
-      source = new EventSource(`/api/jobs/${id}/events`);
-      source.addEventListener("job", (event) => take(JSON.parse(event.data)));
-      source.onerror = () => {
-        // The browser opens a stream again by itself only after some errors; we look where the job is, then listen.
-        source.close();
-        timer = setTimeout(look, 1000);
-      };
     };
     const look = async () => {
+      if (asking) return;
+      clearTimeout(timer);
+      timer = 0;
+      asking = true;
       try {
-        if (take(await get(`/api/jobs/${id}`, { signal }))) listen();
+        const job = await get(`/api/jobs/${id}`, { signal });
+        if (!signal?.aborted) take(job);
       } catch (error) {
         if (error.name === "AbortError") return;
         if (error.status === 0 || error.status >= 500 || error.status === 429) timer = setTimeout(look, 2000);
         else { stop(); reject(error); }
+      } finally {
+        asking = false;
       }
     };
+    const leave = listen(id, ({ job, look: again, broken }) => {
+      if (signal?.aborted) return;
+      if (job) take(job);
+      else if (again) look();
+      else if (broken) timer = timer || setTimeout(() => { timer = 0; look(); }, 2000);
+    }, BASE);
     signal?.addEventListener("abort", stop);
     look();
   });

@@ -1,7 +1,8 @@
 // The page Compose: a wish, the work on it, and the piece. The job stands in the address, the wish in the tab's store,
 // so that a reload loses neither.
-import { active, get, patch, post } from "./api.js";
+import { active, at, get, patch, post } from "./api.js";
 import { h, icon } from "./dom.js";
+import { keepNamed } from "./draft.js";
 import { watch } from "./job.js";
 import { PieceView } from "./piece.js";
 import { rating } from "./rate.js";
@@ -24,7 +25,9 @@ let job = null;
 let leave = null;
 
 function keep() {
-  sessionStorage.setItem(DRAFT, JSON.stringify({ job: address(), parameters: wish.parameters }));
+  const text = JSON.stringify({ job: address(), parameters: wish.parameters });
+  keepNamed(text);
+  sessionStorage.setItem(DRAFT, text);
 }
 
 const address = () => new URL(location).searchParams.get("job");
@@ -78,7 +81,7 @@ function finished(over) {
   job = over;
   view.show(over);
   grade.show(null);
-  $("open").href = over.page || `/collection/${over.id}`;
+  $("open").href = over.page || at(`/collection/${over.id}`);
   $("favourite").setAttribute("aria-pressed", String(Boolean(over.favourite)));
   if (!over.results.length) toast("The job is done but has no files; they may have been deleted.", { bad: true });
   else say(`The piece is ready: ${$("piece-title").textContent}`);

@@ -1,5 +1,5 @@
 // An optimisation while it runs: its losses as curves, and its newest picture (GET /api/jobs/ID/steps).
-import { active, get } from "./api.js";
+import { active, at, get } from "./api.js";
 import { h } from "./dom.js";
 
 const NAMES = { objective: "Together", style: "Style", content: "Photo" };
@@ -21,7 +21,7 @@ export function descent(element, { onpicture } = {}) {
       const last = found.pictures.at(-1);
       if (last !== undefined && last !== shown) {
         shown = last;
-        onpicture?.(`/api/jobs/${id}/steps/${last}`, last);
+        onpicture?.(at(`/api/jobs/${id}/steps/${last}`), last);
       }
     } catch {
       // It is looked at again in a moment, or the job is over.

@@ -1,4 +1,8 @@
 // Small helpers for making elements: h("button", {class: "button", onclick: run}, "Paint").
+import { at } from "./api.js";
+
+// Attributes that hold an address, which gets the path that the studio is served under.
+const ADDRESSES = new Set(["href", "src", "poster", "action"]);
 
 /** An element. Properties that begin with "on" listen; true sets an empty attribute; false, null leave it out. */
 export function h(tag, properties = {}, ...children) {
@@ -6,7 +10,7 @@ export function h(tag, properties = {}, ...children) {
   for (const [name, value] of Object.entries(properties)) {
     if (value === false || value === null || value === undefined) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : String(value));
+    else element.setAttribute(name, value === true ? "" : ADDRESSES.has(name) ? at(String(value)) : String(value));
   }
   element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return element;
@@ -18,7 +22,7 @@ export function icon(name) {
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `/static/img/icons.svg#${name}`);
+  use.setAttribute("href", at(`/static/img/icons.svg#${name}`));
   svg.append(use);
   return svg;
 }

@@ -1,5 +1,5 @@
 // What a page keeps where it is opened again: a draft in the browser, and the job that it shows in its address.
-import { fileUrl } from "./api.js";
+import { keepFiles } from "./api.js";
 
 /** A draft under this name: { save(value), load() }. load() gives {} where nothing is kept.
 
@@ -8,6 +8,7 @@ export function draft(name) {
   return {
     save(value) {
       const text = JSON.stringify(value);
+      keepNamed(text);
       for (const store of stores()) {
         try {
           store.setItem(name, text);
@@ -37,12 +38,20 @@ function stores() {
   });
 }
 
-/** Those of a draft whose files the server still has. file(each): its file, or nothing. */
+/** Those of a draft whose files the server still has, which it keeps from now on. file(each): its file, or nothing. */
 export async function stillThere(list, file) {
-  const found = await Promise.all(list.map((each) => !file(each) || isThere(file(each))));
-  return list.filter((_, i) => found[i]);
+  const { missing } = await keepFiles(list.map((each) => file(each)?.sha256).filter(Boolean));
+  return list.filter((each) => !missing.includes(file(each)?.sha256));
 }
-const isThere = (file) => fetch(fileUrl(file.sha256), { headers: { Range: "bytes=0-0" } }).then((answer) => answer.ok, () => false);
+
+const kept = new Set();
+
+/** Have the server keep the uploads that a draft names: it would delete in the end what no job refers to. */
+export function keepNamed(text) {
+  const fresh = (text.match(/\b[0-9a-f]{64}\b/g) || []).filter((hash) => !kept.has(hash));
+  for (const hash of fresh) kept.add(hash);
+  if (fresh.length) keepFiles(fresh);
+}
 
 /** Name this job in the page's address, or none. */
 export function address(id) {

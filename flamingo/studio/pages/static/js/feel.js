@@ -1,6 +1,6 @@
 // The page Feel: a photo or a sentence, its place on the plane of moods, why, its music, and a grade for the two. Both
 // jobs stand in the address, so that a reload loses nothing.
-import { active, fileUrl, get, post, upload } from "./api.js";
+import { active, at, fileUrl, get, post, upload } from "./api.js";
 import { h, words } from "./dom.js";
 import { dropzone } from "./dropzone.js";
 import { watch } from "./job.js";
@@ -187,7 +187,7 @@ function heard(job, play) {
   const keys = about.sections?.map((section) => keyName(section.key)) ?? [];
   $("music-said").textContent =
     `${words(job.parameters.persona)}, ${keys.join(" → ") || about.key}, ${about.metre}, tempo ${Math.round(about.tempo)}. ${about.originality ?? ""}`;
-  $("open").href = job.page || `/collection/${job.id}`;
+  $("open").href = job.page || at(`/collection/${job.id}`);
   grade.show(null);
   if (play) player?.play();
 }

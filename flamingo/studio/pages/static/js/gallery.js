@@ -69,7 +69,7 @@ export function card(job, { tools = true, onchange } = {}) {
   const film = job.results.find((result) => result.media_type.startsWith("video/"));
   const link = h("a", { class: "work-link", href: job.page }, !film && frame(job), h("span", { class: "work-title" }, name), h("span", { class: "work-about" }, aboutOf(job)));
   const still = job.results.find((result) => result.thumbnail);
-  const player = film && h("video", { class: "work-frame", src: film.url, poster: still && `${still.thumbnail}?size=480`, controls: true, playsinline: true, preload: "metadata", "aria-label": name });
+  const player = film && h("video", { class: "work-frame", src: film.url, poster: still && `${still.thumbnail}?size=480`, controls: true, playsinline: true, preload: "none", "aria-label": name });
   const element = h("li", { class: "work", "data-job": job.id }, player, link);
   if (!tools) return element;
   if (job.deleted) {

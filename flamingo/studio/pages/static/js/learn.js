@@ -1,4 +1,5 @@
 // The page Learn: its pictures, each moved by the control beside it. What they show stands in #learn-data.
+import { at } from "./api.js";
 import { paintTrack } from "./controls.js";
 import { h, words } from "./dom.js";
 import { MoodPlane } from "./moodpad.js";
@@ -65,8 +66,8 @@ function styleVectors() {
   };
   const say = () => {
     const share = Number(mix.value);
-    $("swatch-one").src = `/static/img/styles/${one.value}.webp`;
-    $("swatch-two").src = `/static/img/styles/${two.value}.webp`;
+    $("swatch-one").src = at(`/static/img/styles/${one.value}.webp`);
+    $("swatch-two").src = at(`/static/img/styles/${two.value}.webp`);
     const title = (select) => select.selectedOptions[0].textContent;
     const alike = likeness(vectors[one.value], vectors[two.value]);
     const near = alike > 0.35 ? "rather alike" : alike < -0.05 ? "opposed in much" : "of little in common";
@@ -112,7 +113,7 @@ function ending() {
     { from: half, to: bars[last - 1], text: "dominant" },
     { from: bars[last - 1], to: bars[last], text: "home" },
   ];
-  new Player($("piece"), { sound: "/static/img/learn/piece.mp3", music: piece, title: "the example", marks });
+  new Player($("piece"), { sound: at("/static/img/learn/piece.mp3"), music: piece, title: "the example", marks });
 }
 
 function keys() {

@@ -1,5 +1,5 @@
 // The page Live: a source of frames, the painter far away, the painting on a canvas, and what is taken from it.
-import { post, upload } from "./api.js";
+import { at, post, upload } from "./api.js";
 import { paintTrack } from "./controls.js";
 import { h, icon } from "./dom.js";
 import { stillThere } from "./draft.js";
@@ -224,7 +224,7 @@ $("fine").addEventListener("click", async () => {
     const blob = await new Promise((resolve) => { whole.toBlob(resolve, "image/jpeg", 0.95); });
     const { sha256, name } = await upload(new File([blob], `live-${stamp()}.jpg`, { type: "image/jpeg" }));
     const job = await post("/api/paint", { ...(await wish()), photos: [{ sha256, name }] });
-    const page = job.page || `/collection/${job.id}`;
+    const page = job.page || at(`/collection/${job.id}`);
     toast("It is being painted, and will hang in your collection.", { action: { label: "Look", run: () => { location.href = page; } } });
   } catch (error) {
     fail(error);

@@ -1,6 +1,8 @@
 // The way of frames to the painter and back: JPEG out, painted JPEG in, over one WebSocket that is opened again when it
 // breaks. A frame is sent when the last was answered, so a slow painter is never buried.
 
+import { at } from "./api.js";
+
 const LATE = 2500; // milliseconds after which an unanswered frame is given up
 const PAUSES = [500, 1000, 2000, 4000];
 
@@ -37,7 +39,7 @@ export class LiveWire {
 
   _connect() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(`${scheme}//${location.host}/api/live`);
+    const socket = new WebSocket(`${scheme}//${location.host}${at("/api/live")}`);
     socket.binaryType = "blob";
     this.socket = socket;
     socket.onopen = () => {

@@ -1,7 +1,9 @@
 // What the page Live paints: the camera, or, without one, our own photos, moved slowly past. Both are sources with
 // `draw(context, width, height)`, their `width` and `height`, and `stop()`.
 
-const PHOTOS = ["chelsea", "coffee", "astronaut"].map((name) => `/static/img/photos/${name}.jpg`);
+import { at } from "./api.js";
+
+const PHOTOS = ["chelsea", "coffee", "astronaut"].map((name) => at(`/static/img/photos/${name}.jpg`));
 const EACH = 6000; // milliseconds that a photo is shown
 const FADE = 1200;
 

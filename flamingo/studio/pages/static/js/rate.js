@@ -1,5 +1,5 @@
 // Five grades for a picture, a piece, a film, or a picture and a piece together (macros.html's rating).
-import { post } from "./api.js";
+import { at, post } from "./api.js";
 import { fail, toast } from "./toast.js";
 
 const LISTENER = "flamingo.listener"; // the name that was given last, on this browser
@@ -20,7 +20,7 @@ export function rating(element, { about, ongrade }) {
         await post("/api/ratings", { grade, ...(listener && { listener }), ...about() });
         keep(listener);
         show(grade);
-        toast(`Thank you. The grade “${grade}” is kept.`, { seconds: 4, action: { label: "All grades", run: () => { location.href = "/grades"; } } });
+        toast(`Thank you. The grade “${grade}” is kept.`, { seconds: 4, action: { label: "All grades", run: () => { location.href = at("/grades"); } } });
         ongrade?.(grade);
       } catch (error) {
         fail(error);

@@ -1,0 +1,38 @@
+"""Short jobs do not wait behind long ones: they have a lane, and a worker, of their own.
+
+Which lane a job is in follows from what is asked for alone, so that a server and its workers, and a later start of
+either, find the same without writing it down. A verb says itself what of it is short (`Verb.short`); it means
+seconds, where a long job takes minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from flamingo.jobs.errors import NoSuchFile
+from flamingo.jobs.job import Input, Job
+from flamingo.jobs.store import Store
+from flamingo.jobs.verbs import Verb
+
+__all__ = ["LANES", "Lane", "lane_of"]
+
+Lane = Literal["long", "short"]
+LANES: tuple[Lane, ...] = ("long", "short")
+
+
+def lane_of(verbs: Mapping[str, Verb], job: Job, store: Store) -> Lane:
+    """The lane of a job. One whose verb or files are not known is a long one."""
+    verb = verbs.get(job.verb)
+    if verb is None:
+        return "long"
+    try:
+        files = {option: _paths(given, store) for option, given in job.inputs.items()}
+    except NoSuchFile:
+        return "long"
+    return "short" if verb.short(job.parameters, files) else "long"
+
+
+def _paths(given: Sequence[Input], store: Store) -> list[Path]:
+    return [store.path(each.sha256) for each in given]
