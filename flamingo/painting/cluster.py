@@ -263,6 +263,8 @@ def _not_reached(address: str | None, error: Exception) -> BadRequest:
 
 
 def _joined() -> Any:
+    # Ray reports how it is used, hourly and to its makers, unless it is told not to before it starts.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
     except ImportError:
