@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing.reading.recordings import _BEAT_RATE, _period, _track
+from flamingo.composing.reading.sound_blocks import sound_blocks
 from flamingo.errors import UnreadableMusic, show
 
 __all__ = ["RATE", "Beats", "heard", "sound_of"]
@@ -55,40 +56,19 @@ class Beats:
 def sound_of(file: Path, longest: float) -> Samples:
     """The first `longest` seconds of a sound file, or of a film's sound: float32 (samples, 2) at 48,000 Hz. Raises
     UnreadableMusic."""
-    import av
-    import av.logging
-
     name = show(file)
-    damaged = UnreadableMusic(name, "it is no music file that can be read", "give MP3, WAV, FLAC, Ogg or M4A")
     if not file.is_file():
         raise UnreadableMusic(name, "there is no such file", "check the name")
-    av.logging.set_level(None)
-    options = {"protocol_whitelist": "file", "format_whitelist": _KINDS}
     parts: list[NDArray[Any]] = []
     count, most = 0, round(longest * RATE)
-    try:
-        with av.open(f"file:{file.absolute()}", container_options=options, metadata_errors="replace") as opened:
-            if not opened.streams.audio:
-                raise UnreadableMusic(name, "there is no sound in it", "give another file")
-            resampler = av.AudioResampler("fltp", "stereo", RATE)
-            for packet in opened.demux(audio=0):
-                try:
-                    frames = packet.decode()
-                except (av.error.FFmpegError, ValueError):
-                    continue  # a damaged packet costs its own sound
-                for frame in frames:
-                    for part in resampler.resample(frame):
-                        parts.append(part.to_ndarray())
-                        count += parts[-1].shape[1]
-                if count >= most:
-                    break
-    except (av.error.FFmpegError, ValueError, IndexError, EOFError):
-        if count < RATE:
-            raise damaged from None
+    for block, _ in sound_blocks(file, name, rate=RATE, layout="stereo", kinds=_KINDS):
+        parts.append(block)
+        count += block.shape[1]
+        if count >= most:
+            break
     if count < RATE:
         raise UnreadableMusic(name, "it holds less than a second of sound", "give another file")
-    samples = np.concatenate(parts, axis=1)[:, :most].T
-    return np.ascontiguousarray(np.clip(np.nan_to_num(samples), -4, 4), np.float32)
+    return np.ascontiguousarray(np.concatenate(parts, axis=1)[:, :most].T)
 
 
 def heard(samples: Samples) -> Beats:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing.piece import BAR, NOTE, TEMPO, UNITS, Piece
+from flamingo.composing.reading.sound_blocks import sound_blocks
 from flamingo.composing.tonality import find_key
 from flamingo.errors import MissingExtra, MusicTooLarge, UnreadableMusic, UnsupportedMusic, show
 
@@ -175,37 +176,13 @@ def _needs_av(path: Path | str | IO[bytes], name: str) -> bool:
 
 def _samples_by_av(path: Path | str | IO[bytes], name: str, minutes: float) -> Iterator[tuple[Array, float]]:
     """The same as `_samples`, by FFmpeg's libraries."""
-    import av
-    import av.error
-    import av.logging
-
-    av.logging.set_level(None)
-    options = {"format_whitelist": "aac,mov,mp4,m4a,3gp,3g2,mj2"}
-    source: Any = path
-    if isinstance(path, (str, os.PathLike)):
-        options["protocol_whitelist"] = "file"
-        source = f"file:{Path(path).absolute()}"
     done = 0
-    try:
-        with av.open(source, container_options=options, metadata_errors="replace") as opened:
-            if not opened.streams.audio:
-                raise UnreadableMusic(name, "there is no sound in it", "give another file")
-            seconds = opened.duration / 1_000_000 if opened.duration else 0.0
-            resampler = av.AudioResampler("flt", "mono", _RATE)
-            for packet in opened.demux(audio=0):
-                try:
-                    frames = packet.decode()
-                except (av.error.FFmpegError, ValueError):
-                    continue  # a damaged packet costs its own sound
-                for frame in frames:
-                    for part in resampler.resample(frame):
-                        samples = np.clip(np.nan_to_num(part.to_ndarray()[0]), -4, 4).astype(np.float32)
-                        done += len(samples)
-                        if done > minutes * 60 * _RATE:
-                            raise MusicTooLarge(name, f"it is longer than {minutes:g} minutes", "cut it")
-                        yield samples, max(seconds, done / _RATE)
-    except (av.error.FFmpegError, ValueError, IndexError, EOFError):
-        pass  # what was decoded before is kept, as of other recordings
+    blocks = sound_blocks(path, name, rate=_RATE, layout="mono", kinds="aac,mov,mp4,m4a,3gp,3g2,mj2")
+    for block, seconds in blocks:
+        done += block.shape[1]
+        if done > minutes * 60 * _RATE:
+            raise MusicTooLarge(name, f"it is longer than {minutes:g} minutes", "cut it")
+        yield block[0], max(seconds, done / _RATE)
     if not done:
         raise UnreadableMusic(name, "it is not a whole recording of a known kind", "export it again")
 

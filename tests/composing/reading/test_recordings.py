@@ -285,7 +285,7 @@ def test_recordings_of_phones_and_macs_are_heard_like_others(suffix: str, tmp_pa
 @needs_network
 def test_an_m4a_that_is_none_is_refused_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "memo.m4a").write_bytes(b"\0\0\0\x18ftypM4A " + b"\0" * 200)
-    with pytest.raises(errors.UnreadableMusic, match="not a whole recording"):
+    with pytest.raises(errors.UnreadableMusic, match="no music file that can be read"):
         read(tmp_path / "memo.m4a")
 
 
