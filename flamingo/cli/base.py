@@ -152,6 +152,11 @@ def remark(text: str) -> None:
     out.print(styled("  [dim]{}[/]", text))
 
 
+def plain(text: object) -> Text:
+    """Text that is printed as it is: no bracket, backslash or :word: in it means anything."""
+    return Text(str(text))
+
+
 _PLACEHOLDER = "\ufffc"  # OBJECT REPLACEMENT CHARACTER: it stands for a value until the markup has been read
 
 
@@ -164,13 +169,13 @@ def styled(template: str, *values: object) -> Text:
     text = render(template.replace("{}", _PLACEHOLDER), emoji=False)
     if text.plain.count(_PLACEHOLDER) != len(values):
         raise ValueError(f"{template!r} has not {len(values)} places")
-    plain, spans, at = text.plain, text.spans, len(text.plain)
+    shown, spans, at = text.plain, text.spans, len(text.plain)
     for value in map(str, reversed(values)):  # from the end, so that earlier places stay where they are
-        at = plain.rindex(_PLACEHOLDER, 0, at)
-        plain = plain[:at] + value + plain[at + 1 :]
+        at = shown.rindex(_PLACEHOLDER, 0, at)
+        shown = shown[:at] + value + shown[at + 1 :]
         more = len(value) - 1
         spans = [Span(s.start + more * (s.start > at), s.end + more * (s.end > at), s.style) for s in spans]
-    return Text(plain, spans=spans)
+    return Text(shown, spans=spans)
 
 
 def needs_torch(what: str) -> None:

@@ -10,11 +10,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from rich.table import Table
-from rich.text import Text
 
 import flamingo
 from flamingo import runtime, weights
-from flamingo.cli.base import app, err, out, styled
+from flamingo.cli.base import app, err, out, plain, styled
 from flamingo.errors import FlamingoError
 
 
@@ -51,7 +50,7 @@ def _doctor(*, as_json: Annotated[bool, Parameter(name="--json", help="Print as 
     else:
         table = Table(box=None, show_header=False, pad_edge=False)
         for key, value in facts.items():
-            table.add_row(styled("[dim]{}[/]", key), Text(value))
+            table.add_row(styled("[dim]{}[/]", key), plain(value))
         out.print(table)
         for problem in problems:
             err.print(styled("[red]problem[/] {}", problem))

@@ -9,10 +9,9 @@ from typing import Annotated, Any
 import cyclopts
 from cyclopts import App, Parameter
 from rich.table import Table
-from rich.text import Text
 
 import flamingo
-from flamingo.cli.base import app, command, flag, out, styled
+from flamingo.cli.base import app, command, flag, out, plain, styled
 from flamingo.errors import show
 from flamingo.grading import store as graded
 from flamingo.grading import verb as grading
@@ -68,7 +67,7 @@ def _report(*, as_json: bool = False, **choices: Any) -> int:
         for heading in report.headings:
             table.add_column(heading, no_wrap=True, justify="left" if heading == report.by else "right")
         for i, row in enumerate(report.rows, 1):
-            table.add_row(*map(Text, row), style="bold" if i == len(report.rows) else "")
+            table.add_row(*map(plain, row), style="bold" if i == len(report.rows) else "")
         out.print(table, width=1000)  # rather wider than the terminal than cut
         out.print(
             "[dim]% (votes); satisfied: excellent or good (95 % interval); mean: from 5, excellent, to 1, bad[/]"

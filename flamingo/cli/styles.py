@@ -10,11 +10,10 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 from rich.table import Table
-from rich.text import Text
 
 import flamingo
 from flamingo import provenance, weights
-from flamingo.cli.base import app, out, progress, remark, styled
+from flamingo.cli.base import app, out, plain, progress, remark, styled
 from flamingo.errors import BadRequest, show
 from flamingo.files import sha256
 from flamingo.optimising.refining import ready
@@ -50,9 +49,9 @@ def _styles(
         for heading in ("style", "title", "artist", "year", "rights"):
             table.add_column(heading)
         for s in found:
-            table.add_row(*map(Text, (s.name, s.title, s.artist, s.year, s.rights)))
+            table.add_row(*map(plain, (s.name, s.title, s.artist, s.year, s.rights)))
         for m in mine:
-            table.add_row(*map(Text, (m.name, show(m.source), "yours", "", "")))
+            table.add_row(*map(plain, (m.name, show(m.source), "yours", "", "")))
         out.print(table)
         for sentence in weights.absences():
             remark(sentence)

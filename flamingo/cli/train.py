@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
-from rich.text import Text
 
-from flamingo.cli.base import app, command, err, needs_torch, out, progress
+from flamingo.cli.base import app, command, err, needs_torch, out, plain, progress
 from flamingo.errors import BadRequest, show
 from flamingo.options import one_line_refusals
 from flamingo.train.budget import seconds
@@ -65,7 +64,7 @@ def _train_compose(**choices: Any) -> int:
     print(f"{outcome.checkpoint}: {_joined(f'{outcome.steps} steps, {outcome.events} events', outcome)}")
     if outcome.persona:
         name = outcome.persona
-        err.print(Text(f"the persona {name} is ready, in {outcome.installed}; to use it:"))
+        err.print(plain(f"the persona {name} is ready, in {outcome.installed}; to use it:"))
         print(f"flamingo compose --persona {shlex.quote(name)}")
     return 0
 
@@ -157,14 +156,14 @@ def _train_all(
         raise BadRequest(f"--budget {budget}", str(error), "see `flamingo train all --help`") from None
     asked = Plan(recipe, data, out_folder, time, weights or shipped_models(), release, force, rehearse)
     try:
-        results = carry_out(asked, lambda text: err.print(Text(text)))
+        results = carry_out(asked, lambda text: err.print(plain(text)))
     except KeyboardInterrupt:
         err.print("stopped; the same command goes on")
         return 130
     if results:
         out.print(table(results), soft_wrap=False)
     for result in results:
-        err.print(Text(f"{result.recipe.name}: {result.state}: {result.why}"))
+        err.print(plain(f"{result.recipe.name}: {result.state}: {result.why}"))
     return 1 if any(r.state in ("refused", "failed", "unfinished") for r in results) else 0
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from rich.text import Text
 
 import flamingo
-from flamingo.cli.base import app, err, out, styled
+from flamingo.cli.base import app, err, out, plain, styled
 from flamingo.errors import FlamingoError, show
 
 
@@ -41,7 +40,7 @@ def _verify(
             colour = {"whole": "green", "changed": "red", "broken": "red"}.get(verdict.state, "yellow")
             out.print(styled(f"{{}}  [{colour}]{verdict.state}[/]", show(file)))
             for sentence in verdict.sentences:
-                out.print(Text(f"  {sentence}"))
+                out.print(plain(f"  {sentence}"))
     if as_json:
         print(json.dumps(told, indent=1, ensure_ascii=False))
     return 0 if whole else 1
