@@ -220,7 +220,7 @@ def _shown_until(path: Path, index: int, duration: int) -> float:
     The file adds up the times at which frames are decoded. Where the rate varies and frames are stored in
     another order than they are shown, the last gap between shown frames can be missing from it.
     """
-    ends = 0.0
+    last, lasts = 0.0, 0.0
     with opened(path) as container:
         stream = container.streams[index]
         begins = stream.start_time or 0
@@ -228,10 +228,12 @@ def _shown_until(path: Path, index: int, duration: int) -> float:
             container.seek(begins + duration, stream=stream)
             for packet in container.demux(stream):
                 if packet.pts is not None and packet.time_base is not None:
-                    ends = max(ends, float((packet.pts - begins + (packet.duration or 0)) * packet.time_base))
+                    last = max(last, float((packet.pts - begins) * packet.time_base))
+                    # Durations are differences of decoding times too; only the last of them is what was meant.
+                    lasts = float((packet.duration or 0) * packet.time_base)
         except Broken:
             pass
-    return ends
+    return last + lasts
 
 
 def _packets(path: Path, index: int) -> tuple[int, float, float]:
