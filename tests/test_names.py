@@ -135,3 +135,16 @@ def test_closed_streams_are_no_fault(redirect: str) -> None:
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
     assert "fault" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["[red]x.jpg", '["a"].jpg', '{"a": 1}.jpg', "[1, 2]", "{}"])
+@pytest.mark.parametrize("verb", ["paint", "feel", "verify"])
+def test_a_name_that_begins_as_json_is_a_name(
+    verb: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Named as a shell's *.jpg names it, without a folder before it."""
+    monkeypatch.chdir(tmp_path)
+    assert run([verb, name]) == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.startswith(f"failed {name}: "), told
+    assert "JSON" not in told

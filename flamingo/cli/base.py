@@ -34,6 +34,7 @@ app = App(
     help_format="markdown",
     usage="Usage: flamingo COMMAND ...",
     suppress_keyboard_interrupt=False,  # ours says what is kept
+    default_parameter=Parameter(json_list=False, json_dict=False),  # a file's name may begin with [ or {
 )
 app.register_install_completion_command()
 

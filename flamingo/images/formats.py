@@ -7,6 +7,8 @@ from pathlib import PurePath
 from flamingo.errors import BadRequest, UnreadableImage, UnsupportedImage, show
 
 __all__ = [
+    "FILMS_READ",
+    "FILM_NOT_READ",
     "FILM_SUFFIXES",
     "FORMATS",
     "PICTURES_NOT_READ",
@@ -72,13 +74,25 @@ PICTURES_NOT_READ = frozenset(
 )
 """The suffixes of pictures that are not read. In a folder they are tried, so that each is named with its reason."""
 
-FILM_SUFFIXES = frozenset(
+FILMS_READ = frozenset(
     {
-        *(".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".3gp", ".3g2", ".mts", ".m2ts", ".m2t", ".mpg"),
-        *(".mpeg", ".mpe", ".wmv", ".asf", ".flv", ".f4v", ".ogv", ".vob", ".insv", ".lrv", ".mod", ".tod"),
+        *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".3gp", ".3g2", ".mts", ".m2ts", ".mpg", ".mpeg"),
     }
 )
-"""The suffixes of films of any kind."""
+"""The suffixes of films that are read."""
+
+FILM_SUFFIXES = FILMS_READ | frozenset(
+    {
+        *(".qt", ".m2t", ".ts", ".trp", ".tp", ".mpe", ".m1v", ".m2v", ".mp2v", ".vob", ".evo", ".wmv", ".asf"),
+        *(".flv", ".f4v", ".swf", ".ogv", ".ogm", ".ogx", ".rm", ".rmvb", ".dv", ".dif", ".mxf", ".gxf", ".divx"),
+        *(".xvid", ".amv", ".nut", ".wtv", ".dvr-ms", ".y4m", ".ivf", ".264", ".h264", ".265", ".h265", ".hevc"),
+        *(".mj2", ".mjpg", ".mjpeg", ".insv", ".lrv", ".mod", ".tod", ".m4p", ".bik", ".mng"),
+    }
+)
+"""The suffixes of films of any kind. Those that are not read are named as what they are, wherever they turn up."""
+
+FILM_NOT_READ = "it is a film of a kind that is not read", "convert it to MP4"
+"""Why such a film is refused, and what to do about it."""
 
 _LARGEST_GUESS = 256
 
@@ -110,6 +124,12 @@ _STRANGERS = (
     (b"<html", "a web page"),
 )
 
+# Films, by their first bytes: ASF, Flash, RealMedia, MXF, DV, MPEG program streams and elementary streams.
+_FILM_MARKS = (
+    *(b"\x30\x26\xb2\x75", b"FLV\x01", b".RMF", b"\x06\x0e\x2b\x34\x02\x05\x01\x01", b"\x1f\x07\x00"),
+    *(b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"YUV4MPEG2 ", b"DKIF", b"\x1a\x45\xdf\xa3"),
+)
+
 
 def sniff(data: bytes | memoryview, name: str) -> str:
     """The format of a file, from its first bytes: jpeg, png, webp, tiff, gif, bmp or heif (HEIC and AVIF).
@@ -134,8 +154,13 @@ def sniff(data: bytes | memoryview, name: str) -> str:
         return "bmp"
     if _is_heif(head):
         return "heif"
-    why = f"it is {_guess(head)}, not a picture that can be read"
-    raise UnsupportedImage(name, why, f"use {READ_TITLES}")
+    suffix = PurePath(name).suffix.lower()
+    guess = _guess(head)
+    if guess in (_OTHER, _VIDEO) and suffix in FILM_SUFFIXES:
+        if suffix not in FILMS_READ:
+            raise UnsupportedImage(name, *FILM_NOT_READ)
+        guess = _VIDEO
+    raise UnsupportedImage(name, f"it is {guess}, not a picture that can be read", f"use {READ_TITLES}")
 
 
 def _is_heif(head: bytes) -> bool:
@@ -152,11 +177,18 @@ _BMP_HEADERS = frozenset(size.to_bytes(4, "little") for size in (12, 16, 40, 52,
 
 def _guess(head: bytes) -> str:
     if head[4:8] == b"ftyp":
-        return {b"crx ": "a camera raw file", b"jxl ": "a JPEG XL file"}.get(head[8:12], "a video")
+        return {b"crx ": "a camera raw file", b"jxl ": "a JPEG XL file"}.get(head[8:12], _VIDEO)
     for magic, title in _STRANGERS:
         if head.lower().startswith(magic.lower()):
             return f"{title} file" if title != "a web page" else title
-    return "some other file"
+    if head.startswith(_FILM_MARKS) or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
+        return _VIDEO
+    if len(head) > 192 and (head[0] == head[188] == 0x47 or head[4] == head[196] == 0x47):  # MPEG transport streams
+        return _VIDEO
+    return _OTHER
+
+
+_VIDEO, _OTHER = "a film", "some other file"
 
 
 def format_of_suffix(path: PurePath | str) -> str:

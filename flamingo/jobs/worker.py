@@ -26,6 +26,7 @@ from pathlib import Path
 from types import FrameType
 
 from flamingo.errors import BadRequest, FlamingoError
+from flamingo.images.formats import FILM_SUFFIXES
 from flamingo.jobs import verbs
 from flamingo.jobs.child import Answered, Child, Died, Overgrown, Overtime
 from flamingo.jobs.claims import Claims, Task
@@ -46,7 +47,6 @@ _SLOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PATIENCE = 20.0  # seconds that the slot's last worker may take to end
 _PACE_EVERY, _TEND_EVERY = 0.2, 5.0
 _LESS = "the inputs are kept: ask for less, such as a smaller size, or allow more"
-_FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")  # which become films, whatever pictures should become
 _QUIET = 10.0  # seconds without a job that waits, after which the queue is looked at less often
 _HALF = "half"  # the folder of an attempt for results, and for what is half done, where that is kept
 _SETTLED = 2.0  # seconds after which a job that is asked for is sure to be in the queue
@@ -187,7 +187,7 @@ class Worker:
             for each in many:
                 number += 1
                 suffix = plain_suffix(each.name)
-                if wanted and not verb.files and suffix not in _FILMS:
+                if wanted and not verb.files and suffix not in FILM_SUFFIXES:
                     # A picture's kind is known by its content, so its suffix may say what the result should be.
                     suffix = f".{wanted}"
                 path = folder / "in" / f"input-{number}{suffix}"

@@ -38,6 +38,7 @@ _FILM = ".mp4"  # for films of a kind that is read and not written
 def clips() -> images.Others:
     """Films and animated pictures, for `images.plan_outputs`."""
     from flamingo import video
+    from flamingo.images.formats import FILM_SUFFIXES
 
     def result_of(path: Path) -> str | None:
         if not video.is_clip(path):
@@ -45,7 +46,7 @@ def clips() -> images.Others:
         suffix = path.suffix.lower()
         return suffix if suffix in {*video.FILMS, *video.ANIMATED} else _FILM
 
-    return images.Others(set(video.FILM_SUFFIXES), result_of, video.written)
+    return images.Others(FILM_SUFFIXES, result_of, video.written)
 
 
 _LARGE = 16_000_000

@@ -14,6 +14,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from flamingo.errors import BadRequest, ImageTooLarge, UnreadableVideo, show
+from flamingo.images import formats
+from flamingo.images.formats import FILMS_READ
 from flamingo.video.opening import Broken, opened
 
 __all__ = ["ANIMATED", "FILMS", "FILM_SUFFIXES", "Clip", "Limits", "Look", "is_clip", "probe", "written"]
@@ -21,7 +23,7 @@ __all__ = ["ANIMATED", "FILMS", "FILM_SUFFIXES", "Clip", "Limits", "Look", "is_c
 FILMS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """The suffixes of film files that are written, and the container of each."""
 
-FILM_SUFFIXES = frozenset({*FILMS, ".avi", ".3gp", ".3g2", ".mts", ".m2ts", ".mpg", ".mpeg"})
+FILM_SUFFIXES = FILMS_READ
 """The suffixes of film files that are read: those that are written, and what phones and camcorders write besides."""
 
 ANIMATED = {".gif": "gif", ".webp": "webp"}
@@ -82,7 +84,7 @@ class Clip:
 
 
 def is_clip(path: Path) -> bool:
-    """Whether a file is a clip: a film by its suffix, a GIF or WebP if it has more than one frame."""
+    """Whether a file is a clip: a film by its suffix, read or not, a GIF or WebP if it has more than one frame."""
     suffix = path.suffix.lower()
     if suffix in ANIMATED:
         try:
@@ -90,7 +92,7 @@ def is_clip(path: Path) -> bool:
                 return bool(getattr(image, "is_animated", False))
         except Exception:  # Pillow raises many kinds for files that anyone may have made
             return False
-    return suffix in FILM_SUFFIXES
+    return suffix in formats.FILM_SUFFIXES
 
 
 def written(path: Path) -> str:
@@ -190,17 +192,48 @@ def _length(path: Path, container: Any, stream: VideoStream, rate: Fraction) -> 
     tell that. Where they all end before the length that the file says, it was cut short, and what it says is taken.
     """
     # A file may claim any rate; more than a frame each millisecond is a claim, and not a film.
-    trusted = container.format.name not in ("mpeg", "mpegts")  # these guess it from their first and last pages
-    if stream.duration and stream.time_base and trusted:
+    kind = str(container.format.name)
+    if stream.duration and stream.time_base and stream.frames and kind not in _GUESSES:
         seconds = float(stream.duration * stream.time_base)
-        return stream.frames or math.ceil(seconds * min(float(rate), 1000.0)), seconds, rate
+        if "mp4" in kind and (ends := _shown_until(path, stream.index, stream.duration)) > seconds:
+            return stream.frames, ends, Fraction(stream.frames / ends).limit_denominator(1001)
+        return stream.frames, seconds, rate
     said = container.duration / 1_000_000 if container.duration else 0.0
     count, picture, everything = _packets(path, stream.index)
-    if count < 2 or everything < said - _TOLERANCE:
+    if not count or everything < said - _TOLERANCE:
         return stream.frames or math.ceil(said * min(float(rate), 1000.0)), said, rate
+    if count == 1:
+        return 1, picture or float(1 / rate), rate
     measured = Fraction(count / picture).limit_denominator(1001) if picture > 0 else rate
     # What the stream says of its rate is more exact than what the rounded times give, where the two agree.
     return count, picture, rate if abs(float(measured / rate) - 1) < 0.02 else measured
+
+
+_GUESSES = ("mpeg", "mpegts", "matroska,webm")
+"""Containers that do not say how long a stream is, or of which that is guessed from the first and last pages, or
+from the whole file's length."""
+
+
+def _shown_until(path: Path, index: int, duration: int) -> float:
+    """The second, from the picture's beginning, until which an MP4 shows its last frame, from its last packets.
+
+    The file adds up the times at which frames are decoded. Where the rate varies and frames are stored in
+    another order than they are shown, the last gap between shown frames can be missing from it.
+    """
+    last, lasts = 0.0, 0.0
+    with opened(path) as container:
+        stream = container.streams[index]
+        begins = stream.start_time or 0
+        try:
+            container.seek(begins + duration, stream=stream)
+            for packet in container.demux(stream):
+                if packet.pts is not None and packet.time_base is not None:
+                    last = max(last, float((packet.pts - begins) * packet.time_base))
+                    # Durations are differences of decoding times too; only the last of them is what was meant.
+                    lasts = float((packet.duration or 0) * packet.time_base)
+        except Broken:
+            pass
+    return last + lasts
 
 
 def _packets(path: Path, index: int) -> tuple[int, float, float]:

@@ -12,6 +12,7 @@ import av.error
 import av.logging
 
 from flamingo.errors import UnreadableVideo, show
+from flamingo.images.formats import FILM_NOT_READ, FILM_SUFFIXES, FILMS_READ
 
 __all__ = ["Broken", "opened"]
 
@@ -37,6 +38,8 @@ def opened(path: Path) -> av.container.InputContainer:
         raise UnreadableVideo(name, "it is not a regular file", "save the clip to a file first")
     if not os.access(path, os.R_OK):
         raise UnreadableVideo(name, "it may not be read", "check its permissions")
+    if (suffix := path.suffix.lower()) in FILM_SUFFIXES and suffix not in FILMS_READ:
+        raise UnreadableVideo(name, *FILM_NOT_READ)
     if not state.st_size:
         raise UnreadableVideo(name, "the file is empty", "copy it again from its source")
     options = {"protocol_whitelist": "file", "format_whitelist": _KINDS}

@@ -223,7 +223,8 @@ def _checked_xml(text: str, name: str) -> tuple[str, str]:
     try:  # Verovio makes what it can of half a file, and says nothing
         expat.ParserCreate().Parse(text, True)
     except expat.ExpatError as error:
-        raise UnreadableMusic(name, f"it is not whole XML ({error})", "export it again") from None
+        where = f"line {error.lineno}, column {error.offset + 1}"
+        raise UnreadableMusic(name, f"it is not whole XML ({where})", "export it again") from None
     if re.search(r"<(?:score-partwise|score-timewise)[\s>]", text):
         return text, "musicxml"
     if re.search(r"<(?:\w+:)?mei[\s>]", text):

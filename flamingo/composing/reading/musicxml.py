@@ -9,7 +9,6 @@ over.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from xml.etree import ElementTree as ET
@@ -48,7 +47,8 @@ class _Value:
 
 
 def completed(text: str) -> str:
-    """The score with a `<type>` for every note that lasts, and a `<tuplet>` around notes that need one.
+    """The score ordered by parts, with a `<type>` for every note that lasts, as its `<duration>` says, a `<tuplet>`
+    around notes that need one, and voices where several overlap.
 
     text: whole XML without entity declarations. What is already there stays, and a score that lacks nothing is given
     back as it is.
@@ -57,32 +57,131 @@ def completed(text: str) -> str:
         score = ET.fromstring(text)
     except ET.ParseError:  # the parser that engraves it decides
         return text
-    changed = False
-    for measures in _parts(score):
+    changed = _without_namespace(score)
+    if score.tag == "score-timewise":
+        score, changed = _partwise(score), True
+    for part in score.findall("part"):
         divisions = Fraction(1)
-        for measure in measures:
-            for element in measure.iter("divisions"):
-                if (said := _number(element.text)) is not None and said > 0:
-                    divisions = said
-                    break
-            changed |= _split(measure, divisions)
+        unsaid = False
+        for measure in part.findall("measure"):
+            if unsaid and next(measure.iter("divisions"), None) is None:
+                attributes = ET.Element("attributes")
+                attributes.append(_element("divisions", _decimal(divisions)))
+                measure.insert(0, attributes)
+            begins, ends = _divisions(measure, divisions)
+            unsaid = begins != ends
+            changed |= unsaid | _add_voices(measure) | _drop_contradictions(measure, begins)
+            changed |= _split(measure, begins)
             notes = [note for note in measure.iter("note") if note.find("grace") is None]
-            changed |= _add_types(notes, divisions)
-            changed |= _add_tuplets(notes, divisions)
+            changed |= _add_types(notes, begins) | _add_grace_types(measure)
+            changed |= _add_tuplets(notes, begins)
+            divisions = ends
     return ET.tostring(score, encoding="unicode") if changed else text
 
 
-def _parts(score: ET.Element) -> Iterator[list[ET.Element]]:
-    """The measures of each part, of a partwise or a timewise score."""
-    if score.tag == "score-timewise":
-        by_part: dict[str, list[ET.Element]] = {}
-        for measure in score.findall("measure"):
-            for part in measure.findall("part"):
-                by_part.setdefault(part.get("id", ""), []).append(part)
-        yield from by_part.values()
-        return
-    for part in score.findall("part"):
-        yield part.findall("measure")
+def _without_namespace(score: ET.Element) -> bool:
+    """Take the namespace off the names of elements: MusicXML has none, and some programs write one all the same."""
+    changed = False
+    for element in score.iter():
+        if isinstance(element.tag, str) and element.tag.startswith("{"):
+            element.tag = element.tag.rpartition("}")[2]
+            changed = True
+    return changed
+
+
+def _partwise(score: ET.Element) -> ET.Element:
+    """A score that is ordered by measures, each with all parts, as one ordered by parts: Verovio reads only these."""
+    made = ET.Element("score-partwise", score.attrib)
+    parts: dict[str, ET.Element] = {}
+    for child in score:
+        if child.tag != "measure":
+            made.append(child)
+            continue
+        for part in child.findall("part"):
+            name = part.get("id", "")
+            if name not in parts:
+                parts[name] = ET.Element("part", id=name)
+            measure = ET.SubElement(parts[name], "measure", child.attrib)
+            measure.extend(list(part))
+    made.extend(parts.values())
+    return made
+
+
+def _divisions(measure: ET.Element, divisions: Fraction) -> tuple[Fraction, Fraction]:
+    """The divisions of a quarter at the beginning and at the end of a measure. Where they change inside it, the
+    durations after the change are brought to those of the beginning."""
+    begins = ends = divisions
+    passed = False
+    for child in measure:
+        element = child.find("divisions") if child.tag == "attributes" else None
+        said = _number(element.text) if element is not None else None
+        if element is not None and said is not None and said > 0:
+            ends = said
+            if passed:
+                element.text = _decimal(begins)
+            else:
+                begins = said
+        duration = child.find("duration")
+        if duration is not None:
+            passed = True
+            lasts = _number(duration.text)
+            if begins != ends and lasts is not None:
+                duration.text = _decimal(lasts * begins / ends)
+    return begins, ends
+
+
+def _decimal(value: Fraction) -> str:
+    return str(value) if value.denominator == 1 else f"{float(value):.12g}"
+
+
+def _add_voices(measure: ET.Element) -> bool:
+    """Write a voice for each note where a `<backup>` begins another and no note says its own (it is optional)."""
+    if measure.find("backup") is None or next(measure.iter("voice"), None) is not None:
+        return False
+    voice = 1
+    for child in measure:
+        if child.tag == "backup":
+            voice += 1
+        elif child.tag == "note":
+            _put(child, _element("voice", str(voice)), (*_BEFORE_TIE, "instrument", "footnote", "level"))
+    return True
+
+
+def _drop_contradictions(measure: ET.Element, divisions: Fraction) -> bool:
+    """Take away empty types, and written values that are not what the note lasts: the duration holds. A value whose
+    duration is no whole number of divisions, and was rounded to one, is right."""
+    changed = False
+    for note in measure.iter("note"):
+        kind, rest = note.find("type"), note.find("rest")
+        if kind is None:
+            continue
+        name = (kind.text or "").strip()
+        lasts = _quarters(note, divisions)
+        if not name:
+            note.remove(kind)
+            changed = True
+        elif lasts is not None and name in _TYPES and (rest is None or rest.get("measure") != "yes"):
+            ratio = _ratio(note)
+            dots = len(note.findall("dot"))
+            written = _TYPES[name] * (2 - Fraction(1, 2**dots)) * Fraction(*(ratio or (1, 1))[::-1])
+            exact = written * divisions
+            off = abs(lasts * divisions - exact)
+            if off == 0 or (exact.denominator != 1 and off < 1):
+                continue
+            if _value_of(lasts, ratio) is None and (ratio is not None or not _several(lasts)):
+                continue
+            for element in [kind, *note.findall("dot")]:
+                note.remove(element)
+            changed = True
+    return changed
+
+
+def _add_grace_types(measure: ET.Element) -> bool:
+    """Grace notes without a type are eighths, as they are usually written."""
+    found = [note for note in measure.iter("note") if note.find("grace") is not None and note.find("type") is None]
+    for note in found:
+        _put(note, _element("type", "eighth"), _BEFORE_TYPE)
+    return bool(found)
 
 
 def _number(text: str | None) -> Fraction | None:
@@ -158,7 +257,7 @@ def _set_length(note: ET.Element, duration: Fraction, *, first: bool, last: bool
     """Give one of several tied notes its duration, in divisions, and its ties; the note's own stay at both ends."""
     element = note.find("duration")
     assert element is not None
-    element.text = f"{float(duration):g}"
+    element.text = _decimal(duration)
     if note.find("rest") is not None:
         return
     kept = {tie.get("type") for tie in note.findall("tie")}
