@@ -36,9 +36,18 @@ Window = Callable[..., Page]
 
 @contextmanager
 def _serving(folder: Path, *options: str) -> Iterator[tuple[str, Path]]:
-    """`flamingo serve` in a process of its own: the address of this computer that it prints, and all that it prints."""
+    """`flamingo serve` in a process of its own: the address of this computer that it prints, and its log."""
     log = folder / "log"
-    command = [sys.executable, "-u", "-m", "flamingo", "serve", "--port=0", "--no-curated", f"--data={folder / 'data'}"]
+    command = [
+        sys.executable,
+        "-u",
+        "-m",
+        "flamingo",
+        "serve",
+        "--port=0",
+        "--no-curated",
+        f"--data={folder / 'data'}",
+    ]
     with log.open("wb") as said:
         server = subprocess.Popen([*command, *options], stdout=said, stderr=subprocess.STDOUT, cwd=ROOT)
     try:
@@ -130,7 +139,9 @@ def _heic(cat: Path, folder: Path) -> Path:
     return file
 
 
-def test_a_phone_comes_by_the_code_and_paints_its_photo(window: Window, quiet: list[str], cat: Path, tmp_path: Path) -> None:
+def test_a_phone_comes_by_the_code_and_paints_its_photo(
+    window: Window, quiet: list[str], cat: Path, tmp_path: Path
+) -> None:
     network = _in_the_network()
     with _serving(tmp_path, "--host=0.0.0.0", "--tls") as (here, log):
         # The code on the screen of the computer, read as a camera reads it.
