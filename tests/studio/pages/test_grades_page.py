@@ -22,12 +22,12 @@ def votes(studio: Studio, by: str, name: str) -> dict[str, int]:
 
 def test_a_film_is_graded_where_it_is_shown(page: Page, studio: Studio, tmp_path: Path) -> None:
     photos = [studio.sent(file) for file in sorted(album(tmp_path / "album").iterdir())]
-    job = studio.done("film", photos=photos, model="fast", style="udnie", resolution=64, fps=8, seconds=3)
+    job = studio.done("film", photos=photos, model="fast", style="udnie", resolution=64, fps=8, seconds=4)
     page.goto(f"{studio.url}/film?job={job['id']}")
     expect(page.get_by_role("heading", name="Your film")).to_be_visible(timeout=at_ease(20))
     page.get_by_label("Your name").fill("Grace")
     page.get_by_role("button", name="Excellent", exact=True).click()
-    expect(page.locator(".toast")).to_contain_text("The grade “excellent” is kept")
+    expect(page.locator(".toast")).to_contain_text("The grade “excellent” is kept", timeout=at_ease(20))
     assert votes(studio, "kind", "film")["excellent"] == 1
     assert votes(studio, "listener", "Grace")["excellent"] == 1
     page.reload()
@@ -37,7 +37,8 @@ def test_a_film_is_graded_where_it_is_shown(page: Page, studio: Studio, tmp_path
     page.goto(f"{studio.url}{job['page']}")
     expect(page.get_by_role("button", name="Excellent", exact=True)).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Fair", exact=True).click()
-    expect(page.get_by_role("button", name="Fair", exact=True)).to_have_attribute("aria-pressed", "true")
+    fair = page.get_by_role("button", name="Fair", exact=True)
+    expect(fair).to_have_attribute("aria-pressed", "true", timeout=at_ease(20))
     assert votes(studio, "listener", "Grace") == {"excellent": 0, "good": 0, "fair": 1, "poor": 0, "bad": 0}
 
 
@@ -58,11 +59,11 @@ def test_each_picture_of_a_result_has_its_row_and_its_grade(page: Page, studio: 
     expect(pressed).to_have_count(0)
     page.get_by_label("Your name").fill("Lin")
     page.get_by_role("button", name="Poor", exact=True).click()
-    expect(pressed).to_have_text("Poor")
+    expect(pressed).to_have_text("Poor", timeout=at_ease(20))
     page.locator("#strip").get_by_role("button", name="chelsea.jpg").click()
     expect(pressed).to_have_count(0)
     page.get_by_role("button", name="Good", exact=True).click()
-    expect(pressed).to_have_text("Good")
+    expect(pressed).to_have_text("Good", timeout=at_ease(20))
     page.locator("#strip").get_by_role("button", name="rocket.jpg").click()
     expect(pressed).to_have_text("Poor")
     assert votes(studio, "listener", "Lin") == {"excellent": 0, "good": 1, "fair": 0, "poor": 1, "bad": 0}
@@ -74,9 +75,9 @@ def test_the_report_is_grouped_and_has_no_faults_on_a_phone(phone: Page, studio:
     asked = {"grade": "good", "listener": "<b>Ünal</b>", "picture": {"job": job["id"], "result": 0}}
     assert studio.http.post("/api/ratings", json=asked).status_code == 201
     phone.goto(f"{studio.url}/grades")
-    expect(phone.get_by_role("row", name="Pictures")).to_be_visible()
+    expect(phone.get_by_role("row", name="Pictures")).to_be_visible(timeout=at_ease(20))
     for by in ("Mood", "Composer", "Style", "Listener"):
         phone.get_by_role("radio", name=by).check()
-        expect(phone.get_by_role("heading", name=f"Grades by {by.lower()}")).to_be_visible()
+        expect(phone.get_by_role("heading", name=f"Grades by {by.lower()}")).to_be_visible(timeout=at_ease(20))
         has_no_faults(phone)
     expect(phone.get_by_role("row", name="<b>Ünal</b>")).to_contain_text("100 % (1)")
