@@ -208,7 +208,7 @@ class Client:
         return told
 
     def choices(self, what: str) -> list[dict[str, Any]]:
-        """One of the lists: verbs, styles, personas, moods, models."""
+        """One of the lists: verbs, styles, personas, moods, models, extras."""
         told: list[dict[str, Any]] = self.request("GET", f"/api/{_segment(what)}")
         return told
 

@@ -35,6 +35,7 @@ from flamingo.studio.problems import without_places
 TOKEN = "correct-horse-battery"
 PAGES = ("/", "/paint", "/compose", "/film", "/feel", "/live", "/collection", "/verify", "/learn", "/about")
 HTML = {"Accept": "text/html"}
+IDENTITY = {"Accept-Encoding": "identity"}
 Own = Callable[..., Any]
 
 
@@ -77,6 +78,30 @@ def test_head_of_files_and_of_what_is_no_get(served: Served, cat_jpeg: bytes) ->
     assert served.http.head("/api/paint").status_code == 405
     with httpx.Client(base_url=served.url) as client:  # the connection is of use afterwards
         assert [client.head("/api/events").status_code, client.get("/api/health").status_code] == [200, 200]
+
+
+def test_head_of_results_downloads_zips_and_pictures(served: Served, cat_jpeg: bytes) -> None:
+    file = served.upload(cat_jpeg)
+    job = served.outcome(served.ask("copy", files=[{"sha256": file["sha256"], "name": "cat.jpg"}]))
+    result = job["results"][0]["url"]
+    styles = "/api/styles/scream"
+    for path in (
+        *(result, f"{result}?download=true", f"{result}/thumbnail", f"{result}/sidecar", f"{job['url']}/zip"),
+        *(f"{job['url']}/events", f"{file['url']}/thumbnail", f"{styles}/thumbnail", f"{styles}/painting?size=64"),
+        *("/api/ratings/report", "/api/extras", "/api/bin/empty", "/grades", job["page"]),
+    ):
+        got, head = (served.http.request(method, path, headers=IDENTITY) for method in ("GET", "HEAD"))
+        assert (head.status_code, head.content) == (got.status_code, b""), path
+        for name in ("content-type", "content-length", "content-disposition", "etag"):
+            assert head.headers.get(name) == got.headers.get(name), (path, name)
+    # A zip is packed while it is sent, so it has no parts; and nobody can read such a number.
+    whole = served.http.get(f"{job['url']}/zip").content
+    for asked in ("bytes=0-9", "bytes=99999999999-", f"bytes={'9' * 5000}-"):
+        part = served.http.get(f"{job['url']}/zip", headers={"Range": asked})
+        assert (part.status_code, len(part.content)) == (200, len(whole))
+    part = served.http.get(result, headers={"Range": f"bytes={'9' * 5000}-"})
+    assert (part.status_code, part.content) == (200, cat_jpeg)
+    assert served.http.get("/api/health").status_code == 200, "the connection is of use afterwards"
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,9 @@ async def thumbnail_of(studio: Studio, sha256: str, size: int) -> Response:
     if found is None:
         await run_in_threadpool(_check_picture, studio, sha256)
         found = await anyio.to_thread.run_sync(studio.thumbnails.make, sha256, size, limiter=studio.making)
-    return FileResponse(found, headers=FOREVER, media_type="image/webp")
+    # The time of the file is that of its last use, so it cannot name the content.
+    headers = {**FOREVER, "ETag": f'"{found.stem}"'}
+    return FileResponse(found, headers=headers, media_type="image/webp")
 
 
 def _check_picture(studio: Studio, sha256: str) -> None:

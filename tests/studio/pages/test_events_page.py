@@ -68,6 +68,8 @@ def test_twenty_jobs_two_tabs_and_a_navigation(busy: Served, tabs: BrowserContex
     second.get_by_role("link", name="Compose", exact=True).click()
     expect(second).to_have_url(f"{busy.url}/compose")
     assert second.evaluate(FETCHED) == 200
+    place = first.locator("#list .work-about", has_text="Next in the queue")
+    expect(place).to_have_count(1)
     # A cancel works, and the other card of a job that ends learns of it by itself.
     running = next(job for job in busy.http.get("/api/jobs").json()["jobs"] if job["state"] == "running")
     waiting = next(job for job in busy.http.get("/api/jobs").json()["jobs"] if job["state"] == "queued")

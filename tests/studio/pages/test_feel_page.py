@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from watching import Studio, at_ease, has_no_faults
 
 pytestmark = pytest.mark.usefixtures("quiet")
+WIDTHS = "all => all.map((fill) => fill.getBoundingClientRect().width / fill.parentElement.clientWidth)"
 
 
 def test_a_photo_has_a_place_reasons_and_music_that_can_be_graded(page: Page, studio: Studio, cat: Path) -> None:
@@ -22,6 +23,11 @@ def test_a_photo_has_a_place_reasons_and_music_that_can_be_graded(page: Page, st
     expect(page.locator("#because li")).to_have_text(told["because"])
     expect(page.get_by_role("img", name=re.compile("^Heat maps"))).to_have_js_property("complete", True)
     expect(page.locator("#fits li")).to_have_count(5)
+    expect(page.get_by_role("heading", name="Happy, angry or sad")).to_be_visible()
+    shares = told["classes"]
+    assert (list(shares), sum(shares.values())) == (["happy", "angry", "sad"], pytest.approx(1, abs=0.01))
+    expect(page.locator("#classes li")).to_have_text([f"{name}{100 * part:.0f} %" for name, part in shares.items()])
+    assert page.locator("#classes .bar-fill").evaluate_all(WIDTHS) == pytest.approx(list(shares.values()), abs=0.02)
 
     page.get_by_label("Length").select_option("12 s")
     page.get_by_role("button", name="Play its music").click()

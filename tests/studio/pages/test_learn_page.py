@@ -107,3 +107,20 @@ def test_unfolded_it_has_no_fault_on_the_narrowest_phone(phone: Page, studio: St
 def test_no_fault_for_people_with_other_senses_nor_on_a_phone(phone: Page, studio: Studio) -> None:
     phone.goto(f"{studio.url}/learn")
     has_no_faults(phone)
+
+
+def test_the_first_system_s_music_stands_beside_ours(learn: Page) -> None:
+    learn.get_by_role("link", name="Before", exact=True).click()
+    part = learn.locator("#before")
+    expect(part.get_by_role("heading", name="How the first Flamingo composed")).to_be_in_viewport()
+    for name in ("the LSTM", "our composer"):
+        roll = part.get_by_role("img", name=f"Piano roll of the piece by {name}")
+        roll.scroll_into_view_if_needed()
+        roll.evaluate("(image) => image.decode()")
+        sound = part.get_by_label(f"The piece by {name}")
+        lasts = (
+            "(audio) => new Promise((done, failed) => { audio.onloadedmetadata = () => done(audio.duration); "
+            "audio.onerror = () => failed(audio.error.message); audio.preload = 'metadata'; audio.load(); })"
+        )
+        assert sound.evaluate(lasts) > 5
+        assert roll.evaluate("(image) => image.getBoundingClientRect().right <= innerWidth")

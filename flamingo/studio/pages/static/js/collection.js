@@ -2,7 +2,7 @@
 import { active, follow, get, post } from "./api.js";
 import { debounced } from "./dom.js";
 import { sure } from "./dialog.js";
-import { card } from "./gallery.js";
+import { aboutOf, card } from "./gallery.js";
 import { fail, say, toast } from "./toast.js";
 
 const PAGE = 24;
@@ -54,11 +54,16 @@ function made(job) {
   if (active(job) && !job.deleted) {
     let shown = job.state;
     follow(job.id, (now) => {
-      if (now.state === shown) return;
+      const old = document.querySelector(`#list [data-job="${job.id}"]`);
+      if (now.state === shown) {
+        const about = old?.querySelector(".work-about");
+        if (about) about.textContent = aboutOf(now); // how far it is
+        return;
+      }
       shown = now.state;
       const held = document.activeElement?.closest("[data-job]")?.dataset.job === job.id;
       const fresh = card(now, { onchange: () => load() });
-      document.querySelector(`#list [data-job="${job.id}"]`)?.replaceWith(fresh);
+      old?.replaceWith(fresh);
       if (held) fresh.querySelector("a").focus();
     }, { signal: following.signal }).catch(() => {});
   }

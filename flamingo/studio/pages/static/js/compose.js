@@ -18,7 +18,7 @@ const RECIPES = [
 const DRAFT = "flamingo-compose";
 
 const $ = (id) => document.getElementById(id);
-const view = new PieceView($("piece"));
+const view = new PieceView($("piece"), { onchoose: () => grade.look() });
 const grade = rating($("grade"), { about: () => view.graded });
 const wish = new Wish($("wish"), keep);
 let job = null;
@@ -80,7 +80,6 @@ function show(told) {
 function finished(over) {
   job = over;
   view.show(over);
-  grade.show(null);
   $("open").href = over.page || at(`/collection/${over.id}`);
   $("favourite").setAttribute("aria-pressed", String(Boolean(over.favourite)));
   if (!over.results.length) toast("The job is done but has no files; they may have been deleted.", { bad: true });
@@ -89,6 +88,10 @@ function finished(over) {
 
 $("wish").addEventListener("submit", (event) => {
   event.preventDefault();
+  if (wish.sending) {
+    toast("A file is still on its way to the studio; try again when it is there.");
+    return;
+  }
   if (wish.way === "photo" && !wish.photos.length) {
     toast("No photo is there yet: bring one, or choose a place instead.", { bad: true });
     return;

@@ -1,5 +1,6 @@
 // What a page keeps where it is opened again: a draft in the browser, and the job that it shows in its address.
 import { keepFiles } from "./api.js";
+import { toast } from "./toast.js";
 
 /** A draft under this name: { save(value), load() }. load() gives {} where nothing is kept.
 
@@ -38,9 +39,12 @@ function stores() {
   });
 }
 
-/** Those of a draft whose files the server still has, which it keeps from now on. file(each): its file, or nothing. */
-export async function stillThere(list, file) {
+/** Those of a draft whose files the server still has, which it keeps from now on. file(each): its file, or nothing.
+    A message names those that are gone, unless `quiet`. */
+export async function stillThere(list, file, { quiet = false } = {}) {
   const { missing } = await keepFiles(list.map((each) => file(each)?.sha256).filter(Boolean));
+  const gone = list.map(file).filter((each) => missing.includes(each?.sha256)).map((each) => each.name || "a file");
+  if (gone.length && !quiet) toast(`The studio no longer keeps ${gone.join(", ")}; bring ${gone.length > 1 ? "them" : "it"} again.`, { bad: true });
   return list.filter((each) => !missing.includes(file(each)?.sha256));
 }
 

@@ -11,9 +11,6 @@ export function dropzone(element, { onfiles, page = true }) {
   const fits = (file) => !kinds.length || kinds.some((kind) =>
     kind.startsWith(".") ? file.name.toLowerCase().endsWith(kind)
       : kind.endsWith("/*") ? file.type.startsWith(kind.slice(0, -1)) || file.type === "" : file.type === kind);
-  // Browsers know no type for some kinds of picture, so their endings count as well.
-  const isPicture = (file) => file.type.startsWith("image/")
-    || kinds.some((kind) => kind.startsWith(".") && ![".zip", ".json"].includes(kind) && file.name.toLowerCase().endsWith(kind));
   const hidden = (file) => file.name.startsWith(".") || ["Thumbs.db", "desktop.ini"].includes(file.name)
     || (file.webkitRelativePath || "").split("/").some((part) => part.startsWith(".") || part === "@eaDir" || part === "__MACOSX");
   const give = (list) => {
@@ -24,8 +21,8 @@ export function dropzone(element, { onfiles, page = true }) {
   };
   const giveFolder = (list) => {
     const seen = [...list].filter((file) => !hidden(file));
-    const good = seen.filter(isPicture);
-    const others = seen.filter((file) => !isPicture(file)).map((file) => file.name);
+    const good = seen.filter((file) => isPicture(file, input));
+    const others = seen.filter((file) => !isPicture(file, input)).map((file) => file.name);
     if (good.length && others.length) fail(new Error(`Left out, since they are no pictures: ${others.join(", ")}`));
     if (good.length) onfiles(good);
     else fail(new Error("There are no photos in that folder."));
@@ -80,6 +77,13 @@ export function dropzone(element, { onfiles, page = true }) {
     });
   }
   return { choose, camera };
+}
+
+/** Whether a file is a picture that `input` takes: browsers know no type for some kinds (HEIC), so the endings that it
+    names count as well. */
+export function isPicture(file, input) {
+  const endings = (input.accept || "").split(",").map((kind) => kind.trim()).filter((kind) => kind.startsWith(".") && ![".zip", ".json"].includes(kind));
+  return file.type.startsWith("image/") || endings.some((ending) => file.name.toLowerCase().endsWith(ending));
 }
 
 /** All files in a folder that was dropped, and in those in it. */

@@ -188,7 +188,7 @@ function heard(job, play) {
   $("music-said").textContent =
     `${words(job.parameters.persona)}, ${keys.join(" → ") || about.key}, ${about.metre}, tempo ${Math.round(about.tempo)}. ${about.originality ?? ""}`;
   $("open").href = job.page || at(`/collection/${job.id}`);
-  grade.show(null);
+  grade.look();
   if (play) player?.play();
 }
 

@@ -4,7 +4,7 @@ import { active, fileUrl, get, post, request, upload } from "./api.js";
 import { album } from "./album.js";
 import { controls, isRight } from "./controls.js";
 import { bytes, h, icon } from "./dom.js";
-import { address, draft } from "./draft.js";
+import { address, draft, stillThere } from "./draft.js";
 import { dropzone } from "./dropzone.js";
 import { downloadUrl, favouriteButton } from "./gallery.js";
 import { watch } from "./job.js";
@@ -39,7 +39,7 @@ const styles = wall({
 });
 const photos = album({ onchange: () => (brought ? open(brought) : changed()), onboard: (file) => { brought = file; } });
 const shots = timeline({ onchange: () => show(), styles: (board) => known(board) });
-const grade = rating($("grade"), { about: () => ({ picture: { job: film.job.id, result: 0 } }) });
+const grade = rating($("grade"), { about: () => film && { picture: { job: film.job.id, result: 0 } } });
 const drop = dropzone($("photos"), { onfiles: (files) => photos.add(files) });
 
 // -- wishes -------------------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ async function finished(asked) {
     plan.key = key();
   }
   film = { job, key: asked || made() };
-  grade.show(null);
+  grade.look();
   if ($("film").getAttribute("src") !== result.url) $("film").src = result.url;
   if (poster) $("film").poster = `${poster.thumbnail}?size=1280`;
   $("film").setAttribute("aria-label", result.about.title || "Your film");
@@ -290,10 +290,11 @@ function fillFrom({ aspect, resolution, fps, title, manner = {}, music: heard = 
 async function restore(kept) {
   wishes.fill(kept.wish || {});
   if (kept.persona) personas.value = kept.persona;
-  music = kept.music || null;
+  [music = null] = await stillThere(kept.music ? [kept.music] : [], (file) => file);
   if (kept.format) $("format").value = kept.format;
-  await styles.fill(kept.styles || {});
-  photos.set(kept.photos || []);
+  const { parts = [], paintings = [], ...ways } = kept.styles || {};
+  await styles.fill({ ...ways, paintings: await stillThere(paintings, (painting) => painting), parts: await stillThere(parts, (part) => part.painting) });
+  photos.set(await stillThere(kept.photos || [], (photo) => photo));
   plan = kept.board ? kept.plan : null;
   if (plan) lay(kept.board);
 }

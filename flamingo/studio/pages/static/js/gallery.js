@@ -2,6 +2,7 @@
 import { active, del, patch, post } from "./api.js";
 import { sure } from "./dialog.js";
 import { h, icon, when, words } from "./dom.js";
+import { howFar } from "./job.js";
 import { briefly, partsOf, styleTitle } from "./manner.js";
 import { fail, say, toast } from "./toast.js";
 
@@ -30,7 +31,7 @@ export function aboutOf(job) {
   const what = job.verb === "paint" ? (job.title ? manner(job) : from[0] || "")
     : job.verb === "film" ? `${from.filter((name) => !/\.json$/.test(name)).length} photos`
     : job.verb === "compose" ? [words(job.parameters.persona.split("=")[0]), job.parameters.mood].filter(Boolean).join(", ") : from[0] || "";
-  return [what, many, when(job.created)].filter(Boolean).join(" · ");
+  return [howFar(job), what, many, when(job.created)].filter(Boolean).join(" · ");
 }
 
 const STATES = { queued: "Waiting", running: "At work", failed: "Failed", cancelled: "Cancelled" };

@@ -54,16 +54,17 @@ export function shareOf(job) {
   return job.state === "running" && all > 0 && done > 0 ? Math.min(1, done / all) : null;
 }
 
-/** "43 %, about 2 min left", or the job's place in the queue; "" where nothing is known. */
+/** "43 %, about 2 min left", or the job's place in the queue; "" where nothing is known, or where it is over. */
 export function howFar(job) {
+  if (!active(job)) return "";
   const left = typeof job.seconds_left === "number" ? `about ${duration(job.seconds_left)}` : "";
   if (job.state === "queued") {
     if (!job.queue_place) return "";
     const place = job.queue_place === 1 ? "Next in the queue" : `Number ${job.queue_place} in the queue`;
-    return left ? `${place}, ${left} to wait` : place;
+    return left ? `${place}, done in ${left}` : place;
   }
   const share = shareOf(job);
-  if (share === null) return "";
+  if (share === null) return left && `${left} left`;
   return left ? `${percent(share)}, ${left} left` : percent(share);
 }
 

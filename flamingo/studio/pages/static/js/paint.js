@@ -40,7 +40,7 @@ const curves = descent($("descent"), {
   },
 });
 const critique = critic($("critic"));
-const grade = rating($("grade"), { about: () => ({ picture: { job: job.id, result: (resultOf(strip.current()) ?? job.results[0]).index } }) });
+const grade = rating($("grade"), { about: () => job && { picture: { job: job.id, result: (resultOf(strip.current()) ?? job.results[0]).index } } });
 let job = null; // the one that is shown
 let leave = () => {};
 let asking = null; // the request for a preview that is under way, and what it asks for
@@ -69,7 +69,10 @@ async function show() {
   if (!photo || job) styles.close();
   if (!photo) return;
   const result = resultOf(photo);
-  if (job?.state === "done") row();
+  if (job?.state === "done") {
+    row();
+    if (job.results.length) grade.look(); // of the photo that is on the easel
+  }
   const failure = job?.failures.find((each) => each.name === photo.name);
   const film = isFilm(photo.name) && !job ? ["A film is painted frame by frame once you press Paint; there is no preview of it."] : [];
   const slow = painter() || job ? [] : ["This method has no preview: its picture grows while it is at work, for minutes. A small size is soon done."];
@@ -251,7 +254,6 @@ $("wish").addEventListener("submit", async (event) => {
   $("paint").disabled = true;
   try {
     take(await withPhotos(async () => post("/api/paint", await request())));
-    grade.show(null);
     $("job").querySelector("[data-job-cancel]").focus();
   } catch (error) {
     fail(error);

@@ -94,7 +94,7 @@ export function photos(strip, { onchange, onadd, ofresult = () => null }) {
 
   /** Send photos again that the server has no more, where this page still holds them. Gives whether there were any. */
   async function resend() {
-    const there = await stillThere(all.filter((photo) => photo.file), (photo) => photo.file);
+    const there = await stillThere(all.filter((photo) => photo.file), (photo) => photo.file, { quiet: true });
     const gone = all.filter((photo) => photo.file && photo.raw && !there.includes(photo));
     for (const photo of gone) photo.file = null;
     await send(gone);

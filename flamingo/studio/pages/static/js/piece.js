@@ -43,8 +43,9 @@ export function playerOf(element, job, variation, title) {
 }
 
 export class PieceView {
-  /** element: the page's article with the parts that compose.html names. */
-  constructor(element) {
+  /** element: the page's article with the parts that compose.html names; onchoose(): another variation is shown. */
+  constructor(element, { onchoose } = {}) {
+    this.onchoose = onchoose;
     this.element = element;
     this.part = (id) => element.querySelector(`#${id}`);
     this.player = null;
@@ -91,6 +92,7 @@ export class PieceView {
     this.part("remarks").hidden = !remarks.length;
     this.part("remarks").replaceChildren(...remarks.map((text) => h("li", {}, text)));
     this._downloads();
+    this.onchoose?.();
     const score = this.take.svg;
     this.part("sheet").hidden = !score;
     if (score) {

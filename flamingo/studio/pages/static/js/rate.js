@@ -3,36 +3,43 @@ import { at, post } from "./api.js";
 import { fail, toast } from "./toast.js";
 
 const LISTENER = "flamingo.listener"; // the name that was given last, on this browser
+const kept = new Map(); // what this page was told, for browsers that keep nothing
 
-/** Wire a rating. about(): what is rated now, {picture: {job, result}} and / or {music: {job, result}}; ongrade(grade)
-    is called once it is kept. Gives {show(grade)}. */
-export function rating(element, { about, ongrade }) {
+/** Wire a rating. about(): what is rated now, {picture: {job, result}} and / or {music: {job, result}}, or
+    null. Gives {look()}: show the grade that this browser gave to it, if any (the server keeps grades without saying
+    whose this one was). */
+export function rating(element, { about }) {
+  const keyNow = () => `flamingo.grade.${Object.entries(about() ?? {}).map(([kind, { job, result }]) => `${kind}.${job}.${result ?? 0}`).join(".")}`;
   const buttons = [...element.querySelectorAll("[data-grade]")];
   const name = element.querySelector("[data-listener]");
-  name.value = remembered();
-  const show = (grade) => {
+  name.value = remembered(LISTENER) || "";
+  const look = () => {
+    const grade = remembered(keyNow());
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.grade === grade));
   };
   for (const button of buttons) {
     button.addEventListener("click", async () => {
       const grade = button.dataset.grade, listener = name.value.trim();
+      const rated = about(), key = keyNow(); // it may be another by the time of the answer
       try {
-        await post("/api/ratings", { grade, ...(listener && { listener }), ...about() });
-        keep(listener);
-        show(grade);
+        await post("/api/ratings", { grade, ...(listener && { listener }), ...rated });
+        keep(LISTENER, listener);
+        keep(key, grade);
+        look();
         toast(`Thank you. The grade “${grade}” is kept.`, { seconds: 4, action: { label: "All grades", run: () => { location.href = at("/grades"); } } });
-        ongrade?.(grade);
       } catch (error) {
         fail(error);
       }
     });
   }
-  return { show };
+  return { look };
 }
 
-function remembered() {
-  try { return localStorage.getItem(LISTENER) || ""; } catch { return ""; }
+function remembered(name) {
+  if (kept.has(name)) return kept.get(name);
+  try { return localStorage.getItem(name); } catch { return null; }
 }
-function keep(name) {
-  try { localStorage.setItem(LISTENER, name); } catch { /* this browser keeps nothing */ }
+function keep(name, value) {
+  kept.set(name, value);
+  try { localStorage.setItem(name, value); } catch { /* this browser keeps nothing */ }
 }

@@ -14,7 +14,7 @@ const $ = (id) => document.getElementById(id);
 const id = $("result").dataset.id;
 const picture = compare($("picture"));
 const pages = document.body.dataset.pages.split(" ");
-const grades = rating($("rating"), { about: graded, ongrade: (grade) => remember(grade) });
+const grades = rating($("rating"), { about: graded });
 let job = null;
 let shown = 0;
 
@@ -45,7 +45,7 @@ function draw() {
   next();
   $("grade").hidden = !["compose", "film", "paint"].includes(job.verb) || !job.results.length || (job.verb === "film" && !films.length);
   $("rating").querySelector("legend").textContent = job.verb === "compose" && job.inputs.photo?.length === 1 ? "Does the music suit the photo?" : "How do you like it?";
-  grades.show(remembered());
+  if (!$("grade").hidden) grades.look();
 }
 
 function inputOf(result) {
@@ -163,15 +163,6 @@ function graded() {
   const pictures = job.results.filter((each) => isPicture(each) && each.recipe.photo_sha256);
   const result = job.results.find(isFilm) || pictures[shown] || job.results[0];
   return { picture: { job: id, result: result.index } };
-}
-
-// The server keeps grades without saying whose this one was; the browser remembers its own.
-const KEPT = `flamingo.grade.${id}`;
-function remembered() {
-  try { return localStorage.getItem(KEPT); } catch { return null; }
-}
-function remember(grade) {
-  try { localStorage.setItem(KEPT, grade); } catch { /* it keeps nothing */ }
 }
 
 $("rename").addEventListener("click", () => {

@@ -5,6 +5,7 @@ import { brush } from "./brush.js";
 import { paintTrack } from "./controls.js";
 import { ask, sure } from "./dialog.js";
 import { h, icon } from "./dom.js";
+import { isPicture } from "./dropzone.js";
 import { fully, styleTitle } from "./manner.js";
 import { Mask } from "./mask.js";
 import { fail, say, toast } from "./toast.js";
@@ -190,7 +191,11 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
       if (!holds(event)) return;
       event.preventDefault(); // so that it is no photo
       root.classList.remove("over");
-      add([...event.dataTransfer.files].filter((file) => file.type.startsWith("image/")));
+      const all = [...event.dataTransfer.files];
+      const good = all.filter((file) => isPicture(file, $("paintings-file")));
+      const others = all.filter((file) => !good.includes(file)).map((file) => file.name);
+      if (others.length) fail(new Error(`Left out, since they are no pictures: ${others.join(", ")}`));
+      if (good.length) add(good);
     });
   }
 

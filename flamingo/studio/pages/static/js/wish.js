@@ -17,6 +17,7 @@ export class Wish {
     this.onchange = onchange;
     this.photos = [];
     this.begin = null;
+    this.sending = 0; // files that are on their way
     this.words = JSON.parse($("moods").textContent);
     this.personas = new Personas($("personas"), $("mix"), $("persona-hint"), $("persona-mixing"), onchange);
     this.pad = new MoodPad($("pad"), this.words, $("across"), $("up"));
@@ -124,15 +125,18 @@ export class Wish {
     dropzone($("photos"), {
       onfiles: async (files) => {
         this.way = "photo";
+        this.sending += files.length;
         for (const file of files) {
           try {
             this.photos = [...this.photos, await upload(file)];
             say(`${file.name} is there`);
           } catch (error) {
             fail(error);
+          } finally {
+            this.sending -= 1;
           }
+          this._showPhotos();
         }
-        this._showPhotos();
         this.onchange();
       },
     });
@@ -148,11 +152,14 @@ export class Wish {
       $("begin-file").value = "";
       if (!file) return;
       try {
+        this.sending += 1;
         this.begin = await upload(file);
         this._showBegin();
         this.onchange();
       } catch (error) {
         fail(error);
+      } finally {
+        this.sending -= 1;
       }
     });
   }
