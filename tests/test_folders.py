@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from flamingo.grading import store
 from flamingo.jobs.settings import Settings
 from flamingo.painting import own
 from flamingo.provenance import identity
-from tests.conftest import ROOT
+from tests.conftest import ROOT, needs_models
 
 
 def places() -> dict[str, Path]:
@@ -82,3 +83,40 @@ def test_a_style_without_vgg_19_is_not_kept(
     monkeypatch.setenv("FLAMINGO_DATA", str(tmp_path))
     assert run(["styles", "add", "mine", str(ROOT / "docs" / "photos" / "coffee.jpg"), "--refine"]) != 0
     assert "VGG-19" in capsys.readouterr().err and not (tmp_path / "styles").exists()
+
+
+@needs_models
+@pytest.mark.skipif(sys.platform != "linux", reason="where a home folder's parts lie is that of Linux")
+def test_nothing_of_the_users_is_written_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What keeps something of the user's, in a fresh home: the key for signing, grades, a style, the studio's jobs.
+    Only what can be fetched again may lie in the home folder, as a cache."""
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    import offline
+
+    home, data, made = tmp_path / "home", tmp_path / "mine", tmp_path / "made"
+    home.mkdir()
+    made.mkdir()
+    kept = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    environment |= {"HOME": str(home), "FLAMINGO_DATA": str(data), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment |= {"PYTHONDONTWRITEBYTECODE": "1"}
+    photo, painted = str(ROOT / "docs" / "photos" / "chelsea.jpg"), str(made / "cat.png")
+    commands = [
+        ["paint", photo, "--style", "udnie", "--model", "fast", "--size", "96", "-o", painted],
+        ["rate", painted, "good"],
+        ["styles", "add", "my-cat", photo],
+    ]
+    program = f"from flamingo.cli import run\nfor words in {commands!r}: assert run(words) == 0, words"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, cwd=made, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    served = dict(offline.verbs(made))["serve"](environment)
+    assert served.returncode == 0, served.stderr
+    elsewhere = [f.relative_to(home).as_posix() for f in home.rglob("*") if f.is_file()]
+    assert [name for name in elsewhere if not name.startswith(".cache/flamingo/")] == []
+    there = {f.relative_to(data).parts[0] for f in data.rglob("*") if f.is_file()}
+    assert {"identity", "styles"} <= there
+    assert (data / "styles" / "my-cat.safetensors").is_file()
+    databases = [f for f in data.rglob("*") if f.suffix in (".db", ".sqlite", ".sqlite3")]
+    assert len(databases) >= 2, "grades, and the studio's jobs"

@@ -91,16 +91,17 @@ def _add_style(
         ready()  # before anything is kept
         for shown in photo or ():
             flamingo.images.read(shown)
-    style = own.add(name, file, overwrite=overwrite)
-    out.print(styled("{}  [dim]paint with it: flamingo paint PHOTO --style {}[/]", name, name))
+    style = own.made(name, file, overwrite=overwrite)
     if refine:
         from flamingo.studio.pages.assets import STATIC
 
-        _refine(style, seconds, photo or sorted((STATIC / "img" / "photos").glob("*.jpg")))
+        style = _refined(style, seconds, photo or sorted((STATIC / "img" / "photos").glob("*.jpg")))
+    own.keep(style, overwrite=overwrite)
+    out.print(styled("{}  [dim]paint with it: flamingo paint PHOTO --style {}[/]", name, name))
     return 0
 
 
-def _refine(style: own.OwnStyle, seconds: float, photos: Sequence[Path]) -> None:
+def _refined(style: own.OwnStyle, seconds: float, photos: Sequence[Path]) -> own.OwnStyle:
     from flamingo.optimising.refining import refine
 
     shown = [flamingo.images.read(photo).resized(256).rgb for photo in photos]
@@ -113,7 +114,7 @@ def _refine(style: own.OwnStyle, seconds: float, photos: Sequence[Path]) -> None
         found = refine(style.vectors[key], style.painting, shown, seconds=seconds, on_step=step)
     remark(f"J {found.before:.3f} before, {found.after:.3f} after {len(found.losses)} looks")
     vectors = {**style.vectors, key: found.vector}
-    own.keep(replace(style, vectors=vectors, refined=tuple({*style.refined, key})))
+    return replace(style, vectors=vectors, refined=tuple({*style.refined, key}))
 
 
 @styles_app.command(name="remove")

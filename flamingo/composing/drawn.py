@@ -57,6 +57,7 @@ _TURN = 1.0  # nats by which pitches of the dominant are preferred in the half b
 _PACED = 2  # bars over which notes a second are counted
 _STEER = 1.2  # nats a quarter note that are added for each e-fold by which they are too few
 _MAKE_UP = 0.6  # and for what has been missed so far
+_WITHIN = 3.0  # and against what the bar has too many of already, for each bar's worth of notes
 _PUSHED = 14.0  # nats a quarter note at most
 _MIDDLE = 54  # MIDI pitch below which the bass of a cadence lies
 _CENTRE = 64  # MIDI pitch that is neither high nor low: the mean of the training music
@@ -144,7 +145,7 @@ class Drawn:
             if after is not None and after.minor != section.minor and where >= self.middle():
                 found = found + _TURN * np.isin((np.arange(PITCHES) + LOWEST) % 12, _DOMINANT)
             return found
-        push = section.asks.density if plan.density is None else self.push
+        push = section.asks.density if plan.density is None else self.push - _WITHIN * self._ahead()
         if name == "where" and push and bar + 1 < plan.bars:
             there = np.minimum(np.arange(WHERES), plan.metre.units)  # the bar line is where the bar ends
             return -push / UNITS * (there - max(self.grammar.place, 0))
@@ -167,16 +168,29 @@ class Drawn:
     def _pace(self) -> None:
         """At the end of a bar: push for more notes or for fewer, where a number a second was asked."""
         self.heard.append(self.in_bar)
-        plan = self.plan
-        if plan.density is None:
+        if self.plan.density is None:
             return
-        bpm = plan.sections[plan.section(self.bar)].bpm
-        wanted = max(plan.density * plan.metre.units / UNITS * 60 / bpm, 0.5)  # notes a bar
+        wanted = self._wanted(self.plan.density)
         last = self.heard[-_PACED:]
         short = np.log(wanted / max(sum(last) / len(last), 0.5))
         # What has been missed in all is made up for, besides, over some bars.
         missed = np.clip((wanted * len(self.heard) - sum(self.heard)) / (_PACED * 2 * wanted), -1, 1)
         self.push = float(np.clip(self.push + _STEER * short + _MAKE_UP * missed, -_PUSHED, _PUSHED))
+
+    def _wanted(self, density: float) -> float:
+        """Notes in the bar that is being drawn at so many notes a second."""
+        plan = self.plan
+        bpm = plan.sections[plan.section(max(self.bar, 0))].bpm
+        return max(density * plan.metre.units / UNITS * 60 / bpm, 0.5)
+
+    def _ahead(self) -> float:
+        """By how much the bar that is being drawn has more notes than are wanted up to its last place, in bars' worth
+        of notes; below zero for fewer."""
+        if self.plan.density is None:
+            return 0.0
+        wanted = self._wanted(self.plan.density)
+        until = wanted * max(self.grammar.place, 0) / self.plan.metre.units
+        return float(np.clip((self.in_bar - until) / wanted, -1, 2))
 
     def _hears(self, section: Section) -> bool:
         return self.scale is not None and section.valence is not None

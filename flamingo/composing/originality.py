@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from flamingo.composing.piece import Piece
 from flamingo.errors import ModelCorrupt, ModelMissing, show
+from flamingo.files import put
 
 Array = NDArray[Any]
 
@@ -136,8 +137,13 @@ class Index:
 
     # ------------------------------------------------------------------ files
     def save(self, path: Path) -> None:
-        """One safetensors file: the arrays packed by zlib, titles and quantiles as JSON in the metadata."""
-        from safetensors.numpy import save_file
+        """One safetensors file: the arrays packed by zlib, titles and quantiles as JSON in the metadata. Raises an
+        OutputError."""
+        put(self.content(), path, overwrite=True)
+
+    def content(self) -> bytes:
+        """What `save` writes."""
+        from safetensors.numpy import save
 
         # Bars hardly ever change from one step to the next: their differences pack to almost nothing.
         packed = {
@@ -150,10 +156,7 @@ class Index:
             "titles": json.dumps(self.titles, ensure_ascii=False),
             "null": json.dumps({str(k): v for k, v in sorted(self.quantiles.items())}),
         }
-        aside = path.with_name(path.name + ".tmp")
-        save_file(packed, aside, more)
-        aside.chmod(0o644)  # safetensors writes for the owner alone
-        aside.replace(path)
+        return save(packed, more)
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -2,7 +2,8 @@
 
 One's own persona (`flamingo train compose --persona NAME --from DIR`) is a composer of its own, trained on from the
 one that ships, in a file of its own in the user's data folder, or the folder named by `FLAMINGO_PERSONAS`. It still
-knows all the others, so it can be mixed with them.
+knows all the others, so it can be mixed with them. Beside it lie the fingerprints of the music that it learned from;
+the two are kept together or not at all (flamingo/weights/releases.py).
 """
 
 from __future__ import annotations
@@ -19,8 +20,13 @@ from flamingo.composing.model import Composer, read
 from flamingo.composing.originality import Index, Originality
 from flamingo.composing.piece import Piece
 from flamingo.composing.plan import weights_of
-from flamingo.errors import BadRequest
+from flamingo.errors import BadRequest, show
+from flamingo.files import output_error
 from flamingo.folders import user_data
+from flamingo.private import private_folder
+from flamingo.weights.releases import put_together, recover
+
+_PRINTS = "-fingerprints"
 
 
 def own_folder() -> Path:
@@ -30,7 +36,7 @@ def own_folder() -> Path:
 
 def own_file(name: str) -> Path:
     """Where the persona of this name is kept. Raises BadRequest for a name that cannot be one."""
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", name):
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", name) or name.endswith(_PRINTS):
         raise BadRequest(
             f"persona {name!r}", "is no name for one", "use lower-case letters, digits and hyphens, such as my-band"
         )
@@ -40,8 +46,25 @@ def own_file(name: str) -> Path:
 def own() -> list[str]:
     """Names of one's own personas."""
     folder = own_folder()
+    recover(folder)
     files = folder.glob("*.safetensors") if folder.is_dir() else []
-    return sorted(f.stem for f in files if not f.stem.endswith("-fingerprints"))
+    return sorted(f.stem for f in files if not f.stem.endswith(_PRINTS))
+
+
+def keep(name: str, composer: bytes, fingerprints: bytes) -> Path:
+    """Keep a persona of one's own, in place of an older one of that name: the content of its two files. Raises
+    BadRequest for a name that cannot be one, or an OutputError, after which the older one is as it was."""
+    file = own_file(name)
+    try:
+        private_folder(file.parent)
+    except OSError as error:
+        raise output_error(error, show(file.parent)) from error
+    put_together(file.parent, {file.name: composer, _prints_of(file).name: fingerprints})
+    return file
+
+
+def _prints_of(file: Path) -> Path:
+    return file.with_name(f"{file.stem}{_PRINTS}.safetensors")
 
 
 @dataclass(frozen=True)
@@ -65,21 +88,23 @@ def cast(text: str) -> Cast:
     shipped, mine = Composer.load(), own()
     wanted = weights_of(text, [*shipped.personas, *mine])
     version: str = weights.entry("composer")["version"]
-    learned = (_index(weights.path("composer", "fingerprints")),)
+    learned = [_index_of(weights.path("composer", "fingerprints"))]
     added = [name for name in wanted if name not in shipped.personas]
     if not added:
-        return Cast(shipped, wanted, version, learned)
+        return Cast(shipped, wanted, version, tuple(learned))
     if len(added) > 1:
         raise BadRequest(
             f"persona {text!r}", "two personas of your own do not know each other", "mix one of them with others"
         )
     file = own_file(added[0])
-    prints = file.with_name(f"{file.stem}-fingerprints.safetensors")
+    prints = _prints_of(file)
+    if prints.exists():
+        learned.append(_index_of(prints))
     model = _own(file, file.stat().st_mtime_ns)
     missing = [name for name in wanted if name not in model.personas]
     if missing:
         raise BadRequest(f"persona {missing[0]!r}", f"is not known to {added[0]}", f"train {added[0]} again")
-    return Cast(model, wanted, f"{version}+{added[0]}", (*learned, *((_index(prints),) if prints.exists() else ())))
+    return Cast(model, wanted, f"{version}+{added[0]}", tuple(learned))
 
 
 def known() -> list[dict[str, Any]]:
@@ -111,6 +136,10 @@ def _own(file: Path, changed: int) -> Composer:
     return read(file)
 
 
+def _index_of(file: Path) -> Index:
+    return _index(file, file.stat().st_mtime_ns)
+
+
 @functools.lru_cache(maxsize=4)
-def _index(file: Path) -> Index:
+def _index(file: Path, changed: int) -> Index:
     return Index.load(file)

@@ -17,11 +17,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from flamingo import images, weights
-from flamingo.errors import BadInput, BadRequest, ModelCorrupt, WouldOverwrite
-from flamingo.files import put, sha256
+from flamingo.errors import BadInput, BadRequest, ModelCorrupt, WouldOverwrite, show
+from flamingo.files import output_error, put, sha256
 from flamingo.folders import user_data
 from flamingo.painting import encoder
 from flamingo.private import private_folder
+from flamingo.weights.releases import put_together, recover
 
 KEPT = 768
 """Longest side of the painting that is kept, in pixels."""
@@ -54,6 +55,7 @@ def folder() -> Path:
 
 def names() -> list[str]:
     """The names of one's own styles, sorted."""
+    recover(folder())
     return sorted(file.stem for file in folder().glob("*.safetensors")) if folder().is_dir() else []
 
 
@@ -105,7 +107,14 @@ def check_free(name: str, *, overwrite: bool = False) -> None:
 
 
 def add(name: str, file: Path, *, model: str = "fine", overwrite: bool = False, source: str = "") -> OwnStyle:
-    """Keep the painting in `file` as a style called `name`, and return it. source: what the file is called, if
+    """Keep the painting in `file` as a style called `name`, and return it, as `made`."""
+    style = made(name, file, model=model, overwrite=overwrite, source=source)
+    keep(style, overwrite=overwrite)
+    return style
+
+
+def made(name: str, file: Path, *, model: str = "fine", overwrite: bool = False, source: str = "") -> OwnStyle:
+    """The painting in `file` as a style called `name`, which is not kept yet. source: what the file is called, if
     otherwise than here.
 
     Raises what `check` does, and BadInput for a file that is no painting.
@@ -116,19 +125,32 @@ def add(name: str, file: Path, *, model: str = "fine", overwrite: bool = False, 
         raise BadInput(str(file), "it is too small to show how it was painted", "choose a larger picture of it")
     small = picture.resized(min(KEPT, max(picture.height, picture.width))).rgb
     vectors = {key(model): encoder.encoded(picture.rgb, model, str(file))}
-    style = OwnStyle(name, small, source or file.name, sha256(file), vectors)
-    keep(style, overwrite=overwrite)
-    return style
+    return OwnStyle(name, small, source or file.name, sha256(file), vectors)
 
 
-def keep(style: OwnStyle, *, overwrite: bool = True) -> None:
-    """Write a style to its file."""
+def keep(*styles: OwnStyle, overwrite: bool = True) -> None:
+    """Write styles to their files: all of them or none. Raises WouldOverwrite, or another OutputError; then what was
+    there is as it was."""
+    where = folder()
+    try:
+        private_folder(where)
+    except OSError as error:
+        raise output_error(error, show(where)) from error
+    contents = {_file(style.name): _content(style) for style in styles}
+    if len(contents) == 1:
+        ((target, content),) = contents.items()
+        put(content, target, overwrite)
+        return
+    for style in styles:
+        check_free(style.name, overwrite=overwrite)
+    put_together(where, {file.name: content for file, content in contents.items()})
+
+
+def _content(style: OwnStyle) -> bytes:
     about = {"source": style.source, "sha256": style.sha256, "refined": list(style.refined)}
     arrays = {f"vector.{of}": value for of, value in style.vectors.items()}
     arrays["painting"] = np.rint(style.painting * 255).astype(np.uint8)
-    target = _file(style.name)
-    private_folder(target.parent)
-    put(save(arrays, {"about": json.dumps(about)}), target, overwrite)
+    return save(arrays, {"about": json.dumps(about)})
 
 
 def remove(name: str) -> None:
@@ -146,4 +168,6 @@ def _file(name: str) -> Path:
         raise BadRequest(
             f"style {name!r}", "is no name for one", "use lower-case letters, digits and hyphens, such as my-garden"
         )
-    return folder() / f"{name}.safetensors"
+    where = folder()
+    recover(where)
+    return where / f"{name}.safetensors"

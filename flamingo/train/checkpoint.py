@@ -32,13 +32,17 @@ class Checkpoint:
 
     def save(self, file: Path) -> None:
         """Write it in place of an older one. Raises an OutputError, after which the older one is whole."""
-        tensors = {name: t.detach().cpu().contiguous() for name, t in self.tensors.items()}
-        content = save(tensors, metadata={"facts": json.dumps(self.facts)})
+        content = self.content()
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise output_error(error, show(file.parent)) from error
         put(content, file, overwrite=True)
+
+    def content(self) -> bytes:
+        """What `save` writes."""
+        tensors = {name: t.detach().cpu().contiguous() for name, t in self.tensors.items()}
+        return save(tensors, metadata={"facts": json.dumps(self.facts)})
 
     @classmethod
     def load(cls, file: Path) -> Checkpoint:

@@ -69,6 +69,7 @@ def release_of(model: str, weights: Path) -> Iterator[Release]:
     try:
         with releases.releasing(weights) as staged:
             manifest = manifest_of(weights)
+            (staged.files / "cards").mkdir()
             release = Release(staged.files, manifest["models"].get(model))
             yield release
             entry = release.entry

@@ -16,10 +16,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from flamingo.errors import ModelCorrupt, ModelMissing
+from flamingo.errors import ModelCorrupt, ModelMissing, show
 from flamingo.weights.releases import recover
 
 _HERE = Path(__file__).parent
+FORMAT = 1
+"""Of the manifest; one that says nothing of its format is of this one."""
 
 
 def folder() -> Path:
@@ -31,14 +33,38 @@ def folder() -> Path:
 @functools.lru_cache(maxsize=4)
 def _manifest(where: Path) -> dict[str, Any]:
     recover(where)
+    return read_manifest(where, "install Flamingo again")
+
+
+def read_manifest(where: Path, hint: str) -> dict[str, Any]:
+    """The manifest of a folder of models, with no models where there is none. What else it holds is kept, for a
+    release writes it again. hint: what the user can do if it cannot be read. Raises ModelCorrupt, also for a manifest
+    of a format that is not known here."""
     file = where / "manifest.json"
     try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError("it holds no models")
+        if found.get("format", FORMAT) != FORMAT:
+            why = f"a newer Flamingo wrote it (format {found['format']!r}; this one knows {FORMAT})"
+            raise ModelCorrupt(show(file), why, "update Flamingo")
+        for name, described in found["models"].items():
+            files = described["files"].values()
+            if not all(_plain(f["file"]) and isinstance(f["sha256"], str) for f in files):
+                raise ValueError(f"the files of {name} are not described")
     except FileNotFoundError:
         return {"models": {}}
-    except (OSError, ValueError) as error:
-        raise ModelCorrupt(str(file), f"it cannot be read ({error})", "install Flamingo again") from error
+    except NotADirectoryError:
+        raise ModelCorrupt(show(where), "it is no folder", "name a folder of models") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        why = f"no {error} in it" if isinstance(error, KeyError) else str(error)
+        raise ModelCorrupt(show(file), f"it cannot be read ({why})", hint) from None
     return found
+
+
+def _plain(name: str) -> bool:
+    """Whether it is the name of a file in the folder itself, and of no other."""
+    return name == Path(name).name and name not in ("", ".", "..") and "\\" not in name
 
 
 def models() -> dict[str, dict[str, Any]]:

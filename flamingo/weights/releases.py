@@ -1,10 +1,12 @@
 """A release of a model into a folder of models, as a transaction: whoever reads the folder finds it wholly as it was
 or wholly as it is to be.
 
+One's own personas and styles, of which several files belong together, are kept in the same way (`put_together`).
+
 A release is made in the hidden folder `.release` inside the folder of models, hence on the same file system:
 
     .release/files/      the new files, under the names that they will have; cards/ among them
-    .release/manifest    the manifest as it will be
+    .release/manifest    the manifest as it will be, in a folder that has one
     .release/journal     what is to be renamed and what removed; only once this file is there does the release count
 
 Nothing outside of `.release` changes before the journal is there. After that, renaming alone is left to do, which
@@ -66,7 +68,7 @@ def recover(where: Path) -> None:
         if counts:
             raise ModelCorrupt(
                 show(where),
-                f"a release of models was interrupted and cannot be finished here ({error.strerror or error})",
+                f"writing there was interrupted and cannot be finished here ({error.strerror or error})",
                 "run `flamingo doctor` as the user to whom this folder belongs",
             ) from error
 
@@ -75,6 +77,8 @@ def recover(where: Path) -> None:
 def releasing(where: Path) -> Iterator[Staged]:
     """Hold the lock of the folder `where`, which is made if it is not there, and give an empty staging folder. What
     is staged is discarded unless `commit` was called. Raises an OutputError."""
+    if os.path.lexists(where) and not where.is_dir():
+        raise OutputError(show(where), "it is no folder", "name a folder")
     made = _missing(where)
     try:
         where.mkdir(parents=True, exist_ok=True)
@@ -87,7 +91,7 @@ def releasing(where: Path) -> Iterator[Staged]:
             if staged.journal.exists():
                 _finish(where, staged)
             shutil.rmtree(staged.folder, ignore_errors=True)
-            (staged.files / "cards").mkdir(parents=True)
+            staged.files.mkdir(parents=True)
             try:
                 yield staged
             finally:
@@ -102,14 +106,16 @@ def releasing(where: Path) -> Iterator[Staged]:
 
 
 def commit(
-    where: Path, staged: Staged, manifest: Mapping[str, Any], names: Sequence[str], gone: Sequence[str]
+    where: Path, staged: Staged, manifest: Mapping[str, Any] | None, names: Sequence[str], gone: Sequence[str]
 ) -> None:
-    """Put the staged files `names` into the folder `where` with the new manifest, and remove the files `gone`.
+    """Put the staged files `names` into the folder `where` with the new manifest, if the folder has one, and remove
+    the files `gone`.
 
     Raises OSError, after which nothing has changed; once the journal is written it is finished, by this process or
     by another.
     """
-    _write(staged.manifest, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    if manifest is not None:
+        _write(staged.manifest, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     for name in names:
         _to_disk(staged.files / name)
     _write(staged.folder / "journal.new", json.dumps({"files": list(names), "remove": list(gone)}))
@@ -122,8 +128,8 @@ def commit(
 def _finish(where: Path, staged: Staged) -> None:
     """Carry out a journal, as often as it takes: what is renamed already is not there any more."""
     plan = json.loads(staged.journal.read_text(encoding="utf-8"))
-    (where / "cards").mkdir(exist_ok=True)
     for name in plan["files"]:
+        (where / name).parent.mkdir(exist_ok=True)
         with suppress(FileNotFoundError):
             (staged.files / name).replace(where / name)
     _folder_to_disk(where)
@@ -134,6 +140,15 @@ def _finish(where: Path, staged: Staged) -> None:
     _folder_to_disk(where)
     staged.journal.unlink(missing_ok=True)
     shutil.rmtree(staged.folder, ignore_errors=True)
+
+
+def put_together(where: Path, files: Mapping[str, bytes]) -> None:
+    """Put several files, by name, into the folder `where`, in place of those that are there: all of them or none, as
+    a release. Raises an OutputError, after which nothing has changed."""
+    with releasing(where) as staged:
+        for name, content in files.items():
+            (staged.files / name).write_bytes(content)
+        commit(where, staged, None, list(files), ())
 
 
 def _missing(folder: Path) -> list[Path]:

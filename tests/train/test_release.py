@@ -349,3 +349,173 @@ def test_any_write_that_fails_leaves_every_model_as_it_was(
 def test_the_manifest_stays_readable_json(shipped: Path, folders: tuple[Path, Path]) -> None:
     install(folders[1], shipped, "composer")
     assert list(json.loads((shipped / "manifest.json").read_text(encoding="utf-8"))["models"]) == ["composer"]
+
+
+# -- folders of every kind -----------------------------------------------------------------------------------------
+
+
+def released(run_of: Path, music: Path, where: Path) -> int:
+    return run([
+        "train", "release", str(run_of), "--name", "composer", "--music", str(music), "--weights", str(where),
+    ])  # fmt: skip
+
+
+def test_a_folder_that_does_not_exist_is_made(
+    folders: tuple[Path, Path], runs: tuple[Path, Path], few_works: Path, tmp_path: Path,
+    fresh_caches: None, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("FLAMINGO_WEIGHTS", str(tmp_path / "new" / "models"))
+    assert weights.models() == {}
+    assert run(["train", "release", str(runs[0]), "--name", "composer", "--music", str(few_works)]) == 0
+    is_whole(tmp_path / "new" / "models", "composer")
+
+
+def test_a_file_in_place_of_the_folder_is_refused_and_kept(
+    runs: tuple[Path, Path], few_works: Path, tmp_path: Path, fresh_caches: None, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    (file := tmp_path / "models").write_text("The user's own.")
+    monkeypatch.setenv("FLAMINGO_WEIGHTS", str(file))
+    assert run(["train", "release", str(runs[0]), "--name", "composer", "--music", str(few_works)]) != 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "it is no folder" in said and "Traceback" not in said
+    assert file.read_text() == "The user's own."
+    with pytest.raises(ModelCorrupt, match="it is no folder"):
+        weights.models()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_a_folder_that_may_not_be_written_to_is_refused_and_read(
+    shipped: Path, runs: tuple[Path, Path], few_works: Path, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    old = contents(shipped)
+    if os.geteuid() == 0:  # to whom modes mean nothing
+        bound = shutil.which("mount") and subprocess.run(
+            ["mount", "--bind", str(shipped), str(shipped)], check=False, capture_output=True
+        )
+        if not bound or bound.returncode:
+            pytest.skip("the superuser may write everywhere, and nothing can be mounted here")
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(shipped)], check=True)
+    else:
+        shipped.chmod(0o555)
+    try:
+        assert released(runs[1], few_works, shipped) != 0
+        said = " ".join(capsys.readouterr().err.split())
+        assert "may not be written to" in said and "Traceback" not in said
+        assert contents(shipped) == old
+        releases.recover(shipped)
+        assert entry_of(shipped, "composer") is not None
+    finally:
+        if os.geteuid() == 0:
+            subprocess.run(["umount", str(shipped)], check=True)
+        else:
+            shipped.chmod(0o755)
+
+
+def test_what_a_newer_manifest_says_beside_our_models_is_kept(shipped: Path, folders: tuple[Path, Path]) -> None:
+    file = shipped / "manifest.json"
+    manifest = json.loads(file.read_text(encoding="utf-8"))
+    theirs = {"version": "2030.01.01-00000000", "files": {}, "unheard": ["of"]}
+    file.write_text(json.dumps({**manifest, "note": "a newer one", "models": {**manifest["models"], "z": theirs}}))
+    install(folders[1], shipped, "composer")
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert found["note"] == "a newer one" and found["models"]["z"] == theirs
+    is_whole(shipped, "composer")
+
+
+_BROKEN = {
+    "newer": ('{"format": 2, "models": {}}', "a newer Flamingo wrote it"),
+    "half": (None, "it cannot be read"),
+    "empty": ("", "it cannot be read"),
+    "list": ("[]", "it cannot be read"),
+    "without models": ("{}", "it cannot be read"),
+    "models are a list": ('{"models": []}', "it cannot be read"),
+    "a model is a number": ('{"models": {"composer": 3}}', "it cannot be read"),
+    "files without hashes": ('{"models": {"composer": {"files": {"weights": {"file": "x"}}}}}', "it cannot be read"),
+    "files elsewhere": (
+        '{"models": {"thing": {"files": {"weights": {"file": "../readme.txt", "sha256": ""}}}}}',
+        "it cannot be read",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", _BROKEN)
+def test_a_manifest_that_cannot_be_understood_is_refused_in_one_line_and_kept(
+    shipped: Path, runs: tuple[Path, Path], few_works: Path, fresh_caches: None, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], case: str,
+) -> None:  # fmt: skip
+    text, why = _BROKEN[case]
+    file = shipped / "manifest.json"
+    whole = file.read_text(encoding="utf-8")
+    file.write_text(whole[: len(whole) // 2] if text is None else text, encoding="utf-8")
+    old = contents(shipped)
+    assert released(runs[1], few_works, shipped) != 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert why in said and "Traceback" not in said
+    assert contents(shipped) == old
+    monkeypatch.setenv("FLAMINGO_WEIGHTS", str(shipped))
+    with pytest.raises(ModelCorrupt, match=why):
+        weights.models()
+
+
+_INSTALLED = """
+import sys
+from pathlib import Path
+import flamingo.train.plans.releasing as releasing
+print("ready", flush=True)
+sys.stdin.readline()
+releasing.install(Path(sys.argv[1]), Path(sys.argv[2]), "composer")
+"""
+
+
+def test_of_two_releases_at_once_both_are_made_one_after_the_other(shipped: Path, folders: tuple[Path, Path]) -> None:
+    old, new = (entry_of(folder, "composer") for folder in folders)
+    assert old is not None and new is not None
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", _INSTALLED, str(folder), str(shipped)],
+            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for folder in folders
+    ]  # fmt: skip
+    for process in both:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in both:
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+    found = entry_of(shipped, "composer")
+    assert found in (old, new)
+    is_whole(shipped, "composer")
+    assert not (shipped / releases.STAGING).exists()
+
+
+@pytest.mark.usefixtures("fresh_caches")
+def test_a_model_of_another_kind_is_released_in_the_same_way(shipped: Path, tmp_path: Path) -> None:
+    """Its own files and card, beside a composer that is not touched."""
+    from flamingo.train.manifest import files_of
+
+    def release(text: bytes) -> None:
+        with release_of("notes", shipped) as made:
+            (made.folder / "notes.bin").write_bytes(text)
+            files = files_of({"weights": made.folder / "notes.bin"})
+            made.card("notes", f"# notes {text.decode()}")
+            made.entry = {"version": text.decode(), "files": files}
+
+    release(b"first")
+    composer = (shipped / "composer.safetensors").read_bytes()
+    with moments(shipped, tmp_path / "moments") as kept:
+        release(b"second")
+    seen = []
+    for folder in kept:
+        entry = entry_of(folder, "notes")
+        assert entry is not None
+        check_files(folder, entry)
+        assert entry["version"] in (folder / "cards" / "notes.md").read_text()
+        assert (folder / "composer.safetensors").read_bytes() == composer
+        seen.append(entry["version"])
+    assert set(seen) == {"first", "second"} and seen == sorted(seen)

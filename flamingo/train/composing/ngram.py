@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing import events
+from flamingo.files import put
 from flamingo.train import runs
 from flamingo.train.composing import corpus
 
@@ -90,7 +91,7 @@ def train(recipe: ComposerRecipe) -> Outcome:
     runs.begin(out, resume=False)
     file = out / "ngram.json"
     facts = {"figures": figures, "events": count, "order": ORDER, "files": music.files, "notes": music.notes}
-    file.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    put((json.dumps(facts, indent=1) + "\n").encode("utf-8"), file, overwrite=True)
     return Outcome(1, count, time.monotonic() - begun, figures, file)
 
 

@@ -19,8 +19,7 @@ from rich.console import Console
 from flamingo import weights as shipped
 from flamingo.composing import mood, originality, personas, reading
 from flamingo.composing.piece import Piece
-from flamingo.errors import BadRequest, FlamingoError
-from flamingo.private import private_folder
+from flamingo.errors import BadRequest, FlamingoError, WouldOverwrite
 from flamingo.train.checkpoint import Checkpoint
 from flamingo.train.composing import corpus
 from flamingo.train.composing.music import Music, made
@@ -41,6 +40,10 @@ def load(recipe: ComposerRecipe, saved: Checkpoint, *, quiet: bool) -> tuple[Mus
     personas.own_file(name)  # refuses what cannot be a name
     if name in shipped_names():
         raise BadRequest(f"--persona {name}", "a persona of this name ships with the composer", "choose another name")
+    if name in personas.own() and not (recipe.resume or recipe.overwrite):
+        raise WouldOverwrite(
+            f"--persona {name}", "a persona of yours has that name already", "choose another name or add --overwrite"
+        )
     say = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
     pairs: list[tuple[corpus.Source, Piece]] = []
     files = [file for folder in recipe.music for file in _files(Path(folder))]
@@ -103,7 +106,8 @@ def _with_room(saved: Checkpoint, name: str) -> Checkpoint:
 
 
 def install(name: str, checkpoint: Path, music: Music) -> Path:
-    """Put the trained persona where `flamingo compose --persona NAME` finds it."""
+    """Put the trained persona where `flamingo compose --persona NAME` finds it, with the fingerprints of its music:
+    both or neither. Raises an OutputError."""
     from flamingo.composing.model import read
     from flamingo.train.composing.export import habits
 
@@ -117,12 +121,8 @@ def install(name: str, checkpoint: Path, music: Music) -> Path:
         "typical": before["typical"],
         "scale": asdict(music.scale),
     }
-    file = personas.own_file(name)
-    private_folder(file.parent)
     tensors = {f"ema.{k}": v.half() for k, v in trained.part("ema").items()}
-    Checkpoint(tensors, facts).save(file)
-    prints = file.with_name(f"{file.stem}-fingerprints.safetensors")
     learned = originality.build((f"{name}: {s.title}", p) for s, p in music.pairs)
     null = originality.Index.load(shipped.path("composer", "fingerprints")).quantiles
-    originality.Index(learned.titles, learned.steps, learned.offsets, learned.bars, null).save(prints)
-    return file
+    prints = originality.Index(learned.titles, learned.steps, learned.offsets, learned.bars, null)
+    return personas.keep(name, Checkpoint(tensors, facts).content(), prints.content())

@@ -31,7 +31,9 @@ class ComposerRecipe:
         None
     )
     resume: Annotated[bool, Field(description="Go on from the checkpoint in --out.")] = False
-    overwrite: Annotated[bool, Field(description="Clear a run that --out holds, and begin anew.")] = False
+    overwrite: Annotated[
+        bool, Field(description="Clear a run that --out holds, and begin anew; replace a persona of that name.")
+    ] = False
     start: Annotated[str, Field(description="Weights of a release to start from, instead of chance.")] = ""
     persona: Annotated[
         str,

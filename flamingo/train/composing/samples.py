@@ -15,6 +15,7 @@ from flamingo.composing.plan import Plan
 from flamingo.composing.sampling import Dice, draw
 from flamingo.composing.writing import roll
 from flamingo.composing.writing.midi import to_midi
+from flamingo.files import put
 from flamingo.images import to_bytes
 from flamingo.train.composing.networks import ComposerNet
 
@@ -29,11 +30,11 @@ def leave(net: ComposerNet, facts: dict[str, Any], out: Path, step: int, writer:
     from flamingo.composing.writing.sound import encode, render
 
     piece = replace(_drawn(net, facts), title=f"Step {step}")
-    (out / f"sample-{step:07d}.mid").write_bytes(to_midi(piece))
+    put(to_midi(piece), out / f"sample-{step:07d}.mid", overwrite=True)
     picture = roll.draw(piece)
-    (out / f"sample-{step:07d}.png").write_bytes(to_bytes(picture, "png")[0])
+    put(to_bytes(picture, "png")[0], out / f"sample-{step:07d}.png", overwrite=True)
     heard = render(piece, rate=RATE)
-    (out / f"sample-{step:07d}.mp3").write_bytes(encode(heard, RATE, "mp3"))
+    put(encode(heard, RATE, "mp3"), out / f"sample-{step:07d}.mp3", overwrite=True)
     if writer is None:
         return
     writer.add_image("piano roll", np.round(picture.rgb * 255).astype(np.uint8), step, dataformats="HWC")

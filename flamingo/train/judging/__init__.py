@@ -3,12 +3,11 @@ that neither has seen. One file a kind of model; each gives a Verdict."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flamingo.errors import ModelCorrupt, show
+from flamingo.weights import read_manifest
 from flamingo.weights.releases import recover
 
 
@@ -27,16 +26,7 @@ class Verdict:
 
 def manifest_of(weights: Path) -> dict[str, Any]:
     """The manifest of a folder of models, with no models where there is none. Raises ModelCorrupt."""
-    file = weights / "manifest.json"
-    try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(found["models"], dict):
-            raise KeyError("models")
-    except FileNotFoundError:
-        return {"models": {}}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelCorrupt(show(file), f"it cannot be read ({error})", "name another folder with --weights") from None
-    return found
+    return read_manifest(weights, "name another folder with --weights")
 
 
 def entry_of(weights: Path, model: str) -> dict[str, Any] | None:

@@ -119,7 +119,8 @@ def _named(styles: list[StylePicture], known: Any) -> list[StylePicture]:
 def release(run: Path, weights: Path, *, name: str, overwrite: bool = False) -> list[str]:
     """Keep the styles of a run as the user's own, for the painter `name` in the folder `weights`, and return their
     names. Nothing in `weights` is changed. Raises BadRequest if that painter is another one than the run learned for,
-    ModelMissing if there is none, WouldOverwrite for a style that is there already, all before anything is kept."""
+    ModelMissing if there is none, WouldOverwrite for a style that is there already, or an OutputError; then none is
+    kept."""
     saved = Checkpoint.load(run / CHECKPOINT)
     entry = entry_of(weights, f"painter-{name}")
     if entry is None:
@@ -149,6 +150,5 @@ def release(run: Path, weights: Path, *, name: str, overwrite: bool = False) -> 
         painting = saved.tensors[f"painting.{style}"].numpy().astype(np.float32) / np.float32(255)
         vector = mine["vectors"][i].float().numpy()
         styles.append(own.OwnStyle(style, painting, about["source"], about["sha256"], {key: vector}, (key,)))
-    for made in styles:
-        own.keep(made, overwrite=overwrite)
+    own.keep(*styles, overwrite=overwrite)
     return [made.name for made in styles]
