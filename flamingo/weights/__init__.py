@@ -49,7 +49,7 @@ def read_manifest(where: Path, hint: str) -> dict[str, Any]:
             why = f"a newer Flamingo wrote it (format {found['format']!r}; this one knows {FORMAT})"
             raise ModelCorrupt(show(file), why, "update Flamingo")
         for name, described in found["models"].items():
-            files = described["files"].values()
+            files = described.get("files", {}).values()
             if not all(_plain(f["file"]) and isinstance(f["sha256"], str) for f in files):
                 raise ValueError(f"the files of {name} are not described")
     except FileNotFoundError:

@@ -254,7 +254,7 @@ def test_without_the_extra_one_line_says_what_to_install(package: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 2, done.stderr
-    assert done.stdout.count("\n") == 1 and "pip install 'flamingo-art[words]'" in done.stdout
+    assert done.stdout.count("\n") == 1 and "script/setup words" in done.stdout
 
 
 # -- training ------------------------------------------------------------------------------------------------

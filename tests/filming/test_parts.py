@@ -83,13 +83,16 @@ def test_nothing_in_an_archive_leads_out_of_it(tmp_path: Path) -> None:
         packed.writestr("/etc/absolute.jpg", picture)
         packed.writestr("__MACOSX/._a.jpg", b"fork")
         packed.writestr("readme.txt", b"hello")
+        packed.writestr("good.jpg", picture)
     work = Work(tmp_path / "inside" / "film.mp4")
     work.target.parent.mkdir()
     work.open()
-    found, _ = albums.found([tmp_path / "evil.zip"], work)
-    assert [each.name for each in found] == [f"{tmp_path}/evil.zip/etc/absolute.jpg"]
+    found, notes = albums.found([tmp_path / "evil.zip"], work)
+    assert [each.name for each in found] == [f"{tmp_path}/evil.zip/good.jpg"]
     assert all(each.file.resolve().is_relative_to(work.folder.resolve()) for each in found)
     assert not (tmp_path / "outside.jpg").exists()
+    for refused in ("outside.jpg", "absolute.jpg"):
+        assert any(refused in note for note in notes), "what leads out of it is refused aloud"
     (tmp_path / "broken.zip").write_bytes(b"PK no archive")
     with pytest.raises(BadInput, match="no zip archive"):
         albums.found([tmp_path / "broken.zip"], work)

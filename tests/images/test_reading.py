@@ -295,7 +295,7 @@ def test_many_passes_over_a_large_picture_are_refused() -> None:
     ("data", "title"),
     [
         (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(20), "JPEG XL"),
-        (b"\0\0\0\x18ftypisom" + bytes(20), "video"),
+        (b"\0\0\0\x18ftypisom" + bytes(20), "film"),
         (b"%PDF-1.4 " + bytes(20), "PDF"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         (b"hello, this is text", "some other file"),

@@ -86,7 +86,7 @@ def test_without_torch_it_measures_the_rest_and_says_so(
     sound, torn = critic.judge(photo), photo.copy()
     torn[:, 50:] = np.clip(torn[:, 50:] * 0.2, 0, 1)
     broken = critic.judge(torn)
-    assert sound.score is None and "pip install 'flamingo-art[torch]'" in sound.notes[0]
+    assert sound.score is None and "script/setup torch" in sound.notes[0]
     assert {"structure", "edges", "sharpness", "seams", "colour_to_style"} <= {f.name for f in sound.figures}
     assert best_of([broken, sound])[0] == 1
 

@@ -189,5 +189,5 @@ def test_without_torch_the_line_that_installs_it_is_said(
     import sys
 
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingExtra, match="pip install"):
+    with pytest.raises(MissingExtra, match="script/setup torch"):
         flamingo.paint([cat_file], output=tmp_path / "o.png", **QUICK)

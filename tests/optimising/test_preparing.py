@@ -179,5 +179,5 @@ def test_keeping_the_colours_takes_only_the_light_of_the_result(photo: Pixels) -
 
 def test_without_torch_it_says_which_line_installs_it(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'flamingo-art\[torch\]'"):
+    with pytest.raises(MissingExtra, match="script/setup torch"):
         optimise(photo, [Style(photo)])

@@ -297,7 +297,7 @@ def test_a_painting_is_kept_under_a_name_and_forgotten(
 
 def test_what_cannot_be_kept_is_told(served: Served, cat: dict[str, str]) -> None:
     for name, file, status, said in (
-        ("starry-night", cat, 422, "painter's own has that name"),
+        ("starry-night", cat, 409, "a painting that came with Flamingo has that name"),
         ("My Garden", cat, 422, "lower-case letters"),
         ("my-garden", {"sha256": "0" * 64}, 404, "upload it again"),
         ("my-garden", {"sha256": "no"}, 422, ""),

@@ -67,7 +67,7 @@ def test_a_preview_is_never_larger_than_the_photo(served: Served, photo: dict[st
         ({"strength": 2}, 422, "less than or equal to 1"),
         ({"longest": 5000}, 422, "less than or equal to 640"),
         ({"photos": []}, 422, "at least 1"),
-        ({"photos": [{"sha256": "0" * 64}]}, 404, "upload it again"),
+        ({"photos": [{"sha256": "0" * 64}]}, 404, "send it again"),
         ({"brush": 3}, 422, "not permitted"),
     ],
     ids=str,

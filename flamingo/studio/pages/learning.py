@@ -21,6 +21,7 @@ from flamingo import weights
 from flamingo.composing.performance import INSTRUMENTS
 from flamingo.composing.piece import Key
 from flamingo.painting import styles
+from flamingo.studio.address import ROOT
 from flamingo.studio.pages import assets
 from flamingo.studio.pages.assets import STATIC
 
@@ -64,9 +65,15 @@ class Section:
     html: Markup
 
 
-@functools.cache
 def _learn() -> dict[str, Any]:
-    """made: what `script/learn-pictures` said; vectors: the style vectors of the fine painter, in hundredths; how:
+    return _learn_under(ROOT.get())
+
+
+@functools.lru_cache(maxsize=8)
+def _learn_under(root: str) -> dict[str, Any]:
+    """What the page Learn shows, for a studio that is reached under the path `root`, with which its addresses begin.
+
+    made: what `script/learn-pictures` said; vectors: the style vectors of the fine painter, in hundredths; how:
     sections on how painting works; lstm: what is told of the baseline's piece, which `flamingo compose --model
     lstm:RUN` wrote and which is kept beside the pictures, or None."""
     made = json.loads((STATIC / "img" / "learn" / "learn.json").read_text(encoding="utf-8"))

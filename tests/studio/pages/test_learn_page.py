@@ -113,11 +113,11 @@ def test_the_first_system_s_music_stands_beside_ours(learn: Page) -> None:
     learn.get_by_role("link", name="Before", exact=True).click()
     part = learn.locator("#before")
     expect(part.get_by_role("heading", name="How the first Flamingo composed")).to_be_in_viewport()
-    for name in ("the LSTM", "our composer"):
-        roll = part.get_by_role("img", name=f"Piano roll of the piece by {name}")
+    for name in ("the LSTM", "the LSTM, drawn by chance", "our composer"):
+        roll = part.get_by_role("img", name=f"Piano roll of the piece by {name}", exact=True)
         roll.scroll_into_view_if_needed()
         roll.evaluate("(image) => image.decode()")
-        sound = part.get_by_label(f"The piece by {name}")
+        sound = part.get_by_label(f"The piece by {name}", exact=True)
         lasts = (
             "(audio) => new Promise((done, failed) => { audio.onloadedmetadata = () => done(audio.duration); "
             "audio.onerror = () => failed(audio.error.message); audio.preload = 'metadata'; audio.load(); })"
