@@ -299,7 +299,7 @@ def test_what_cannot_be_kept_is_told(served: Served, cat: dict[str, str]) -> Non
     for name, file, status, said in (
         ("starry-night", cat, 409, "a painting that came with Flamingo has that name"),
         ("My Garden", cat, 422, "lower-case letters"),
-        ("my-garden", {"sha256": "0" * 64}, 404, "upload it again"),
+        ("my-garden", {"sha256": "0" * 64}, 404, "send it again"),
         ("my-garden", {"sha256": "no"}, 422, ""),
     ):
         assert said in problem(served.http.put(f"/api/styles/{name}", json=file), status)["detail"]
