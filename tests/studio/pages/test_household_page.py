@@ -261,6 +261,7 @@ def test_all_of_a_session_stays_under_the_path_of_a_proxy(
         expect(page.get_by_role("heading", level=1).first).to_be_visible()
         page.get_by_role("navigation").get_by_role("link", name="Paint", exact=True).first.click()
         expect(page).to_have_url(f"{there}paint")
+        page.wait_for_load_state("networkidle")  # the address changes before the page's modules listen
         page.set_input_files("#photos-file", cat)
         expect(page.locator("#sign")).to_have_text("Preview", timeout=at_ease(20))
         page.get_by_role("radio", name="Fast").check()

@@ -214,6 +214,7 @@ def test_work_says_how_far_it_is_and_the_result_is_in_sight(
     page.get_by_label("Longest side, in pixels").fill(str(longest))
     page.get_by_role("radio", name="Fast").check()
     preview_is_there(page)
+    page.wait_for_function("(said) => said.all.some((text) => text.startsWith('The preview is there'))", arg=said)
     page.evaluate("(said) => { said.signs.length = 0; }", said)
     page.get_by_role("button", name="Paint", exact=True).click()
     expect(page.get_by_role("heading", name="It is painted")).to_be_visible(timeout=at_ease(60))
