@@ -1,14 +1,13 @@
 """Cases of `promises.py`: scores, MIDI files and films as people have them.
 
-Each makes its own input in an empty folder and looks at what comes out. `python bench/_promises_music.py` runs these
-alone.
+Each makes its own input in an empty folder and looks at what comes out. They are run by
+`python bench/promises.py --kind scores --kind films`.
 """
 
 from __future__ import annotations
 
 import io
 import struct
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -401,24 +400,3 @@ def cases() -> Iterator[tuple[str, str, Check]]:
         yield "scores", what, check
     for what, check in _films():
         yield "films", what, check
-
-
-def main() -> None:
-    """Run the cases and print a line for each kind, and each that went wrong."""
-    tried: dict[str, list[bool]] = {}
-    for kind_, what, check in cases():
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                right = check(Path(folder))
-            except Exception as error:  # a case that falls over is a case that went wrong
-                right = False
-                print(f"{kind_}: {what}: {type(error).__name__}: {error}")
-        tried.setdefault(kind_, []).append(right)
-        if not right:
-            print(f"wrong: {kind_}: {what}")
-    for kind_, found in tried.items():
-        print(f"{kind_}: tried {len(found)}, right {sum(found)}, wrong {len(found) - sum(found)}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,14 +1,13 @@
 """Cases of `promises.py`: pictures, metadata, albums and names as people have them.
 
-Each makes its own input in an empty folder and looks at what comes out. `python bench/_promises_pictures.py` runs
-these alone.
+Each makes its own input in an empty folder and looks at what comes out. They are run by
+`python bench/promises.py --kind pictures --kind metadata --kind albums --kind names`.
 """
 
 from __future__ import annotations
 
 import io
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -946,24 +945,3 @@ def _names() -> Iterator[tuple[str, Check]]:
         return any("clip.mp4" in note for each in results for note in each.notes)
 
     yield "feel: a film in the folder is named", felt
-
-
-def main() -> None:
-    """Run the cases and print a line for each kind, and each that went wrong."""
-    tried: dict[str, list[bool]] = {}
-    for kind, what, check in cases():
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                right = check(Path(folder))
-            except Exception as error:  # a case that falls over is a case that went wrong
-                right = False
-                print(f"{kind}: {what}: {type(error).__name__}: {error}")
-        tried.setdefault(kind, []).append(right)
-        if not right:
-            print(f"wrong: {kind}: {what}")
-    for kind, found in tried.items():
-        print(f"{kind}: tried {len(found)}, right {sum(found)}, wrong {len(found) - sum(found)}")
-
-
-if __name__ == "__main__":
-    main()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flamingo.errors import DiskFull, FlamingoError, NoSuchFolder, OutputError, WouldOverwrite, show
 
-__all__ = ["check_target", "output_error", "put", "sha256"]
+__all__ = ["check_target", "flush_folder", "output_error", "put", "sha256"]
 
 
 def sha256(file: Path) -> str:
@@ -87,3 +87,14 @@ def output_error(error: Exception, name: str) -> FlamingoError:
         return OutputError(name, "the name is too long", "choose a shorter one")
     why = getattr(error, "strerror", None) or "it cannot be written"
     return OutputError(name, why.lower(), "choose another place")
+
+
+def flush_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk too: a rename outlives a power cut only then. Not every system lets a
+    folder be opened for that, and there it does nothing."""
+    with suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from flamingo.errors import DiskFull, OutputError
+from flamingo.files import flush_folder
 from flamingo.jobs.errors import NoSuchFile, QuotaExceeded
 from flamingo.jobs.locks import alone
 from flamingo.private import private_folder
@@ -210,7 +211,7 @@ class Store:
                 os.utime(place)
                 return
             temporary.replace(place)
-        _flush_folder(place.parent)
+        flush_folder(place.parent)
         with self._count_lock:
             self._used += stored.size
 
@@ -238,16 +239,6 @@ class Store:
     def _files(self) -> Iterator[Path]:
         for folder in self.folder.glob("[0-9a-f][0-9a-f]"):
             yield from folder.iterdir()
-
-
-def _flush_folder(folder: Path) -> None:
-    """Put the new name on the disk too; not every system lets a folder be opened for that."""
-    with suppress(OSError):
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
 
 
 def _size(file: Path) -> int:

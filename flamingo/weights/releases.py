@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from flamingo.errors import ModelCorrupt, OutputError, show
-from flamingo.files import output_error
+from flamingo.files import flush_folder, output_error
 
 STAGING = ".release"
 _LOCK = ".release.lock"  # on Windows alone
@@ -119,9 +119,9 @@ def commit(
     for name in names:
         _to_disk(staged.files / name)
     _write(staged.folder / "journal.new", json.dumps({"files": list(names), "remove": list(gone)}))
-    _folder_to_disk(staged.files)
+    flush_folder(staged.files)
     (staged.folder / "journal.new").replace(staged.journal)
-    _folder_to_disk(staged.folder)
+    flush_folder(staged.folder)
     _finish(where, staged)
 
 
@@ -132,12 +132,12 @@ def _finish(where: Path, staged: Staged) -> None:
         (where / name).parent.mkdir(exist_ok=True)
         with suppress(FileNotFoundError):
             (staged.files / name).replace(where / name)
-    _folder_to_disk(where)
+    flush_folder(where)
     with suppress(FileNotFoundError):
         staged.manifest.replace(where / "manifest.json")
     for name in plan["remove"]:
         (where / name).unlink(missing_ok=True)
-    _folder_to_disk(where)
+    flush_folder(where)
     staged.journal.unlink(missing_ok=True)
     shutil.rmtree(staged.folder, ignore_errors=True)
 
@@ -170,18 +170,6 @@ def _write(file: Path, text: str) -> None:
 def _to_disk(file: Path) -> None:
     with file.open("rb+") as opened:
         os.fsync(opened.fileno())
-
-
-def _folder_to_disk(folder: Path) -> None:
-    """Names are on the disk only when their folder is; Windows has no such call."""
-    if sys.platform == "win32":
-        return
-    with suppress(OSError):
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
 
 
 @contextmanager

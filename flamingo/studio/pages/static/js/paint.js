@@ -284,7 +284,6 @@ function tell(over = false) {
   const total = job.results.reduce((sum, result) => sum + result.size, 0);
   $("done-title").textContent = painted.length === 1 ? "It is painted" : `${painted.length} are painted`;
   $("done-about").textContent = `${bytes(total)}, ${Math.max(1, Math.round(job.ended - job.started))} s`;
-  row();
   $("done-tools").replaceChildren(
     h("a", { class: "button main", href: downloadUrl(job), download: true }, icon("download"), job.results.length > 1 ? "Download all" : "Download"),
     favouriteButton(job),
