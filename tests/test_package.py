@@ -22,6 +22,32 @@ def test_the_public_api_is_what_all_lists() -> None:
         assert hasattr(flamingo, name), name
 
 
+@pytest.mark.parametrize("call", ["import flamingo", "from flamingo.__main__ import main; main()"])
+def test_neither_the_import_nor_the_version_loads_what_only_verbs_need(call: str) -> None:
+    heavy = ("numpy", "pydantic", "cyclopts", "PIL", "pyvips", "httpx")
+    script = f"import sys; sys.argv[1:] = ['--version']\n{call}\nprint([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_each_public_name_is_where_it_is_looked_for() -> None:
+    assert set(flamingo._HOMES) == set(flamingo.__all__) - {"__version__"}
+    assert set(flamingo.__all__) <= set(dir(flamingo))
+    with pytest.raises(AttributeError, match="no attribute 'piant'"):
+        flamingo.piant  # noqa: B018
+
+
+def test_the_list_of_commands_says_what_the_help_of_each_begins_with() -> None:
+    from flamingo.cli import _COMMANDS, app
+
+    for name, (_, said) in _COMMANDS.items():
+        command = app[name]
+        about = command.default_command.__doc__ if command.default_command else ""
+        own = command.help if command.help != said else ""  # what the registration said would only repeat itself
+        begins = " ".join((own or about or "").split())
+        assert begins.startswith(said) or name in ("rate", "styles", "train"), name
+
+
 def test_nothing_at_run_time_imports_torch() -> None:
     script = (
         "import sys, flamingo, flamingo.cli\n"

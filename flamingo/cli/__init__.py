@@ -1,6 +1,6 @@
 """The command line: parse, call, show. Whatever does the work lives elsewhere and can be called from Python.
 
-One file a command, in the order of the help; `base` is what they are built from.
+One file a command, imported when it is asked for; `base` is what they are built from.
 
 Exit codes: 0 all done, 1 some inputs failed (named, the rest done), 2 the request itself is wrong, 130 cancelled.
 No traceback reaches a user; `FLAMINGO_DEBUG=1` shows it to a developer.
@@ -15,14 +15,50 @@ from collections.abc import Sequence
 
 import cyclopts
 
-from flamingo.cli import compose, doctor, feel, film, judge, paint, rate, serve, styles, train, verify
 from flamingo.cli.base import app, err, styled
 from flamingo.errors import BadRequest, FlamingoError
 
 __all__ = ["app", "main", "run"]
 
-# Each has added its commands to the application.
-_COMMANDS = (paint, judge, feel, compose, film, styles, rate, serve, verify, doctor, train)
+# Each command's file, and what its `--help` begins with: the list of commands is shown, and a command is found,
+# without importing the others, which need far more than it does.
+_COMMANDS = {
+    "compose": (
+        "compose:compose",
+        "Compose music in the persona of a composer, of the asked length, that ends as a piece should.",
+    ),
+    "doctor": (
+        "doctor:doctor",
+        "Say what Flamingo runs on here: runtime, threads, memory, models, and what is wrong, if anything.",
+    ),
+    "feel": (
+        "feel:feel",
+        "Say what photos (or a sentence) feel like: valence, arousal, and the moods that fit.",
+    ),
+    "film": (
+        "film:film",
+        "Make a film of an album: its photos painted, on the beats of music that is composed for it.",
+    ),
+    "judge": (
+        "judge:judge",
+        "Say what painted pictures hold of the photo and of the painting, and what is wrong with them.",
+    ),
+    "paint": ("paint:paint", "Paint photos in the manner of one painting or several."),
+    "personas": (
+        "compose:personas",
+        "List the personas in whose manner music can be composed, and what their music is usually like.",
+    ),
+    "rate": (
+        "rate:rate",
+        "Grade how well music suits a picture, or one file alone; print the table of grades (--report).",
+    ),
+    "serve": ("serve:serve", "Start the studio: pages for the browser, and an API, on this machine."),
+    "styles": ("styles:styles", "List the styles that there are, and keep paintings as styles of your own."),
+    "train": ("train:train", "Train the models on your own pictures (needs the extra `train`)."),
+    "verify": ("verify:verify", "Say what is known of where files come from, and what that proves."),
+}
+for _name, (_place, _help) in _COMMANDS.items():
+    app.command(f"flamingo.cli.{_place}", name=_name, help=_help)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -17,12 +17,10 @@ from typing import Annotated, Any, Protocol, TypeVar
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.markup import render
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Span, Text
 
 import flamingo
 from flamingo.errors import FlamingoError, MissingExtra, show
-from flamingo.options import options
 
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -60,6 +58,8 @@ def command(
     names: what its options are called besides, where that is another thing for another verb. Raises ValueError for a
     name of an option that the verb does not have.
     """
+    from flamingo.options import options
+
     if unknown := set(names or {}) - {option.name for option in options(verb)}:
         raise ValueError(f"{verb.__name__} has no option {', '.join(sorted(unknown))}")
     called = _SHORT | (names or {})
@@ -99,6 +99,8 @@ Tell = Callable[[float, float, object], None]
 @contextmanager
 def progress(doing: str, *, silent: bool = False) -> Iterator[Tell]:
     """A bar on standard error, where that is a terminal; gives the function that moves it."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from rich.table import Table
 
 import flamingo
-from flamingo.cli.base import app, command, flag, out, progress, remark, report, styled
+from flamingo.cli.base import command, flag, out, progress, remark, report, styled
 from flamingo.errors import show
 
 _MODEL = inspect.Parameter(
@@ -55,14 +55,10 @@ def _told(r: flamingo.Composed) -> None:
         remark(note)
 
 
-app.command(
-    command(flamingo.compose, _compose, _MODEL, flag("json", "Print what was done as JSON.")),
-    name="compose",
-)
+compose = command(flamingo.compose, _compose, _MODEL, flag("json", "Print what was done as JSON."))
 
 
-@app.command(name="personas")
-def _personas(
+def personas(
     *, as_json: Annotated[bool, Parameter(name="--json", help="Print as JSON.", negative=())] = False
 ) -> int:
     """List the personas in whose manner music can be composed, and what their music is usually like."""

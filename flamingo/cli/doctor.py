@@ -13,12 +13,11 @@ from rich.table import Table
 
 import flamingo
 from flamingo import runtime, weights
-from flamingo.cli.base import app, err, out, plain, styled
+from flamingo.cli.base import err, out, plain, styled
 from flamingo.errors import FlamingoError
 
 
-@app.command(name="doctor")
-def _doctor(*, as_json: Annotated[bool, Parameter(name="--json", help="Print as JSON.", negative=())] = False) -> int:
+def doctor(*, as_json: Annotated[bool, Parameter(name="--json", help="Print as JSON.", negative=())] = False) -> int:
     """Say what Flamingo runs on here: runtime, threads, memory, models, and what is wrong, if anything."""
     import psutil
 

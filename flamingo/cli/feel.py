@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import flamingo
-from flamingo.cli.base import app, command, flag, out, progress, remark, report, styled
+from flamingo.cli.base import command, flag, out, progress, remark, report, styled
 from flamingo.errors import show
 
 
@@ -55,4 +55,4 @@ def _shares(likely: dict[str, float]) -> str:
     return ", ".join(f"{mood} {p:.0%}" for mood, p in likely.items())
 
 
-app.command(command(flamingo.feel, _feel, flag("json", "Print what was found as JSON.")), name="feel")
+feel = command(flamingo.feel, _feel, flag("json", "Print what was found as JSON."))

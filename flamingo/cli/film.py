@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import flamingo
-from flamingo.cli.base import app, command, flag, out, progress, remark, report, styled
+from flamingo.cli.base import command, flag, out, progress, remark, report, styled
 from flamingo.errors import show
 
 
@@ -37,4 +37,4 @@ def _told(r: flamingo.Filmed) -> None:
         remark(f"beside it: {', '.join(show(file.name) for file in r.beside)}")
 
 
-app.command(command(flamingo.film, _film, flag("json", "Print what was done as JSON.")), name="film")
+film = command(flamingo.film, _film, flag("json", "Print what was done as JSON."))

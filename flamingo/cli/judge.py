@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import flamingo
-from flamingo.cli.base import app, command, flag, out, progress, remark, report, styled
+from flamingo.cli.base import command, flag, out, progress, remark, report, styled
 from flamingo.errors import show
 
 
@@ -30,4 +30,4 @@ def _told(r: flamingo.Criticised) -> None:
         remark(f"drawn in {show(r.explanation)}")
 
 
-app.command(command(flamingo.judge, _judge, flag("json", "Print what was found as JSON.")), name="judge")
+judge = command(flamingo.judge, _judge, flag("json", "Print what was found as JSON."))

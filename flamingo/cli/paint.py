@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import flamingo
-from flamingo.cli.base import app, command, err, flag, out, progress, remark, report, styled
+from flamingo.cli.base import command, err, flag, out, progress, remark, report, styled
 from flamingo.errors import show
 from flamingo.optimising.logs import lines
 from flamingo.optimising.settings import Step
@@ -30,4 +30,4 @@ def _told(r: flamingo.Painted) -> None:
         remark(f"beside it: {', '.join(show(file) for file in r.beside)}")
 
 
-app.command(command(flamingo.paint, _paint, flag("json", "Print what was done as JSON.")), name="paint")
+paint = command(flamingo.paint, _paint, flag("json", "Print what was done as JSON."))

@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from rich.table import Table
 
 import flamingo
-from flamingo.cli.base import app, command, flag, out, plain, styled
+from flamingo.cli.base import command, flag, out, plain, styled
 from flamingo.errors import show
 from flamingo.grading import store as graded
 from flamingo.grading import verb as grading
@@ -26,11 +26,11 @@ rate_app.usage = (
     "Usage: flamingo rate PICTURE MUSIC GRADE [OPTIONS]\n       flamingo rate FILE GRADE [OPTIONS]\n"
     "       flamingo rate --report | --export FILE | --undo"
 )
-rate_app.meta.help = "Grade how well music suits a picture, or one file alone; print the table of grades (--report)."
-rate_app.meta.help_flags = rate_app.meta.version_flags = ()
+# What the line is given to first, help and all, so that a form may be named anywhere in it.
+rate = App(name="rate", help_flags=(), version_flags=())
 
 
-@rate_app.meta.default
+@rate.default
 def _any_form(*tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]) -> object:
     return rate_app(rearranged(tokens), exit_on_error=False, print_error=False, result_action="return_value")
 
@@ -109,4 +109,3 @@ rate_app.command(
 )
 rate_app.command(command(grading.export, _export), name="--export")
 rate_app.command(command(grading.undo, _undo, flag("json", "Print what was taken back as JSON.")), name="--undo")
-app.command(rate_app.meta, name="rate")

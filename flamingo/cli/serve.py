@@ -6,16 +6,16 @@ import io
 import sys
 from typing import Any
 
-from flamingo.cli.base import app, command
-from flamingo.studio.serve import Opened, serve
+import flamingo.studio.serve as server
+from flamingo.cli.base import command
 
 
 def _serve(**choices: Any) -> int:
-    serve(on_open=_told, **choices)
+    server.serve(on_open=_told, **choices)
     return 0
 
 
-def _told(opened: Opened) -> None:
+def _told(opened: server.Opened) -> None:
     """Where to open it: on this machine in the first line, then on other devices, and a code to scan."""
     print(f"Flamingo's studio is open at {opened.address}  (Ctrl-C ends it)")
     if opened.others:
@@ -43,4 +43,4 @@ def _code(text: str) -> str:
     return drawn.getvalue()
 
 
-app.command(command(serve, _serve), name="serve")
+serve = command(server.serve, _serve)

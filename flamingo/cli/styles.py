@@ -13,18 +13,17 @@ from rich.table import Table
 
 import flamingo
 from flamingo import provenance, weights
-from flamingo.cli.base import app, out, plain, progress, remark, styled
+from flamingo.cli.base import out, plain, progress, remark, styled
 from flamingo.errors import BadRequest, show
 from flamingo.files import sha256
 from flamingo.optimising.refining import ready
 from flamingo.painting import own
 from flamingo.painting.painter import Model
 
-styles_app = App(name="styles", help="List the styles that there are, and keep paintings as styles of your own.")
-app.command(styles_app)
+styles = App(name="styles", help="List the styles that there are, and keep paintings as styles of your own.")
 
 
-@styles_app.default
+@styles.default
 def _styles(
     *,
     sheet: Annotated[
@@ -69,7 +68,7 @@ def _styles(
     return 0
 
 
-@styles_app.command(name="add")
+@styles.command(name="add")
 def _add_style(
     name: Annotated[str, Parameter(help="What to call it: lower-case letters, digits and hyphens.")],
     file: Annotated[Path, Parameter(help="A picture of the painting.")],
@@ -117,7 +116,7 @@ def _refined(style: own.OwnStyle, seconds: float, photos: Sequence[Path]) -> own
     return replace(style, vectors=vectors, refined=tuple({*style.refined, key}))
 
 
-@styles_app.command(name="remove")
+@styles.command(name="remove")
 def _remove_style(name: Annotated[str, Parameter(help="The style of yours to forget.")], /) -> int:
     """Forget a style of your own."""
     own.remove(name)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from flamingo.cli.base import app, command, err, needs_torch, out, plain, progress
+from flamingo.cli.base import command, err, needs_torch, out, plain, progress
 from flamingo.errors import BadRequest, show
 from flamingo.options import one_line_refusals
 from flamingo.train.budget import seconds
@@ -20,8 +20,7 @@ from flamingo.train.plans.words import WordsRecipe
 from flamingo.weights import folder as shipped_models
 from flamingo.weights import models
 
-train_app = App(name="train", help="Train the models on your own pictures (needs the extra `train`).")
-app.command(train_app)
+train = App(name="train", help="Train the models on your own pictures (needs the extra `train`).")
 
 
 def _joined(begin: str, outcome: Any) -> str:
@@ -44,7 +43,7 @@ def _train_paint(**choices: Any) -> int:
     return 0
 
 
-train_app.command(
+train.command(
     command(
         PainterRecipe,
         _train_paint,
@@ -69,7 +68,7 @@ def _train_compose(**choices: Any) -> int:
     return 0
 
 
-train_app.command(
+train.command(
     command(
         ComposerRecipe,
         _train_compose,
@@ -95,7 +94,7 @@ def _train_feel(**choices: Any) -> int:
     return 0
 
 
-train_app.command(
+train.command(
     command(
         FeelRecipe,
         _train_feel,
@@ -116,7 +115,7 @@ def _train_words(**choices: Any) -> int:
     return 0
 
 
-train_app.command(
+train.command(
     command(
         WordsRecipe,
         _train_words,
@@ -126,7 +125,7 @@ train_app.command(
 )
 
 
-@train_app.command(name="all")
+@train.command(name="all")
 def _train_all(
     *,
     recipe: Annotated[
@@ -167,7 +166,7 @@ def _train_all(
     return 1 if any(r.state in ("refused", "failed", "unfinished") for r in results) else 0
 
 
-@train_app.command(name="release")
+@train.command(name="release")
 def _train_release(
     runs: Annotated[
         list[Path],
@@ -210,7 +209,7 @@ def _train_release(
     return 0
 
 
-@train_app.command(name="losses")
+@train.command(name="losses")
 def _train_losses(
     runs: Annotated[list[Path], Parameter(help="Run folders of painters, or files of released weights.")],
     /,

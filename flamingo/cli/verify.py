@@ -9,12 +9,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 import flamingo
-from flamingo.cli.base import app, err, out, plain, styled
+from flamingo.cli.base import err, out, plain, styled
 from flamingo.errors import FlamingoError, show
 
 
-@app.command(name="verify")
-def _verify(
+def verify(
     files: Annotated[list[Path], Parameter(help="Pictures, music or other files.", negative=())],
     *,
     as_json: Annotated[bool, Parameter(name="--json", help="Print as JSON.", negative=())] = False,

@@ -27,23 +27,13 @@ from numpy.typing import NDArray
 from flamingo import errors
 from flamingo.errors import UnreadableImage
 from flamingo.images.limits import Limits
+from flamingo.processes import module_command, module_environment
 
 __all__ = ["NoHelperError", "read_guarded", "warm_up"]
 
 _IDLE_KEPT = 4
 _DECODES_PER_HELPER = 500  # bounds whatever a codec may leak
 _STRIP = 4 << 20
-
-# The package is entered by its path and without running its `__init__`, which may import far more than
-# pictures need.
-_START = """
-import sys, types
-package = types.ModuleType("flamingo")
-package.__path__ = [sys.argv[1]]
-sys.modules["flamingo"] = package
-from flamingo.images.helper import main
-main()
-"""
 
 
 class NoHelperError(Exception):
@@ -54,19 +44,15 @@ class _Helper:
     """One process and the two pipes to it."""
 
     def __init__(self) -> None:
-        package = Path(__file__).parents[1]
-        environment = dict(os.environ)
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        environment["VIPS_WARNING"] = "1"
         if not sys.executable:
             raise NoHelperError
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-W", "ignore", "-c", _START, str(package)],
+                module_command("flamingo.images.helper"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=environment,
+                env=module_environment(VIPS_WARNING="1"),
             )
         except OSError:
             raise NoHelperError from None

@@ -14,7 +14,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from typing import IO, Any
 import psutil
 
 from flamingo.jobs.job import Progress
+from flamingo.processes import module_command, module_environment
 
 __all__ = ["Answered", "Child", "Died", "Outcome", "Overgrown", "Overtime", "Unwanted"]
 
@@ -92,13 +92,12 @@ class Child:
         if self.pid is not None:
             return
         self.end()
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         self._lines, self._ready = queue.Queue(), False
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "flamingo.jobs.runner"],
+            module_command("flamingo.jobs.runner"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            env=module_environment(),
             start_new_session=True,
         )
         assert self._process.stdout is not None

@@ -1,9 +1,9 @@
 """Which job is carried out next, where, and again after a crash: DBOS, kept to this one task.
 
 A job is a DBOS workflow named "ID.ROUND" on the queue of its lane (`lanes`); each worker slot is a DBOS executor
-under a name that stays the same, and takes one job at a time. DBOS's own record of a workflow holds nothing but the
-id: parameters, progress and results are in our tables, since a write of DBOS's takes long enough to be kept for what
-must survive.
+under a name that stays the same, and takes one job of each lane at a time. DBOS's own record of a workflow holds
+nothing but the id: parameters, progress and results are in our tables, since a write of DBOS's takes long enough to
+be kept for what must survive.
 
 Nothing leaves the machine: DBOS's services (Conductor, OTLP) are opt-in, and nobody opts in here.
 """
@@ -26,7 +26,7 @@ from flamingo.jobs.locks import SlotLock
 from flamingo.jobs.settings import Settings, private_database
 from flamingo.jobs.tables import MAKE_ROOM, database_full
 
-__all__ = ["BUSY", "IDLE", "SHORT", "Dispatch", "serve"]
+__all__ = ["BUSY", "IDLE", "RESTING", "SHORT", "Dispatch", "serve"]
 
 # Ours, or DBOS would take a hash of the code and leave the jobs of the version before alone for ever.
 _VERSION = "flamingo-1"
@@ -34,9 +34,10 @@ _NAME = "flamingo"
 _QUEUES: dict[Lane, str] = {"long": "flamingo-jobs", "short": "flamingo-short-jobs"}
 _WORKFLOW = "flamingo-job"
 
-BUSY, SHORT, IDLE = 0.03, 0.1, 0.25
-"""Seconds between two looks at the queue while jobs wait, by a worker of short jobs alone, and while none do: a
-look costs 4 ms of processor time, and a laptop that has nothing to do should do nothing."""
+BUSY, SHORT, IDLE, RESTING = 0.03, 0.1, 0.25, 1.0
+"""Seconds between two looks at a lane's queue: while jobs wait; while they wait and another lane is at work; while
+none do; after a minute of that. A look costs 4 ms of processor time, and a laptop that has nothing to do should do
+nothing."""
 
 
 class Dispatch:
@@ -119,7 +120,9 @@ class Dispatch:
         )
 
 
-def serve(settings: Settings, slot: str, carry_out: Callable[[str, int], None], lanes: Sequence[Lane]) -> list[Queue]:
+def serve(
+    settings: Settings, slot: str, carry_out: Callable[[str, int], None], lanes: Sequence[Lane]
+) -> dict[Lane, Queue]:
     """Make this process the worker of `slot`: from now on `carry_out(id, round)` is called for one job of each lane
     after another, beginning with those that the slot's last worker left. Once a process."""
     _keep_to_one_line()
@@ -145,7 +148,9 @@ def serve(settings: Settings, slot: str, carry_out: Callable[[str, int], None], 
     # Or it would take the jobs of every queue that the database knows.
     DBOS.listen_queues([_QUEUES[each] for each in lanes])
     DBOS.launch()
-    return [DBOS.register_queue(_QUEUES[each], worker_concurrency=1, polling_interval_sec=BUSY) for each in lanes]
+    return {
+        each: DBOS.register_queue(_QUEUES[each], worker_concurrency=1, polling_interval_sec=BUSY) for each in lanes
+    }
 
 
 class _OneLine(logging.Filter):

@@ -1,4 +1,4 @@
-"""Short jobs do not wait behind long ones: they have a lane, and a worker, of their own.
+"""Short jobs do not wait behind long ones: they have a lane of their own, and a worker does one of each at a time.
 
 Which lane a job is in follows from what is asked for alone, so that a server and its workers, and a later start of
 either, find the same without writing it down. A verb says itself what of it is short (`Verb.short`); it means

@@ -15,6 +15,7 @@ failed in a way nobody foresaw.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import inspect
 import json
 import math
@@ -22,6 +23,7 @@ import mimetypes
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -30,11 +32,12 @@ from typing import IO, Any
 
 from flamingo.errors import FlamingoError, one_line
 from flamingo.jobs.job import plain_name
-from flamingo.jobs.verbs import load
+from flamingo.jobs.targets import load
 
 __all__ = ["main"]
 
 _PROGRESS_EVERY = 0.05
+_USUAL, _WARM_AFTER = "flamingo.painting.verb", 3.0  # seconds without a request
 _NOT_ABOUT = ("file", "files", "beside", "photo", "explanation", "error", "recipe")
 _UNTOLD: dict[str, Any] = {"recipe": {}, "notes": [], "about": {}}  # of a file beside a result: told there
 _MEDIA_TYPES = {
@@ -69,10 +72,19 @@ def main() -> None:
     try:
         _tell(sink, {"ready": os.getpid()})
         while True:
-            request = json.loads(requests.get())
+            request = json.loads(_next(requests))
             _tell(sink, _answer(request, lambda message: _tell(sink, message)))
     except BrokenPipeError:
         _leave()
+
+
+def _next(requests: queue.Queue[bytes]) -> bytes:
+    """The next request. What most of them need is imported while nobody waits for it."""
+    if _USUAL not in sys.modules:
+        with contextlib.suppress(queue.Empty):
+            return requests.get(timeout=_WARM_AFTER)
+        importlib.import_module(_USUAL)
+    return requests.get()
 
 
 def _listen(source: IO[bytes], requests: queue.Queue[bytes]) -> None:

@@ -16,6 +16,7 @@ from flamingo import folders
 from flamingo.errors import BadRequest, DiskFull
 from flamingo.jobs.errors import DatabaseError
 from flamingo.private import private_file, private_folder
+from flamingo.processes import module_environment
 
 __all__ = ["Settings", "private_database"]
 
@@ -88,8 +89,8 @@ class Settings:
         return given + [f"--verb={name}={target}" for name, target in self.verbs.items()]
 
     def environment(self) -> dict[str, str]:
-        """The environment for a worker process: this one's, with the database."""
-        return {**os.environ, "FLAMINGO_DATABASE": self.database or ""}
+        """What a worker process finds in its environment: this one's variables, and the database."""
+        return module_environment(FLAMINGO_DATABASE=self.database or "")
 
 
 def private_database(settings: Settings, name: str) -> None:

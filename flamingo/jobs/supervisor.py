@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
 from types import TracebackType
 
 from flamingo.jobs.settings import Settings
+from flamingo.processes import module_command
 
 __all__ = ["Workers"]
 
@@ -25,8 +24,7 @@ _ENDING = 10.0  # seconds, on a machine that is busy with something else
 class Workers:
     """So many worker processes on this machine, each its own slot.
 
-    short: how many more of them there are for short jobs alone (`lanes`); without any, all take all jobs, else the
-    others take the long ones.
+    short: how many of them take short jobs too (`lanes`), each one beside its long one; without it, all do.
 
         with Workers(settings, slots=2):
             ...  # jobs are carried out
@@ -35,11 +33,10 @@ class Workers:
     were at wait for the next ones.
     """
 
-    def __init__(self, settings: Settings, slots: int = 2, short: int = 0) -> None:
+    def __init__(self, settings: Settings, slots: int = 2, short: int | None = None) -> None:
         self._settings = settings
-        usual = "long" if short else "both"
-        self._lanes = {slot_name(settings, i): usual for i in range(slots)}
-        self._lanes |= {f"{slot_name(settings, i)}-short": "short" for i in range(short)}
+        both = slots if short is None else short
+        self._lanes = {slot_name(settings, i): "both" if i < both else "long" for i in range(slots)}
         self._names = list(self._lanes)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._started: dict[str, float] = {}
@@ -81,17 +78,15 @@ class Workers:
         self._processes.clear()
 
     def _start(self, name: str) -> None:
-        environment = self._settings.environment()
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         self._started[name] = time.monotonic()
         self._processes[name] = subprocess.Popen(
             [
-                *(sys.executable, "-P", "-m", "flamingo.jobs.worker"),
+                *module_command("flamingo.jobs.worker"),
                 *("--slot", name, "--lane", self._lanes[name], "--tied", *self._settings.arguments()),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            env=environment,
+            env=self._settings.environment(),
         )
 
     def _watch(self) -> None:

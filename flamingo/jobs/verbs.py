@@ -8,7 +8,6 @@ file wanted, or a list of them where one piece of work can be written as several
 from __future__ import annotations
 
 import hashlib
-import importlib
 import inspect
 import json
 import math
@@ -23,12 +22,11 @@ from pydantic.fields import FieldInfo
 
 import flamingo
 from flamingo import weights
-from flamingo.composing import personas
 from flamingo.errors import BadRequest
+from flamingo.jobs.targets import load
 from flamingo.options import ONE_OR_MANY, Option, one_line_refusals, options
-from flamingo.painting import own
 
-__all__ = ["FLAMINGOS", "Verb", "known", "load", "request_hash"]
+__all__ = ["FLAMINGOS", "Verb", "known", "request_hash"]
 
 _NOT_ASKED = ("output", "explain", "overwrite", "on")
 
@@ -136,14 +134,10 @@ class Verb:
         return create_model(f"{self.name}_parameters", __config__=rules, **fields)
 
 
-def load(target: str) -> Any:
-    """The thing that "module:name" stands for."""
-    module, _, name = target.partition(":")
-    return getattr(importlib.import_module(module), name)
-
-
 def _painter(parameters: Mapping[str, Any]) -> str:
     """The painter's version, and when each of one's own styles that is named was last changed."""
+    from flamingo.painting import own
+
     named = [name for name in own.names() if any(name in text for text in parameters["style"] or ())]
     changed = [f"{name}@{(own.folder() / f'{name}.safetensors').stat().st_mtime_ns}" for name in named]
     return "+".join([str(weights.entry(f"painter-{parameters['model']}")["version"]), *changed])
@@ -152,6 +146,8 @@ def _painter(parameters: Mapping[str, Any]) -> str:
 def _composer(parameters: Mapping[str, Any]) -> str:
     """The versions of the composer and of what finds the mood to compose in, and when each of one's own personas that
     is named was last taught."""
+    from flamingo.composing import personas
+
     named = [name for name in personas.own() if name in parameters["persona"]]
     taught = [f"{name}@{personas.own_file(name).stat().st_mtime_ns}" for name in named]
     return "+".join([str(weights.entry("composer")["version"]), _feeler(parameters), *taught])

@@ -30,7 +30,7 @@ from flamingo.images.formats import FILM_SUFFIXES
 from flamingo.jobs import verbs
 from flamingo.jobs.child import Answered, Child, Died, Overgrown, Overtime
 from flamingo.jobs.claims import Claims, Task
-from flamingo.jobs.dispatch import BUSY, IDLE, SHORT, Dispatch, serve
+from flamingo.jobs.dispatch import BUSY, IDLE, RESTING, SHORT, Dispatch, serve
 from flamingo.jobs.errors import DatabaseError, SlotTaken
 from flamingo.jobs.job import Failure, Progress, Result, plain_file_name, plain_suffix
 from flamingo.jobs.lanes import LANES, Lane, lane_of
@@ -47,13 +47,22 @@ _SLOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PATIENCE = 20.0  # seconds that the slot's last worker may take to end
 _PACE_EVERY, _TEND_EVERY = 0.2, 5.0
 _LESS = "the inputs are kept: ask for less, such as a smaller size, or allow more"
-_QUIET = 10.0  # seconds without a job that waits, after which the queue is looked at less often
+_QUIET, _LONG_QUIET = 10.0, 60.0  # seconds without a job that waits, after which the queue is looked at less often
 _HALF = "half"  # the folder of an attempt for results, and for what is half done, where that is kept
 _SETTLED = 2.0  # seconds after which a job that is asked for is sure to be in the queue
 
 
+class _LaneState:
+    """What a worker has for each of its lanes: a child process, the job that it is at, and a lock for the two."""
+
+    def __init__(self, memory: int) -> None:
+        self.child = Child(memory)
+        self.task: Task | None = None
+        self.lock = threading.Lock()
+
+
 class Worker:
-    """The worker of one slot. `run` returns when `stop` is called."""
+    """The worker of one slot: one job of each of its lanes at a time. `run` returns when `stop` is called."""
 
     def __init__(self, settings: Settings, slot: str, lanes: Sequence[Lane] = LANES) -> None:
         if not _SLOT.fullmatch(slot):
@@ -63,38 +72,42 @@ class Worker:
         self._lock = SlotLock(settings, slot)
         self._folder = settings.data / "work" / slot
         self._unfinished = Unfinished(settings)
-        self._child = Child(settings.memory)
         self._verbs = verbs.known(settings.verbs)
         self._store = Store(settings.data / "files", quota=settings.quota, reserve=settings.reserve)
-        self._lanes = tuple(lanes)
+        self._lanes = {lane: _LaneState(settings.memory) for lane in lanes}
         database = Database(settings)
         self._claims = Claims(database, settings)
         self._ledger = Ledger(database)
-        self._task: Task | None = None
-        self._one = threading.Lock()
         self._stopping = threading.Event()
 
     def run(self) -> None:
         """Work until told to stop. Raises SlotTaken if another worker has the slot and does not end soon."""
         if not self._lock.take(_PATIENCE):
             raise SlotTaken(f"slot {self._slot}", "another worker has it", "end that one or choose another name")
-        self._child.start()
+        for state in self._lanes.values():
+            state.child.start()
         self._clear(self._folder)
         dispatch = Dispatch(self._settings)
-        queues = serve(self._settings, self._slot, self.carry_out, self._lanes)
-        tended, busy_at, pace = 0.0, time.monotonic(), BUSY
-        while not self._stopping.wait(_PACE_EVERY):
+        queues = serve(self._settings, self._slot, self.carry_out, list(self._lanes))
+        tended, busy_at = 0.0, time.monotonic()
+        pace = dict.fromkeys(queues, BUSY)
+        resting = False
+        while not self._stopping.wait(RESTING / 2 if resting else _PACE_EVERY):
             now = time.monotonic()
             if self._claims.any_waiting():
                 busy_at = now
-            # What waits while this worker is at something is not for it.
-            wished = BUSY if now - busy_at < _QUIET and (self._task is None or len(self._lanes) > 1) else IDLE
-            if self._lanes == ("short",):
-                wished = SHORT if wished == BUSY else IDLE
-            if wished != pace:
-                for queue in queues:
+            some_wait = now - busy_at < _QUIET
+            resting = now - busy_at >= _LONG_QUIET
+            at_work = {lane for lane, state in self._lanes.items() if state.task is not None}
+            for lane, queue in queues.items():
+                # What waits while this lane is at something is not for it; while another is, it may not be.
+                if resting:
+                    wished = RESTING
+                else:
+                    wished = IDLE if lane in at_work or not some_wait else SHORT if at_work else BUSY
+                if wished != pace[lane]:
                     queue.set_polling_interval_sec(wished)
-                pace = wished
+                    pace[lane] = wished
             if now - tended >= _TEND_EVERY:
                 tended = now
                 if not self._lock.held():
@@ -104,37 +117,40 @@ class Worker:
     def stop(self) -> None:
         """Let go of everything at once: `run` returns, and the job at hand waits for the next worker."""
         self._stopping.set()
-        task = self._task
-        if task is not None:
-            with suppress(Exception):  # without a database the next worker finds out by itself
-                self._claims.put_back(task)
-        self._child.end()
+        for state in self._lanes.values():
+            task = state.task
+            if task is not None:
+                with suppress(Exception):  # without a database the next worker finds out by itself
+                    self._claims.put_back(task)
+        for state in self._lanes.values():
+            state.child.end()
 
     def carry_out(self, job: str, round_: int) -> None:
         """One job, from its beginning to its end, several attempts included. May be called from several threads; one
-        job at a time is carried out."""
+        job of each lane at a time is carried out."""
+        state = self._lanes.get(self._lane(job)) or next(iter(self._lanes.values()))
         # DBOS counts what a worker is at when the work's thread has come to say so, which on a very busy machine can
         # be after the next look at the queue: a second job would then speak to the same child, and be given the
         # answer that is meant for the first.
-        with self._one:
-            self._carry_out(job, round_)
+        with state.lock:
+            self._carry_out(job, round_, state)
 
-    def _carry_out(self, job: str, round_: int) -> None:
+    def _carry_out(self, job: str, round_: int, state: _LaneState) -> None:
         try:
-            while task := self._begin(job, round_):
-                self._attempt(task)
-                self._task = None
+            while task := self._begin(job, round_, state):
+                self._attempt(task, state.child)
+                state.task = None
         finally:
             if self._stopping.is_set():
                 # Returning, or raising, would tell the queue that the job is over.
                 threading.Event().wait()
 
-    def _begin(self, job: str, round_: int) -> Task | None:
+    def _begin(self, job: str, round_: int, state: _LaneState) -> Task | None:
         if not self._stopping.is_set():
-            self._task = self._claims.begin(job, round_, self._slot)
-        return self._task
+            state.task = self._claims.begin(job, round_, self._slot)
+        return state.task
 
-    def _attempt(self, task: Task) -> None:
+    def _attempt(self, task: Task, child: Child) -> None:
         folder = self._folder / f"{task.job}-{task.token}"
         made = False
         try:
@@ -142,7 +158,7 @@ class Worker:
             if verb is None:
                 raise BadRequest(task.verb, "this worker knows no such verb", "run the same version everywhere")
             request = self._request(task, verb, folder)
-            outcome = self._child.run(request, self._settings.seconds, lambda p: self._wanted(task, p))
+            outcome = child.run(request, self._settings.seconds, lambda p: self._wanted(task, p))
             if isinstance(outcome, Answered):
                 made = "results" in outcome.answer
                 self._conclude(task, outcome.answer)
@@ -326,7 +342,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--slot", required=True, help="this worker's name, the same whenever it is started again")
-    add("--lane", choices=(*LANES, "both"), default="both", help="which jobs it takes (default: %(default)s)")
+    add(
+        "--lane",
+        choices=(*LANES, "both"),
+        default="both",
+        help="which jobs it takes, one of each kind at a time (default: %(default)s)",
+    )
     add("--data", type=Path, help="folder of the jobs' files (default: FLAMINGO_DATA, or the user's data folder)")
     add("--database", help="PostgreSQL URL (default: FLAMINGO_DATABASE, or SQLite in the folder)")
     add("--memory", type=int, default=0, help="bytes that a job may take (default: three quarters of the machine's)")

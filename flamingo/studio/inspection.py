@@ -6,14 +6,11 @@ Processor time is what counts, so a busy machine makes no file unreadable; the c
 from __future__ import annotations
 
 import json
-import os
 import queue
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
@@ -21,6 +18,7 @@ import psutil
 
 from flamingo import errors
 from flamingo.errors import BadInput
+from flamingo.processes import module_command, module_environment
 from flamingo.studio.problems import Unavailable
 
 __all__ = ["Inspection"]
@@ -30,16 +28,6 @@ _FAMILY_AFTER = 0.5
 _PATIENCE = 8.0  # times the processor time that is allowed
 _STARTING = 60.0
 _REQUESTS_PER_PROCESS = 500  # bounds whatever a codec may leak
-
-# As for the helper of `images`: without the package's own imports it starts in a third of a second.
-_START = """
-import sys, types
-package = types.ModuleType("flamingo")
-package.__path__ = [sys.argv[1]]
-sys.modules["flamingo"] = package
-from flamingo.studio.inspector import main
-main()
-"""
 
 
 class Inspection:
@@ -95,12 +83,11 @@ class _Inspector:
             if self._requests < _REQUESTS_PER_PROCESS:
                 return
             self.end()
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         # One thread each: there are other processes for the other cores, and processor time is then also time.
-        environment |= {"VIPS_CONCURRENCY": "1", "VIPS_WARNING": "1", "OMP_NUM_THREADS": "1"}
+        environment = module_environment(VIPS_CONCURRENCY="1", VIPS_WARNING="1", OMP_NUM_THREADS="1")
         self._lines, self._ready, self._requests = queue.Queue(), False, 0
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-W", "ignore", "-c", _START, str(Path(__file__).parents[1])],
+            module_command("flamingo.studio.inspector"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from flamingo.errors import BadInput
+from flamingo.processes import module_command, module_environment
 from flamingo.studio.problems import Unavailable
 
 __all__ = ["Sketch", "Sketcher"]
@@ -139,14 +138,15 @@ class Sketcher:
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
-            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-            if self._threads is not None:
-                environment["FLAMINGO_THREADS"] = str(self._threads)
+            threads = {} if self._threads is None else {"FLAMINGO_THREADS": str(self._threads)}
             self._warm = False
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", "flamingo.studio.sketching",
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment, limit=_LINE,
-            )  # fmt: skip
+                *module_command("flamingo.studio.sketching"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env=module_environment(**threads),
+                limit=_LINE,
+            )
         return self._process
 
     def _end_when_idle(self) -> None:

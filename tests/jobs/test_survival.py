@@ -139,7 +139,7 @@ def written_down_only(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> Job:
 @contextmanager
 def worker(settings: Settings, slot: str) -> Iterator[subprocess.Popen[bytes]]:
     """A worker that no server has started."""
-    environment = settings.environment() | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    environment = settings.environment()
     command = [sys.executable, "-m", "flamingo.jobs.worker", "--slot", slot, *settings.arguments()]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment) as process:
         try:

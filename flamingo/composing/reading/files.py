@@ -27,6 +27,7 @@ from flamingo.composing.piece import UNITS, Piece
 from flamingo.composing.reading import musicxml
 from flamingo.composing.reading.midi import MAX_BYTES, from_midi
 from flamingo.errors import MusicTooLarge, UnreadableMusic, UnsupportedMusic, show
+from flamingo.processes import module_environment
 
 __all__ = ["KINDS", "MAX_SCORE_BYTES", "folder", "from_bytes", "read"]
 
@@ -250,11 +251,8 @@ def _title(text: str, kind: str) -> str:
 def _engraved(text: str, kind: str, name: str) -> dict[str, Any]:
     """What Verovio makes of a score: "midi", bytes, and "bars", the quarter notes at which its bars begin and
     the last one ends."""
-    environment = dict(os.environ)
-    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     helper = Path(__file__).with_name("score_helper.py")
-    limits = (str(_MEMORY), str(_SECONDS))
-    command = [sys.executable, "-P", "-W", "ignore", str(helper), kind, *limits]
+    command = [sys.executable, "-P", "-W", "ignore", str(helper), kind, str(_MEMORY), str(_SECONDS)]
     try:
         done = subprocess.run(
             command,
@@ -262,7 +260,7 @@ def _engraved(text: str, kind: str, name: str) -> dict[str, Any]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=_SECONDS,
-            env=environment,
+            env=module_environment(),
             check=False,
         )
     except subprocess.TimeoutExpired:

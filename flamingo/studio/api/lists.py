@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field, TypeAdapter
 from flamingo import weights
 from flamingo.composing import personas as known_personas
 from flamingo.feeling import plane
-from flamingo.jobs.verbs import Verb, load
+from flamingo.jobs.targets import load
+from flamingo.jobs.verbs import Verb
 from flamingo.options import Option
 from flamingo.studio.state import Current
 

@@ -16,7 +16,8 @@ from flamingo.errors import BadRequest, MissingExtra
 from flamingo.feeling import plane
 from flamingo.filming import storyboard
 from flamingo.jobs.job import Input, plain_file_name
-from flamingo.jobs.verbs import Verb, load
+from flamingo.jobs.targets import load
+from flamingo.jobs.verbs import Verb
 from flamingo.painting import encoder, wish
 from flamingo.painting.painter import MODELS
 from flamingo.studio.content import HEAD, content_of, fitting_name
