@@ -12,6 +12,7 @@ from flamingo.errors import BadInput, ImageTooLarge, show
 from flamingo.files import sha256
 from flamingo.images import streaming
 from flamingo.images.limits import Limits
+from flamingo.images.picture import Picture
 from flamingo.painting import memory, tiles
 from flamingo.painting.brush import Brush
 from flamingo.painting.colour import coloured
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from flamingo.painting.cluster import Pool
 
 Tell = Callable[[int, int], None]
-Work = images.Picture | streaming.Canvas
+Work = Picture | streaming.Canvas
 """A photo as it is held while it is painted: floats, or, if it is very large, its own samples."""
 
 
