@@ -100,7 +100,9 @@ def checked(verb: Callable[P, R]) -> Callable[P, R]:
 
 
 # After Path has read them: "https://host" is "https:/host".
-_ADDRESS = re.compile(r"(?:https?|ftps?|s3|gs|smb|sftp|file|data|blob):/", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:https?|ftps?|s3|gs|smb|sftp|blob):/", re.IGNORECASE)
+_LOCAL_ADDRESS = re.compile(r"file:(?=/)", re.IGNORECASE)
+_DATA_ADDRESS = re.compile(r"data:(?:[\w.+-]+/[\w.+-]+)?(?:;[\w.+=-]+)*,", re.IGNORECASE)
 _WRITTEN = ("output", "explain", "out", "file")
 
 
@@ -110,12 +112,20 @@ def _refuse_addresses(name: str, value: object) -> None:
         if not isinstance(path, os.PathLike):
             continue
         text = os.fspath(path)
+        written = name in _WRITTEN
+        only = "results go to files" if written else "only files are read"
         if _ADDRESS.match(text):
-            address = text.replace(":/", "://", 1)
-            raise BadRequest(address, "this is an address, and only files are read", "download it, and name the file")
+            advice = "name a file or a folder here, and upload it" if written else "download it, and name the file"
+            raise BadRequest(text.replace(":/", "://", 1), f"this is an address, and {only}", advice)
+        if local := _LOCAL_ADDRESS.match(text):
+            plain = text[local.end() :]
+            raise BadRequest(f"file://{plain}", f"this is an address, and {only}", f"name the file itself: {plain}")
+        if _DATA_ADDRESS.match(text):
+            shown = text if len(text) <= 60 else text[:60] + "..."
+            raise BadRequest(shown, f"this is data in an address, and {only}", "name a file")
         if text == "-":
             raise BadRequest("-", "standard input and output are not supported", "name a file")
-        if name in _WRITTEN and _is_device(text):
+        if written and _is_device(text):
             raise BadRequest(text, "it is a device or a pipe, and results go to files", "name a file or a folder")
 
 

@@ -197,7 +197,9 @@ def _length(path: Path, container: Any, stream: VideoStream, rate: Fraction) -> 
         seconds = float(stream.duration * stream.time_base)
         if "mp4" in kind and (ends := _shown_until(path, stream.index, stream.duration)) > seconds:
             return stream.frames, ends, Fraction(stream.frames / ends).limit_denominator(1001)
-        return stream.frames, seconds, rate
+        # AVI counts the frames that were dropped, which are shown as the one before for longer.
+        frames = (_packets(path, stream.index)[0] if kind == "avi" else 0) or stream.frames
+        return frames, seconds, rate
     said = container.duration / 1_000_000 if container.duration else 0.0
     count, picture, everything = _packets(path, stream.index)
     if not count or everything < said - _TOLERANCE:

@@ -84,10 +84,15 @@ class Reader:
         scaler = VideoReformatter()
         step = max(1, round(1 / (clip.rate * clip.time_base)))
         last: int | None = None
-        times = clip.format != "avi"  # which has none: its frames come at one rate
+        # AVI numbers its frames, those that were dropped too, in the order in which they are decoded.
+        numbered, first = clip.format == "avi", None
         self._broken = self._other = 0
         for number, frame in enumerate(self._decoded(container, stream)):
-            pts = frame.pts if frame.pts is not None and times else (0 if last is None else last + step)
+            time = frame.dts if numbered else frame.pts
+            if numbered and time is not None:
+                first = time if first is None else first
+                time -= first
+            pts = time if time is not None else (0 if last is None else last + step)
             last = pts if last is None else max(pts, last + 1)
             if number >= self._skip:
                 yield Frame(self._upright(frame, scaler), last, lasts=max(0, int(frame.duration or 0)))

@@ -56,6 +56,23 @@ def test_a_film_says_what_it_is(tmp_path: Path) -> None:
     assert clip.notes == ()
 
 
+def test_frames_that_an_avi_dropped_leave_the_time_as_it_was(tmp_path: Path) -> None:
+    shown = [*range(5), *range(8, 12), *range(13, 20)]
+    with av.open(str(tmp_path / "a.avi"), "w") as out:
+        stream: Any = out.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for i in shown:
+            frame = av.VideoFrame.from_ndarray(picture(i, (48, 64)), "rgb24")
+            frame.pts, frame.time_base = i, Fraction(1, 25)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    clip = video.probe(tmp_path / "a.avi")
+    assert (clip.frames, clip.seconds, clip.rate) == (len(shown), pytest.approx(20 / 25), 25)
+    with video.Reader(clip) as reader:
+        assert [float(frame.pts * clip.time_base) for frame in reader] == pytest.approx([i / 25 for i in shown])
+    assert reader.notes == ()
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.webm", "a.m4v"])
 def test_what_is_written_comes_back(name: str, tmp_path: Path) -> None:
     sounds = ("libopus",) if name.endswith("webm") else ("aac",)
