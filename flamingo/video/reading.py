@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -42,7 +42,7 @@ class Frame:
 
 
 class Reader:
-    """Goes through a clip once. Holds a frame at a time, and those that the codec needs.
+    """Goes through a clip once. Holds two frames at a time, and those that the codec needs.
 
     skip: so many frames at the beginning are decoded and not given. longest: the longest side of the frames, if they
     are to be smaller than the clip's. Iterating raises UnreadableVideo if there is not
@@ -87,6 +87,7 @@ class Reader:
         # AVI numbers its frames, those that were dropped too, in the order in which they are decoded.
         numbered, first = clip.format == "avi", None
         self._broken = self._other = 0
+        waiting: Frame | None = None
         for number, frame in enumerate(self._decoded(container, stream)):
             time = frame.dts if numbered else frame.pts
             if numbered and time is not None:
@@ -95,8 +96,21 @@ class Reader:
             pts = time if time is not None else (0 if last is None else last + step)
             last = pts if last is None else max(pts, last + 1)
             if number >= self._skip:
-                yield Frame(self._upright(frame, scaler), last, lasts=max(0, int(frame.duration or 0)))
+                if waiting is not None:
+                    yield waiting
+                waiting = Frame(self._upright(frame, scaler), last, lasts=max(0, int(frame.duration or 0)))
+        if waiting is not None:
+            whole = number + 1 == clip.frames and not self._broken
+            yield self._to_the_end(waiting, stream.start_time or 0) if whole else waiting
         self._say(0.0 if last is None else float((last + step - (stream.start_time or 0)) * clip.time_base))
+
+    def _to_the_end(self, frame: Frame, begins: int) -> Frame:
+        """The last frame, which an MP4 shows until its own end: where frames are stored in another order than they
+        are shown, and not evenly, what the frame says of its duration is that of another."""
+        if "mp4" not in self.clip.format:
+            return frame
+        ends = begins + round(self.clip.seconds / self.clip.time_base)
+        return replace(frame, lasts=ends - frame.pts) if ends > frame.pts else frame
 
     def _decoded(self, container: Any, stream: Any) -> Iterator[VideoFrame]:
         """Every frame that can be decoded, of the size of the first."""
