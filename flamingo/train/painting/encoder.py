@@ -30,10 +30,17 @@ STRIDE = 32  # sides of paintings given to the encoder are multiples of this
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """axes: principal axes of each layer along which covariances are taken; hidden: width of the small network."""
+    """axes: principal axes of each layer along which covariances are taken; hidden: width of the small network;
+    layers: how many layers of the network that looks are looked at, the first ones."""
 
     axes: int = 16
     hidden: int = 384
+    layers: int = len(_TAPS)
+
+    @property
+    def taps(self) -> dict[int, int]:
+        """After which blocks the network is looked at, and how many channels are there."""
+        return dict(list(_TAPS.items())[: self.layers])
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -46,7 +53,7 @@ class StyleEncoder(nn.Module):
         super().__init__()
         self.config = config
         eye = Backbone(_VARIANT)
-        self.stem, self.blocks = eye.stem, nn.Sequential(*list(eye.blocks)[: max(_TAPS) + 1])
+        self.stem, self.blocks = eye.stem, nn.Sequential(*list(eye.blocks)[: max(config.taps) + 1])
         for channels in self._channels():
             self.register_buffer(f"axes{channels}", torch.eye(min(config.axes, channels), channels))
         self.centre = nn.Buffer(torch.zeros(self._length()))
@@ -104,14 +111,14 @@ class StyleEncoder(nn.Module):
         x = F.relu6(self.stem(x))
         for i, block in enumerate(self.blocks):
             x = block(x)
-            if i in _TAPS:
+            if i in self.config.taps:
                 seen.append(x)
         return seen
 
     @torch.no_grad()
     def prepare(self, paintings: Tensor) -> None:
         """Choose the principal axes and the scales of the statistics by some hundred paintings (N, 3, H, W)."""
-        self.load_state_dict({**self.state_dict(), **_eye()})
+        self.load_state_dict({**self.state_dict(), **_eye(self.config.layers)})
         totals: dict[int, Tensor] = {}
         for painting in torch.split(paintings, 8):
             for channels, x in zip(self._channels(), self.layers(painting), strict=True):
@@ -126,7 +133,7 @@ class StyleEncoder(nn.Module):
         self.scale.copy_(statistics.std(0).clamp_min(1e-3))
 
     def _channels(self) -> list[int]:
-        return [3, *_TAPS.values()]
+        return [3, *self.config.taps.values()]
 
     def _length(self) -> int:
         axes = [min(self.config.axes, channels) for channels in self._channels()]
@@ -143,12 +150,14 @@ def with_eye(painter: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The inverse. A painter that has no encoder, or all of it, stays as it is."""
     if not any(name.startswith(_PREFIX) for name in painter) or any(n.startswith(_NEVER_TRAINED) for n in painter):
         return dict(painter)
-    return {**painter, **{_PREFIX + name: tensor for name, tensor in _eye().items()}}
+    axes = [name for name in painter if name.startswith(f"{_PREFIX}axes")]  # one for the colours, then one a layer
+    return {**painter, **{_PREFIX + name: tensor for name, tensor in _eye(len(axes) - 1).items()}}
 
 
-def _eye() -> dict[str, Tensor]:
-    """What is never trained of a `StyleEncoder`, by its names."""
-    kept = tuple(f"blocks.{i}." for i in range(max(_TAPS) + 1))
+def _eye(layers: int) -> dict[str, Tensor]:
+    """What is never trained of a `StyleEncoder` that looks at so many layers, by its names."""
+    last = max(EncoderConfig(layers=layers).taps)
+    kept = tuple(f"blocks.{i}." for i in range(last + 1))
     return {name: t for name, t in pretrained(_VARIANT).state_dict().items() if name.startswith(("stem.", *kept))}
 
 

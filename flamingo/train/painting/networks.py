@@ -59,7 +59,7 @@ SIZES = {
     "fast": PainterConfig(full=0, half=32, quarter=64, blocks=4),
     "debug": PainterConfig(full=0, half=4, quarter=8, blocks=1, vector=8),
 }
-ENCODERS = {"fine": EncoderConfig(), "fast": EncoderConfig(), "debug": EncoderConfig(axes=4, hidden=16)}
+ENCODERS = {"fine": EncoderConfig(), "fast": EncoderConfig(), "debug": EncoderConfig(axes=4, hidden=16, layers=2)}
 
 
 class _Conv(nn.Module):

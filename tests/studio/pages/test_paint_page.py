@@ -220,8 +220,8 @@ def test_work_says_how_far_it_is_and_the_result_is_in_sight(
     expect(page.get_by_role("heading", name="It is painted")).to_be_visible(timeout=at_ease(60))
     told = page.evaluate("(said) => said", said)
     signs = [sign for sign in told["signs"] if sign]
-    pressed = next(i for i, sign in enumerate(signs) if sign.startswith("Waiting for its turn"))
-    at_work = ("Waiting for its turn", "Painting the whole picture")
+    at_work = ("Waiting for its turn", "Painting the whole picture")  # a worker that is free begins at once
+    pressed = next(i for i, sign in enumerate(signs) if sign.startswith(at_work))
     assert all(sign.startswith(at_work) for sign in signs[pressed:]), "never Preview from the press to the end"
     assert any(sign.endswith(" %") or " left" in sign for sign in signs[pressed:]), "it says how far it is"
     assert any(" %" in title for title in told["titles"]), "the tab's title counts"

@@ -84,15 +84,26 @@ def test_a_resumed_training_must_see_the_same_photos(run: Path, rated: Path, tmp
         loop.train(recipe(rated, run, size=128, resume=True), quiet=True)
 
 
+@pytest.fixture(scope="module")
+def released(run: Path, rated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, Any]]:
+    """Two runs released together: the other run, the folder of the release, and its entry."""
+    other, folder = tmp_path_factory.mktemp("other"), tmp_path_factory.mktemp("released")
+    assert loop.train(recipe(rated, other, epochs=0, frozen=12), quiet=True).finished
+    return other, folder, export.release([run, other], folder, folders=(str(rated),), data_note="made up")
+
+
 def test_a_release_can_be_used_and_says_what_it_is(
-    run: Path, rated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_caches: None
+    released: tuple[Path, Path, dict[str, Any]],
+    rated: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fresh_caches: None,
 ) -> None:
-    entry = export.release([run], tmp_path, folders=(str(rated),), data_note="made up")
+    _, folder, entry = released
     assert entry["export_difference"] < 0.1
-    card = (tmp_path / "cards" / "feel.md").read_text(encoding="utf-8")
-    assert entry["version"] in card and entry["files"]["onnx"]["sha256"] in card and str(tmp_path) not in card
+    card = (folder / "cards" / "feel.md").read_text(encoding="utf-8")
+    assert entry["version"] in card and entry["files"]["onnx"]["sha256"] in card and str(folder) not in card
     assert str(rated) not in json.dumps(entry)
-    monkeypatch.setenv("FLAMINGO_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("FLAMINGO_WEIGHTS", str(folder))
     feeler = Feeler()
     dark, light = (
         feeler.feel(Picture(rgb=np.asarray(photo(b, 99), np.float32) / np.float32(255))) for b in (0.1, 0.9)
@@ -101,16 +112,14 @@ def test_a_release_can_be_used_and_says_what_it_is(
     assert weights.entry("feel")["training"]["photos"] == 40
 
 
-def test_of_several_runs_the_mean_ships(run: Path, rated: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    assert loop.train(recipe(rated, other, epochs=0, frozen=12), quiet=True).finished
-    entry = export.release([run, other], tmp_path / "both", folders=(str(rated),))
-    assert [n["frozen"] for n in entry["networks"]] == [11, 12] and entry["export_difference"] < 0.1
+def test_of_several_runs_the_mean_ships(run: Path, released: tuple[Path, Path, dict[str, Any]]) -> None:
+    other, folder, entry = released
+    assert [n["frozen"] for n in entry["networks"]] == [11, 12]
     said = [Checkpoint.load(r / loop.CHECKPOINT).tensors["photo.predicted"].numpy() for r in (run, other)]
     targets = Checkpoint.load(run / loop.CHECKPOINT).tensors["targets"].numpy()
     expected = loop.correlations(np.mean(said, axis=0), targets)["valence"]
     assert entry["training"]["figures"]["photo valence"] == pytest.approx(expected, abs=1e-3)
-    assert "the mean of these" in (tmp_path / "both" / "cards" / "feel.md").read_text(encoding="utf-8")
+    assert "the mean of these" in (folder / "cards" / "feel.md").read_text(encoding="utf-8")
 
 
 def test_runs_in_other_folds_are_not_averaged(run: Path, rated: Path, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def pictures() -> torch.Tensor:
 @pytest.fixture(scope="module")
 def encoder(pictures: torch.Tensor) -> StyleEncoder:
     torch.manual_seed(0)
-    found = StyleEncoder(EncoderConfig(axes=4, hidden=16), 8)
+    found = StyleEncoder(EncoderConfig(axes=4, hidden=16, layers=2), 8)
     vectors = torch.randn(4, 8).repeat_interleave(3, dim=0)
     left = begin(found, pictures, pictures, vectors, steps=300)
     assert left < 0.1  # it has learned what it was told of these
