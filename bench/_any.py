@@ -22,11 +22,11 @@ from _quality import IDENTITY, LITE, Figures, Judge, mean_row, show
 from _report import Report
 from PIL import Image
 
-from flamingo.optimising.refining import refine
+from flamingo.nn import vgg
 from flamingo.painting import encoder
+from flamingo.painting.methods.refining import refine
 from flamingo.painting.painter import Painter
 from flamingo.painting.palette import palette
-from flamingo.train.painting import vgg
 from flamingo.train.painting.data import StylePicture
 
 ONE_PASS, REFINED, PASTICHE = "one pass", "refined", "pastiche, 30 steps"

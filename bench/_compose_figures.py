@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flamingo.composing.key_estimation import correlations, pitch_classes
 from flamingo.composing.measure import Measures, measures
 from flamingo.composing.piece import Key, Piece
-from flamingo.composing.tonality import correlations, pitch_classes
 
 Array = NDArray[Any]
 

@@ -19,7 +19,7 @@ from _compose_pieces import beside
 from _compose_pool import Pool, note
 from _report import Report
 
-from flamingo.composing import critic
+from flamingo.composing import rerank
 from flamingo.composing.plan import settle
 from flamingo.composing.sampling import Dice, draw
 from flamingo.composing.writing import sound
@@ -103,7 +103,7 @@ def best_of(report: Report, pool: Pool, draws: int = 8) -> None:
         return
     scale = human_scale(people)
     far = np.array([[distance(m.piece, scale) for m in g] for g in groups])
-    score = np.array([[critic.score(m.drawn, pool.model.facts) for m in g] for g in groups])
+    score = np.array([[rerank.score(m.drawn, pool.model.facts) for m in g] for g in groups])
     original = np.array([[pool.index.report(m.piece).original for m in g] for g in groups])
     pick = score.argmax(1)
     rows = np.arange(len(groups))

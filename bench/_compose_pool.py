@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from flamingo import weights
-from flamingo.composing import originality, verb
+from flamingo.composing import api, originality
 from flamingo.composing.model import Composer
 from flamingo.composing.piece import Key, Piece
 from flamingo.composing.plan import Plan, settle
@@ -172,10 +172,10 @@ class Pool:
     def _heard(self, drawn: Drawn) -> Piece:
         """The piece as the verb would play it, with no freedom of a player."""
         plan = drawn.plan
-        wish = verb._Wish(
+        wish = api._ComposeRequest(
             plan.personas, plan.seconds, plan.valence, plan.arousal, plan.key, None, None, None, Dice(), 1, False, 0
         )
-        return verb._perform(self.model, drawn, wish, ["piano"], 0.0, 1.0, 0, 0)[0]
+        return api._perform(self.model, drawn, wish, ["piano"], 0.0, 1.0, 0, 0)[0]
 
 
 def _any_key(random: np.random.Generator) -> Key:

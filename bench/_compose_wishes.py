@@ -24,9 +24,9 @@ from _compose_pool import Made, Pool, asked, scores
 from _music import Accuracy, MoodJudge, PersonaJudge, alike, mood_line, persona_line
 from _report import Report
 
+from flamingo.composing.key_estimation import find_key
 from flamingo.composing.measure import measures
 from flamingo.composing.piece import UNITS, Key
-from flamingo.composing.tonality import find_key
 from flamingo.composing.writing.midi import to_midi
 
 PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -4,7 +4,7 @@
     python bench/_feel_gan.py --images DIR --sheet sheet.jpg    and pictures of the first
     python bench/_feel_gan.py --images DIR --budget 10s --steps 3 --runs quick     to see that it works
 
-Clear cases of three moods (flamingo/train/feeling/moods.py) are told from the features of EfficientNet-Lite0, as
+Clear cases of three moods (flamingo/train/mood/moods.py) are told from the features of EfficientNet-Lite0, as
 ImageNet left it, by a linear layer. Seed s holds out the s-th fifth of the themes and learns from the rest: so does
 its GAN. Tested is on real photos alone, each in one of the five. All four ways see equally many samples in equally
 many steps, drawn from the same photos in the same order: as they are; or one of their augmented views; and then half
@@ -40,11 +40,11 @@ from torch import Tensor
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.train.backbone import pretrained
 from flamingo.train.budget import seconds
-from flamingo.train.feeling import gan
-from flamingo.train.feeling.data import Example, find, folds_of
-from flamingo.train.feeling.gan_networks import Generator
-from flamingo.train.feeling.gan_pictures import by_mood, contact_sheet, draw, load_generator, load_photos
-from flamingo.train.feeling.moods import CLASSES, clear_cases
+from flamingo.train.mood import gan
+from flamingo.train.mood.data import Example, find, folds_of
+from flamingo.train.mood.gan_networks import Generator
+from flamingo.train.mood.gan_pictures import by_mood, contact_sheet, draw, load_generator, load_photos
+from flamingo.train.mood.moods import CLASSES, clear_cases
 
 Array = NDArray[Any]
 

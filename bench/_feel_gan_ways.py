@@ -13,7 +13,7 @@ from torch import Tensor
 
 from flamingo.train import session
 from flamingo.train.backbone import Backbone
-from flamingo.train.feeling.moods import CLASSES
+from flamingo.train.mood.moods import CLASSES
 
 WAYS = ("photos", "augmented", "photos and WGAN", "augmented and WGAN")
 SIZE = 192  # pixels of a side at which the features are taken

@@ -31,7 +31,7 @@ from _quality import IDENTITY, LITE, WEIGHT, Figures, Judge, mean_row, show
 from _report import Report
 from torch import Tensor
 
-from flamingo.train.painting import losses, vgg
+from flamingo.nn import losses, vgg
 from flamingo.train.painting.data import StylePicture, load_painting
 
 _METHOD = f"torch L-BFGS, lr 1, history 10, no line search, clipped, from the photo, w {WEIGHT}"

@@ -22,10 +22,10 @@ import numpy as np
 from _report import Report
 from numpy.typing import NDArray
 
+from flamingo.composing.key_estimation import correlations, ending, pitch_classes
 from flamingo.composing.measure import Measures, measures
 from flamingo.composing.piece import Piece
 from flamingo.composing.reading.midi import from_midi
-from flamingo.composing.tonality import correlations, ending, pitch_classes
 
 Array = NDArray[Any]
 
@@ -350,7 +350,7 @@ def _by_fold(features: Array, labels: Array, groups: Array, seed: int) -> Array:
 # ---------------------------------------------------------------------- how it ends
 @dataclass(frozen=True)
 class Endings:
-    """How pieces end: shares of them, 0 to 1; see flamingo.composing.tonality.Ending."""
+    """How pieces end: shares of them, 0 to 1; see flamingo.composing.key_estimation.Ending."""
 
     pieces: int
     tonic_bass: float

@@ -22,8 +22,8 @@ from PIL import Image
 import flamingo
 from flamingo import errors, images
 from flamingo.filming import album, photos
+from flamingo.filming.cache import Work
 from flamingo.filming.photos import Photo
-from flamingo.filming.work import Work
 
 Check = Callable[[Path], bool]
 Array = NDArray[Any]
@@ -267,11 +267,11 @@ def found_in(folder: Path, *paths: Path) -> tuple[list[str], list[str]]:
         work.drop()
 
 
-def painted(*photos_: Path, output: Path, **how: Any) -> list[flamingo.Painted]:
+def painted(*photos_: Path, output: Path, **how: Any) -> list[flamingo.PaintResult]:
     return flamingo.paint(list(photos_), style="udnie", model="fast", size=32, output=output, **how)
 
 
-def remarks(results: list[flamingo.Painted]) -> str:
+def remarks(results: list[flamingo.PaintResult]) -> str:
     return "\n".join(line for each in results for line in (*each.notes, str(each.error or "")))
 
 

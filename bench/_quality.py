@@ -1,4 +1,4 @@
-"""How much of the photo and of the painting the results hold, by VGG-19 (see flamingo/train/painting/losses.py).
+"""How much of the photo and of the painting the results hold, by VGG-19 (see flamingo/nn/losses.py).
 
     c    content error at relu4_2                       0 for the photo itself
     s    mean of the style errors s1..s5                0 for a picture with the painting's Gram matrices
@@ -23,9 +23,9 @@ from _pictures import Photo, Pixels, to_bytes, to_floats
 from _report import Report
 from torch import Tensor
 
+from flamingo.nn import losses, vgg
 from flamingo.painting.painter import Painter
 from flamingo.painting.styles import vector
-from flamingo.train.painting import losses, vgg
 from flamingo.train.painting.data import StylePicture, load_painting
 
 WEIGHT = 20.0

@@ -36,9 +36,9 @@ from PIL import Image
 from scipy.stats import rankdata, spearmanr
 
 from flamingo.errors import FlamingoError
-from flamingo.judging.critic import Critic, Critique
-from flamingo.optimising import Settings, Style, optimise
+from flamingo.painting.methods import Settings, Style, optimise
 from flamingo.painting.painter import Painter
+from flamingo.quality.critic import Critic, Critique
 from flamingo.train.painting.data import StylePicture, find_styles
 
 STRENGTHS = (0.0, 0.25, 0.5, 1.0)

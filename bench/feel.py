@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 import flamingo
 from flamingo import images
 from flamingo.errors import FlamingoError
-from flamingo.feeling.feeler import Feeler
-from flamingo.feeling.plane import probabilities
 from flamingo.images import Picture
+from flamingo.mood.model import MoodModel
+from flamingo.mood.valence_arousal import probabilities
 
 Array = NDArray[Any]
 
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report = Report(asked.json, quick=asked.quick)
     begun = time.perf_counter()
     try:
-        feeler = Feeler()
+        feeler = MoodModel()
         report.figures["run"] = {"model": feeler.version, "seed": asked.seed}
         report.say(f"feel {feeler.version}, seed {asked.seed}")
         unseen = _unseen(asked) if {"folds", "moods", "calibration"} & set(asked.only or SECTIONS) else None
@@ -72,10 +72,10 @@ class Unseen:
     """Examples with what the folds' models said of them, by photo and by theme, and their distances."""
 
     def __init__(self, runs: Sequence[Path], folders: tuple[str, ...]) -> None:
-        from flamingo.train.checkpoint import Checkpoint
-        from flamingo.train.feeling import data
-        from flamingo.train.feeling.export import unseen_by
-        from flamingo.train.feeling.loop import CHECKPOINT
+        from flamingo.nn.checkpoint import Checkpoint
+        from flamingo.train.mood import data
+        from flamingo.train.mood.export import unseen_by
+        from flamingo.train.mood.loop import CHECKPOINT
 
         saved = [Checkpoint.load(run / CHECKPOINT) for run in runs]
         self.examples = data.find(folders)
@@ -87,8 +87,8 @@ class Unseen:
 def _unseen(asked: argparse.Namespace) -> Unseen:
     runs = asked.run
     if not runs:
-        from flamingo.train.feeling.loop import train
-        from flamingo.train.feeling.recipe import FeelRecipe
+        from flamingo.train.mood.loop import train
+        from flamingo.train.mood.recipe import FeelRecipe
 
         run = Path("runs/bench-feel")
         train(FeelRecipe(images=tuple(asked.images), out=str(run), budget=36_000, resume=run.exists()))
@@ -96,7 +96,7 @@ def _unseen(asked: argparse.Namespace) -> Unseen:
     return Unseen(runs, tuple(asked.images))
 
 
-def _folds(report: Report, asked: argparse.Namespace, feeler: Feeler, unseen: Unseen) -> None:
+def _folds(report: Report, asked: argparse.Namespace, feeler: MoodModel, unseen: Unseen) -> None:
     report.heading("Pearson's r with people's ratings, photos not seen in training")
     rows, figures = [], {}
     probe = _probe(unseen, asked.seed)
@@ -126,9 +126,9 @@ def _probe(unseen: Unseen, seed: int) -> dict[str, Array]:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from flamingo.feeling.seeing import seen
+    from flamingo.mood.preprocess import seen
     from flamingo.train.backbone import pretrained
-    from flamingo.train.feeling import data
+    from flamingo.train.mood import data
 
     net = pretrained(unseen.recipe["backbone"])
     with torch.no_grad():
@@ -155,14 +155,14 @@ def _interval(a: Array, b: Array) -> tuple[float, float]:
     return float(np.tanh(z - half)), float(np.tanh(z + half))
 
 
-def _as_shipped(feeler: Feeler, points: Array) -> Array:
+def _as_shipped(feeler: MoodModel, points: Array) -> Array:
     """(n, 2): points as ranks, the plane on which words have their places."""
     table, ranks = feeler.facts["quantiles"], feeler.facts["ranks"]
     return np.stack([np.interp(points[:, i], table[i], ranks) for i in (0, 1)], 1)
 
 
-def _moods(report: Report, asked: argparse.Namespace, feeler: Feeler, unseen: Unseen) -> None:
-    from flamingo.train.feeling.moods import CLASSES, clear_cases
+def _moods(report: Report, asked: argparse.Namespace, feeler: MoodModel, unseen: Unseen) -> None:
+    from flamingo.train.mood.moods import CLASSES, clear_cases
 
     report.heading("Happy, angry or sad, on photos that are clear cases and were not seen")
     labels = clear_cases(unseen.examples)
@@ -197,7 +197,7 @@ def _ece(p: Array, right: Array) -> float:
     )
 
 
-def _calibration(report: Report, asked: argparse.Namespace, feeler: Feeler, unseen: Unseen) -> None:
+def _calibration(report: Report, asked: argparse.Namespace, feeler: MoodModel, unseen: Unseen) -> None:
     report.heading("How often the truth lies inside the interval that is stated, photos not seen")
     from statistics import NormalDist
 
@@ -218,10 +218,10 @@ def _calibration(report: Report, asked: argparse.Namespace, feeler: Feeler, unse
     report.figures["calibration"] = figures
 
 
-def _gan(report: Report, asked: argparse.Namespace, feeler: Feeler, unseen: Unseen) -> None:
+def _gan(report: Report, asked: argparse.Namespace, feeler: MoodModel, unseen: Unseen) -> None:
     import _feel_gan
 
-    from flamingo.train.feeling.data import find
+    from flamingo.train.mood.data import find
 
     _feel_gan.compare(
         report, find(asked.images), Path("runs/feel-gan"), budget=asked.gan_budget, sheet=asked.gan_sheet
@@ -231,7 +231,7 @@ def _gan(report: Report, asked: argparse.Namespace, feeler: Feeler, unseen: Unse
 # -- the shipped model at work ------------------------------------------------------------------------------
 
 
-def _speed(report: Report, asked: argparse.Namespace, feeler: Feeler, unseen: Any) -> None:
+def _speed(report: Report, asked: argparse.Namespace, feeler: MoodModel, unseen: Any) -> None:
     report.heading("Milliseconds a photo, one thread")
     random = np.random.default_rng(asked.seed)
     rows, figures = [], {}
@@ -252,9 +252,9 @@ def _speed(report: Report, asked: argparse.Namespace, feeler: Feeler, unseen: An
     report.goal("CPU ms a photo on one core", "under 100", f"{worst:.0f}", worst < 100)
 
 
-def _invariance(report: Report, asked: argparse.Namespace, feeler: Feeler, unseen: Any) -> None:
+def _invariance(report: Report, asked: argparse.Namespace, feeler: MoodModel, unseen: Any) -> None:
     """How far the judgement moves when the photo is only stored, sized or cropped otherwise."""
-    from flamingo.train.feeling import data
+    from flamingo.train.mood import data
 
     report.heading("How far the judgement moves (mean and largest change; its own error is about the stated sd)")
     examples = data.find(tuple(asked.images))
@@ -299,7 +299,7 @@ def _cropped(picture: Picture, share: float) -> Picture:
     return Picture(rgb=np.ascontiguousarray(picture.rgb[h : picture.height - h, w : picture.width - w]))
 
 
-def _music(report: Report, asked: argparse.Namespace, feeler: Feeler, unseen: Any) -> None:
+def _music(report: Report, asked: argparse.Namespace, feeler: MoodModel, unseen: Any) -> None:
     from scipy.stats import spearmanr
 
     report.heading("Photos and the music composed for them: what was felt, and what the music measures")
@@ -331,7 +331,7 @@ def _music(report: Report, asked: argparse.Namespace, feeler: Feeler, unseen: An
     report.figures["music"] = {**figures, "felt": a.tolist(), "measured": b.tolist()}
 
 
-def _odd(report: Report, asked: argparse.Namespace, feeler: Feeler, unseen: Any) -> None:
+def _odd(report: Report, asked: argparse.Namespace, feeler: MoodModel, unseen: Any) -> None:
     report.heading("Broken and odd pictures")
     if asked.odd is None:
         report.leave_out("odd pictures: name a folder of them with --odd")

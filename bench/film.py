@@ -59,7 +59,7 @@ def make_album(folder: Path, many: int, megapixels: float) -> None:
 
 def our_film(folder: Path, seconds: float, resolution: int, model: str) -> dict[str, Any]:
     """In this process: what it took."""
-    from flamingo.filming.verb import film
+    from flamingo.filming.api import film
 
     watch = Watch()
     begun = time.perf_counter()

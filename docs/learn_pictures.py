@@ -17,8 +17,8 @@ import soundfile
 from PIL import Image
 
 import flamingo
-from flamingo.feeling.feeler import Feeler
 from flamingo.images import Picture, read
+from flamingo.mood.model import MoodModel
 
 PHOTOS = Path(__file__).parent / "photos"
 FOLDER = Path(__file__).parents[1] / "flamingo" / "studio" / "pages" / "static" / "img" / "learn"
@@ -48,7 +48,7 @@ def strengths(painter: flamingo.Painter) -> None:
 
 def felt(painter: flamingo.Painter) -> list[dict[str, Any]]:
     """Each photo, and each painting of it, with its place on the plane."""
-    feeler = Feeler()
+    feeler = MoodModel()
     found = []
     for photo, styles in FELT.items():
         rgb = read(PHOTOS / f"{photo}.jpg").resized(640).rgb

@@ -2,7 +2,7 @@
 
     python docs/paintings.py FOLDER          # a folder of paintings called as the styles are: great-wave.jpg, ...
 
-The slow methods (flamingo/optimising) and the critic look at the paintings, of which the painters keep only
+The slow methods (flamingo/painting/methods) and the critic look at the paintings, of which the painters keep only
 vectors. 512 pixels are what the painters learned from.
 """
 

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 from flamingo.lettering import font
-from flamingo.train.judging.painter import Painted
+from flamingo.train.quality.painter import Painted
 
 DOCS = Path(__file__).parent
 PAINTED, SIDE, MARGIN, LINE = 512, 288, 8, 30  # painted at so many pixels, shown at fewer

@@ -22,34 +22,34 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from flamingo import errors, images
     from flamingo.client import Client
+    from flamingo.composing.api import ComposeResult, compose
     from flamingo.composing.personas import known as personas
-    from flamingo.composing.verb import Composed, compose
     from flamingo.errors import FlamingoError
-    from flamingo.feeling.feeler import Feeler, Felt
-    from flamingo.feeling.verb import Judged, feel
-    from flamingo.filming.verb import Filmed, film
-    from flamingo.grading.report import grades
-    from flamingo.grading.store import Rating
-    from flamingo.grading.verb import rate
-    from flamingo.judging.verb import Criticised, judge
+    from flamingo.filming.api import FilmResult, film
+    from flamingo.mood.api import FeelResult, feel
+    from flamingo.mood.model import MoodEstimate, MoodModel
+    from flamingo.painting.api import PaintResult, paint
     from flamingo.painting.painter import Painter
     from flamingo.painting.sheet import sheet
     from flamingo.painting.styles import Style, styles
-    from flamingo.painting.verb import Painted, paint
     from flamingo.provenance import Verdict, verify
+    from flamingo.quality.api import JudgeResult, judge
+    from flamingo.ratings.api import rate
+    from flamingo.ratings.report import grades
+    from flamingo.ratings.store import Rating
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Client",
-    "Composed",
-    "Criticised",
-    "Feeler",
-    "Felt",
-    "Filmed",
+    "ComposeResult",
+    "FeelResult",
+    "FilmResult",
     "FlamingoError",
-    "Judged",
-    "Painted",
+    "JudgeResult",
+    "MoodEstimate",
+    "MoodModel",
+    "PaintResult",
     "Painter",
     "Rating",
     "Style",
@@ -74,28 +74,28 @@ __all__ = [
 # verb, or the version alone, does not load numpy, pydantic and the networks' runtimes for the others.
 _HOMES = {
     "Client": "flamingo.client:Client",
-    "Composed": "flamingo.composing.verb:Composed",
-    "Criticised": "flamingo.judging.verb:Criticised",
-    "Feeler": "flamingo.feeling.feeler:Feeler",
-    "Felt": "flamingo.feeling.feeler:Felt",
-    "Filmed": "flamingo.filming.verb:Filmed",
+    "ComposeResult": "flamingo.composing.api:Composed",
+    "JudgeResult": "flamingo.quality.api:Criticised",
+    "MoodModel": "flamingo.mood.model:Feeler",
+    "MoodEstimate": "flamingo.mood.model:Felt",
+    "FilmResult": "flamingo.filming.api:Filmed",
     "FlamingoError": "flamingo.errors:FlamingoError",
-    "Judged": "flamingo.feeling.verb:Judged",
-    "Painted": "flamingo.painting.verb:Painted",
+    "FeelResult": "flamingo.mood.api:Judged",
+    "PaintResult": "flamingo.painting.api:Painted",
     "Painter": "flamingo.painting.painter:Painter",
-    "Rating": "flamingo.grading.store:Rating",
+    "Rating": "flamingo.ratings.store:Rating",
     "Style": "flamingo.painting.styles:Style",
     "Verdict": "flamingo.provenance:Verdict",
-    "compose": "flamingo.composing.verb:compose",
+    "compose": "flamingo.composing.api:compose",
     "errors": "flamingo.errors",
-    "feel": "flamingo.feeling.verb:feel",
-    "film": "flamingo.filming.verb:film",
-    "grades": "flamingo.grading.report:grades",
+    "feel": "flamingo.mood.api:feel",
+    "film": "flamingo.filming.api:film",
+    "grades": "flamingo.ratings.report:grades",
     "images": "flamingo.images",
-    "judge": "flamingo.judging.verb:judge",
-    "paint": "flamingo.painting.verb:paint",
+    "judge": "flamingo.quality.api:judge",
+    "paint": "flamingo.painting.api:paint",
     "personas": "flamingo.composing.personas:known",
-    "rate": "flamingo.grading.verb:rate",
+    "rate": "flamingo.ratings.api:rate",
     "sheet": "flamingo.painting.sheet:sheet",
     "styles": "flamingo.painting.styles:styles",
     "verify": "flamingo.provenance:verify",

@@ -78,7 +78,7 @@ def missing_modules(name: str) -> tuple[str, ...]:
 
 
 def vgg19_cache() -> Path:
-    """Where VGG-19's weights are kept once they have been found (see flamingo.train.painting.vgg)."""
+    """Where VGG-19's weights are kept once they have been found (see flamingo.nn.vgg)."""
     chosen = os.environ.get("FLAMINGO_CACHE")
     return (Path(chosen) if chosen else Path.home() / ".cache" / "flamingo") / "vgg19.safetensors"
 

@@ -55,7 +55,7 @@ def vgg_weights() -> None:
     if importlib.util.find_spec("torch") is None:
         pytest.skip("torch is not installed (extra `torch`)")
     from flamingo.errors import ModelMissing
-    from flamingo.train.painting import vgg
+    from flamingo.nn import vgg
 
     try:
         vgg.load()

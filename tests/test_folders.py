@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from flamingo.composing import personas
-from flamingo.grading import store
 from flamingo.jobs.settings import Settings
-from flamingo.painting import own
+from flamingo.painting import user_styles
 from flamingo.provenance import identity
+from flamingo.ratings import store
 from tests.conftest import ROOT, needs_models
 
 
 def places() -> dict[str, Path]:
     return {
         "personas": personas.own_folder(),
-        "styles": own.folder(),
+        "styles": user_styles.folder(),
         "identity": identity.folder(),
         "grades": store.own_database(),
         "studio": Settings.of().data,
@@ -74,7 +74,7 @@ def test_a_style_without_vgg_19_is_not_kept(
     pytest.importorskip("torch", reason="torch is not installed (extra `train`)")
     from flamingo.cli import run
     from flamingo.errors import ModelMissing
-    from flamingo.train.painting import vgg
+    from flamingo.nn import vgg
 
     def missing(*_: object, **__: object) -> None:
         raise ModelMissing("VGG-19", "not found", "give the weights with --vgg FILE")

@@ -38,7 +38,7 @@ def _compose(*, as_json: bool = False, model: str = "composer", **choices: Any) 
     return report(results, _told, done="composed", as_json=as_json)
 
 
-def _told(r: flamingo.Composed) -> None:
+def _told(r: flamingo.ComposeResult) -> None:
     told = r.as_dict()
     keys = " → ".join(section["key"] for section in told["sections"]) or told["key"]
     if away := list(dict.fromkeys(excursion["key"] for excursion in told["excursions"])):

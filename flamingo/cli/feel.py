@@ -17,7 +17,7 @@ def _feel(photos: Sequence[Path] = (), *, as_json: bool = False, **choices: Any)
     return report(results, _told, done="judged", as_json=as_json)
 
 
-def _told(r: flamingo.Judged) -> None:
+def _told(r: flamingo.FeelResult) -> None:
     if r.felt:
         felt = r.felt
         likely = sorted(felt.moods.items(), key=lambda pair: -pair[1])[:3]

@@ -21,7 +21,7 @@ def _film(photos: Sequence[Path] = (), *, as_json: bool = False, **choices: Any)
     return code
 
 
-def _told(r: flamingo.Filmed) -> None:
+def _told(r: flamingo.FilmResult) -> None:
     told = r.as_dict()
     out.print(
         styled(

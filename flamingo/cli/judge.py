@@ -16,7 +16,7 @@ def _judge(results: list[Path], *, as_json: bool = False, **choices: Any) -> int
     return report(judged, _told, done="judged", as_json=as_json)
 
 
-def _told(r: flamingo.Criticised) -> None:
+def _told(r: flamingo.JudgeResult) -> None:
     if r.critique is None:
         return
     score = "no score" if r.critique.score is None else f"score {r.critique.score:.1f} of 100"

@@ -8,8 +8,8 @@ from typing import Any
 import flamingo
 from flamingo.cli.base import command, err, flag, out, progress, remark, report, styled
 from flamingo.errors import show
-from flamingo.optimising.logs import lines
-from flamingo.optimising.settings import Step
+from flamingo.painting.methods.logs import lines
+from flamingo.painting.methods.settings import Step
 
 
 def _paint(photos: list[Path], *, as_json: bool = False, **choices: Any) -> int:
@@ -22,7 +22,7 @@ def _paint(photos: list[Path], *, as_json: bool = False, **choices: Any) -> int:
     return report(results, _told, done="painted", as_json=as_json)
 
 
-def _told(r: flamingo.Painted) -> None:
+def _told(r: flamingo.PaintResult) -> None:
     out.print(styled("{}  [dim]{} s[/]", show(r.file or ""), f"{r.seconds:.1f}"))
     for note in r.notes:
         remark(note)

@@ -13,8 +13,8 @@ from rich.table import Table
 import flamingo
 from flamingo.cli.base import command, flag, out, plain, styled
 from flamingo.errors import show
-from flamingo.grading import store as graded
-from flamingo.grading import verb as grading
+from flamingo.ratings import api as grading
+from flamingo.ratings import store as graded
 
 # What else is done with grades has options of its own, so each is a command, though it is written as a flag.
 _FORMS = ("--report", "--export", "--undo")

@@ -16,8 +16,8 @@ from flamingo import provenance, weights
 from flamingo.cli.base import out, plain, progress, remark, styled
 from flamingo.errors import BadRequest, show
 from flamingo.files import sha256
-from flamingo.optimising.refining import ready
-from flamingo.painting import own
+from flamingo.painting import user_styles
+from flamingo.painting.methods.refining import ready
 from flamingo.painting.painter import Model
 
 styles = App(name="styles", help="List the styles that there are, and keep paintings as styles of your own.")
@@ -39,7 +39,7 @@ def _styles(
     """List the named styles: title, artist, year, and why the painting may be used."""
     if sheet is None:
         found = flamingo.styles(model)
-        mine = [own.read(name) for name in own.names()]
+        mine = [user_styles.read(name) for name in user_styles.names()]
         if as_json:
             listed = [s.as_dict() for s in found] + [m.as_dict() for m in mine]
             print(json.dumps(listed, indent=1, ensure_ascii=False))
@@ -90,21 +90,21 @@ def _add_style(
         ready()  # before anything is kept
         for shown in photo or ():
             flamingo.images.read(shown)
-    style = own.made(name, file, overwrite=overwrite)
+    style = user_styles.made(name, file, overwrite=overwrite)
     if refine:
         from flamingo.studio.pages.assets import STATIC
 
         style = _refined(style, seconds, photo or sorted((STATIC / "img" / "photos").glob("*.jpg")))
-    own.keep(style, overwrite=overwrite)
+    user_styles.keep(style, overwrite=overwrite)
     out.print(styled("{}  [dim]paint with it: flamingo paint PHOTO --style {}[/]", name, name))
     return 0
 
 
-def _refined(style: own.OwnStyle, seconds: float, photos: Sequence[Path]) -> own.OwnStyle:
-    from flamingo.optimising.refining import refine
+def _refined(style: user_styles.OwnStyle, seconds: float, photos: Sequence[Path]) -> user_styles.OwnStyle:
+    from flamingo.painting.methods.refining import refine
 
     shown = [flamingo.images.read(photo).resized(256).rgb for photo in photos]
-    key = own.key("fine")
+    key = user_styles.key("fine")
     with progress("refining") as tell:
 
         def step(number: int, share: float, loss: float) -> None:
@@ -119,5 +119,5 @@ def _refined(style: own.OwnStyle, seconds: float, photos: Sequence[Path]) -> own
 @styles.command(name="remove")
 def _remove_style(name: Annotated[str, Parameter(help="The style of yours to forget.")], /) -> int:
     """Forget a style of your own."""
-    own.remove(name)
+    user_styles.remove(name)
     return 0

@@ -14,7 +14,7 @@ from flamingo.errors import BadRequest, show
 from flamingo.options import one_line_refusals
 from flamingo.train.budget import seconds
 from flamingo.train.composing.recipe import ComposerRecipe
-from flamingo.train.feeling.recipe import FeelRecipe
+from flamingo.train.mood.recipe import FeelRecipe
 from flamingo.train.painting.recipe import PainterRecipe
 from flamingo.train.plans.words import WordsRecipe
 from flamingo.weights import folder as shipped_models
@@ -81,7 +81,7 @@ train.command(
 
 def _train_feel(**choices: Any) -> int:
     needs_torch("training")
-    from flamingo.train.feeling import loop as training
+    from flamingo.train.mood import loop as training
 
     with one_line_refusals("flamingo train feel"):
         recipe = FeelRecipe(**choices)

@@ -3,8 +3,9 @@
 It is a baseline, to be heard beside the composer that ships: three LSTM layers of 512 that hear the last 100 events
 and choose the likeliest next one (argmax), or draw it. It is told nothing of persona, mood, or how long the piece
 will be; the grammar of events, which both networks are held to, keeps what it writes playable and ends it
-(flamingo/composing/drawn.py). It reads the checkpoint that `flamingo train compose --model lstm` leaves, and computes
-in plain numpy what torch computes in training (flamingo/train/composing/networks.py); a test holds the two together.
+(flamingo/composing/generation.py). It reads the checkpoint that `flamingo train compose --model lstm` leaves, and
+computes in plain numpy what torch computes in training (flamingo/train/composing/networks.py); a test holds the two
+together.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from numpy.typing import NDArray
 
 from flamingo import provenance
 from flamingo.composing import performance, timing, writing
-from flamingo.composing.drawn import Drawn
+from flamingo.composing.api import ComposeResult, Progress, files_of_variations, make_folder, metre_of
+from flamingo.composing.api import compose as composer_verb
 from flamingo.composing.events import BAR_LINE
+from flamingo.composing.generation import Drawn
 from flamingo.composing.model import Composer, one_thread
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.plan import Plan
 from flamingo.composing.sampling import NAMES, Dice, choose, mask_of
 from flamingo.composing.timing import FASTEST, SLOWEST
-from flamingo.composing.verb import Composed, Progress, files_of_variations, make_folder, metre_of
-from flamingo.composing.verb import compose as composer_verb
 from flamingo.errors import BadRequest, FlamingoError, ModelCorrupt, ModelMissing, show
 from flamingo.files import sha256
 
@@ -155,7 +156,7 @@ _KEPT = frozenset({
 """Options of `compose` that the baseline has."""
 
 
-def compose(run: Path, *, on_progress: Progress | None = None, **choices: Any) -> list[Composed]:
+def compose(run: Path, *, on_progress: Progress | None = None, **choices: Any) -> list[ComposeResult]:
     """Have the LSTM of a run folder write pieces: as `flamingo.compose`, with those of its options that an LSTM can
     follow. temperature is 0 unless it is given: the likeliest note, as the first systems chose. Raises BadRequest for
     an option that it does not have, a ModelError, and what `flamingo.compose` raises."""
@@ -208,7 +209,7 @@ def compose(run: Path, *, on_progress: Progress | None = None, **choices: Any) -
         written, error = _written(piece, group, provenance.Origin("compose", recipe, ()), never, how)
         place = model.scale.of(piece)
         seconds = time.perf_counter() - begun
-        done.append(Composed(piece, written, error, (), None, place, seconds, recipe))
+        done.append(ComposeResult(piece, written, error, (), None, place, seconds, recipe))
     if on_progress:
         on_progress(many * 100, many * 100, "done")
     return done

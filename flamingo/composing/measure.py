@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flamingo.composing.key_estimation import correlations
 from flamingo.composing.piece import UNITS, Piece
-from flamingo.composing.tonality import correlations
 
 Array = NDArray[Any]
 

@@ -5,7 +5,7 @@ are taken over the bars around it (tempo, density, loudness and articulation for
 and register for valence), weighted, and replaced by their rank among all bars of the corpus. So 0 is the median of
 the music that the model knows, and -1 and 1 are its extremes. The scale is stored with the model.
 
-Words for moods are in flamingo/feeling/plane.py, which photos and sentences share with music.
+Words for moods are in flamingo/mood/valence_arousal.py, which photos and sentences share with music.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from flamingo.composing.key_estimation import correlations
 from flamingo.composing.piece import Piece
-from flamingo.composing.tonality import correlations
 
 Array = NDArray[Any]
 

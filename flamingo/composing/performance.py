@@ -179,7 +179,7 @@ _OF_THE_WAY = 0.6
 
 
 def shaped(piece: Piece, plan: Plan, scale: Scale, since: int = 0) -> Piece:
-    """Loudness and articulation as each section's mood asks (flamingo/feeling/bridge.py), moving from one to the next
+    """Loudness and articulation as each section's mood asks (flamingo/mood/cues.py), moving from one to the next
     through the bar between. since: units before which notes keep their durations, because they are the user's own."""
     notes = piece.notes
     if plan.arousal is None or not len(notes):

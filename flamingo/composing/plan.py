@@ -1,7 +1,7 @@
 """A piece before its first note: key, metre, sections, tempo, how many bars, and how it slows down into its end.
 
 What was not asked for comes from the habits of the persona and, where there is a mood, from the bridge
-(flamingo/feeling/bridge.py). The length is asked in seconds and met exactly (timing.py).
+(flamingo/mood/cues.py). The length is asked in seconds and met exactly (timing.py).
 
 A piece has one mood, or goes along a path of several: then each part of the path is a section of its own
 (sections.py), of whole bars, in major or in the minor of the same tonic. In the middle a piece goes to other keys for
@@ -26,7 +26,7 @@ from flamingo.composing.piece import TEMPO, Key, Metre
 from flamingo.composing.sections import Point, Section, modes, shares
 from flamingo.composing.timing import BEFORE_LAST, FASTEST, LAST, SLOWEST
 from flamingo.errors import BadRequest
-from flamingo.feeling import bridge
+from flamingo.mood import cues
 
 Array = NDArray[Any]
 
@@ -152,12 +152,12 @@ def settle(
     the time."""
     habits = [(model.facts["habits"][name], weight) for name, weight in personas.items()]
     chosen = habits[int(random.choice(len(habits), p=[w for _, w in habits]))][0]
-    usual = bridge.Habits(chosen["minor"], sum(w * h["arousal"] for h, w in habits), model.facts["tempo_slope"])
+    usual = cues.Habits(chosen["minor"], sum(w * h["arousal"] for h, w in habits), model.facts["tempo_slope"])
     parts = shares(path)
     if path:
         valence, arousal = (sum(s * p[i] for s, p in zip(parts, path, strict=True)) for i in (0, 1))
     points = [(p.valence, p.arousal) for p in path] if path else [(valence, arousal)]
-    asks = [bridge.choices(v, a, usual) for v, a in points]
+    asks = [cues.choices(v, a, usual) for v, a in points]
     if key is None:
         minor = modes([ask.mode for ask in asks], lambda: bool(random.random() < chosen["minor"]))
         lift = sum(share * ask.key for share, ask in zip(parts, asks, strict=True))

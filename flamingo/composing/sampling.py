@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.composing.drawn import Drawn
 from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PITCHES, shift_of
+from flamingo.composing.generation import Drawn
+from flamingo.composing.key_estimation import ending, keeps_key
 from flamingo.composing.model import CONTEXT, Cache, Composer, one_thread
 from flamingo.composing.plan import Plan
-from flamingo.composing.tonality import ending, keeps_key
 from flamingo.errors import FlamingoError
 
 __all__ = ["NAMES", "Dice", "Drawn", "choose", "draw", "mask_of"]
@@ -142,7 +142,7 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
     going = [p for p in pieces if not p.done]
     daring = replace(dice, temperature=dice.temperature * _DARING)
     everything = sum(p.plan.bars for p in pieces)
-    told = {id(p): _Told(model, p.plan) for p in going}
+    told = {id(p): _Conditions(model, p.plan) for p in going}
     cache, state = _restart(model, going, told)
     while going:
         b = len(going)
@@ -206,7 +206,7 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
         state = model.forward(model.embed(rows) + conditions, cache)[:, 0]
 
 
-class _Told:
+class _Conditions:
     """The conditions of a plan's bars as vectors, made when first needed."""
 
     def __init__(self, model: Composer, plan: Plan) -> None:
@@ -226,7 +226,7 @@ class _Told:
         return found
 
 
-def _restart(model: Composer, going: list[Drawn], told: dict[int, _Told]) -> tuple[Cache, Array]:
+def _restart(model: Composer, going: list[Drawn], told: dict[int, _Conditions]) -> tuple[Cache, Array]:
     """A fresh cache that has heard the last half context of every piece, and the state after it. All pieces must be
     equally far for their rows to stand side by side; where they are not, the shorter ones hear less."""
     for piece in going:
@@ -238,7 +238,7 @@ def _restart(model: Composer, going: list[Drawn], told: dict[int, _Told]) -> tup
 
 
 def _heard(
-    model: Composer, going: list[Drawn], told: dict[int, _Told], length: int, before: int = 0
+    model: Composer, going: list[Drawn], told: dict[int, _Conditions], length: int, before: int = 0
 ) -> tuple[Cache, Array]:
     """A fresh cache that has heard `length` events of every piece, told and untold, in the key that each is in now,
     and the state after them. before: last events that are left out."""

@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from flamingo.feeling.bridge import FAR, Choices
+from flamingo.mood.cues import FAR, Choices
 
 
 class Point(NamedTuple):

@@ -1,6 +1,6 @@
 """An album becomes a film: photos are painted, shots are cut to the beats of a score, and the camera moves over them.
 
-    from flamingo.filming.verb import film
+    from flamingo.filming.api import film
 
     [made] = film(["holidays/"], style="starry-night", persona="schubert", seconds=60, output="holidays.mp4")
 

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from flamingo import archives, files, images
 from flamingo.errors import BadInput, BadRequest, show
 from flamingo.filming import moments
-from flamingo.filming.ideas import Order
+from flamingo.filming.cache import Work
+from flamingo.filming.options import Order
 from flamingo.filming.photos import Photo
-from flamingo.filming.work import Work
 from flamingo.images import folders
 
 __all__ = ["Given", "Order", "found", "given_as", "ordered", "sifted"]

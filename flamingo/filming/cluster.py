@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.filming import rendering, titles
-from flamingo.filming.ahead import ahead
+from flamingo.filming.cache import Work
+from flamingo.filming.prefetch import ahead
 from flamingo.filming.reel import Pictures, Reel
-from flamingo.filming.work import Work
 from flamingo.painting.brush import Brush
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from flamingo import files, images
 from flamingo.errors import ImageTooLarge, UnreadableImage, show
-from flamingo.feeling.feeler import Feeler
 from flamingo.filming import captions, moments
+from flamingo.filming.cache import Work
 from flamingo.filming.salience import SIDE, salience
-from flamingo.filming.work import Work
 from flamingo.images import exif, streaming
 from flamingo.images.limits import Limits
+from flamingo.mood.model import MoodModel
 
 __all__ = [
     "CROPPED",
@@ -127,7 +127,7 @@ def opened(file: Path, name: str, frame: tuple[int, int], work: Work, version: s
     return Opened(_read(file, frame), name, file, digest, said, kept)
 
 
-def look(photo: Photo | Opened, feeler: Feeler, work: Work) -> Photo:
+def look(photo: Photo | Opened, feeler: MoodModel, work: Work) -> Photo:
     """What is to be known of a photo, and kept of it."""
     if isinstance(photo, Photo):
         return photo

@@ -10,13 +10,13 @@ from pathlib import Path
 from flamingo import images
 from flamingo.composing.timing import FASTEST, SHORTEST, SLOWEST
 from flamingo.errors import BadRequest
-from flamingo.feeling.feeler import Feeler
 from flamingo.filming import camera, cutting
-from flamingo.filming.ideas import Captions, Ideas
+from flamingo.filming.options import Captions, Ideas
 from flamingo.filming.photos import Photo
 from flamingo.filming.score import Score
-from flamingo.filming.storyboard import LONGEST, Manner, Music, Shot, Storyboard, View
-from flamingo.painting import wish
+from flamingo.filming.storyboard import LONGEST, FilmLook, Music, Shot, Storyboard, View
+from flamingo.mood.model import MoodModel
+from flamingo.painting import style_spec
 from flamingo.painting.styles import styles as named_styles
 
 __all__ = ["STYLE_MOODS", "off_beat", "planned", "quicker", "seconds_for", "styles_for", "weights"]
@@ -112,7 +112,7 @@ def off_beat(board: Storyboard, score: Score) -> int:
 # -- manner --------------------------------------------------------------------------------------------------
 
 
-def styles_for(photos: Sequence[Photo], ideas: Ideas, feeler: Feeler) -> list[tuple[str, ...]]:
+def styles_for(photos: Sequence[Photo], ideas: Ideas, feeler: MoodModel) -> list[tuple[str, ...]]:
     """The styles of each photo."""
     named = list(ideas.style)
     named += [path.name for path in map(Path, ideas.manner.paintings) if not any(path.name in text for text in named)]
@@ -120,7 +120,7 @@ def styles_for(photos: Sequence[Photo], ideas: Ideas, feeler: Feeler) -> list[tu
         names = named or [style.name for style in named_styles(ideas.manner.model) if style.name in STYLE_MOODS]
         places = [_mood_of(name, ideas.manner, feeler) for name in names]
         return [(names[_nearest(photo.mood, places)],) for photo in photos]
-    named = named or [wish.DEFAULT]
+    named = named or [style_spec.DEFAULT]
     if ideas.vary == "photo":
         return [(named[i % len(named)],) for i in range(len(photos))]
     return [tuple(named)] * len(photos)
@@ -130,7 +130,7 @@ def _nearest(mood: tuple[float, float], places: Sequence[tuple[float, float]]) -
     return min(range(len(places)), key=lambda i: math.dist(mood, places[i]))
 
 
-def _mood_of(text: str, manner: Manner, feeler: Feeler) -> tuple[float, float]:
+def _mood_of(text: str, manner: FilmLook, feeler: MoodModel) -> tuple[float, float]:
     """Where a style lies: by our table, or as its painting feels; in the middle, if neither can be told."""
     name = text.rpartition("@")[0] or text
     name = name.rpartition("=")[0] or name

@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 
 from flamingo import provenance
 from flamingo.filming import cluster
-from flamingo.filming.ahead import ahead
+from flamingo.filming.cache import Work
 from flamingo.filming.camera import Needed, needed, resized
 from flamingo.filming.photos import Photo, pixels, save
 from flamingo.filming.planes import Planes
+from flamingo.filming.prefetch import ahead
 from flamingo.filming.reel import Pictures, Reel
 from flamingo.filming.score import RATE
-from flamingo.filming.storyboard import Manner, Shot, Storyboard
-from flamingo.filming.work import Work
+from flamingo.filming.storyboard import FilmLook, Shot, Storyboard
 from flamingo.painting.brush import Brush, brush
 from flamingo.video import FILMS, Look, Writer, delivering
 from flamingo.video.joining import check_whole, picture_packets, timed
@@ -65,7 +65,7 @@ class Painting:
     """How the photos of a film are painted. One brush is kept for each manner, and each painting in a file. frame:
     (height, width) of the film."""
 
-    def __init__(self, manner: Manner, frame: tuple[int, int], work: Work) -> None:
+    def __init__(self, manner: FilmLook, frame: tuple[int, int], work: Work) -> None:
         self._manner, self._frame, self._work = manner, frame, work
         self._brushes: dict[tuple[Any, ...], Brush] = {}
 

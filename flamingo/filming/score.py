@@ -23,8 +23,8 @@ from flamingo.composing.writing import sound
 from flamingo.errors import show
 from flamingo.files import sha256
 from flamingo.filming.beats import RATE, heard, sound_of
+from flamingo.filming.cache import Work
 from flamingo.filming.storyboard import Music
-from flamingo.filming.work import Work
 
 __all__ = ["RATE", "Score", "along", "grid", "made"]
 
@@ -126,7 +126,7 @@ def _kept(file: Path) -> Score | None:
 
 
 def _compose(music: Music, seconds: float, file: Path, say: Say) -> Score:
-    from flamingo.composing.verb import compose
+    from flamingo.composing.api import compose
 
     mood: dict[str, Any] = {"mood": music.mood} if music.mood else {"path": music.path} if music.path else {}
     [composed] = compose(

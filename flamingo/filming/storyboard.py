@@ -27,8 +27,8 @@ __all__ = [
     "SUFFIX",
     "Aspect",
     "Brought",
+    "FilmLook",
     "Fit",
-    "Manner",
     "Music",
     "Shot",
     "Storyboard",
@@ -102,7 +102,7 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Manner:
+class FilmLook:
     """How all photos are painted: see `flamingo paint`. paintings, masks: files that styles may name."""
 
     colour: Share = 1.0
@@ -137,7 +137,7 @@ class Storyboard:
     fps: Annotated[int, Field(ge=8, le=60)] = 24
     title: Text = ""
     music: Music = field(default_factory=Music)
-    manner: Manner = field(default_factory=Manner)
+    manner: FilmLook = field(default_factory=FilmLook)
     version: Literal[1] = 1
     __pydantic_config__ = _STRICT
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ADOBE_RGB", "SRGB", "Colours", "Told", "told_by_numbers", "told_by_png"]
+__all__ = ["ADOBE_RGB", "SRGB", "ColourCodes", "Colours", "told_by_numbers", "told_by_png"]
 
 Chromaticities = tuple[float, float, float, float, float, float, float, float]
 """x and y of red, green, blue and white."""
@@ -53,36 +53,36 @@ class Colours:
 
 
 @dataclass(frozen=True)
-class Told:
+class ColourCodes:
     """What a file's own words come to. colours: None for sRGB; notes: what a person must be told."""
 
     colours: Colours | None = None
     notes: tuple[str, ...] = ()
 
 
-SRGB = Told()
+SRGB = ColourCodes()
 """Nothing but sRGB."""
 
 
-def told_by_numbers(primaries: int, transfer: int) -> Told:
+def told_by_numbers(primaries: int, transfer: int) -> ColourCodes:
     """The colours that these numbers of H.273 mean."""
     if primaries in _UNSPECIFIED:
         primaries = 1
     if primaries not in _PRIMARIES or transfer not in (*_LIKE_SRGB, *_GAMMAS, _PQ, _HLG):
         why = f"its colours are told by numbers that are not known here (primaries {primaries}, transfer {transfer})"
-        return Told(None, (f"{why}: sRGB assumed",))
+        return ColourCodes(None, (f"{why}: sRGB assumed",))
     name, places = _PRIMARIES[primaries]
     if transfer in (_PQ, _HLG):
         kind, curve = ("PQ", _pq) if transfer == _PQ else ("HLG", _hlg)
         icc = _profile(f"{name} {kind}", places, _curve(lambda x: _compressed(curve(x) / _WHITE_NITS)))
         note = f"it is an HDR picture ({kind}): what is brighter than the white of a usual screen was compressed"
-        return Told(Colours(icc, keep=False), (note,))
+        return ColourCodes(Colours(icc, keep=False), (note,))
     if transfer in _LIKE_SRGB:
-        return SRGB if primaries == 1 else Told(Colours(_profile(name, places, _curve(_srgb))))
-    return Told(Colours(_profile(f"{name} gamma {_GAMMAS[transfer]:g}", places, _gamma(_GAMMAS[transfer]))))
+        return SRGB if primaries == 1 else ColourCodes(Colours(_profile(name, places, _curve(_srgb))))
+    return ColourCodes(Colours(_profile(f"{name} gamma {_GAMMAS[transfer]:g}", places, _gamma(_GAMMAS[transfer]))))
 
 
-def told_by_png(gamma: float | None, places: Chromaticities | None) -> Told:
+def told_by_png(gamma: float | None, places: Chromaticities | None) -> ColourCodes:
     """The colours of a PNG's chunks gAMA (as the exponent of the screen) and cHRM."""
     near = places is None or all(abs(a - b) < 0.0055 for a, b in zip(places, _SRGB, strict=True))
     # 1/2.2 is what programs write that mean sRGB.
@@ -90,11 +90,11 @@ def told_by_png(gamma: float | None, places: Chromaticities | None) -> Told:
     if near and usual:
         return SRGB
     if gamma is not None and not 0.2 < gamma < 10:
-        return Told(None, ("its gamma is none of a picture, so it was ignored and sRGB assumed",))
+        return ColourCodes(None, ("its gamma is none of a picture, so it was ignored and sRGB assumed",))
     if places is not None and not _sound(places):
-        return Told(None, ("its chromaticities are none of a picture, so they were ignored and sRGB assumed",))
+        return ColourCodes(None, ("its chromaticities are none of a picture, so they were ignored and sRGB assumed",))
     curve = _curve(_srgb) if gamma is None or usual else _gamma(gamma)
-    return Told(Colours(_profile("PNG", places or _SRGB, curve)))
+    return ColourCodes(Colours(_profile("PNG", places or _SRGB, curve)))
 
 
 def _sound(places: Chromaticities) -> bool:

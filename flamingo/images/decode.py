@@ -108,7 +108,7 @@ class _Source:
     exif: bytes | None
     icc: bytes | None
     turn: int = 1
-    told: cicp.Told = cicp.SRGB
+    told: cicp.ColourCodes = cicp.SRGB
     first: bool = False
     notes: tuple[str, ...] = ()
 
@@ -122,7 +122,7 @@ def _finished(source: _Source, name: str, keep_gps: bool) -> Decoded:
     if source.first and (told.colours or told.notes):
         profile = None
     elif profile is None and not told.colours and block is not None and block.adobe_rgb and source.kind != "png":
-        told = cicp.Told(cicp.ADOBE_RGB)
+        told = cicp.ColourCodes(cicp.ADOBE_RGB)
     image = source.image
     if source.turn != 1:
         image = image.copy()

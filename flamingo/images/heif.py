@@ -71,7 +71,7 @@ class Described:
     channels: int
     turned: bool
     premultiplied: bool
-    told: cicp.Told
+    told: cicp.ColourCodes
     notes: tuple[str, ...]
 
     @property

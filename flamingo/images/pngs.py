@@ -29,7 +29,7 @@ class Described:
     frames: int = 1
 
     @property
-    def told(self) -> cicp.Told:
+    def told(self) -> cicp.ColourCodes:
         """What its colours are. cICP comes before a profile, and that before sRGB, gAMA and cHRM (11.3.2)."""
         if self.numbers is not None:
             return cicp.told_by_numbers(*self.numbers)

@@ -23,15 +23,15 @@ from typing import Any
 
 from flamingo.errors import BadRequest, DiskFull
 from flamingo.jobs import verbs
-from flamingo.jobs.dispatch import Dispatch
 from flamingo.jobs.errors import DatabaseError
 from flamingo.jobs.job import Input, Job, State, plain_name
+from flamingo.jobs.job_queue import Dispatch
 from flamingo.jobs.lanes import Lane, lane_of
-from flamingo.jobs.ledger import Ledger, Pulse
+from flamingo.jobs.partial import Unfinished
+from flamingo.jobs.repository import Ledger, Pulse
 from flamingo.jobs.settings import Settings
 from flamingo.jobs.store import GRACE, Store
 from flamingo.jobs.tables import Database
-from flamingo.jobs.unfinished import Unfinished
 
 __all__ = ["Jobs"]
 

@@ -37,7 +37,7 @@ from flamingo.jobs.targets import load
 __all__ = ["main"]
 
 _PROGRESS_EVERY = 0.05
-_USUAL, _WARM_AFTER = "flamingo.painting.verb", 3.0  # seconds without a request
+_USUAL, _WARM_AFTER = "flamingo.painting.api", 3.0  # seconds without a request
 _NOT_ABOUT = ("file", "files", "beside", "photo", "explanation", "error", "recipe")
 _UNTOLD: dict[str, Any] = {"recipe": {}, "notes": [], "about": {}}  # of a file beside a result: told there
 _MEDIA_TYPES = {

@@ -136,10 +136,10 @@ class Verb:
 
 def _painter(parameters: Mapping[str, Any]) -> str:
     """The painter's version, and when each of one's own styles that is named was last changed."""
-    from flamingo.painting import own
+    from flamingo.painting import user_styles
 
-    named = [name for name in own.names() if any(name in text for text in parameters["style"] or ())]
-    changed = [f"{name}@{(own.folder() / f'{name}.safetensors').stat().st_mtime_ns}" for name in named]
+    named = [name for name in user_styles.names() if any(name in text for text in parameters["style"] or ())]
+    changed = [f"{name}@{(user_styles.folder() / f'{name}.safetensors').stat().st_mtime_ns}" for name in named]
     return "+".join([str(weights.entry(f"painter-{parameters['model']}")["version"]), *changed])
 
 
@@ -204,16 +204,16 @@ _PIECE = ("piece.mp3", "piece.mid", "piece.musicxml", "piece.svg", "piece.png")
 FLAMINGOS = (
     Verb(
         "paint",
-        "flamingo.painting.verb:paint",
+        "flamingo.painting.api:paint",
         _painter,
         formats="flamingo.images:WRITE_SUFFIXES",
         resumes=True,
         short=_short_painting,
     ),
-    Verb("judge", "flamingo.judging.verb:judge", says="critique", short=_few_files),
+    Verb("judge", "flamingo.quality.api:judge", says="critique", short=_few_files),
     Verb(
         "compose",
-        "flamingo.composing.verb:compose",
+        "flamingo.composing.api:compose",
         _composer,
         formats="flamingo.composing.writing:KINDS",
         files=_PIECE,
@@ -221,14 +221,14 @@ FLAMINGOS = (
     ),
     Verb(
         "film",
-        "flamingo.filming.verb:film",
+        "flamingo.filming.api:film",
         _filmer,
-        formats="flamingo.filming.verb:KINDS",
+        formats="flamingo.filming.api:KINDS",
         files=("film.mp4",),
         calls=True,
         resumes=True,
     ),
-    Verb("feel", "flamingo.feeling.verb:feel", _feeler, into="explain", says="feeling", short=_few_files),
+    Verb("feel", "flamingo.mood.api:feel", _feeler, into="explain", says="feeling", short=_few_files),
 )
 
 

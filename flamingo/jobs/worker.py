@@ -29,17 +29,17 @@ from flamingo.errors import BadRequest, FlamingoError
 from flamingo.images.formats import FILM_SUFFIXES
 from flamingo.jobs import verbs
 from flamingo.jobs.child import Answered, Child, Died, Overgrown, Overtime
-from flamingo.jobs.claims import Claims, Task
-from flamingo.jobs.dispatch import BUSY, IDLE, RESTING, SHORT, Dispatch, serve
 from flamingo.jobs.errors import DatabaseError, SlotTaken
 from flamingo.jobs.job import Failure, Progress, Result, plain_file_name, plain_suffix
+from flamingo.jobs.job_queue import BUSY, IDLE, RESTING, SHORT, Dispatch, serve
 from flamingo.jobs.lanes import LANES, Lane, lane_of
-from flamingo.jobs.ledger import Ledger
+from flamingo.jobs.leases import Claims, Task
 from flamingo.jobs.locks import SlotLock
+from flamingo.jobs.partial import Unfinished
+from flamingo.jobs.repository import Ledger
 from flamingo.jobs.settings import Settings
 from flamingo.jobs.store import Store, Stored
 from flamingo.jobs.tables import Database
-from flamingo.jobs.unfinished import Unfinished
 
 __all__ = ["Worker", "main"]
 

@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.painting import wish as wishes
+from flamingo.painting import style_spec as wishes
 from flamingo.painting.colour import coloured
 from flamingo.painting.large import Progress
 from flamingo.painting.painter import Model, Painter
+from flamingo.painting.style_spec import Files, StyleMix, StyleTerm
 from flamingo.painting.styles import length
-from flamingo.painting.wish import Files, Part, Wish
 
 Pixels = NDArray[np.float32]
 Rows = Callable[[int, int], Pixels]
@@ -29,7 +29,7 @@ class Brush:
     """
 
     painter: Painter
-    wish: Wish
+    wish: StyleMix
     strength: float = 1.0
     stroke: float = 1.0
     colour: float = 1.0
@@ -95,17 +95,17 @@ def brush(
     model: Model = "fine",
     anywhere: bool = True,
 ) -> Brush:
-    """Understand what was asked for (see flamingo.painting.wish) and look at the paintings and masks.
+    """Understand what was asked for (see flamingo.painting.style_spec) and look at the paintings and masks.
 
     Raises BadRequest for what cannot be understood, BadInput for a painting or mask that cannot be used, ModelMissing
     or ModelCorrupt if the painter cannot.
     """
-    return held(wishes.parts(style, painting, mask, model, anywhere=anywhere), strength, colour, stroke, model)
+    return held(wishes.parse_styles(style, painting, mask, model, anywhere=anywhere), strength, colour, stroke, model)
 
 
-def held(parts: Sequence[Part], strength: float, colour: Colour, stroke: float, model: Model) -> Brush:
+def held(parts: Sequence[StyleTerm], strength: float, colour: Colour, stroke: float, model: Model) -> Brush:
     """The brush for styles that are understood. Raises as `brush`."""
-    return Brush(Painter(model), wishes.wish(parts, strength, model), strength, stroke, share_of(colour))
+    return Brush(Painter(model), wishes.style_mix(parts, strength, model), strength, stroke, share_of(colour))
 
 
 def share_of(colour: Colour) -> float:

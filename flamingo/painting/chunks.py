@@ -16,7 +16,7 @@ import numpy as np
 from flamingo import video
 from flamingo.painting import motion
 from flamingo.painting.motion import View
-from flamingo.painting.moving import CUT
+from flamingo.painting.temporal import CUT
 
 __all__ = ["OVERLAP", "Chunk", "cuts", "planned"]
 

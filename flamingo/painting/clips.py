@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from flamingo import provenance, video
 from flamingo.errors import BadRequest, FlamingoError, ImageTooLarge, show
 from flamingo.files import check_target, sha256
-from flamingo.painting import chunks, memory, moving
+from flamingo.painting import chunks, memory, temporal
+from flamingo.painting.chunk_painter import Arrays, ClipStyle, Finish, Footage, Part, Shown, Stretch, faded
 from flamingo.painting.chunks import OVERLAP, Chunk
 from flamingo.painting.painter import Painter
-from flamingo.painting.parts import Parts
 from flamingo.painting.regions import regions
-from flamingo.painting.stretch import Arrays, Finish, Footage, Manner, Part, Shown, Stretch, faded
+from flamingo.painting.segments import Parts
 from flamingo.video import delivering
 from flamingo.video.writing import pixel_format
 
@@ -94,7 +94,7 @@ def paint_clip(
         key = _key(source, painter, (vectors, masks, palettes), [stroke, to, steadiness, quality, kind], origin)
     if not 0 <= steadiness <= 1:
         raise BadRequest(f"steadiness {steadiness}", "it is not between 0 and 1", "0.6 is the usual one")
-    manner = Manner(clip, kind, to, quality, painter, found, stroke, steadiness, finish)
+    manner = ClipStyle(clip, kind, to, quality, painter, found, stroke, steadiness, finish)
     work = _Work(manner, Parts(target, key), on_progress)
     notes = list(work.begin())
     try:
@@ -123,7 +123,7 @@ def _size(clip: video.Clip, longest: int | None, kind: str) -> tuple[int, int]:
 def check_memory(source: Path, size: tuple[int, int], painter: Painter) -> None:
     """Raise ImageTooLarge if this machine has not the memory free that painting frames of (height, width) takes."""
     pixels = size[0] * size[1]
-    held = 12 * (moving.SPAN + 10) + 3 * (moving.SPAN + 3 * OVERLAP)  # bytes a pixel: in floats, and in bytes
+    held = 12 * (temporal.SPAN + 10) + 3 * (temporal.SPAN + 3 * OVERLAP)  # bytes a pixel: in floats, and in bytes
     take = memory.needed_in_tiles(*size, painter.model, streamed=False) + pixels * held
     free = psutil.virtual_memory().available
     if take > free:
@@ -153,7 +153,7 @@ def _key(
 class _Work:
     """The painting of one clip."""
 
-    manner: Manner
+    manner: ClipStyle
     parts: Parts
     on_progress: Progress | None
     times: list[int] = field(default_factory=list)

@@ -14,9 +14,9 @@ from typing import Any
 
 from flamingo.errors import FlamingoError, show
 from flamingo.painting import clips
+from flamingo.painting.chunk_painter import Arrays, ClipStyle, Footage, Part, Shown, Stretch
 from flamingo.painting.chunks import OVERLAP, Chunk
 from flamingo.painting.cluster import Job, Pool
-from flamingo.painting.stretch import Arrays, Footage, Manner, Part, Shown, Stretch
 
 __all__ = ["Painted", "painted"]
 
@@ -34,7 +34,7 @@ class Painted:
 
 
 def painted(
-    manner: Manner,
+    manner: ClipStyle,
     todo: Sequence[Chunk],
     begun: int,
     state: Arrays | None,
@@ -64,7 +64,7 @@ def painted(
 
 
 def _chunk_painted(
-    manner: Manner, key: str, blocks: list[Any], chunk: Chunk, at: int, state: Arrays | None
+    manner: ClipStyle, key: str, blocks: list[Any], chunk: Chunk, at: int, state: Arrays | None
 ) -> Painted:
     """On the cluster."""
     footage, manner = _footage(manner, key, blocks)
@@ -74,10 +74,10 @@ def _chunk_painted(
     return Painted(head, middle, stretch.tail(), kept)
 
 
-_open: dict[str, tuple[Any, Footage, Manner]] = {}
+_open: dict[str, tuple[Any, Footage, ClipStyle]] = {}
 
 
-def _footage(manner: Manner, key: str, blocks: list[Any]) -> tuple[Footage, Manner]:
+def _footage(manner: ClipStyle, key: str, blocks: list[Any]) -> tuple[Footage, ClipStyle]:
     """The film, kept open for the next chunk of it: as a file without a name, since this process may be ended at any
     time and would leave it behind."""
     if key not in _open:

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.images import resample
-from flamingo.painting import stroke, tiles
+from flamingo.painting import pyramid, tiles
 from flamingo.painting.networks import Networks, Statistics
+from flamingo.painting.pyramid import Size
 from flamingo.painting.regions import Regions
-from flamingo.painting.stroke import Size
 
 Pixels = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -47,7 +47,7 @@ class Job:
 
 def strips(networks: Networks, job: Job, on_progress: Progress | None = None) -> Iterator[Pixels]:
     """The painted picture, strip by strip from top to bottom, (n, W, 3) float32 in [0, 1] each."""
-    sizes = [job.size] if job.strokes is None else stroke.sizes(*job.size, job.strokes)
+    sizes = [job.size] if job.strokes is None else pyramid.sizes(*job.size, job.strokes)
     photos = _photos(job, sizes)
     tell = _Teller(sizes, on_progress)
     thumbnail = _thumbnail(photos, job, sizes[0])
@@ -112,7 +112,7 @@ def _thumbnail(photos: list[Rows], job: Job, size: Size) -> Pixels:
     return photos[0](0, size[0]) if to == size else _shrunk(photos[0], size, to)
 
 
-THUMBNAIL = stroke.WORKING
+THUMBNAIL = pyramid.WORKING
 
 
 class _Teller:
@@ -183,5 +183,5 @@ class _Level:
         # the coarse ones. Of the coarse painting alone, it would have nothing to be sharp about but that.
         seen = photo + (np.clip(below, 0, 1) - photo) * (PAINTING_SEEN * self.statistics.covered(weights))
         painted = self.networks.tile(seen, self.regions.vectors, weights, self.statistics, at)
-        both = below + stroke.detail(painted, self.ratio)
+        both = below + pyramid.detail(painted, self.ratio)
         return np.asarray(np.clip(both[down.kept, across.kept], 0, 1), np.float32)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from flamingo import weights
 from flamingo.errors import BadRequest
+from flamingo.painting import pyramid as _stroke
 from flamingo.painting import regions as _regions
-from flamingo.painting import stroke as _stroke
 from flamingo.painting import styles as _styles
 from flamingo.painting.large import Job, Progress, Rows, strips
 from flamingo.painting.networks import Networks

@@ -55,7 +55,7 @@ _LARGE = 16_000_000
 
 
 @dataclass(frozen=True)
-class Errand:
+class OutputOptions:
     """What is the same for all photos of a request, by whatever method: how they are read and written. inputs: files
     that no result may replace."""
 
@@ -109,7 +109,7 @@ class Errand:
 class Task:
     """Painting with a brush."""
 
-    errand: Errand
+    errand: OutputOptions
     brush: Brush
 
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done:

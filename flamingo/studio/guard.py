@@ -35,7 +35,7 @@ from flamingo.errors import BadRequest, FlamingoError, one_line
 from flamingo.studio.address import ROOT, at
 from flamingo.studio.pages.routes import entrance
 from flamingo.studio.problems import NotAllowed, TokenMissing, TooLarge, TooMany, problem, unforeseen
-from flamingo.studio.rates import Rate
+from flamingo.studio.rate_limit import Rate
 from flamingo.studio.settings import StudioSettings, is_loopback
 
 __all__ = ["ENTRANCE", "UPLOADS", "Guard"]

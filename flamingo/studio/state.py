@@ -22,11 +22,11 @@ from starlette.requests import HTTPConnection
 from flamingo.jobs import Job, Jobs, Workers
 from flamingo.private import make_private, private_folder
 from flamingo.studio.events import Feed
-from flamingo.studio.inspection import Inspection
 from flamingo.studio.problems import TooMany
 from flamingo.studio.schemas import JobOut, job_out
 from flamingo.studio.settings import StudioSettings
 from flamingo.studio.thumbnails import Thumbnails
+from flamingo.studio.upload_check import Inspection
 from flamingo.studio.waiting import Waiting, progress_left
 
 __all__ = ["Current", "Studio"]

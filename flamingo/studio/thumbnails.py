@@ -11,7 +11,7 @@ from pathlib import Path
 
 from flamingo.images.formats import FORMATS
 from flamingo.jobs import Store
-from flamingo.studio.inspection import Inspection
+from flamingo.studio.upload_check import Inspection
 
 __all__ = ["PICTURES", "Thumbnails"]
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from flamingo.errors import BadRequest, DiskFull, ModelCorrupt, show
 from flamingo.files import sha256
-from flamingo.train.judging import manifest_of
+from flamingo.train.quality import manifest_of
 from flamingo.weights import releases
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flamingo.errors import BadRequest, ModelMissing, show
-from flamingo.train.checkpoint import Checkpoint
+from flamingo.nn.checkpoint import Checkpoint
 
 CHECKPOINT = "checkpoint.safetensors"
 Kind = Literal["paint", "compose", "feel"]
@@ -80,13 +80,13 @@ def release(
         entry = composing.release(runs[0], weights, list(music), name=name, data=data, note=note)
         return f"{name} {entry['version']}: {entry['test nats a note']['all']:.3f} nats a note on the test works"
     if kind == "feel":
-        from flamingo.train.feeling import export as feeling
+        from flamingo.train.mood import export as feeling
 
         entry = feeling.release(runs, weights, folders=tuple(images), data_note=data, note=note)
         figures = ", ".join(f"{k} {v:.3f}" for k, v in entry["training"]["figures"].items())
         return f"feel {entry['version']}: {figures}"
     if beside:
-        from flamingo.train.painting import beside as new
+        from flamingo.train.painting import extra_styles as new
 
         kept = new.release(runs[0], weights, name=name, overwrite=overwrite)
         use = [f"flamingo paint PHOTO --style {style}" for style in kept]

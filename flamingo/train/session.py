@@ -18,7 +18,7 @@ import torch.distributed as dist
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
-from flamingo.train.optimisers import Optimiser
+from flamingo.nn.optimisers import Optimiser
 
 
 def device(asked: str) -> torch.device:

@@ -123,8 +123,8 @@ def test_distance_grows_with_strangeness(bench: Load) -> None:
 
 
 def test_anchors_are_named_as_measures_are(bench: Load) -> None:
+    from flamingo.composing.key_estimation import Ending
     from flamingo.composing.measure import Measures
-    from flamingo.composing.tonality import Ending
 
     figures = bench("_compose_figures")
     assert set(figures.ANCHORS) <= set(Measures.__dataclass_fields__)

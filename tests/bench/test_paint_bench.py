@@ -18,9 +18,9 @@ torch = pytest.importorskip("torch", reason="the benchmark's measures need torch
 
 from flamingo import weights  # noqa: E402
 from flamingo.errors import ModelMissing  # noqa: E402
+from flamingo.nn import vgg  # noqa: E402
 from flamingo.painting import styles  # noqa: E402
 from flamingo.painting.painter import MODELS  # noqa: E402
-from flamingo.train.painting import vgg  # noqa: E402
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 

@@ -25,12 +25,12 @@ import flamingo
 from flamingo import weights
 from flamingo.cli import run
 from flamingo.composing import writing
+from flamingo.composing.key_estimation import ending
 from flamingo.composing.model import Composer
 from flamingo.composing.mood import bar_features
 from flamingo.composing.performance import INSTRUMENTS
 from flamingo.composing.piece import Key
 from flamingo.composing.reading import read
-from flamingo.composing.tonality import ending
 from flamingo.composing.writing.midi import to_midi
 from flamingo.errors import (
     BadInput,
@@ -62,7 +62,7 @@ def tiny_model(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 with_tiny = pytest.mark.usefixtures("tiny_model")
 
 
-def made(target: Path, **asked: Any) -> flamingo.Composed:
+def made(target: Path, **asked: Any) -> flamingo.ComposeResult:
     (found,) = flamingo.compose(**{**SHORT, "output": target, **asked})
     assert found.error is None
     assert found.file == target
@@ -187,7 +187,7 @@ def test_originality_is_told_with_every_piece(tmp_path: Path) -> None:
 
 @with_tiny
 def test_a_copy_is_drawn_again_and_the_most_original_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flamingo.composing import verb
+    from flamingo.composing import api
     from flamingo.composing.originality import Copy, Originality
 
     shares = iter([20, 12, 9, 15, 30, 31])
@@ -198,7 +198,7 @@ def test_a_copy_is_drawn_again_and_the_most_original_is_kept(tmp_path: Path, mon
         seen.append(length)
         return Originality(Copy(length), 100, 5.0, 8.0, False, "It is a copy.")
 
-    monkeypatch.setattr(verb.originality.Index, "report", report)
+    monkeypatch.setattr(api.originality.Index, "report", report)
     found = made(tmp_path / "a.mid", original=True)
     assert len(seen) == 6
     assert found.originality is not None and found.originality.longest.length == 9
@@ -288,7 +288,7 @@ with_feelings = pytest.mark.usefixtures("tiny_model_that_feels")
 def test_a_photo_gives_its_mood(photos: Path, tmp_path: Path) -> None:
     photo = photos / "coffee.jpg"
     found = made(tmp_path / "a.mid", photo=(photo,))
-    felt = flamingo.Feeler().feel(flamingo.images.read(photo))
+    felt = flamingo.MoodModel().feel(flamingo.images.read(photo))
     assert (found.recipe["valence"], found.recipe["arousal"]) == felt.mood
     assert found.recipe["mood_from"] == {"photo_sha256": [hashlib.sha256(photo.read_bytes()).hexdigest()]}
     assert found.notes[0].startswith("coffee.jpg feels") and found.recipe["path"] is None
@@ -301,7 +301,7 @@ def test_a_photo_gives_its_mood(photos: Path, tmp_path: Path) -> None:
 def test_several_photos_give_a_section_each_in_their_order(photos: Path, tmp_path: Path) -> None:
     names = ("rocket.jpg", "coffee.jpg", "chelsea.jpg")
     found = made(tmp_path / "a.mid", photo=[photos / name for name in names], seconds=30)
-    feeler = flamingo.Feeler()
+    feeler = flamingo.MoodModel()
     points = [feeler.feel(flamingo.images.read(photos / name)).mood for name in names]
     assert [(row["valence"], row["arousal"]) for row in found.timeline()] == points
     assert [row["begins"] for row in found.timeline()] == pytest.approx([0, 10, 20], abs=0.01)
@@ -338,7 +338,7 @@ def test_the_command_line_takes_photos_one_after_the_other(
 @needs_words
 @with_feelings
 def test_a_sentence_gives_its_mood(tmp_path: Path) -> None:
-    from flamingo.feeling import words
+    from flamingo.mood import words
 
     found = made(tmp_path / "a.mid", words="a stormy, lonely sea")
     reading = words.read("a stormy, lonely sea")

@@ -15,7 +15,7 @@ from flamingo.composing.mood import FEATURES, Scale, bar_features
 from flamingo.composing.performance import louder
 from flamingo.composing.piece import Key, Piece
 from flamingo.errors import BadRequest
-from flamingo.feeling.plane import WORDS, place
+from flamingo.mood.valence_arousal import WORDS, place
 from tests.composing import tiny
 
 some = settings(max_examples=40, deadline=None, derandomize=True)

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flamingo.composing import critic, sampling
+from flamingo.composing import rerank, sampling
 from flamingo.composing.events import BAR_LINE, LOWEST, PITCHES, Grammar, relative, spell
+from flamingo.composing.key_estimation import ending
 from flamingo.composing.model import CONTEXT
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.plan import Plan, settle
 from flamingo.composing.sampling import Dice, Drawn, draw
 from flamingo.composing.sections import Point
-from flamingo.composing.tonality import ending
-from flamingo.feeling.bridge import Choices
+from flamingo.mood.cues import Choices
 from tests.composing import tiny
 
 MODEL = tiny.composer()
@@ -331,7 +331,7 @@ def by_hand(of: Plan, steps: list[int]) -> Drawn:
 def test_the_critic_prefers_what_does_not_repeat_itself() -> None:
     of = plan(30)
     fresh, dull = by_hand(of, list(range(of.bars))), by_hand(of, [0] * of.bars)
-    assert critic.score(fresh, MODEL.facts) > critic.score(dull, MODEL.facts)
+    assert rerank.score(fresh, MODEL.facts) > rerank.score(dull, MODEL.facts)
 
 
 def test_the_critic_prefers_what_is_as_surprising_as_music_and_what_was_asked_for() -> None:
@@ -339,15 +339,58 @@ def test_the_critic_prefers_what_is_as_surprising_as_music_and_what_was_asked_fo
     found = by_hand(of, list(range(of.bars)))
     usual = MODEL.facts["typical"]["mean"] * found.notes
     found.told = found.untold = usual
-    score = critic.score(found, MODEL.facts)
+    score = rerank.score(found, MODEL.facts)
     for told in (0.5 * usual, 1.5 * usual):
         found.told = found.untold = told
-        assert critic.score(found, MODEL.facts) < score
+        assert rerank.score(found, MODEL.facts) < score
     found.told, found.untold = usual, 1.1 * usual
-    assert critic.score(found, MODEL.facts) > score
+    assert rerank.score(found, MODEL.facts) > score
 
 
 def test_a_piece_without_notes_has_a_score() -> None:
     empty = Drawn(plan(), np.random.default_rng(0))
     empty.take((BAR_LINE, -1, -1, -1))
-    assert np.isfinite(critic.score(empty, MODEL.facts))
+    assert np.isfinite(rerank.score(empty, MODEL.facts))
+
+
+# -- how daring the draw is ----------------------------------------------------------------------------------
+
+
+def test_what_is_less_likely_than_min_p_of_the_likeliest_is_never_drawn() -> None:
+    logits = np.log(np.array([0.5, 0.3, 0.1, 0.06, 0.04]))
+    mask, random = np.ones(5, bool), np.random.default_rng(0)
+
+    def drawn(min_p: float) -> set[int]:
+        dice = Dice(top_p=1.0, min_p=min_p, guidance=1.0)
+        return {sampling.choose(logits, logits, mask, random, dice)[0] for _ in range(400)}
+
+    assert drawn(0.0) == {0, 1, 2, 3, 4}
+    assert drawn(0.15) == {0, 1, 2}
+    assert drawn(0.7) == {0}
+
+
+def test_pitches_are_drawn_more_daringly_than_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    choose, seen = sampling.choose, set()
+
+    def watched(told: Any, untold: Any, mask: Any, random: Any, dice: Dice, lean: Any = 0.0) -> Any:
+        seen.add((len(mask) == PITCHES, round(dice.temperature, 6)))
+        return choose(told, untold, mask, random, dice, lean)
+
+    monkeypatch.setattr(sampling, "choose", watched)
+    one(plan(), 0, Dice(temperature=0.8))
+    assert seen == {(False, 0.8), (True, 1.08)}
+
+
+def test_a_consonant_piece_has_fewer_clashes() -> None:
+    def share(**asks: float) -> float:
+        plans = [asked(plan(16, seed, key=Key(0)), **asks) for seed in range(3)]
+        clashes = together = 0
+        for piece in draw(MODEL, plans, range(3), Dice()):
+            rows = piece.rows
+            for a, b in pairwise(rows):
+                if a[1] >= 0 and b[1] >= 0 and a[0] == b[0]:
+                    together += 1
+                    clashes += (b[1] - a[1]) % 12 in (1, 2, 6, 10, 11)
+        return clashes / together
+
+    assert share(consonance=4.0) < 0.6 * share(consonance=-2.0)

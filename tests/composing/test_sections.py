@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import flamingo
-from flamingo.composing import drawn as drawing
+from flamingo.composing import generation as drawing
 from flamingo.composing import performance
 from flamingo.composing.events import LOWEST
+from flamingo.composing.key_estimation import correlations, ending, pitch_classes
 from flamingo.composing.piece import BAR, NOTE, Key, Metre, Piece
 from flamingo.composing.plan import Plan, settle
 from flamingo.composing.reading import read
 from flamingo.composing.sampling import Dice, Drawn, draw
 from flamingo.composing.sections import Point, modes, shares
 from flamingo.composing.timing import FASTEST, LONGEST, SLOWEST
-from flamingo.composing.tonality import correlations, ending, pitch_classes
 from flamingo.errors import BadRequest
 from tests.composing import tiny
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flamingo.feeling.bridge import CUES, MODE, TEMPO, Choices, Habits, choices
+from flamingo.mood.cues import CUES, MODE, TEMPO, Choices, Habits, choices
 
 some = settings(max_examples=25, deadline=None, derandomize=True)
 

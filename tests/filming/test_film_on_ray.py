@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flamingo.filming.verb import film
+from flamingo.filming.api import film
 from tests.conftest import needs_models
 from tests.filming.albums import album, clicks, frames
 

@@ -18,12 +18,12 @@ from flamingo.errors import BadInput, BadRequest
 from flamingo.filming import album as albums
 from flamingo.filming import camera, planes, titles
 from flamingo.filming.beats import heard, sound_of
+from flamingo.filming.cache import Work
 from flamingo.filming.cutting import SHORTEST, changes
 from flamingo.filming.photos import Photo, kept_share, sharpness
 from flamingo.filming.salience import salience
 from flamingo.filming.score import along
 from flamingo.filming.storyboard import Fit, Shot, Storyboard, View, load
-from flamingo.filming.work import Work
 from tests.filming.albums import NAMES, PHOTOS, clicks
 
 

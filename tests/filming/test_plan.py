@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flamingo.errors import BadInput, BadRequest, WouldOverwrite
-from flamingo.filming.storyboard import Brought, Manner, Music, Shot, Storyboard, among, load
-from flamingo.filming.verb import Filmed, film
+from flamingo.filming import planning
+from flamingo.filming.api import FilmResult, film
+from flamingo.filming.storyboard import Brought, FilmLook, Music, Shot, Storyboard, among, load
 from tests.conftest import needs_models
 from tests.filming.albums import album, clicks, frames, photo
 
@@ -23,7 +25,7 @@ SMALL: dict[str, Any] = {"model": "fast", "style": "udnie", "resolution": 64, "f
 
 
 @pytest.fixture(scope="module")
-def planned(tmp_path_factory: pytest.TempPathFactory) -> Filmed:
+def planned(tmp_path_factory: pytest.TempPathFactory) -> FilmResult:
     """Three photos, planned to clicks at 120 a minute."""
     folder = tmp_path_factory.mktemp("plan")
     told: list[str] = []
@@ -39,7 +41,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Filmed:
 
 
 @needs_models
-def test_a_plan_is_the_storyboard_and_nothing_else(planned: Filmed) -> None:
+def test_a_plan_is_the_storyboard_and_nothing_else(planned: FilmResult) -> None:
     assert planned.file is not None and planned.beside == ()
     assert {path.name for path in planned.file.parent.iterdir()} == {
         "album",
@@ -53,7 +55,7 @@ def test_a_plan_is_the_storyboard_and_nothing_else(planned: Filmed) -> None:
 
 
 @needs_models
-def test_a_plan_says_where_the_beats_are_and_cuts_on_them(planned: Filmed) -> None:
+def test_a_plan_says_where_the_beats_are_and_cuts_on_them(planned: FilmResult) -> None:
     assert planned.beats and set(planned.bars) <= set(planned.beats)
     assert all(min(abs(shot.start - beat) for beat in planned.beats) < 0.01 for shot in planned.storyboard.shots[1:])
     told = planned.as_dict()
@@ -73,7 +75,7 @@ def test_many_photos_get_music_with_a_beat_for_each(tmp_path: Path) -> None:
 
 
 @needs_models
-def test_a_plan_replaces_nothing_unless_told(planned: Filmed, tmp_path: Path) -> None:
+def test_a_plan_replaces_nothing_unless_told(planned: FilmResult, tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_text("mine")
     with pytest.raises(WouldOverwrite):
         film([album(tmp_path / "album")], **SMALL, seconds=4, output=tmp_path / "mine.json")
@@ -81,7 +83,7 @@ def test_a_plan_replaces_nothing_unless_told(planned: Filmed, tmp_path: Path) ->
 
 
 @needs_models
-def test_a_film_and_a_plan_are_made_at_once(planned: Filmed, tmp_path: Path) -> None:
+def test_a_film_and_a_plan_are_made_at_once(planned: FilmResult, tmp_path: Path) -> None:
     assert planned.file is not None
     outputs = (tmp_path / "film.mp4", tmp_path / "plan.json")
     [made] = film(storyboard=planned.file, output=outputs)
@@ -95,7 +97,7 @@ def test_a_film_and_a_plan_are_made_at_once(planned: Filmed, tmp_path: Path) -> 
 
 
 @needs_models
-def test_a_storyboard_is_rendered_with_photos_that_lie_elsewhere(planned: Filmed, tmp_path: Path) -> None:
+def test_a_storyboard_is_rendered_with_photos_that_lie_elsewhere(planned: FilmResult, tmp_path: Path) -> None:
     assert planned.file is not None
     board = shutil.copyfile(planned.file, tmp_path / "board.json")
     photos = [shutil.copy(path, tmp_path) for path in sorted((planned.file.parent / "album").iterdir())]
@@ -111,7 +113,7 @@ def test_a_storyboard_is_rendered_with_photos_that_lie_elsewhere(planned: Filmed
 
 
 @needs_models
-def test_what_is_missing_is_named(planned: Filmed, tmp_path: Path) -> None:
+def test_what_is_missing_is_named(planned: FilmResult, tmp_path: Path) -> None:
     assert planned.file is not None
     photos = planned.file.parent / "album"
     song = planned.file.parent / "clicks.wav"
@@ -128,7 +130,7 @@ def test_what_is_missing_is_named(planned: Filmed, tmp_path: Path) -> None:
 
 
 @needs_models
-def test_a_wish_beside_a_storyboard_is_refused_files_are_not(planned: Filmed, tmp_path: Path) -> None:
+def test_a_wish_beside_a_storyboard_is_refused_files_are_not(planned: FilmResult, tmp_path: Path) -> None:
     assert planned.file is not None
     with pytest.raises(BadRequest, match="the storyboard says that itself"):
         film([planned.file.parent / "album"], storyboard=planned.file, seconds=9, output=tmp_path / "film.mp4")
@@ -140,7 +142,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0"), min_si
 @given(st.lists(NAMES, min_size=2, max_size=5, unique=True), st.sampled_from(["", "/etc/", "../", "C:\\x\\"]))
 def test_whatever_a_storyboard_names_it_gets_what_was_brought(names: list[str], folder: str) -> None:
     shots = tuple(Shot(folder + name, i, i + 1) for i, name in enumerate(names))
-    board = Storyboard(shots, music=Music("/etc/song.mp3"), manner=Manner(paintings=("../monet.jpg",)))
+    board = Storyboard(shots, music=Music("/etc/song.mp3"), manner=FilmLook(paintings=("../monet.jpg",)))
     brought = Brought(tuple(f"here/{name}" for name in names), ("monet.jpg",), (), ("song.mp3",))
     found = among(board, brought, "board.json")
     assert [shot.photo for shot in found.shots] == list(brought.photos)
@@ -164,8 +166,8 @@ def test_music_for_a_storyboard_that_has_its_own_is_refused() -> None:
 @pytest.mark.parametrize("name", ["song.m4a", "song.mid", "song.kar", "song.musicxml"])
 def test_any_music_that_is_read_is_music_for_a_film(name: str, tmp_path: Path) -> None:
     from flamingo.filming import score
+    from flamingo.filming.cache import Work
     from flamingo.filming.storyboard import Music
-    from flamingo.filming.work import Work
     from tests.composing.reading.test_midi_reading import patterns
     from tests.composing.reading.test_musicxml_values import note
     from tests.composing.reading.test_musicxml_values import score as written
@@ -202,3 +204,10 @@ def test_a_pace_is_kept_to_own_music_too(tmp_path: Path) -> None:
         output=tmp_path / "p.storyboard.json",
     )  # fmt: skip
     assert [shot.end - shot.start for shot in found.storyboard.shots] == pytest.approx([1.4] * 3, abs=0.09)
+
+
+def test_an_exciting_photo_is_shown_shorter_than_a_calm_one() -> None:
+    moods = [SimpleNamespace(mood=(0.0, arousal)) for arousal in (-1.0, 0.0, 1.0)]
+    calm, plain, exciting = planning.weights(moods, SimpleNamespace(pace=None))  # type: ignore[arg-type]
+    assert (calm, plain, exciting) == pytest.approx((1.35, 1.0, 0.65))
+    assert planning.weights(moods, SimpleNamespace(pace=2.0)) == [1.0] * 3  # type: ignore[arg-type]

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from flamingo.filming import camera, planes, titles
-from flamingo.filming.ahead import ahead
+from flamingo.filming.cache import Work
 from flamingo.filming.photos import save
 from flamingo.filming.planes import Planes
+from flamingo.filming.prefetch import ahead
 from flamingo.filming.reel import Pictures, Reel
 from flamingo.filming.rendering import AHEAD, Piece, encoded, render
 from flamingo.filming.storyboard import Shot, Storyboard, View
-from flamingo.filming.work import Work
 from flamingo.video import Look, Writer
 from tests.filming.albums import NAMES, PHOTOS
 

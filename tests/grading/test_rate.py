@@ -15,9 +15,9 @@ import pytest
 import flamingo
 from flamingo import weights
 from flamingo.errors import BadRequest, FlamingoError, OutputError, UnreadableImage, UnreadableMusic, UnsupportedMusic
-from flamingo.grading import store
-from flamingo.grading.verb import undo
 from flamingo.options import options
+from flamingo.ratings import store
+from flamingo.ratings.api import undo
 
 PAINTING = {"photo_sha256": "0" * 64, "style": "udnie", "strength": 0.5, "model_version": "1"}
 COMPOSITION = {"persona": {"chopin": 0.7, "schubert": 0.3}, "seed": 3, "model_version": "2"}

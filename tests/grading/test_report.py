@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 import flamingo
 from flamingo.errors import BadRequest, WouldOverwrite
-from flamingo.grading import store
-from flamingo.grading.report import Group
-from flamingo.grading.store import OPINION, Grade
-from flamingo.grading.verb import export, undo
+from flamingo.ratings import store
+from flamingo.ratings.api import export, undo
+from flamingo.ratings.report import Group
+from flamingo.ratings.store import OPINION, Grade
 
 counts = st.fixed_dictionaries({grade: st.integers(0, 400) for grade in OPINION}).filter(lambda c: sum(c.values()))
 

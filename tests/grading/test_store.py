@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import flamingo
 from flamingo.errors import OutputError
-from flamingo.grading import store
-from flamingo.grading.store import OPINION
+from flamingo.ratings import store
+from flamingo.ratings.store import OPINION
 
 PROCESSES, EACH = 4, 6
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from flamingo import errors
+from flamingo.files import put
 from flamingo.images import Picture, from_bytes, read, to_bytes, write
 
 KINDS = ["jpeg", "png", "webp", "tiff", "bmp"]
@@ -282,3 +283,19 @@ def test_hidden_colours_do_not_bleed_when_resized() -> None:
 def test_transparency_follows_a_result_of_another_size() -> None:
     result = picture(alpha=alpha()).with_rgb(np.zeros((48, 64, 3), np.float32))
     assert result.alpha is not None and result.alpha.shape == (48, 64)
+
+
+def test_a_file_that_comes_into_being_while_ours_is_written_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, flush = tmp_path / "a.png", os.fsync
+
+    def meanwhile(number: int) -> None:
+        target.write_bytes(b"somebody else's")
+        flush(number)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    with pytest.raises(errors.WouldOverwrite, match="exists already"):
+        put(b"ours", target, overwrite=False)
+    assert target.read_bytes() == b"somebody else's"
+    assert [file.name for file in tmp_path.iterdir()] == ["a.png"]

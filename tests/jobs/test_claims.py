@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from flamingo.jobs import Failure, Progress, Result, Settings
-from flamingo.jobs.claims import Claims
-from flamingo.jobs.ledger import Ledger
+from flamingo.jobs.leases import Claims
+from flamingo.jobs.repository import Ledger
 from flamingo.jobs.tables import Database
 
 RESULT = Result("x.txt", "0" * 64, 1, "text/plain")

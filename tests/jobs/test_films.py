@@ -12,7 +12,7 @@ from helpers import outcome, until
 from PIL import Image
 
 from flamingo.jobs import Input, Job, Jobs, Settings, verbs
-from flamingo.jobs.unfinished import Unfinished
+from flamingo.jobs.partial import Unfinished
 from tests.conftest import needs_models
 from tests.filming.albums import album, clicks
 

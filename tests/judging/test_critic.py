@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from flamingo.errors import BadInput, BadRequest, WouldOverwrite
-from flamingo.judging.critic import LAYER_WORDS, Critic, best_of
-from flamingo.judging.verb import judge
 from flamingo.options import options
+from flamingo.quality.api import judge
+from flamingo.quality.critic import LAYER_WORDS, Critic, best_of
 
 Pixels = NDArray[np.float32]
 
@@ -63,7 +63,7 @@ def test_the_map_marks_where_the_photo_is_missing(photo: Pixels, painting: Pixel
 
 @pytest.mark.usefixtures("vgg_weights")
 def test_optimising_further_is_liked_better_and_said_why(photo: Pixels, painting: Pixels) -> None:
-    from flamingo.optimising import Settings, Style, optimise
+    from flamingo.painting.methods import Settings, Style, optimise
 
     critic = Critic(photo, painting)
     results = [
@@ -81,7 +81,7 @@ def test_without_torch_it_measures_the_rest_and_says_so(
     photo: Pixels, painting: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "flamingo.judging.perceptual", raising=False)
+    monkeypatch.delitem(sys.modules, "flamingo.quality.perceptual", raising=False)
     critic = Critic(photo, painting)
     sound, torn = critic.judge(photo), photo.copy()
     torn[:, 50:] = np.clip(torn[:, 50:] * 0.2, 0, 1)

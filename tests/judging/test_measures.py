@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from flamingo.judging import measures
+from flamingo.quality import measures
 
 Pixels = NDArray[np.float32]
 

@@ -11,10 +11,10 @@ pytest.importorskip("torch", reason="torch is not installed (extra `torch`)")
 import torch
 
 from flamingo.errors import BadRequest
-from flamingo.optimising import dream
-from flamingo.optimising.dreaming import Dream
-from flamingo.optimising.features import features
-from flamingo.train.painting import vgg
+from flamingo.nn import vgg
+from flamingo.painting.methods import dream
+from flamingo.painting.methods.dreaming import Dream
+from flamingo.painting.methods.features import features
 
 pytestmark = pytest.mark.usefixtures("vgg_weights")
 Pixels = NDArray[np.float32]

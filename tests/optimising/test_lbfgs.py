@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed (extra `torc
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from flamingo.optimising.lbfgs import LBFGS  # noqa: E402
+from flamingo.painting.methods.lbfgs import LBFGS  # noqa: E402
 
 
 def _bowl(seed: int, stiffness: float) -> tuple[object, object]:

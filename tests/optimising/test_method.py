@@ -17,10 +17,10 @@ from safetensors.torch import save_file
 
 from flamingo.errors import BadRequest, ModelCorrupt, WouldOverwrite
 from flamingo.images import read
-from flamingo.optimising import Optimised, Settings, Step, Style, optimise, preset
-from flamingo.optimising.logs import JsonLines, TensorBoard, all_of, lines, strip
+from flamingo.nn import losses, vgg
+from flamingo.painting.methods import Optimised, Settings, Step, Style, optimise, preset
+from flamingo.painting.methods.logs import JsonLines, TensorBoard, all_of, lines, strip
 from flamingo.painting.painter import Painter
-from flamingo.train.painting import losses, vgg
 
 pytestmark = pytest.mark.usefixtures("vgg_weights")
 Pixels = NDArray[np.float32]

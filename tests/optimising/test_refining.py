@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 pytest.importorskip("torch", reason="torch is not installed (extra `torch`)")
 
 from flamingo.errors import BadRequest
-from flamingo.optimising.refining import refine
 from flamingo.painting import encoder
+from flamingo.painting.methods.refining import refine
 
 pytestmark = pytest.mark.usefixtures("vgg_weights")
 Pixels = NDArray[np.float32]

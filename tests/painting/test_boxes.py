@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 import flamingo
 from flamingo.painting import styles, tiles
-from flamingo.painting.boxes import Shot
 from flamingo.painting.palette import palette
+from flamingo.painting.patch_reuse import Shot
 from flamingo.painting.regions import Regions, regions
 from tests.conftest import needs_models
 

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from flamingo.painting import styles
 from flamingo.painting.brush import brush
 from flamingo.painting.colour import to_oklab
 from flamingo.painting.painter import MODELS, Model
@@ -63,3 +64,12 @@ def test_a_mask_paints_where_it_is_white_and_nowhere_else(cat: Pixels, tmp_path:
     photo = brush(["great-wave"], strength=0.0).paint(cat)
     assert distance(masked[:, 170:], cat[:, 170:]) < 1.5 * distance(photo[:, 170:], cat[:, 170:]) + 0.02
     assert distance(masked[:, :130], cat[:, :130]) > 5 * distance(masked[:, 170:], cat[:, 170:])
+
+
+def test_the_way_along_a_style_opens_the_gate_evenly() -> None:
+    """The painter's gate is sigmoid(4 - 8 t): as the strength goes, so does the share of the painting."""
+    strengths = np.linspace(0, 1, 11)
+    share = np.array([1 / (1 + np.exp(4 - 8 * styles.length(float(s)))) for s in strengths])
+    assert styles.length(0.0) == pytest.approx(0, abs=1e-9) and styles.length(1.0) == pytest.approx(1)
+    assert np.allclose(np.diff(share), np.diff(share).mean(), atol=1e-6)
+    assert abs(styles.length(0.25) - 0.25) > 0.05, "a straight way would not"

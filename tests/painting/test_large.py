@@ -19,7 +19,7 @@ from PIL import Image
 import flamingo
 from flamingo.errors import BadRequest
 from flamingo.images import resample
-from flamingo.painting import stroke, styles, tiles
+from flamingo.painting import pyramid, styles, tiles
 from flamingo.painting.painter import MODELS, Model
 from tests.conftest import needs_models
 
@@ -143,7 +143,7 @@ def test_a_large_picture_is_sharper_than_its_preview_enlarged(photos: Path) -> N
 
 
 def fine_detail(picture: Pixels) -> float:
-    return float(np.abs(stroke.detail(picture, 2.0)).mean())
+    return float(np.abs(pyramid.detail(picture, 2.0)).mean())
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -15,8 +15,8 @@ import flamingo
 from flamingo.errors import BadRequest
 from flamingo.painting import motion, styles
 from flamingo.painting.motion import Frame
-from flamingo.painting.moving import SPAN, Steady
 from flamingo.painting.regions import regions
+from flamingo.painting.temporal import SPAN, Steady
 from tests.conftest import needs_models
 
 pytestmark = needs_models

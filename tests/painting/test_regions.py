@@ -145,3 +145,14 @@ def test_weights_sum_to_one_everywhere(count: int, seed: int) -> None:
 def test_what_does_not_fit_is_refused(vectors: Pixels, masks: Pixels | None, words: str, cat: Pixels) -> None:
     with pytest.raises(BadRequest, match=words):
         flamingo.Painter("fast").paint_map(cat, vectors, masks)
+
+
+def test_each_strip_knows_which_of_its_rows_stay_the_photo() -> None:
+    """The upper half is painted, the lower is left: by strips it is the same as whole."""
+    mask = np.zeros((1, 40, 30), np.float32)
+    mask[:, :20] = 1
+    asked = regions(np.ones((1, 4)), mask)
+    whole = asked.unpainted((40, 30), 0, 40)
+    assert whole[:12].max() == 0 and whole[28:].min() == 1
+    strips = [asked.unpainted((40, 30), top, 10) for top in range(0, 40, 10)]
+    assert np.allclose(np.concatenate(strips), whole, atol=1e-6)

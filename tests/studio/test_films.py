@@ -9,7 +9,7 @@ import pytest
 from serving import Served
 from test_api import problem
 
-from flamingo.studio.content import HEAD, film_of
+from flamingo.studio.filetypes import HEAD, film_of
 from tests.conftest import needs_models
 
 av = pytest.importorskip("av", reason="PyAV is not installed")

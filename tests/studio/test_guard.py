@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from serving import Served
 
-from flamingo.studio.rates import Rate
+from flamingo.studio import guard
+from flamingo.studio.rate_limit import Rate
 from flamingo.studio.settings import StudioSettings, is_loopback
 
 
@@ -131,3 +132,17 @@ def test_on_a_network_the_machine_s_own_names_are_known(tmp_path: Any) -> None:
     settings = StudioSettings(Settings(tmp_path), host="0.0.0.0", hosts=("Art.example",))
     assert {"art.example", socket.gethostname().lower(), "localhost"} <= settings.known_hosts
     assert settings.address.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("address", "counted_as"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("a name", "a name"),
+    ],
+)
+def test_all_addresses_of_a_network_of_ipv6_share_one_limit(address: str, counted_as: str) -> None:
+    assert guard._client({"type": "http", "client": (address, 1)}) == counted_as

@@ -373,7 +373,7 @@ def test_the_data_folder_is_its_owner_s_alone_also_an_old_one(tmp_path: Path) ->
 
 @posix
 def test_grades_and_styles_are_their_owner_s_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flamingo.grading import store
+    from flamingo.ratings import store
 
     monkeypatch.setenv("FLAMINGO_DATA", str(tmp_path / "mine"))
     (tmp_path / "mine").mkdir(mode=0o755)

@@ -17,7 +17,7 @@ from flamingo import weights
 from flamingo.client import Client
 from flamingo.errors import BadRequest
 from flamingo.jobs.job import Input
-from flamingo.painting import encoder, own
+from flamingo.painting import encoder, user_styles
 from flamingo.painting.painter import MODELS
 from flamingo.studio.api.verbs import check_styles
 from tests.conftest import ROOT
@@ -251,7 +251,7 @@ def test_a_style_of_ones_own_is_among_the_others(
 ) -> None:
     file = tmp_path / "coffee.jpg"
     file.write_bytes(painting)
-    own.add("my-coffee", file, model=ABLE[0])
+    user_styles.add("my-coffee", file, model=ABLE[0])
     try:
         (style,) = [each for each in served.http.get("/api/styles").json() if each["own"]]
         assert (style["name"], style["title"], style["models"]) == ("my-coffee", "My coffee", ABLE)
@@ -263,7 +263,7 @@ def test_a_style_of_ones_own_is_among_the_others(
         recipe, _ = painted(served, cat, style="my-coffee", model=ABLE[0])
         assert recipe["style"] == "my-coffee"
     finally:
-        own.remove("my-coffee")
+        user_styles.remove("my-coffee")
     problem(served.http.get("/api/styles/my-coffee/thumbnail"), 404)
 
 
@@ -277,7 +277,7 @@ def test_a_painting_is_kept_under_a_name_and_forgotten(
     try:
         assert kept.status_code == 201, kept.text
         assert (kept.json()["name"], kept.json()["own"]) == ("morning-coffee", True)
-        assert own.read("morning-coffee").source == "My Coffee.jpg"
+        assert user_styles.read("morning-coffee").source == "My Coffee.jpg"
         recipe, _ = painted(served, cat, style="morning-coffee", model=ABLE[0])
         assert recipe["style"] == "morning-coffee"
         assert "there already" in problem(served.http.put("/api/styles/morning-coffee", json=mine), 409)["detail"]
@@ -286,7 +286,7 @@ def test_a_painting_is_kept_under_a_name_and_forgotten(
     finally:
         assert served.http.delete("/api/styles/morning-coffee").status_code == 204
     problem(served.http.delete("/api/styles/morning-coffee"), 404)
-    assert "morning-coffee" not in own.names()
+    assert "morning-coffee" not in user_styles.names()
 
     file = tmp_path / "tea.jpg"
     file.write_bytes(painting)

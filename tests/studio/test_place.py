@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_uploads import with_place
 
-from flamingo.studio.place import without_place
+from flamingo.studio.gps import without_place
 
 KINDS = ("jpeg", "png", "webp", "tiff")
 

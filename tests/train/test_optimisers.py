@@ -10,8 +10,8 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 
 from torch import nn  # noqa: E402
 
-from flamingo.train.checkpoint import optimiser_tensors, restore_optimiser  # noqa: E402
-from flamingo.train.optimisers import MuonWithAdam  # noqa: E402
+from flamingo.nn.checkpoint import optimiser_tensors, restore_optimiser  # noqa: E402
+from flamingo.nn.optimisers import MuonWithAdam  # noqa: E402
 
 
 def _network(layout: Any) -> nn.Sequential:

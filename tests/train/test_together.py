@@ -21,7 +21,7 @@ from flamingo.composing import personas
 from flamingo.composing.model import read
 from flamingo.composing.originality import Index
 from flamingo.errors import BadRequest, DiskFull, OutputError, WouldOverwrite
-from flamingo.painting import own
+from flamingo.painting import user_styles
 from flamingo.weights import releases
 from tests.conftest import ROOT
 from tests.train.crashes import moments
@@ -182,10 +182,10 @@ def test_no_persona_has_the_name_of_anothers_fingerprints() -> None:
 # -- styles of one's own -------------------------------------------------------------------------------------------
 
 
-def styles(seed: int) -> list[own.OwnStyle]:
+def styles(seed: int) -> list[user_styles.OwnStyle]:
     random = np.random.default_rng(seed)
     return [
-        own.OwnStyle(
+        user_styles.OwnStyle(
             name,
             random.random((40, 60, 3), np.float32),
             f"{name}.png",
@@ -199,20 +199,20 @@ def styles(seed: int) -> list[own.OwnStyle]:
 def test_styles_that_were_learned_together_are_kept_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "styles"
     monkeypatch.setenv("FLAMINGO_STYLES", str(folder))
-    own.keep(styles(0)[0])
-    own.keep(*styles(1)[1:])
+    user_styles.keep(styles(0)[0])
+    user_styles.keep(*styles(1)[1:])
     old = contents(folder)
     with moments(folder, tmp_path / "moments") as kept:
-        own.keep(*styles(2))
+        user_styles.keep(*styles(2))
     new = contents(folder)
     assert old.keys() == new.keys() == {f"{style.name}.safetensors" for style in styles(0)}
     for moment in kept:
         monkeypatch.setenv("FLAMINGO_STYLES", str(moment))
-        assert own.names() == ["garden", "harbour", "village"]
+        assert user_styles.names() == ["garden", "harbour", "village"]
         assert contents(moment) in (old, new)
     monkeypatch.setenv("FLAMINGO_STYLES", str(folder))
     with pytest.raises(WouldOverwrite):
-        own.keep(replace(styles(3)[0], name="lake"), *styles(3)[1:], overwrite=False)
+        user_styles.keep(replace(styles(3)[0], name="lake"), *styles(3)[1:], overwrite=False)
     assert contents(folder) == new, "one that is there already keeps the others out too"
 
 
@@ -230,10 +230,10 @@ def test_styles_that_find_no_room_leave_none_of_them(tmp_path: Path, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(DiskFull):
-            own.keep(*styles(0))
-    assert own.names() == [] and not any(f.is_file() for f in (tmp_path / "styles").rglob("*"))
-    own.keep(*styles(0))
-    assert len(own.names()) == 3
+            user_styles.keep(*styles(0))
+    assert user_styles.names() == [] and not any(f.is_file() for f in (tmp_path / "styles").rglob("*"))
+    user_styles.keep(*styles(0))
+    assert len(user_styles.names()) == 3
 
 
 def test_nothing_is_kept_where_a_file_lies_in_the_folders_place(
@@ -242,7 +242,7 @@ def test_nothing_is_kept_where_a_file_lies_in_the_folders_place(
     (tmp_path / "styles").write_text("The user's own.")
     monkeypatch.setenv("FLAMINGO_STYLES", str(tmp_path / "styles"))
     with pytest.raises(OutputError):
-        own.keep(styles(0)[0])
+        user_styles.keep(styles(0)[0])
     with pytest.raises(OutputError, match="no folder"), releases.releasing(tmp_path / "styles"):
         raise AssertionError("it was begun")
     assert (tmp_path / "styles").read_text() == "The user's own."

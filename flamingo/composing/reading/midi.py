@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flamingo.composing.key_estimation import find_key
 from flamingo.composing.piece import BAR, NOTE, PEDAL, TEMPO, UNITS, Metre, Piece
-from flamingo.composing.tonality import find_key
 from flamingo.errors import MusicTooLarge, UnreadableMusic, show
 
 __all__ = ["MAX_BARS", "MAX_BYTES", "MAX_NOTES", "from_midi"]

@@ -22,9 +22,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flamingo.composing.key_estimation import find_key
 from flamingo.composing.piece import BAR, NOTE, TEMPO, UNITS, Piece
 from flamingo.composing.reading.sound_blocks import sound_blocks
-from flamingo.composing.tonality import find_key
 from flamingo.errors import MissingExtra, MusicTooLarge, UnreadableMusic, UnsupportedMusic, show
 
 __all__ = ["HEARD", "network_file", "sound_seconds", "transcribe"]

@@ -13,10 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from flamingo.errors import BadRequest, FlamingoError, UnsupportedImage
 from flamingo.jobs import NoSuchFile
 from flamingo.jobs.store import GRACE
-from flamingo.studio.content import HEAD, content_of
+from flamingo.studio.filetypes import HEAD, content_of
 from flamingo.studio.forms import received
+from flamingo.studio.responses import send
 from flamingo.studio.schemas import AlbumOut, FileOut, Sha256, Strict
-from flamingo.studio.sending import send
 from flamingo.studio.state import Current, Studio
 from flamingo.studio.thumbnails import PICTURES
 from flamingo.studio.uploads import THUMBNAIL, admit, admit_all, unpacked

@@ -17,12 +17,12 @@ from flamingo.errors import UnsupportedImage
 from flamingo.jobs import Job, NoSuchFile, NoSuchJob, Result
 from flamingo.jobs.job import State
 from flamingo.studio.api.files import FILE_ANSWER, PICTURE_ANSWER, Size, thumbnail_of
-from flamingo.studio.packing import packed
+from flamingo.studio.responses import disposition, send
 from flamingo.studio.schemas import JobChange, JobOut, JobsOut
-from flamingo.studio.sending import disposition, send
 from flamingo.studio.state import Current, Studio
 from flamingo.studio.thumbnails import PICTURES
 from flamingo.studio.uploads import THUMBNAIL
+from flamingo.studio.zip_stream import packed
 
 __all__ = ["result_of", "router"]
 

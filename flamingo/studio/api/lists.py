@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from flamingo import weights
 from flamingo.composing import personas as known_personas
-from flamingo.feeling import plane
 from flamingo.jobs.targets import load
 from flamingo.jobs.verbs import Verb
+from flamingo.mood import valence_arousal
 from flamingo.options import Option
 from flamingo.studio.state import Current
 
@@ -94,7 +94,7 @@ def personas() -> list[PersonaOut]:
 @router.get("/moods")
 def moods() -> list[MoodOut]:
     """Words for moods."""
-    return [MoodOut(word=word, valence=v, arousal=a) for word, (v, a) in plane.WORDS.items()]
+    return [MoodOut(word=word, valence=v, arousal=a) for word, (v, a) in valence_arousal.WORDS.items()]
 
 
 @router.get("/models")

@@ -21,9 +21,9 @@ from starlette.concurrency import run_in_threadpool
 from flamingo.errors import FlamingoError
 from flamingo.jobs.job import Input, plain_file_name
 from flamingo.studio.api.verbs import check_styles
-from flamingo.studio.choice import LIVE
+from flamingo.studio.catalogue import LIVE
+from flamingo.studio.preview_client import Sketcher
 from flamingo.studio.schemas import FileIn
-from flamingo.studio.sketcher import Sketcher
 from flamingo.studio.state import Current, Studio
 
 __all__ = ["SIZES", "Pace", "router"]
@@ -42,7 +42,7 @@ def _listed(style: object) -> object:
     return [style] if isinstance(style, str) else style
 
 
-class Wish(BaseModel, extra="ignore"):
+class LiveSettings(BaseModel, extra="ignore"):
     """What is asked for, in the address or as a message: styles as for POST /api/paint, NAME or NAME=WEIGHT, their
     strength, and the largest size."""
 
@@ -51,7 +51,7 @@ class Wish(BaseModel, extra="ignore"):
     longest: int = Field(512, ge=SIZES[0], le=SIZES[-1])
 
 
-class _Message(Wish):
+class _Message(LiveSettings):
     """A wish in a message, which may bring paintings of one's own: files that were uploaded."""
 
     painting: list[FileIn] = Field([], max_length=_MOST)
@@ -109,7 +109,7 @@ router = APIRouter(lifespan=_lifespan)
 
 
 @router.websocket("/api/live")
-async def live(socket: WebSocket, wish: Annotated[Wish, Query()], studio: Current) -> None:
+async def live(socket: WebSocket, wish: Annotated[LiveSettings, Query()], studio: Current) -> None:
     """Paint frames until the other side is gone."""
     await socket.accept()
     sketchers: set[Sketcher] = socket.state.live
@@ -127,7 +127,7 @@ async def live(socket: WebSocket, wish: Annotated[Wish, Query()], studio: Curren
 class _Session:
     """One camera."""
 
-    def __init__(self, socket: WebSocket, sketcher: Sketcher, studio: Studio, wish: Wish) -> None:
+    def __init__(self, socket: WebSocket, sketcher: Sketcher, studio: Studio, wish: LiveSettings) -> None:
         self._socket, self._sketcher, self._studio = socket, sketcher, studio
         self._wish = _Message.model_validate(wish.model_dump())
         self._paintings: dict[str, str] = {}  # paths by the names that the wish has for them

@@ -16,10 +16,10 @@ from flamingo.jobs import verbs
 from flamingo.jobs.job import plain_file_name
 from flamingo.painting.painter import Model
 from flamingo.studio.api.verbs import check_styles, request_model, told
+from flamingo.studio.preview_client import Sketcher
 from flamingo.studio.problems import TooMany
 from flamingo.studio.schemas import ProblemOut
 from flamingo.studio.settings import Limits
-from flamingo.studio.sketcher import Sketcher
 from flamingo.studio.state import Current, Studio
 
 __all__ = ["router"]

@@ -13,13 +13,13 @@ from pydantic import BaseModel, Field, StrictInt
 
 import flamingo
 from flamingo.errors import BadRequest
-from flamingo.grading import store as graded
-from flamingo.grading import verb as grading
-from flamingo.grading.report import By
-from flamingo.grading.store import Grade, Kind, Rating
-from flamingo.grading.store import take_back as take_back_last
 from flamingo.jobs import Input, NoSuchJob, Result, Settings, WrongState
 from flamingo.private import make_private
+from flamingo.ratings import api as grading
+from flamingo.ratings import store as graded
+from flamingo.ratings.report import By
+from flamingo.ratings.store import Grade, Kind, Rating
+from flamingo.ratings.store import take_back as take_back_last
 from flamingo.studio.api.jobs import result_of
 from flamingo.studio.schemas import Strict
 from flamingo.studio.state import Current, Studio

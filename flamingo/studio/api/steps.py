@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from flamingo.jobs import Job, NoSuchFile
-from flamingo.jobs.underway import folders
+from flamingo.jobs.live_artifacts import folders
 from flamingo.studio.api.files import PICTURE_ANSWER
 from flamingo.studio.schemas import ProblemOut
 from flamingo.studio.state import Current, Studio

@@ -15,15 +15,15 @@ from starlette.concurrency import run_in_threadpool
 from flamingo import paintings
 from flamingo.jobs import NoSuchFile, WrongState
 from flamingo.jobs.job import plain_file_name
-from flamingo.painting import own
 from flamingo.painting import styles as known_styles
-from flamingo.studio import choice
+from flamingo.painting import user_styles
+from flamingo.studio import catalogue
 from flamingo.studio.address import at
 from flamingo.studio.api.files import PICTURE_ANSWER
 from flamingo.studio.pages import assets
+from flamingo.studio.preview_client import Sketcher
+from flamingo.studio.responses import send
 from flamingo.studio.schemas import FileIn, ProblemOut
-from flamingo.studio.sending import send
-from flamingo.studio.sketcher import Sketcher
 from flamingo.studio.state import Current
 from flamingo.studio.uploads import THUMBNAIL
 
@@ -51,13 +51,13 @@ class StyleOut(BaseModel):
 @router.get("")
 def styles() -> list[StyleOut]:
     """The paintings, and the user's own styles after them."""
-    return [_told(style) for style in choice.styles()]
+    return [_told(style) for style in catalogue.styles()]
 
 
 @router.get("/{name}/thumbnail", response_class=Response, responses=PICTURE_ANSWER)
 def style_thumbnail(request: Request, name: str) -> Response:
     """A photo painted in that style, or the painting itself of a style of one's own, small, as WebP."""
-    if name in own.names():
+    if name in user_styles.names():
         return _own_thumbnail(request, name)
     if name not in {style.name for style in known_styles.styles()}:
         raise NoSuchFile(f"style {name!r}"[:80], "there is no style of that name", "see /api/styles")
@@ -75,8 +75,8 @@ def style_painting(
     size: Annotated[int, Query(ge=32, le=512, description="Longest side, in pixels.")] = 512,
 ) -> Response:
     """The painting itself that a style is of, as WebP."""
-    if name in own.names():
-        version = (own.folder() / f"{name}.safetensors").stat().st_mtime_ns
+    if name in user_styles.names():
+        version = (user_styles.folder() / f"{name}.safetensors").stat().st_mtime_ns
     elif name in {style.name for style in known_styles.styles()} and paintings.file(name).is_file():
         version = paintings.file(name).stat().st_mtime_ns
     else:
@@ -91,8 +91,8 @@ def style_painting(
 @functools.lru_cache(maxsize=64)
 def _painting(name: str, size: int, version: int) -> bytes:
     """A painting as WebP, its longest side at most `size`. version: changes when the painting does."""
-    if name in own.names():
-        picture = Image.fromarray(np.rint(own.read(name).painting * 255).astype(np.uint8))
+    if name in user_styles.names():
+        picture = Image.fromarray(np.rint(user_styles.read(name).painting * 255).astype(np.uint8))
     else:
         picture = Image.open(paintings.file(name)).convert("RGB")
     picture.thumbnail((size, size))
@@ -102,11 +102,11 @@ def _painting(name: str, size: int, version: int) -> bytes:
 
 
 def _own_thumbnail(request: Request, name: str) -> Response:
-    version = f'"{(own.folder() / f"{name}.safetensors").stat().st_mtime_ns:x}"'
+    version = f'"{(user_styles.folder() / f"{name}.safetensors").stat().st_mtime_ns:x}"'
     headers = {"ETag": version, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == version:
         return Response(None, 304, headers)
-    picture = Image.fromarray(np.rint(own.read(name).painting * 255).astype(np.uint8))
+    picture = Image.fromarray(np.rint(user_styles.read(name).painting * 255).astype(np.uint8))
     picture.thumbnail((THUMBNAIL, THUMBNAIL))
     small = io.BytesIO()
     picture.save(small, "WEBP", quality=80)
@@ -124,22 +124,22 @@ async def keep(
     """Keep a painting that was uploaded as a style of one's own, to be named like the others."""
     if name in {style.name for style in known_styles.styles()}:
         raise WrongState(f"style {name!r}"[:80], "a painting that came with Flamingo has that name", "choose another")
-    own.check(name, overwrite=overwrite)
+    user_styles.check(name, overwrite=overwrite)
     path = await run_in_threadpool(studio.store.path, painting.sha256)
     sketcher: Sketcher = request.state.sketcher
     await sketcher.keep(name, path, plain_file_name(painting.name) or name, overwrite=overwrite)
-    return next(_told(style) for style in choice.styles() if style.name == name)
+    return next(_told(style) for style in catalogue.styles() if style.name == name)
 
 
 @router.delete("/{name}", status_code=204, responses={s: {"model": ProblemOut} for s in (404, 422)})
 def forget(name: str) -> None:
     """Forget a style of one's own. Pictures that were painted in it stay."""
-    if name not in own.names():
+    if name not in user_styles.names():
         raise NoSuchFile(f"style {name!r}"[:80], "no style of your own has that name", "see /api/styles")
-    own.remove(name)
+    user_styles.remove(name)
 
 
-def _told(style: choice.Choice) -> StyleOut:
+def _told(style: catalogue.Choice) -> StyleOut:
     return StyleOut(
         name=style.name,
         title=style.title,

@@ -13,14 +13,14 @@ from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, creat
 
 from flamingo.composing import personas
 from flamingo.errors import BadRequest, MissingExtra
-from flamingo.feeling import plane
 from flamingo.filming import storyboard
 from flamingo.jobs.job import Input, plain_file_name
 from flamingo.jobs.targets import load
 from flamingo.jobs.verbs import Verb
-from flamingo.painting import encoder, wish
+from flamingo.mood import valence_arousal
+from flamingo.painting import encoder, style_spec
 from flamingo.painting.painter import MODELS
-from flamingo.studio.content import HEAD, content_of, fitting_name
+from flamingo.studio.filetypes import HEAD, content_of, fitting_name
 from flamingo.studio.schemas import FileIn, JobOut, Strict
 from flamingo.studio.state import Current, Studio
 
@@ -38,7 +38,7 @@ def check_styles(given: Mapping[str, Any], files: Inputs) -> None:
         [Path(str(number), plain_file_name(file.name)) for number, file in enumerate(files.get(option, ()))]
         for option in ("painting", "mask")
     )
-    parts = wish.parts(texts, paintings, masks, model, anywhere=False)
+    parts = style_spec.parse_styles(texts, paintings, masks, model, anywhere=False)
     strange = next((part.name for part in parts if part.painting is not None), None)
     if strange is not None and not encoder.known(model):
         able = [each for each in MODELS if encoder.known(each)]
@@ -52,7 +52,7 @@ def _check_persona(given: Mapping[str, Any], files: Inputs) -> None:
 
 def _check_mood(given: Mapping[str, Any], files: Inputs) -> None:
     if given["mood"] is not None:
-        plane.place(given["mood"])
+        valence_arousal.place(given["mood"])
 
 
 def _check_storyboard(path: Path, files: Inputs) -> None:
@@ -70,7 +70,7 @@ def _check_storyboard(path: Path, files: Inputs) -> None:
         check_styles({"style": style, "model": board.manner.model}, files)
     personas.cast(board.music.persona)
     if board.music.mood is not None:
-        plane.place(board.music.mood)
+        valence_arousal.place(board.music.mood)
 
 
 def _check_method(given: Mapping[str, Any], files: Inputs) -> None:

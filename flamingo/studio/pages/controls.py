@@ -16,8 +16,8 @@ from pydantic import TypeAdapter
 
 from flamingo import extras
 from flamingo.jobs import verbs
-from flamingo.optimising.asked import SLOW, methods_of
 from flamingo.options import Option
+from flamingo.painting.methods.options import SLOW, methods_of
 
 _NARROW = 1000  # a slider over more than that cannot be set to what one wants
 

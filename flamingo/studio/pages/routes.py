@@ -21,12 +21,12 @@ from markupsafe import Markup
 import flamingo
 from flamingo import extras
 from flamingo.composing.reading import KINDS as MUSIC
-from flamingo.feeling import plane
 from flamingo.images.formats import FORMATS
-from flamingo.painting import styles, wish
-from flamingo.studio import address, choice
+from flamingo.mood import valence_arousal
+from flamingo.painting import style_spec, styles
+from flamingo.studio import address, catalogue
 from flamingo.studio.address import at
-from flamingo.studio.content import TAKES_FILMS
+from flamingo.studio.filetypes import TAKES_FILMS
 from flamingo.studio.pages import assets, learning
 from flamingo.studio.pages.controls import controls_of
 from flamingo.studio.settings import StudioSettings, is_loopback, plain_host
@@ -96,7 +96,7 @@ def paint(request: Request) -> HTMLResponse:
 @router.get("/compose")
 def compose(request: Request) -> HTMLResponse:
     """Music by persona and mood."""
-    return _page(request, "compose", controls=_controls("compose"), moods=plane.WORDS)
+    return _page(request, "compose", controls=_controls("compose"), moods=valence_arousal.WORDS)
 
 
 @router.get("/film")
@@ -108,13 +108,13 @@ def film(request: Request) -> HTMLResponse:
 @router.get("/feel")
 def feel(request: Request) -> HTMLResponse:
     """What photos and sentences are like."""
-    return _page(request, "feel", controls=_controls("feel"), moods=plane.WORDS)
+    return _page(request, "feel", controls=_controls("feel"), moods=valence_arousal.WORDS)
 
 
 @router.get("/live")
 def live(request: Request) -> HTMLResponse:
     """The camera, painted."""
-    return _page(request, "live", controls=_controls("paint"), model=choice.LIVE, **_gallery(choice.LIVE))
+    return _page(request, "live", controls=_controls("paint"), model=catalogue.LIVE, **_gallery(catalogue.LIVE))
 
 
 @router.get("/collection")
@@ -138,7 +138,7 @@ def verify(request: Request) -> HTMLResponse:
 @router.get("/learn")
 def learn(request: Request) -> HTMLResponse:
     """How it works."""
-    return _page(request, "learn", styles=_styles(), moods=plane.WORDS)
+    return _page(request, "learn", styles=_styles(), moods=valence_arousal.WORDS)
 
 
 @router.get("/grades")
@@ -231,11 +231,11 @@ def _controls(verb: str) -> Any:
 
 def _gallery(model: str | None = None) -> dict[str, Any]:
     """What the wall of styles (styles.html) shows; of one painter alone, if it is named."""
-    found, able = choice.styles(), choice.any_painting()
+    found, able = catalogue.styles(), catalogue.any_painting()
     if model is not None:
         found = [style for style in found if model in style.models]
         able = tuple(each for each in able if each == model)
-    return {"styles": found, "usual": wish.DEFAULT, "any_models": able}
+    return {"styles": found, "usual": style_spec.DEFAULT, "any_models": able}
 
 
 def _styles() -> list[dict[str, str]]:

@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing import events, mood, reading
+from flamingo.composing.key_estimation import phrase_ends
 from flamingo.composing.model import Bar, Composer
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.reading.midi import from_midi
-from flamingo.composing.tonality import phrase_ends
 from flamingo.errors import BadRequest, FlamingoError
-from flamingo.feeling.plane import WORDS
+from flamingo.mood.valence_arousal import WORDS
 
 Array = NDArray[Any]
 
@@ -39,7 +39,7 @@ _VALID_SHARE = 0.04
 @dataclass(frozen=True)
 class Source:
     """One file of a corpus. composer: lower case, one word; work: what its movements share; split: train, valid or
-    test; mood: a word of flamingo.feeling.plane that a person gave it, if one did."""
+    test; mood: a word of flamingo.mood.valence_arousal that a person gave it, if one did."""
 
     file: Path
     composer: str

@@ -21,7 +21,7 @@ from flamingo.composing import events, mood, originality
 from flamingo.composing.model import read
 from flamingo.composing.piece import Metre, Piece
 from flamingo.errors import BadRequest, ModelCorrupt, show
-from flamingo.train.checkpoint import Checkpoint
+from flamingo.nn.checkpoint import Checkpoint
 from flamingo.train.composing import card, corpus
 from flamingo.train.composing.loop import CHECKPOINT, load_composer, nats_a_note
 from flamingo.train.manifest import files_of, release_of, version_of

@@ -23,13 +23,13 @@ from torch import Tensor
 
 from flamingo import weights as shipped
 from flamingo.errors import ModelCorrupt
+from flamingo.nn.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
+from flamingo.nn.optimisers import MuonWithAdam, Optimiser
 from flamingo.train import runs, session
-from flamingo.train.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
 from flamingo.train.composing import corpus, own_persona
 from flamingo.train.composing.music import load_music
 from flamingo.train.composing.networks import CONDITIONS, SIZES, ComposerConfig, ComposerNet
 from flamingo.train.composing.recipe import RATE, ComposerRecipe
-from flamingo.train.optimisers import MuonWithAdam, Optimiser
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"

@@ -20,7 +20,7 @@ from flamingo import weights as shipped
 from flamingo.composing import mood, originality, personas, reading
 from flamingo.composing.piece import Piece
 from flamingo.errors import BadRequest, FlamingoError, WouldOverwrite
-from flamingo.train.checkpoint import Checkpoint
+from flamingo.nn.checkpoint import Checkpoint
 from flamingo.train.composing import corpus
 from flamingo.train.composing.music import Music, made
 

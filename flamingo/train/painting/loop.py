@@ -26,11 +26,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from flamingo.errors import BadRequest, ModelCorrupt
+from flamingo.nn import losses, vgg
+from flamingo.nn.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
+from flamingo.nn.optimisers import MuonWithAdam, Optimiser
 from flamingo.train import runs, session
-from flamingo.train.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
-from flamingo.train.optimisers import MuonWithAdam, Optimiser
-from flamingo.train.painting import losses, vgg
-from flamingo.train.painting.beside import Beside
 from flamingo.train.painting.data import (
     Consecutive,
     PhotoCrops,
@@ -41,6 +40,7 @@ from flamingo.train.painting.data import (
     load_painting,
 )
 from flamingo.train.painting.encoder import EncoderConfig, StyleEncoder, begin, with_eye
+from flamingo.train.painting.extra_styles import Beside
 from flamingo.train.painting.holdout import for_training
 from flamingo.train.painting.networks import ENCODERS, SIZES, PainterConfig, StyledPainter, grown
 from flamingo.train.painting.recipe import PainterRecipe

@@ -18,7 +18,7 @@ STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 LAYERS = tuple(f"relu{b}_{i}" for b, n in enumerate((2, 2, 4, 4, 4), 1) for i in range(1, n + 1))
 """The layers of VGG-19, after their ReLU."""
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    # What the first Flamingo documents: see flamingo/optimising/presets.py. The network is ours.
+    # What the first Flamingo documents: see flamingo/painting/methods/presets.py. The network is ours.
     "flamingo-2021": {
         "content_layers": ("relu4_2",),
         "style_layers": STYLE_LAYERS,

@@ -19,8 +19,8 @@ import torch
 from PIL import Image
 
 from flamingo.errors import BadRequest, ModelMissing, show
-from flamingo.train.checkpoint import Checkpoint
-from flamingo.train.painting import losses, vgg
+from flamingo.nn import losses, vgg
+from flamingo.nn.checkpoint import Checkpoint
 from flamingo.train.painting.data import find_pictures, find_styles, load_painting
 from flamingo.train.painting.holdout import is_held_out
 from flamingo.train.painting.loop import load_painter

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flamingo.errors import BadRequest, show
 from flamingo.train.composing.recipe import ComposerRecipe
-from flamingo.train.feeling.recipe import FeelRecipe
+from flamingo.train.mood.recipe import FeelRecipe
 from flamingo.train.painting.recipe import PainterRecipe
 from flamingo.train.plans.words import WordsRecipe
 

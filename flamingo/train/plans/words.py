@@ -1,6 +1,6 @@
 """How the model of words is trained: the recipe, defined once for Python, for `flamingo train words` and for plans.
 
-It stands apart from flamingo.train.feeling.words, so that the command line can show its options without loading that.
+It stands apart from flamingo.train.mood.words, so that the command line can show its options without loading that.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from flamingo.errors import BadRequest, show
-from flamingo.train.judging import entry_of
+from flamingo.train.quality import entry_of
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class WordsRecipe:
 def train(recipe: WordsRecipe) -> dict[str, Any]:
     """Fit, measure and write file, card and manifest entry (which is returned) into `recipe.out`. Raises BadRequest
     for files that are not there, MissingExtra where the extra `words` is not installed."""
-    from flamingo.train.feeling import words
+    from flamingo.train.mood import words
 
     out = Path(recipe.out)
     if entry_of(out, "words") is not None and not recipe.overwrite:
@@ -57,7 +57,7 @@ def _vocabulary(recipe: WordsRecipe) -> list[str]:
     from safetensors.numpy import load_file
 
     from flamingo import weights
-    from flamingo.train.feeling import words
+    from flamingo.train.mood import words
 
     if not recipe.vocabulary:
         return bytes(load_file(weights.path("words", "weights"))["vocabulary"]).decode("utf-8").split("\n")

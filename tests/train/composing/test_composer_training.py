@@ -19,7 +19,7 @@ from flamingo.composing.model import Composer, read
 from flamingo.composing.originality import Index
 from flamingo.composing.piece import Metre
 from flamingo.errors import BadRequest, ModelCorrupt, ModelMissing
-from flamingo.train.checkpoint import Checkpoint
+from flamingo.nn.checkpoint import Checkpoint
 from flamingo.train.composing import corpus, export, loop, ngram, samples
 from flamingo.train.composing.loop import CHECKPOINT, load_composer, nats_a_note, train
 from flamingo.train.composing.music import Music, load_music

@@ -12,7 +12,7 @@ from flamingo.cli import run
 from flamingo.composing import personas
 from flamingo.composing.writing import write
 from flamingo.errors import BadRequest
-from flamingo.feeling.plane import WORDS
+from flamingo.mood.valence_arousal import WORDS
 from flamingo.train.composing import corpus
 from flamingo.train.composing.music import load_music
 from tests.composing import tiny

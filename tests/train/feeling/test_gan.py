@@ -16,9 +16,9 @@ from PIL import Image
 
 from flamingo import cli
 from flamingo.errors import BadRequest, ModelCorrupt, ModelMissing
-from flamingo.train.feeling.data import Example
-from flamingo.train.feeling.moods import CLASSES, clear_cases
-from flamingo.train.feeling.recipe import FeelRecipe
+from flamingo.train.mood.data import Example
+from flamingo.train.mood.moods import CLASSES, clear_cases
+from flamingo.train.mood.recipe import FeelRecipe
 
 if importlib.util.find_spec("torch") is None:
     pytest.skip("torch is not installed (extra `train`)", allow_module_level=True)
@@ -26,11 +26,11 @@ if importlib.util.find_spec("torch") is None:
 import torch
 from torch import Tensor
 
-from flamingo.train.checkpoint import Checkpoint
-from flamingo.train.feeling import loop
-from flamingo.train.feeling.gan import CHECKPOINT, GanSettings, Outcome, invent, train
-from flamingo.train.feeling.gan_networks import Critic, Generator, augment, gradient_penalty
-from flamingo.train.feeling.gan_pictures import contact_sheet, draw, load_generator, write_pictures
+from flamingo.nn.checkpoint import Checkpoint
+from flamingo.train.mood import loop
+from flamingo.train.mood.gan import CHECKPOINT, GanSettings, Outcome, invent, train
+from flamingo.train.mood.gan_networks import Critic, Generator, augment, gradient_penalty
+from flamingo.train.mood.gan_pictures import contact_sheet, draw, load_generator, write_pictures
 
 TINY = GanSettings(size=16, noise=4, width=2, batch=4, critic_steps=2, steps=2)
 few = settings(max_examples=25, deadline=None)

@@ -13,8 +13,8 @@ from PIL import Image
 
 from flamingo import weights
 from flamingo.cli import run
-from flamingo.painting import own
-from flamingo.train.checkpoint import Checkpoint
+from flamingo.nn.checkpoint import Checkpoint
+from flamingo.painting import user_styles
 from tests.conftest import needs_models
 from tests.train.test_release import contents
 
@@ -72,15 +72,15 @@ def test_released_they_are_styles_of_ones_own_and_nothing_that_ships_is_touched(
     assert run(["train", "release", str(learned), "--name", "fast"]) == 0
     assert "flamingo paint PHOTO --style my-garden" in capsys.readouterr().out
     assert contents(weights.folder()) == before
-    assert own.names() == ["harbour", "my-garden"]
+    assert user_styles.names() == ["harbour", "my-garden"]
     photo = str(data / "photos" / "photos0.png")
     for style, model in (("my-garden", "fast"), ("my-garden", "fine"), ("starry-night", "fast")):
         out = tmp_path / f"{style}-{model}.png"
         assert run(["paint", photo, "--style", style, "--model", model, "-o", str(out)]) == 0
         with Image.open(out) as painted:
             assert np.asarray(painted).std() > 1
-    style = own.read("my-garden")
-    key = own.key("fast")
+    style = user_styles.read("my-garden")
+    key = user_styles.key("fast")
     expected = Checkpoint.load(learned / "checkpoint.safetensors").part("ema")["vectors"][0].numpy()
     assert np.allclose(style.vectors[key], expected) and style.source == "My Garden.png"
     assert run(["train", "release", str(learned), "--name", "fast"]) != 0, "they are there already"

@@ -12,9 +12,9 @@ from flamingo.errors import BadRequest, MissingExtra, ModelMissing
 
 torch = pytest.importorskip("torch")
 
+from flamingo.nn import vgg  # noqa: E402
+from flamingo.nn.checkpoint import Checkpoint  # noqa: E402
 from flamingo.train.backbone import weights_file  # noqa: E402
-from flamingo.train.checkpoint import Checkpoint  # noqa: E402
-from flamingo.train.painting import vgg  # noqa: E402
 from flamingo.train.painting.encoder import EncoderConfig, StyleEncoder, begin  # noqa: E402
 from flamingo.train.painting.export import export_encoder, release  # noqa: E402
 from flamingo.train.painting.loop import CHECKPOINT, PainterRecipe, load_painter, train  # noqa: E402

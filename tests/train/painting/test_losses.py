@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from flamingo.train.painting import losses
-from flamingo.train.painting.vgg import CONTENT_LAYER, STYLE_LAYERS
+from flamingo.nn import losses
+from flamingo.nn.vgg import CONTENT_LAYER, STYLE_LAYERS
 
 
 def features(seed: int) -> dict[str, torch.Tensor]:

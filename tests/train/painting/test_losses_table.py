@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from flamingo.cli import run
 from flamingo.errors import BadRequest
-from flamingo.optimising import preset
-from flamingo.train.painting import losses, table, vgg
+from flamingo.nn import losses, vgg
+from flamingo.painting.methods import preset
+from flamingo.train.painting import table
 from flamingo.train.painting.loop import PainterRecipe, train
 from tests.conftest import needs_models
 from tests.train.painting.test_training import small

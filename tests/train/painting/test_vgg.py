@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from flamingo.errors import ModelCorrupt, ModelMissing
-from flamingo.train.painting import vgg
+from flamingo.nn import vgg
 
 
 def test_it_has_the_convolutions_of_the_paper(vgg_weights: None) -> None:

@@ -18,10 +18,10 @@ import pytest
 from PIL import Image
 
 from flamingo.cli import run
-from flamingo.train.checkpoint import Checkpoint
+from flamingo.nn.checkpoint import Checkpoint
 from flamingo.train.composing import samples
-from flamingo.train.plans.families import Paint, Place, Spent
 from flamingo.train.plans.folders import Data
+from flamingo.train.plans.model_kinds import Paint, Place, Spent
 from flamingo.train.plans.recipes import read
 from tests.train.plans.conftest import COMPOSER, Write
 

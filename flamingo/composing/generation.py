@@ -1,0 +1,395 @@
+"""One piece as it grows: the events so far, what may come next, and what is likelier to.
+
+What may come is the grammar of events.py, and at the end a cadence: the second half of the bar before the last stands
+on the dominant, the last bar is one long chord on the tonic. What is likelier leans, by fractions of a nat, to the
+key and to what a mood asks for (flamingo/mood/cues.py): high or low, close together or far apart. Where the mode
+turns, the bar before leans to the dominant, the one chord that major and minor share, and what still sounds is let go
+at the line.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flamingo.composing.events import (
+    BAR_LINE,
+    DURATIONS,
+    LOWEST,
+    PITCHES,
+    VELOCITIES,
+    WHERES,
+    Grammar,
+    shift_of,
+    unspell,
+)
+from flamingo.composing.key_estimation import profile
+from flamingo.composing.mood import DISSONANT, Scale
+from flamingo.composing.piece import UNITS, Key, Piece
+from flamingo.composing.plan import Plan
+from flamingo.composing.sections import Section
+
+Array = NDArray[Any]
+Event = tuple[int, int, int, int]
+
+_LINE: Event = (BAR_LINE, -1, -1, -1)
+_MOST_IN_A_BAR = 144  # events; more is a machine gone wild
+_DOMINANT = (2, 5, 7, 11)
+_DURATIONS = np.array(DURATIONS)
+_FINGERS = 10  # notes struck together at most
+_WAITING = 5  # in the bar before the last, until its dominant is there: a network that waits piles up notes
+# How much, in nats for one spread of the profile, pitches of the key are preferred, so that a piece stays in the key
+# that was asked for: without it a third of the minor pieces came out in major (bench/compose.py --only length).
+_KEY = 0.25
+_CLASH = np.isin(np.arange(12), DISSONANT)
+# How much colour and consonance (nats, as in the bridge's table) are added for each whole unit by which the valence
+# heard so far is short of what was asked, from this many bars on.
+_FOLLOW = 2.0
+_SOON = 3
+_MOST = 1.0  # nats of colour at all
+_AGAINST = 0.1  # nats of colour that may speak against the mode of the section, lest the key be lost
+_TURN = 1.0  # nats by which pitches of the dominant are preferred in the half bar before the mode turns
+_PACED = 2  # bars over which notes a second are counted
+_STEER = 1.2  # nats a quarter note that are added for each e-fold by which they are too few
+_MAKE_UP = 0.6  # and for what has been missed so far
+_WITHIN = 3.0  # and against what the bar has too many of already, for each bar's worth of notes
+_PUSHED = 14.0  # nats a quarter note at most
+_MIDDLE = 54  # MIDI pitch below which the bass of a cadence lies
+_CENTRE = 64  # MIDI pitch that is neither high nor low: the mean of the training music
+
+
+@dataclass
+class Drawn:
+    """One piece as it grows. told: nats of the drawn events under what was told; untold: without persona and mood,
+    and in the other mode; given: notes that were not drawn but given; returned: notes of a theme that returned;
+    scale: what it is heard by as it grows (None: it is not); short: by how much the valence heard so far is below
+    what was asked; push: nats a quarter note against going on to a later attack, where a number of notes a second was
+    asked; heard: notes of each bar that is done."""
+
+    plan: Plan
+    random: np.random.Generator
+    rows: list[Event] = field(default_factory=list)
+    told: float = 0.0
+    untold: float = 0.0
+    bar: int = -1
+    in_bar: int = 0
+    lines: list[int] = field(default_factory=list)
+    nats_at: list[tuple[float, float]] = field(default_factory=list)
+    mark: tuple[float, float] = (0.0, 0.0)  # the nats before the event that is being drawn
+    scale: Scale | None = None
+    short: float = 0.0
+    push: float = 0.0
+    heard: list[int] = field(default_factory=list)
+    retries: int = 0
+    given: int = 0
+    returned: int = 0
+    redraws: int = 0
+    grammar: Grammar = field(init=False)
+    done: bool = False
+
+    def __post_init__(self) -> None:
+        self.grammar = Grammar(self.plan.metre.units, tonic=self.plan.key.tonic)
+
+    @property
+    def events(self) -> Array:
+        return np.array(self.rows, np.int16).reshape(-1, 4)
+
+    @property
+    def notes(self) -> int:
+        """Notes drawn."""
+        return sum(row[1] >= 0 for row in self.rows) - self.given - self.returned
+
+    def piece(self) -> Piece:
+        plan = self.plan
+        made = unspell(self.events, [plan.metre] * plan.bars, plan.key, tempos=plan.tempos)
+        return _let_end(_let_turn(made, plan), plan)
+
+    def excerpts(self) -> list[Piece]:
+        """The piece cut where its mode turns, each part with its own key: one part where it never does. Excursions
+        are left in: a piece that goes away is still in its key."""
+        plan, piece = self.plan, self.piece()
+        edges = [0, *(bar for bar in range(1, plan.bars) if plan.home_at(bar) != plan.home_at(bar - 1)), plan.bars]
+        if len(edges) == 2:
+            return [piece]
+        return [replace(piece.excerpt(a, b), key=plan.home_at(a)) for a, b in pairwise(edges)]
+
+    @property
+    def shift(self) -> int:
+        """By how many semitones the key of the bar that is being drawn lies above the tonic of the piece, -5 to 6.
+        Rows hold pitches relative to that tonic; the network hears all of them relative to the key of this bar."""
+        return shift_of((self.plan.key_at(max(self.bar, 0)).tonic - self.plan.key.tonic) % 12)
+
+    # ------------------------------------------------------------------ what is likelier to come
+    def lean(self, name: str, where: int) -> Array | float:
+        """Nats added to the choices of a number, by key and mood. where: the place that was chosen, for a pitch."""
+        plan, bar = self.plan, max(self.bar, 0)
+        section = plan.sections[plan.section(bar)]
+        if name == "pitch":
+            cadence = plan.bars - bar <= 2  # it has pitches of its own
+            asks, more = section.asks, _FOLLOW * self.short
+            key = plan.key_at(bar)
+            if cadence:
+                found = _lean_to(plan.key.tonic, key, 0.0, 0.0)
+            else:
+                colour = asks.colour + more
+                colour = min(max(colour, -_MOST), _MOST)
+                colour = min(colour, _AGAINST) if key.minor else max(colour, -_AGAINST)
+                found = _lean_to(plan.key.tonic, key, asks.register, round(colour, 2))
+                found = found - (asks.consonance + more) * self._clashes(where)
+            after = plan.turns(bar)
+            if after is not None and after.minor != section.minor and where >= self.middle():
+                found = found + _TURN * np.isin((np.arange(PITCHES) + LOWEST) % 12, _DOMINANT)
+            return found
+        push = section.asks.density if plan.density is None else self.push - _WITHIN * self._ahead()
+        if name == "where" and push and bar + 1 < plan.bars:
+            there = np.minimum(np.arange(WHERES), plan.metre.units)  # the bar line is where the bar ends
+            return -push / UNITS * (there - max(self.grammar.place, 0))
+        return 0.0
+
+    def unlike(self) -> float:
+        """How far the valence that is heard is from what was asked, in the section where it is furthest; 0 where
+        nothing was asked."""
+        if not any(map(self._hears, self.plan.sections)):
+            return 0.0
+        piece = self.piece()
+        return max(abs(self._missing(section, piece, section.first + section.bars)) for section in self.plan.sections)
+
+    def _listen(self) -> None:
+        """Hear how pleasant the section has been so far, and by how much that is short of what was asked."""
+        section = self.plan.sections[self.plan.section(self.bar)]
+        soon = self.bar - section.first < _SOON or self.bar + 1 >= self.plan.bars
+        self.short = 0.0 if soon or not self._hears(section) else self._missing(section, self.piece(), self.bar)
+
+    def _pace(self) -> None:
+        """At the end of a bar: push for more notes or for fewer, where a number a second was asked."""
+        self.heard.append(self.in_bar)
+        if self.plan.density is None:
+            return
+        wanted = self._wanted(self.plan.density)
+        last = self.heard[-_PACED:]
+        short = np.log(wanted / max(sum(last) / len(last), 0.5))
+        # What has been missed in all is made up for, besides, over some bars.
+        missed = np.clip((wanted * len(self.heard) - sum(self.heard)) / (_PACED * 2 * wanted), -1, 1)
+        self.push = float(np.clip(self.push + _STEER * short + _MAKE_UP * missed, -_PUSHED, _PUSHED))
+
+    def _wanted(self, density: float) -> float:
+        """Notes in the bar that is being drawn at so many notes a second."""
+        plan = self.plan
+        bpm = plan.sections[plan.section(max(self.bar, 0))].bpm
+        return max(density * plan.metre.units / UNITS * 60 / bpm, 0.5)
+
+    def _ahead(self) -> float:
+        """By how much the bar that is being drawn has more notes than are wanted up to its last place, in bars' worth
+        of notes; below zero for fewer."""
+        if self.plan.density is None:
+            return 0.0
+        wanted = self._wanted(self.plan.density)
+        until = wanted * max(self.grammar.place, 0) / self.plan.metre.units
+        return float(np.clip((self.in_bar - until) / wanted, -1, 2))
+
+    def _hears(self, section: Section) -> bool:
+        return self.scale is not None and section.valence is not None
+
+    def _missing(self, section: Section, piece: Piece, until: int) -> float:
+        if self.scale is None or section.valence is None:
+            return 0.0
+        heard, _ = self.scale.of(piece.excerpt(section.first, until))
+        return min(max(section.valence - heard, -1.0), 1.0)
+
+    def _clashes(self, where: int) -> Array:
+        """(PITCHES,) 1 where a pitch makes a second, tritone or seventh with a note drawn at the same place."""
+        found = np.zeros(PITCHES)
+        for place, pitch, *_ in reversed(self.rows[len(self.rows) - self.in_bar :]):
+            if place != where:
+                break
+            found[_CLASH[(np.arange(PITCHES) - pitch) % 12]] = 1.0
+        return found
+
+    # ------------------------------------------------------------------ what may come
+    def wheres(self) -> Array:
+        if self.bar < 0:
+            only = np.zeros(WHERES, bool)
+            only[BAR_LINE] = True
+            return only
+        left = self.plan.bars - self.bar
+        units = self.plan.metre.units
+        full = self.in_bar >= _MOST_IN_A_BAR
+        if left == 1:
+            allowed = self.grammar.wheres(line=self.in_bar >= 3)
+            allowed[1:units] = False
+            if self.in_bar >= 7 or not allowed[0]:
+                allowed[:] = False
+                allowed[BAR_LINE] = True
+            return allowed
+        # Silence is music, but two silent bars running are a network that has lost its way.
+        quiet = self.in_bar == 0 and (self.bar == 0 or self.lines[-1] - self.lines[-2] == 1)
+        allowed = self.grammar.wheres(line=not quiet)
+        waits = left == 2 and self._half_empty()
+        if self.in_bar and self._together() >= (_WAITING if waits else _FINGERS):
+            allowed[self.grammar.place] = False
+        if waits:
+            # The dominant must come at the middle of this bar, or where there is still room for it.
+            middle = self.middle()
+            allowed[middle + 1 :] = False
+            if self.grammar.place == middle:  # cannot be: then the half would not be empty
+                allowed[BAR_LINE] = True
+        if full:
+            only = np.zeros(WHERES, bool)
+            only[self.middle() if left == 2 and self._half_empty() else BAR_LINE] = True
+            return only
+        return allowed
+
+    def pitches(self, where: int) -> Array:
+        allowed = self.grammar.pitches(where)
+        classes = (np.arange(PITCHES) + LOWEST) % 12
+        left = self.plan.bars - self.bar
+        midi = np.arange(PITCHES) + LOWEST + shift_of(self.plan.key.tonic)
+        before = allowed
+        if left == 1:
+            third = 3 if self.plan.key.minor else 4
+            allowed = allowed & np.isin(classes, (0, third, 7))
+            if self.in_bar == 0:
+                allowed &= (classes == 0) & (midi < _MIDDLE)
+            elif self.in_bar >= 2 and not self._has_third(third):
+                allowed = allowed & (classes == third) if np.any(allowed & (classes == third)) else allowed
+        elif left == 2 and where >= self.middle():
+            allowed = allowed & np.isin(classes, _DOMINANT)
+            if self._half_empty():
+                allowed &= (classes == 7) & (midi < _MIDDLE + 5)
+        return allowed if allowed.any() else before
+
+    def _has_third(self, third: int) -> bool:
+        return any(row[1] >= 0 and (row[1] + LOWEST) % 12 == third for row in self.rows[-self.in_bar :])
+
+    def durations(self) -> Array:
+        if self.plan.bars - self.bar == 1:
+            return np.asarray(min(self.plan.metre.units, DURATIONS[-1]) * 0.75 <= _DURATIONS)
+        return np.ones(len(DURATIONS), bool)
+
+    def velocities(self) -> Array:
+        allowed = np.arange(VELOCITIES) >= 1
+        if self.plan.bars - self.bar == 1:
+            # The last chord is one chord, as loud as what led to it.
+            before = [row[3] for row in self.rows[-self.in_bar - 24 :] if row[3] >= 0]
+            if before:
+                allowed &= np.abs(np.arange(VELOCITIES) - int(np.median(before))) <= 1
+        return allowed
+
+    def middle(self) -> int:
+        """The place where the second half of a bar begins."""
+        units, beat = self.plan.metre.units, self.plan.metre.beat
+        beats = units // beat
+        return int(beat * (beats - beats // 2)) if beats > 1 else 0
+
+    def _together(self) -> int:
+        """How many notes there are where the last one is."""
+        here = self.rows[len(self.rows) - self.in_bar :]
+        return sum(row[0] == self.grammar.place for row in here)
+
+    def _half_empty(self) -> bool:
+        middle = self.middle()
+        return not any(row[1] >= 0 and row[0] >= middle for row in self.rows[len(self.rows) - self.in_bar :])
+
+    # ------------------------------------------------------------------ what came
+    def recalled(self) -> Event | None:
+        """What comes next where the theme returns: the same as the first time. None where it is to be drawn."""
+        theme = self.plan.theme(self.bar) if self.bar >= 0 else None
+        if theme is None:
+            return None
+        then = self._moved(self.rows[self.lines[theme] + 1 : self.lines[theme + 1]], theme)
+        if then is None:
+            return None
+        now = self.rows[len(self.rows) - self.in_bar :]
+        if now != then[: len(now)]:  # somebody gave these bars
+            return None
+        return then[len(now)] if len(now) < len(then) else _LINE
+
+    def _moved(self, then: list[Event], bar: int) -> list[Event] | None:
+        """Events of an earlier bar in the key of this one; None where the keyboard ends before that."""
+        by = self.plan.key_at(self.bar).tonic - self.plan.key_at(bar).tonic
+        if not by:
+            return then
+        near = shift_of(by % 12)
+        playable = np.flatnonzero(self.grammar.pitches(-1))
+        for step in (near, near - 12 if near > 0 else near + 12):
+            moved = [(where, pitch + step, duration, velocity) for where, pitch, duration, velocity in then]
+            if all(playable[0] <= row[1] <= playable[-1] for row in moved):
+                return moved
+        return None
+
+    def take(self, row: Event) -> None:
+        if row[0] == BAR_LINE:
+            if self.bar + 1 == self.plan.bars:
+                self.done = True
+                return
+            if self.bar >= 0:
+                self._pace()
+            self.lines.append(len(self.rows))
+            self.nats_at.append(self.mark)
+            self.bar += 1
+            self.in_bar = 0
+            self.grammar.bar(self.plan.metre.units)
+            self._listen()
+        else:
+            self.in_bar += 1
+            self.grammar.take(row[0], row[1])
+        self.rows.append(row)
+
+    def back_to(self, bar: int) -> None:
+        """Forget everything from the line of `bar` on."""
+        self.told, self.untold = self.nats_at[bar]
+        del self.rows[self.lines[bar] :]
+        del self.lines[bar:], self.nats_at[bar:], self.heard[bar:]
+        self.bar, self.done = bar - 1, False
+        self.in_bar = 0 if not self.lines else len(self.rows) - self.lines[-1] - 1
+        self.grammar.bar(self.plan.metre.units)
+        if self.in_bar:
+            self.grammar.take(self.rows[-1][0], self.rows[-1][1])
+
+
+@functools.lru_cache(maxsize=256)
+def _lean_to(tonic: int, key: Key, register: float, colour: float) -> Array:
+    """(PITCHES,) nats for pitches relative to a tonic: those of the key, low ones or high ones as `register` asks,
+    and those that make it plainly major, or minor, as `colour` does. High means an octave above the middle and not
+    beyond: a network follows what it hears, and would end among the last keys."""
+    relative = np.arange(PITCHES) + LOWEST
+    octaves = (relative + shift_of(tonic) - _CENTRE) / 12
+    height = np.clip(octaves, -1, 1) - (2 * np.maximum(octaves - 1, 0) if register > 0 else 0)
+    # The key with the same notes is the one that it might be taken for: a third lower, or higher.
+    rival = np.roll(profile(not key.minor), 3 if key.minor else -3)
+    bright = (profile(key.minor) - rival) * (-1 if key.minor else 1)
+    of_degree = _KEY * profile(key.minor) + colour * bright / bright.std()
+    return np.asarray(of_degree[(relative + tonic - key.tonic) % 12] + register * height)
+
+
+def _let_turn(piece: Piece, plan: Plan) -> Piece:
+    """Where the mode turns nothing is held over the bar line: a major third in minor would sound like a mistake."""
+    notes = piece.notes.copy()
+    for bar in range(1, plan.bars):
+        if plan.home_at(bar) != plan.home_at(bar - 1):
+            line = bar * plan.metre.units
+            before = notes["start"] < line
+            notes["duration"][before] = np.minimum(notes["duration"][before], line - notes["start"][before])
+    return replace(piece, notes=notes)
+
+
+def _let_end(piece: Piece, plan: Plan) -> Piece:
+    """The last chord sounds alone and to the end: what was held into it is let go, and its notes end together, a
+    moment before the time is up, so that their sound can die away within it."""
+    units = plan.metre.units
+    last = (plan.bars - 1) * units
+    middle = last - units + Drawn(plan, np.random.default_rng(0)).middle()
+    notes = piece.notes.copy()
+    before = notes["start"] < last
+    notes["duration"][before] = np.minimum(notes["duration"][before], last - notes["start"][before])
+    outside = (notes["start"] < middle) & ~np.isin((notes["pitch"].astype(int) - plan.key.tonic) % 12, _DOMINANT)
+    notes["duration"][outside] = np.minimum(notes["duration"][outside], middle - notes["start"][outside])
+    notes["duration"][~before] = max(1, round(units * 0.97))
+    return Piece.build(
+        notes, piece.bars, piece.key, tempos=piece.tempos, programs=piece.programs, persona=piece.persona
+    )

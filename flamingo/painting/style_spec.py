@@ -1,0 +1,315 @@
+"""In what manner, and where: from what a user writes after --style, --painting and --mask to vectors and masks.
+
+    --style great-wave                        a named style, the painter's or one's own
+    --style monet.jpg                         any painting
+    --style great-wave=.6 --style mine=.4     a mix of two
+    --style great-wave@sea.png                on a region: white in the mask paints, grey partly
+
+Styles on the same mask are mixed; one without a mask takes what the masks leave. A style is a vector, so a mix is a
+weighted mean of vectors, and a region is a vector with a mask (see `Painter.paint_map`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flamingo import images, paintings
+from flamingo.errors import BadInput, BadRequest, show
+from flamingo.files import sha256
+from flamingo.images.formats import READ_SUFFIXES
+from flamingo.images.picture import resize
+from flamingo.painting import encoder, palette, user_styles
+from flamingo.painting import styles as named_styles
+
+__all__ = [
+    "DEFAULT",
+    "StyleMix",
+    "StyleTerm",
+    "known_names",
+    "label_of",
+    "masks_of",
+    "notes_on",
+    "painting_of",
+    "parse_styles",
+    "said_of",
+    "style_mix",
+]
+
+Files = Sequence[Path] | Mapping[str, Path]
+"""Files, or files by the names that texts have for them."""
+
+DEFAULT = "starry-night"
+_BLACK = 1 / 255
+
+
+@dataclass(frozen=True)
+class StyleTerm:
+    """One of the styles asked for. name: a named style, or the name of the painting's file; painting, mask: files."""
+
+    name: str
+    weight: float = 1.0
+    painting: Path | None = None
+    mask: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class StyleMix:
+    """What `Painter.paint_map` is told. vectors: (K, S) float32, already as long as the strength asks for; masks: K
+    arrays (h, w) float32 in [0, 1], of any sizes, or None where one vector has the whole picture; palettes:
+    (K, 4, 3) float32, the colours of the paintings behind them, NaN where the painter knows its style by heart.
+
+    label: short, for the name of a folder; recipe: all of it as plain values.
+    """
+
+    vectors: NDArray[np.float32]
+    masks: tuple[NDArray[np.float32], ...] | None
+    label: str
+    recipe: list[dict[str, Any]]
+    palettes: NDArray[np.float32]
+
+    def masks_for(self, height: int, width: int) -> tuple[NDArray[np.float32] | None, list[str]]:
+        """The masks (K, h, w) for a photo of that size, and what is to be said of them."""
+        return self.fitted(height, width), self.notes(height, width)
+
+    def fitted(self, height: int, width: int) -> NDArray[np.float32] | None:
+        """The masks (K, h, w) for a photo of that size, all of one size, and not larger than the photo."""
+        if self.masks is None:
+            return None
+        tall, wide = (min(most, max(m.shape[i] for m in self.masks)) for i, most in enumerate((height, width)))
+        return np.stack([m if m.shape == (tall, wide) else _resized(m, tall, wide) for m in self.masks])
+
+    def notes(self, height: int, width: int) -> list[str]:
+        """What is to be said of the masks on a photo of that size."""
+        return notes_on(self.masks or (), height, width)
+
+
+def notes_on(masks: Sequence[NDArray[np.float32]], height: int, width: int) -> list[str]:
+    """What is to be said of masks (h, w) that are stretched over a photo of that size."""
+    notes = []
+    for h, w in (mask.shape for mask in masks):
+        if (h, w) != (height, width) and min(h, w) > 1:
+            note = f"the mask of {w} x {h} pixels was resampled to the photo's {width} x {height}"
+            if abs(math.log(w / h * height / width)) > 0.02:
+                note += ", which has other proportions"
+            notes.append(note)
+    return list(dict.fromkeys(notes))
+
+
+def known_names(model: str) -> list[str]:
+    """Every name that --style takes: the painter's styles, then one's own."""
+    mine = user_styles.names() if encoder.known(model) else []
+    return [style.name for style in named_styles.styles(model)] + mine
+
+
+def parse_styles(
+    style: Sequence[str], painting: Files, mask: Files, model: str, *, anywhere: bool = True
+) -> list[StyleTerm]:
+    """Understand the texts. painting, mask: files that texts may name by their file names alone; a painting that none
+    names is a style of its own, and a single mask that none names is for all that have none. anywhere: whether texts
+    may name other files too, which those of a stranger may not.
+
+    Raises BadRequest for a name that is not known, a weight that is not a positive number, a file that is not there.
+    """
+    paintings, masks = _by_name(painting), _by_name(mask)
+    files = _Files(paintings, masks, model, anywhere)
+    found = [files.part(text) for text in style]
+    used = {part.painting for part in found}
+    found += [StyleTerm(name, painting=path) for name, path in paintings.items() if path not in used]
+    if not found:
+        found = [StyleTerm(DEFAULT)]
+    placed = {part.mask for part in found}
+    rest = [name for name, path in masks.items() if path not in placed]
+    if rest and len(masks) > 1:
+        raise BadRequest(
+            f"mask {rest[0]}", "it is not said for which style", f"add it to one: --style NAME@{rest[0]}"
+        )
+    if rest:
+        if placed != {None}:
+            raise BadRequest(f"mask {rest[0]}", "some styles have masks of their own", "name a mask for each")
+        found = [replace(part, mask=masks[rest[0]]) for part in found]
+    return found
+
+
+def _by_name(files: Files) -> dict[str, Path]:
+    if isinstance(files, Mapping):
+        return dict(files)
+    found: dict[str, Path] = {}
+    for path in files:
+        if found.setdefault(path.name, path) != path:
+            raise BadRequest(f"two files called {path.name}", "which of them is meant cannot be told", "rename one")
+    return found
+
+
+def style_mix(found: Sequence[StyleTerm], strength: float, model: str) -> StyleMix:
+    """Look at the paintings and masks. Raises BadInput for one that cannot be read or has nothing in it."""
+    groups: dict[Path | None, list[StyleTerm]] = {}
+    for part in found:
+        groups.setdefault(part.mask, []).append(part)
+    length = np.float32(named_styles.length(strength))
+    manners = [_mixed(group, model) for group in groups.values()]
+    vectors, palettes = (np.stack([manner[i] for manner in manners]) for i in (0, 1))
+    placed = masks_of(found)
+    masks = tuple(placed[path] for path in groups) if placed else None
+    return StyleMix(vectors * length, masks, label_of(found), said_of(found, model), palettes)
+
+
+def masks_of(found: Sequence[StyleTerm]) -> dict[Path | None, NDArray[np.float32]]:
+    """The masks (h, w) in [0, 1] by their files; of styles without one, what the masks leave, under None. Empty if
+    no style has a mask. Raises BadInput for one that is black all over or cannot be read."""
+    wanted = {part.mask for part in found}
+    read: dict[Path | None, NDArray[np.float32]] = {path: _mask(path) for path in wanted if path is not None}
+    if read and None in wanted:
+        tall, wide = (max(m.shape[i] for m in read.values()) for i in (0, 1))
+        covered = sum(_resized(m, tall, wide) for m in read.values())
+        read[None] = np.asarray(1 - np.clip(covered, 0, 1), np.float32)
+    return read
+
+
+def label_of(found: Sequence[StyleTerm]) -> str:
+    """The styles in a few letters, for the name of a folder."""
+    names = dict.fromkeys(Path(part.name).stem if part.painting else part.name for part in found)
+    return "+".join(names)[:80]
+
+
+def said_of(found: Sequence[StyleTerm], model: str) -> list[dict[str, Any]]:
+    """The styles as plain values, for recipes."""
+    return [_said(part, model) for part in found]
+
+
+def painting_of(part: StyleTerm) -> NDArray[np.float32]:
+    """The painting behind a style, (H, W, 3) float32 sRGB in [0, 1]: the file as it is; of a named style and of one's
+    own, the small picture that is kept. Raises BadInput if it cannot be read, BadRequest if there is none."""
+    if part.painting is not None:
+        return images.read(part.painting).rgb
+    if part.name in user_styles.names():
+        return user_styles.read(part.name).painting
+    kept = paintings.file(part.name)
+    if not kept.is_file():
+        raise BadRequest(
+            f"style {part.name!r}", "no picture of its painting is kept here", "name the painting's file"
+        )
+    return images.read(kept).rgb
+
+
+def _mixed(group: Sequence[StyleTerm], model: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The vector (S,) and the palette (4, 3) of styles that are mixed."""
+    vectors, palettes = (list(each) for each in zip(*(_manner(part, model) for part in group), strict=True))
+    if len({bool(np.isnan(each).any()) for each in palettes}) == 2:  # named ones among others, of which some is known
+        palettes = [_colours(p) if np.isnan(c).any() else c for p, c in zip(group, palettes, strict=True)]
+    weights = [part.weight for part in group]
+    return _mean(vectors, weights), _mean(palettes, weights)
+
+
+def _mean(arrays: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> NDArray[np.float32]:
+    total = sum(weights)
+    return np.asarray(sum(np.float32(w / total) * each for each, w in zip(arrays, weights, strict=True)), np.float32)
+
+
+def _manner(part: StyleTerm, model: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    if part.name in {style.name for style in named_styles.styles(model)} and part.painting is None:
+        return named_styles.vector(part.name, 1.0, model), palette.unknown(1)[0]
+    if part.painting is None:
+        mine = user_styles.read(part.name)
+        return user_styles.vector(mine, model), palette.palette(mine.painting)
+    rgb = images.read(part.painting).rgb
+    return encoder.encoded(rgb, model, show(part.painting)), palette.palette(rgb)
+
+
+def _colours(part: StyleTerm) -> NDArray[np.float32]:
+    try:
+        return palette.palette(painting_of(part))
+    except BadRequest:  # a painter of one's own, whose paintings are not kept here
+        return np.asarray(palette.unknown(1)[0], np.float32)
+
+
+def _said(part: StyleTerm, model: str) -> dict[str, Any]:
+    said: dict[str, Any] = {"style": part.name, "weight": part.weight}
+    if part.painting is not None:
+        said["painting_sha256"] = sha256(part.painting)
+    elif part.name not in {style.name for style in named_styles.styles(model)}:
+        mine = user_styles.read(part.name)
+        said |= {"painting_sha256": mine.sha256, "refined": user_styles.key(model) in mine.refined}
+    if part.mask is not None:
+        said["mask_sha256"] = sha256(part.mask)
+    return said
+
+
+def _mask(file: Path) -> NDArray[np.float32]:
+    """(h, w) in [0, 1]: the mean of its colours as they are stored; what is transparent is black."""
+    picture = images.read(file)
+    mask = picture.rgb.mean(axis=2)
+    if picture.alpha is not None:
+        mask = mask * picture.alpha
+    if float(mask.max()) < _BLACK:
+        raise BadInput(
+            show(file), "this mask is black all over, so nothing would be painted", "paint with white in it"
+        )
+    return np.asarray(mask, np.float32)
+
+
+def _resized(mask: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    return resize(mask[..., None], height, width)[..., 0]
+
+
+class _Files:
+    """Which names and files the texts after --style may name."""
+
+    def __init__(self, paintings: dict[str, Path], masks: dict[str, Path], model: str, anywhere: bool) -> None:
+        self._paintings, self._masks = paintings, masks
+        self._names = known_names(model)
+        self._anywhere = anywhere
+
+    def part(self, text: str) -> StyleTerm:
+        """One text: WHAT, WHAT=WEIGHT, WHAT@MASK or WHAT=WEIGHT@MASK. A file's own name may hold = and @ as well."""
+        what, weight, mask = text.strip(), 1.0, None
+        head, _, tail = what.rpartition("=")
+        whole = self._known(what) or ("@" not in tail and self._known(head))
+        if not whole and "@" in what:
+            what, _, name = what.rpartition("@")
+            mask = self._file(name, self._masks)
+            if mask is None:
+                raise BadRequest(f"mask {name!r}", "there is no such file", "check its name")
+        if not self._known(what) and "=" in what:
+            what, _, number = what.rpartition("=")
+            weight = _weight(what, number)
+        if what in self._names:
+            return StyleTerm(what, weight, None, mask)
+        painting = self._file(what, self._paintings)
+        if painting is not None:
+            return StyleTerm(Path(what).name, weight, painting, mask)
+        if Path(what).suffix.lower() in READ_SUFFIXES:
+            raise BadRequest(f"style {what!r}", "there is no such painting", "check the file's name")
+        near = difflib.get_close_matches(what.lower().replace(" ", "-").replace("_", "-"), self._names, 3, 0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else "`flamingo styles` lists them"
+        raise BadRequest(f"style {what!r}", "there is no style or painting of that name", hint)
+
+    def _known(self, what: str) -> bool:
+        return what in self._names or self._file(what, self._paintings) is not None
+
+    def _file(self, name: str, given: dict[str, Path]) -> Path | None:
+        if name in given:
+            return given[name]
+        if not self._anywhere:
+            return None
+        try:
+            return Path(name) if Path(name).is_file() else None
+        except (OSError, ValueError):
+            return None
+
+
+def _weight(what: str, number: str) -> float:
+    try:
+        weight = float(number)
+    except ValueError:
+        raise BadRequest(f"weight {number!r}", "it is no number", f"write it so: {what}=.5") from None
+    if not (math.isfinite(weight) and weight > 0):
+        raise BadRequest(f"weight {number}", "a weight is a number above 0", f"leave {what} out, or write {what}=.5")
+    return weight

@@ -1,0 +1,220 @@
+"""Frame after frame painted so that nothing flickers.
+
+Painted one by one, frames of a film flicker: each is normalised by its own means and variances, and strokes jump when
+the photo moves by a pixel. Here a shot is normalised by one set of means and variances, which follows the picture
+slowly. Only every few frames is one painted (a key), over what the painting of the last key has become when its
+things are moved to where they are now; the frames between are the two keys moved to their place, fading from one
+into the other. What neither key shows there is painted for itself. So strokes stay on their things, no picture is
+moved more than once from a painting to a frame, and most frames cost no painting at all.
+
+Keys are closer together the less of a frame can be found in the last key; a cut begins anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from flamingo.errors import BadRequest
+from flamingo.painting import motion
+from flamingo.painting.motion import Frame, Match, View
+from flamingo.painting.networks import Networks
+from flamingo.painting.patch_reuse import Shot
+from flamingo.painting.regions import Regions
+
+Pixels = NDArray[np.float32]
+
+SPAN = 8
+"""From one key to the next at most, in frames."""
+
+CUT = 0.35
+"""A frame of which less is found in the one before is of another shot."""
+
+_KNOWN = 0.8  # a frame of which less is found in the last key begins a new one
+_HOLE, _HOLES = 0.25, 0.01  # trust below which a place is nowhere to be found; share of a frame that may be so
+_SEAM = 0.03  # of the longest side: the width of what is uncertain around things that move
+_DOUBT = np.float32(0.01)
+
+
+@dataclass(frozen=True)
+class _Key:
+    """A painting between which and the next the others are made. energy: (h, w), how strong its strokes are."""
+
+    view: View
+    painted: Pixels
+    energy: Pixels
+
+    @classmethod
+    def of(cls, view: View, painted: Pixels) -> _Key:
+        return cls(view, painted, _energy(painted, view.grey.shape))
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A frame that follows a key. to_key: where its places were in it; onward: where those of the frame before it
+    are in it."""
+
+    frame: Frame
+    view: View
+    to_key: Match
+    onward: Match
+
+
+class Steady:
+    """The painter of one film. Give it the frames in order; it gives the paintings back, some frames later.
+
+    steadiness: 0 to 1, how much of the old painting stays where its things are found again; at 0 every frame is
+    painted for itself, though still by the means and variances of its shot. strokes: as in `Painter.paint_map`.
+    """
+
+    def __init__(
+        self, networks: Networks, regions: Regions, *, strokes: float | None = 1.0, steadiness: float = 0.6
+    ) -> None:
+        if not 0 <= steadiness <= 1:
+            raise BadRequest(f"steadiness {steadiness}", "it is not between 0 and 1", "0.6 is the usual one")
+        self._shot = Shot(networks, regions, strokes)
+        self._steadiness = steadiness
+        self._key: _Key | None = None
+        self._waiting: list[_Waiting] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many frames were given whose paintings have not come back."""
+        return len(self._waiting)
+
+    @property
+    def painted(self) -> float:
+        """How many frames the network has painted; parts of frames count by what they cost."""
+        return self._shot.work
+
+    def paint(self, frame: Frame) -> list[Pixels]:
+        """Take the next frame, (H, W, 3), float32 in [0, 1] or 8-bit; the paintings that are ready, in order, float32
+        of that shape."""
+        view = motion.view(frame)
+        if self._key is None or self._key.view.size != view.size:
+            return [*self.finish(), self._begun(frame, view)]
+        last = self._waiting[-1] if self._waiting else None
+        link, onward = motion.matches(view, self._key.view if last is None else last.view)
+        if link.share < CUT:
+            return [*self.finish(), self._begun(frame, view)]
+        if self._steadiness == 0:
+            self._key = _Key.of(view, self._shot.key(frame))
+            return [self._key.painted]
+        to_key = link if last is None else motion.chained(link, last.to_key, view, self._key.view)
+        done: list[Pixels] = []
+        if to_key.share < _KNOWN and self._waiting:
+            done, to_key = self._closed(), link
+        self._waiting.append(_Waiting(frame, view, to_key, onward))
+        if len(self._waiting) == SPAN or to_key.share < _KNOWN:
+            done += self._closed()
+        return done
+
+    def finish(self) -> list[Pixels]:
+        """The paintings of the frames that still wait: no more will come."""
+        return self._closed() if self._waiting else []
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that the frames to come depend on, as arrays. Only while no frame waits."""
+        assert not self._waiting and self._key is not None
+        key: dict[str, NDArray[Any]] = {
+            "colour": self._key.view.colour,
+            "grey": self._key.view.grey,
+            "painted": self._key.painted,
+        }
+        return {**key, **self._shot.state(), "size": np.array(self._key.view.size)}
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Go on from where `state` was asked for."""
+        height, width = (int(side) for side in state["size"])
+        self._key = _Key.of(View(state["colour"], state["grey"], (height, width)), state["painted"])
+        self._shot.restore(state)
+        self._waiting = []
+
+    def _begun(self, frame: Frame, view: View) -> Pixels:
+        """The first frame of a shot."""
+        self._key = _Key.of(view, self._shot.begin(frame))
+        return self._key.painted
+
+    def _closed(self) -> list[Pixels]:
+        """The last waiting frame becomes a key, and those before it are painted between the two."""
+        before, last = self._key, self._waiting.pop()
+        assert before is not None
+        old = last.to_key.carried(before.painted)
+        painted = mixed(self._shot.key(last.frame), old, last.to_key.trust * np.float32(self._steadiness))
+        key = _Key.of(last.view, painted)
+        done, ahead = [key.painted], last.onward
+        for i in reversed(range(len(self._waiting))):
+            each = self._waiting[i]
+            if i < len(self._waiting) - 1:
+                ahead = motion.chained(self._waiting[i + 1].onward, ahead, each.view, key.view)
+            done.append(self._between(each, ahead, before, key, (i + 1) / (len(self._waiting) + 1)))
+        self._key, self._waiting = key, []
+        return done[::-1]
+
+    def _between(self, each: _Waiting, ahead: Match, before: _Key, after: _Key, place: float) -> Pixels:
+        """A frame `place` of the way from one key to the next. ahead: where its places are in the next."""
+        # Where neither can be trusted, the one that looks more like the frame serves.
+        ours = (each.to_key.trust + _DOUBT * each.to_key.likeness) * np.float32(1 - place)
+        theirs = (ahead.trust + _DOUBT * ahead.likeness) * np.float32(place)
+        sure = np.maximum(each.to_key.trust, ahead.trust)
+        paintings = each.to_key.carried(before.painted), ahead.carried(after.painted)
+        energies = (
+            each.to_key.carried(before.energy, cv2.INTER_LINEAR), ahead.carried(after.energy, cv2.INTER_LINEAR)
+        )  # fmt: skip
+        blended = mixed(*paintings, theirs / (ours + theirs), energies, sure)
+        holes = _holes(sure)
+        if holes.mean() > _HOLES:
+            for box, painted in self._shot.boxes(each.frame, holes):
+                share = motion.enlarged(holes, each.view.size)[box.slices]
+                blended[box.slices] = cv2.blendLinear(blended[box.slices], painted, 1 - share, share)
+        return blended
+
+
+def _holes(trust: Pixels) -> Pixels:
+    """What is nowhere to be found, 0 to 1. Not the seams around moving things, which no flow can tell: they are
+    narrow, and a guess serves there."""
+    across = max(3, round(max(trust.shape) * _SEAM)) | 1
+    missing = cv2.morphologyEx(
+        (trust < _HOLE).astype(np.float32), cv2.MORPH_OPEN, np.ones((across, across), np.uint8)
+    )
+    return np.asarray(cv2.GaussianBlur(missing, (0, 0), 2.0), np.float32)
+
+
+def mixed(
+    one: Pixels, other: Pixels, share: Pixels, energies: Sequence[Pixels] = (), sure: Pixels | float = 1.0
+) -> Pixels:
+    """From one painting (H, W, 3) to the other by `share` (h, w), which is stretched over them, in [0, 1].
+
+    Where strokes of two paintings do not lie on each other, their mean is paler and softer than both. So the detail
+    of the mean is made as strong as that of the two. energies: `_energy` of both, if they are known, (h, w). sure:
+    (h, w) in [0, 1]; where it is 0 there are no strokes to be kept, but smears, which are softened.
+    """
+    size, small = one.shape[:2], share.shape
+    large = motion.enlarged(share, size)
+    blended = np.asarray(cv2.blendLinear(one, other, 1 - large, large), np.float32)
+    first, second = energies or (_energy(one, small), _energy(other, small))
+    strong = first * (1 - share) + second * share
+    gain = np.clip(np.sqrt((strong + _FAINT) / (_energy(blended, small) + _FAINT)), 1, _MOST)
+    gain = motion.enlarged(np.asarray(gain * (_SMEAR + (1 - _SMEAR) * sure), np.float32), size)
+    soft = cv2.blur(blended, (_STROKE, _STROKE))
+    sharp = np.asarray(cv2.blendLinear(blended, soft, gain, 1 - gain), np.float32)
+    return np.clip(sharp, 0, 1, out=sharp)
+
+
+_STROKE = 7  # pixels across a stroke that is fine
+_FAINT, _MOST = 1e-5, 1.6
+_SMEAR = np.float32(0.5)
+
+
+def _energy(picture: Pixels, size: tuple[int, int]) -> Pixels:
+    """How strong the strokes are around each place, (h, w) of that size."""
+    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32)
+    detail = grey - cv2.blur(grey, (_STROKE, _STROKE))
+    small = cv2.resize(detail * detail, size[::-1], interpolation=cv2.INTER_AREA)
+    across = max(1, round(2 * _STROKE * size[1] / picture.shape[1]))
+    return np.asarray(cv2.blur(small, (across, across)), np.float32)

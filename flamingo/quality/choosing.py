@@ -1,0 +1,117 @@
+"""The best of several: a photo painted in variants, of which the critic keeps one and says why.
+
+Variants differ in what a user would try next: the strength, the size of the strokes, and with the slow methods the
+picture that they begin with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flamingo.errors import BadRequest
+from flamingo.painting.brush import Brush, Colour
+from flamingo.painting.methods.settings import Init, Pixels
+from flamingo.painting.pyramid import LARGEST, SMALLEST
+from flamingo.painting.style_spec import StyleTerm, painting_of
+from flamingo.painting.task import Done, OutputOptions, Tell
+from flamingo.quality.critic import Critic, Critique, best_of
+
+if TYPE_CHECKING:
+    from flamingo.painting.methods.task import Optimising
+
+_STRENGTHS = (1.0, 0.85, 0.7)
+_STROKES = (1.0, 0.7, 1.4, 0.5)
+_HONEST = "the critic measures; it cannot tell whether a face is still a face, or what is beautiful: look"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """said: how it differs, in words; paint: gives the painted picture of a photo (H, W, 3); recipe: what made it."""
+
+    said: str
+    paint: Callable[[Pixels, Tell], Pixels]
+    recipe: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """Painting a photo in several variants and keeping one. painting: (H, W, 3), that of the style."""
+
+    errand: OutputOptions
+    variants: tuple[Variant, ...]
+    painting: Pixels
+
+    def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done:
+        """Paint one photo. tell: is told hundredths of a variant. Raises FlamingoError."""
+        work = self.errand.picture(
+            photo,
+            film=("of films there are no variants to choose from", "leave --best out"),
+            large=("so large a photo is painted once", "add --size 2048, or leave --best out"),
+        )
+        critic = Critic(work.rgb, self.painting)
+        judged: list[Critique] = []
+        kept = work.rgb
+        for i, variant in enumerate(self.variants):
+            painted = variant.paint(work.rgb, _part(tell, i, len(self.variants)))
+            judged.append(critic.judge(painted))
+            if best_of(judged)[0] == i:
+                kept = painted
+        chosen, reasons = best_of(judged)
+        variant = self.variants[chosen]
+        scores = [None if c.score is None else round(c.score, 1) for c in judged]
+        origin = self.errand.origin(photo, {**variant.recipe, "best_of": len(judged), "scores": scores})
+        notes = [f"kept variant {chosen + 1} of {len(judged)}, {variant.said}", *reasons, *critic.notes, _HONEST]
+        return Done(
+            [*work.notes, *notes, *self.errand.written(target, work.with_rgb(kept), origin)], dict(origin.recipe)
+        )
+
+
+def _part(tell: Tell, i: int, count: int) -> Tell:
+    return lambda done, parts: tell(100 * i + round(100 * done / max(1, parts)), 100 * count)
+
+
+def painted(brush: Brush, strength: float, colour: Colour, stroke: float, count: int) -> tuple[Variant, ...]:
+    """Variants of the painter's picture, the one that was asked for first. brush: of full strength."""
+
+    def all_of() -> Iterator[Variant]:
+        for share, size in _differing(strength, stroke):
+            changed = brush.adjusted(share, colour, size)
+            yield Variant(f"strength {share:.2g}, stroke {size:.2g}", changed.paint, changed.recipe)
+
+    return tuple(islice(all_of(), count))
+
+
+def optimised(task: Optimising, count: int) -> tuple[Variant, ...]:
+    """Variants of an optimised picture, the one that was asked for first."""
+
+    def all_of() -> Iterator[Variant]:
+        asked: Init = task.asked.init or "photo"
+        others: tuple[Init, ...] = ("fast", "photo", "noise")
+        inits = [asked, *(each for each in others if each != asked)]
+        for size, init in product(_sizes(task.stroke), inits):
+            changed = replace(task, stroke=size, asked=replace(task.asked, init=init), on_step=None)
+            yield Variant(f"from {init}, stroke {size:.2g}", changed.paint, changed.recipe)
+
+    return tuple(islice(all_of(), count))
+
+
+def painting(parts: Sequence[StyleTerm]) -> Pixels:
+    """The painting that variants are judged by. Raises BadRequest if there are several."""
+    if len(parts) != 1 or parts[0].mask is not None:
+        raise BadRequest("--best", "the critic compares with one painting, all over", "name one style and no mask")
+    return painting_of(parts[0])
+
+
+def _differing(strength: float, stroke: float) -> Iterator[tuple[float, float]]:
+    """What was asked for first, then what differs in one thing, then in both."""
+    pairs = product(enumerate(_STRENGTHS), enumerate(_sizes(stroke)))
+    for (_, share), (_, size) in sorted(pairs, key=lambda pair: (pair[0][0] + pair[1][0], pair[0][0])):
+        yield strength * share, size
+
+
+def _sizes(stroke: float) -> list[float]:
+    return [stroke, *(s for f in _STROKES[1:] if SMALLEST <= (s := round(stroke * f, 3)) <= LARGEST)]

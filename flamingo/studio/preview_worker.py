@@ -1,0 +1,154 @@
+"""The process that paints sketches: small pictures at once, for previews and for the camera. Spoken to by `sketcher`.
+
+It keeps its painters, the last photos that it looked at, and what it found out of the last paintings and masks, so
+that a change of a slider costs one pass of the network and nothing else. A request is a line of JSON with the number
+of bytes that follow it; so is an answer.
+
+    {"paint": {style, strength, colour, stroke, model, painting, mask}, "longest": 384, "photo": "/path",
+     "quality": 85, "bytes": 0}, where all but style and model may be missing, and painting and mask are paths by name
+    {"paint": {...}, "longest": 320, "quality": 80, "bytes": 20312} and so many bytes of JPEG: a camera's frame
+    {"load": "fast", "bytes": 0}, for a painter that will be wanted soon
+    {"keep": "my-garden", "painting": "/path", "source": "garden.jpg", "overwrite": false, "bytes": 0}: to be kept
+    -> {"bytes": 20312, "width": 384, "height": 256, "ms": 140.2} and a JPEG
+    -> {"bytes": 0, "error": {what, why, hint}}
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from flamingo import images
+from flamingo.errors import BadInput, FlamingoError
+from flamingo.painting import user_styles
+from flamingo.painting.brush import Brush, brush
+from flamingo.painting.painter import Painter
+
+__all__ = ["main"]
+
+_KEPT = 12  # photos, each no larger than a sketch, and brushes
+_FRAME_PIXELS = 1_500_000
+_NOTHING = {"width": 0, "height": 0, "ms": 0.0}  # where no picture was asked for
+
+
+class _Sketches:
+    def __init__(self) -> None:
+        self._brushes: OrderedDict[str, Brush] = OrderedDict()
+        self._photos: OrderedDict[tuple[str, int], NDArray[np.float32]] = OrderedDict()
+
+    def answer(self, request: dict[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
+        begun = time.perf_counter()
+        try:
+            if "load" in request:
+                Painter(request["load"])
+                images.warm_up()
+                return _NOTHING, b""
+            if "keep" in request:
+                how = {"overwrite": request["overwrite"], "source": request["source"]}
+                user_styles.add(request["keep"], Path(request["painting"]), **how)
+                return _NOTHING, b""
+            rgb = self._frame(payload, request["longest"]) if payload else self._photo(request)
+            painted = self._brush(request["paint"]).paint(rgb)
+        except FlamingoError as error:
+            parts = {"what": error.what, "why": error.why, "hint": error.hint}
+            return {"error": {part: _named(text, request) for part, text in parts.items()}}, b""
+        pixels = np.rint(np.clip(painted, 0, 1) * 255).astype(np.uint8)
+        out = io.BytesIO()
+        Image.fromarray(pixels).save(out, "JPEG", quality=request["quality"])
+        size = {"width": pixels.shape[1], "height": pixels.shape[0]}
+        return {**size, "ms": round((time.perf_counter() - begun) * 1000, 1)}, out.getvalue()
+
+    def _brush(self, asked: dict[str, Any]) -> Brush:
+        """What was asked for. Strength, colour and stroke are set on a brush that is kept without them."""
+        style = [asked["style"]] if isinstance(asked["style"], str) else asked["style"] or []
+        files = [{name: Path(path) for name, path in asked.get(each, {}).items()} for each in ("painting", "mask")]
+        key = json.dumps([style, asked.get("painting"), asked.get("mask"), asked["model"], _changed()])
+        if key not in self._brushes:
+            self._brushes[key] = brush(style, *files, model=asked["model"], anywhere=False)
+            while len(self._brushes) > _KEPT:
+                self._brushes.popitem(last=False)
+        self._brushes.move_to_end(key)
+        kept = self._brushes[key]
+        return kept.adjusted(asked["strength"], asked.get("colour", 1.0), asked.get("stroke", 1.0))
+
+    def _photo(self, request: dict[str, Any]) -> NDArray[np.float32]:
+        key = (request["photo"], request["longest"])
+        if key not in self._photos:
+            picture = images.read(Path(request["photo"]))
+            rgb = picture.rgb if max(picture.height, picture.width) <= key[1] else picture.resized(key[1]).rgb
+            self._photos[key] = rgb
+            while len(self._photos) > _KEPT:
+                self._photos.popitem(last=False)
+        self._photos.move_to_end(key)
+        return self._photos[key]
+
+    @staticmethod
+    def _frame(data: bytes, longest: int) -> NDArray[np.float32]:
+        """A camera's frame comes as JPEG from a canvas: upright, in sRGB, and small."""
+        try:
+            with Image.open(io.BytesIO(data), formats=["JPEG"]) as opened:
+                if opened.width * opened.height > _FRAME_PIXELS:
+                    raise BadInput(
+                        "the frame", f"it has {opened.width} x {opened.height} pixels", "send smaller ones"
+                    )
+                opened.draft("RGB", (longest, longest))
+                frame = opened.convert("RGB")
+        except (OSError, ValueError, SyntaxError):
+            raise BadInput("the frame", "it is no JPEG that can be read", "send whole JPEG pictures") from None
+        if max(frame.size) > longest:
+            frame.thumbnail((longest, longest), Image.Resampling.BILINEAR)
+        return np.asarray(frame, dtype=np.float32) / np.float32(255)
+
+
+def _changed() -> int:
+    """When one's own styles last changed."""
+    try:
+        return user_styles.folder().stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _named(text: str, request: dict[str, Any]) -> str:
+    """A message that calls files as whoever asked does."""
+    files = [item for option in ("painting", "mask") for item in request.get("paint", {}).get(option, {}).items()]
+    if "keep" in request:
+        files.append((request["source"], request["painting"]))
+    for name, path in files:
+        text = text.replace(path, name).replace(Path(path).name, name)
+    return text
+
+
+def main() -> None:
+    """Answer requests until the pipe is closed."""
+    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # What a library prints must not get between the answers.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    sketches = _Sketches()
+    while (line := source.readline()).endswith(b"\n"):
+        request = json.loads(line)
+        payload = source.read(request["bytes"])
+        header, data = sketches.answer(request, payload)
+        _send(sink, {**header, "bytes": len(data)}, data)
+
+
+def _send(sink: IO[bytes], header: dict[str, Any], data: bytes) -> None:
+    try:
+        sink.write(json.dumps(header).encode() + b"\n" + data)
+        sink.flush()
+    except BrokenPipeError:
+        sys.exit(0)  # nobody is there any more
+
+
+if __name__ == "__main__":
+    main()
