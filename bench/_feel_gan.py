@@ -38,7 +38,7 @@ from scipy import stats
 from torch import Tensor
 
 from flamingo.errors import BadRequest, FlamingoError
-from flamingo.train.backbone import pretrained
+from flamingo.nn.efficientnet import pretrained
 from flamingo.train.budget import seconds
 from flamingo.train.mood import gan
 from flamingo.train.mood.data import Example, find, folds_of

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from flamingo.nn.efficientnet import Backbone
 from flamingo.train import session
-from flamingo.train.backbone import Backbone
 from flamingo.train.mood.moods import CLASSES
 
 WAYS = ("photos", "augmented", "photos and WGAN", "augmented and WGAN")

@@ -127,7 +127,7 @@ def _probe(unseen: Unseen, seed: int) -> dict[str, Array]:
     from sklearn.preprocessing import StandardScaler
 
     from flamingo.mood.preprocess import seen
-    from flamingo.train.backbone import pretrained
+    from flamingo.nn.efficientnet import pretrained
     from flamingo.train.mood import data
 
     net = pretrained(unseen.recipe["backbone"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -32,7 +33,7 @@ from flamingo.mood.valence_arousal import place
 from flamingo.video import FILMS
 
 if TYPE_CHECKING:
-    from flamingo.painting.cluster import Pool
+    from flamingo.distributed.films import FilmPool
 
 __all__ = ["Made", "Making"]
 
@@ -84,7 +85,7 @@ class Making:
         if self._films:
             guesses |= {"paint": 30.0, "render": 60.0, "finish": 3.0}
         self._stages = Stages(self.on_progress, guesses)
-        self._pool: Pool | None = None
+        self._pool: FilmPool | None = None
         self._never: list[Path] = []
 
     # -- two ways in -----------------------------------------------------------------------------------------
@@ -370,9 +371,8 @@ class Making:
         if self.on == "local" or not self._films:
             yield
             return
-        from flamingo.painting.cluster import Pool
-
-        with Pool() as self._pool:
+        # By name, as a plugin is found: what distributes filming lies above it.
+        with importlib.import_module("flamingo.distributed.films").FilmPool() as self._pool:
             yield
 
 

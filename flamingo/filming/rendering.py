@@ -21,7 +21,6 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from flamingo import provenance
-from flamingo.filming import cluster
 from flamingo.filming.cache import Work
 from flamingo.filming.camera import Needed, needed, resized
 from flamingo.filming.photos import Photo, pixels, save
@@ -36,7 +35,7 @@ from flamingo.video.joining import check_whole, picture_packets, timed
 from flamingo.video.writing import codec_for
 
 if TYPE_CHECKING:
-    from flamingo.painting.cluster import Pool
+    from flamingo.distributed.films import FilmPool
 
 __all__ = ["Painting", "Piece", "ToPaint", "delivered", "encoded", "paint", "painted", "render"]
 
@@ -116,10 +115,10 @@ def paint(wielded: Brush, photo: Path, part: Needed, place: Path, work: Work) ->
     save(rgb, place, work)
 
 
-def painted(missing: Sequence[ToPaint], work: Work, tell: Tell, pool: Pool | None = None) -> None:
+def painted(missing: Sequence[ToPaint], work: Work, tell: Tell, pool: FilmPool | None = None) -> None:
     """Paint photos here, or on a cluster. tell: is told paintings done and in all."""
     if pool is not None:
-        cluster.paint(missing, work, tell, pool)
+        pool.paint(missing, work, tell)
         return
     for i, each in enumerate(missing):
         tell(i, len(missing))
@@ -155,7 +154,7 @@ def encoded(
     quality: int,
     work: Work,
     tell: Tell,
-    pool: Pool | None = None,
+    pool: FilmPool | None = None,
 ) -> list[Path]:
     """The picture track in pieces, in order, rendered here or on a cluster. tell: is told frames done and in all."""
     facts = [board.as_json(), [(p.photo.name, p.painting and p.painting.name) for p in pictures]]
@@ -169,7 +168,7 @@ def encoded(
     ]  # fmt: skip
     missing = [piece for piece in pieces if not piece.place.is_file()]
     if pool is not None and missing:
-        cluster.render(missing, pictures, work, tell, pool)
+        pool.render(missing, pictures, work, tell)
         return [piece.place for piece in pieces]
     reel = Reel(board, pictures)
     numbers = chain.from_iterable(range(piece.first, piece.last) for piece in missing)

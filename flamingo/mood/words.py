@@ -33,7 +33,6 @@ from safetensors.numpy import load_file
 from flamingo import runtime, weights
 from flamingo.errors import BadRequest, MissingExtra, ModelCorrupt, one_line
 from flamingo.mood.valence_arousal import CLASSES, WORDS, nearest, probabilities, shares
-from flamingo.painting.styles import styles
 
 Array = NDArray[np.float32]
 
@@ -289,10 +288,10 @@ def _check_network() -> None:
 
 def _described(model: Model) -> tuple[list[str], Array]:
     """The names of the styles, and the vector (n, 384) of each one's description."""
-    known = styles()
+    known = weights.entry("painter-fine")["styles"]
     # A painting of one's own has no description here, but a title.
-    return [s.name for s in known], _vectors(
-        model, tuple(SHOWN.get(s.name) or f"{s.title}, a painting by {s.artist}" for s in known)
+    return [row["name"] for row in known], _vectors(
+        model, tuple(SHOWN.get(row["name"]) or f"{row['title']}, a painting by {row['artist']}" for row in known)
     )
 
 

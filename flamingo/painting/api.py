@@ -6,6 +6,7 @@ request and the page its controls; `flamingo.options` reads it. So a control is 
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -245,12 +246,13 @@ def _here(task: PhotoPainter, plan: list[tuple[Path, Path]], tell: Progress) -> 
 
 def _on_ray(task: PhotoPainter, plan: list[tuple[Path, Path]], tell: Progress) -> Iterator[PaintResult]:
     """Many at once. How long each took is not known, only when it was done."""
-    from flamingo.painting import cluster
+    # By name, as a plugin is found: what distributes painting lies above it.
+    photos_on_ray = importlib.import_module("flamingo.distributed.photos")
 
     if not isinstance(task, Task):
         raise BadRequest("--on ray", "the cluster has the painter alone", "leave --on out, or --method and --best")
     begun = time.perf_counter()
-    outcomes = cluster.carried_out(task, plan, lambda done, photo: tell(done, len(plan), photo), tell)
+    outcomes = photos_on_ray.carried_out(task, plan, lambda done, photo: tell(done, len(plan), photo), tell)
     for (photo, target), outcome in zip(plan, outcomes, strict=True):
         seconds = time.perf_counter() - begun
         if isinstance(outcome, FlamingoError):

@@ -32,7 +32,7 @@ from flamingo.video import delivering
 from flamingo.video.writing import pixel_format
 
 if TYPE_CHECKING:
-    from flamingo.painting.cluster import Pool
+    from flamingo.distributed.clips import ClipPool
 
 __all__ = ["check_memory", "paint_clip"]
 
@@ -58,7 +58,7 @@ def paint_clip(
     never: Collection[Path] = (),
     origin: provenance.Origin | None = None,
     on_progress: Progress | None = None,
-    pool: Pool | None = None,
+    pool: ClipPool | None = None,
 ) -> tuple[str, ...]:
     """Paint a film or an animated picture. Returns what the user must be told.
 
@@ -179,16 +179,14 @@ class _Work:
             self.times, self.lasts = list(self.parts.told["times"]), int(self.parts.told["lasts"])
             yield f"went on after {self.parts.frames} frames, where it had stopped"
 
-    def paint(self, pool: Pool | None) -> tuple[str, ...]:
+    def paint(self, pool: ClipPool | None) -> tuple[str, ...]:
         """Paint all frames that are not done yet, into parts. Returns notes."""
         begun = self.parts.frames
         cuts, self._frames, notes = chunks.cuts(self.manner.clip, lambda: self._tell(begun))
         overlap = min(OVERLAP, self.manner.most)
         todo = [chunk for chunk in chunks.planned(cuts, self._frames, overlap) if chunk.last > begun]
         if pool is not None:
-            from flamingo.painting import cluster_clips
-
-            for found in cluster_clips.painted(self.manner, todo, begun, self._state, pool, self._tell):
+            for found in pool.painted(self.manner, todo, begun, self._state, self._tell):
                 self._keep([*self._crossed(found.head), *found.middle], found.state)
                 self._tail = found.tail
         else:

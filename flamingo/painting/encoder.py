@@ -1,6 +1,6 @@
 """Reading a painting: from a picture of it to the style vector that makes the painter paint in its manner.
 
-One pass of a small network (see flamingo/train/painting/encoder.py), whatever the size of the painting.
+One pass of a small network (see flamingo/nn/style_encoder.py), whatever the size of the painting.
 """
 
 from __future__ import annotations

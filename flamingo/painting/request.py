@@ -73,17 +73,17 @@ class PaintRequest:
         _ = optimising.settings, optimising.styles
         if self.best == 1:
             return optimising
-        from flamingo.quality import choosing
+        from flamingo.painting.methods import best_of
 
-        return choosing.Choosing(errand, choosing.optimised(optimising, self.best), choosing.painting(self.parts))
+        return best_of.Choosing(errand, best_of.optimised(optimising, self.best), best_of.painting(self.parts))
 
     def _painting(self, errand: OutputOptions) -> PhotoPainter:
         if self.best == 1:
             brush = brushes.held(self.parts, self.strength, self.colour, self.stroke, self.model)
             return Task(errand, brush)
-        from flamingo.quality import choosing
+        from flamingo.painting.methods import best_of
 
-        painting = choosing.painting(self.parts)
+        painting = best_of.painting(self.parts)
         full = brushes.held(self.parts, 1.0, self.colour, self.stroke, self.model)
-        variants = choosing.painted(full, self.strength, self.colour, self.stroke, self.best)
-        return choosing.Choosing(errand, variants, painting)
+        variants = best_of.painted(full, self.strength, self.colour, self.stroke, self.best)
+        return best_of.Choosing(errand, variants, painting)

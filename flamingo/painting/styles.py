@@ -72,7 +72,7 @@ def length(strength: float) -> float:
     """How far to go along a style vector so that the picture changes evenly with the strength.
 
     The painter lays its painting over the photo through a gate sigmoid(4 - 8 t), t the length (see
-    flamingo/train/painting/networks.py): most of the change would come between .3 and .7. This is the inverse of that
+    flamingo/nn/painter.py): most of the change would come between .3 and .7. This is the inverse of that
     curve, scaled to lead from 0 to 1.
     """
     return 0.5 + math.atanh((2 * strength - 1) * math.tanh(2)) / 4

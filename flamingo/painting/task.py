@@ -18,7 +18,7 @@ from flamingo.painting.brush import Brush
 from flamingo.painting.colour import coloured
 
 if TYPE_CHECKING:
-    from flamingo.painting.cluster import Pool
+    from flamingo.distributed.clips import ClipPool
 
 Tell = Callable[[int, int], None]
 Work = Picture | streaming.Canvas
@@ -123,7 +123,7 @@ class Task:
         return Done(notes + more, recipe)
 
     def clip(
-        self, film: Path, target: Path, tell: Tell, pool: Pool | None = None
+        self, film: Path, target: Path, tell: Tell, pool: ClipPool | None = None
     ) -> tuple[list[str], dict[str, Any]]:
         """The same for a film or an animated picture. tell: is told frames; pool: of a cluster, if not here. Raises
         FlamingoError."""

@@ -14,8 +14,8 @@ from safetensors import SafetensorError, safe_open
 
 from flamingo.errors import BadRequest, DiskFull, ModelCorrupt, show
 from flamingo.files import sha256
-from flamingo.train.quality import manifest_of
-from flamingo.weights import releases
+from flamingo.weights import read_manifest, releases
+from flamingo.weights.releases import recover
 
 
 def files_of(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
@@ -118,3 +118,15 @@ def _load(file: Path) -> None:
         with safe_open(file, framework="numpy") as opened:
             for name in opened.keys():  # noqa: SIM118
                 opened.get_tensor(name)
+
+
+def manifest_of(weights: Path) -> dict[str, Any]:
+    """The manifest of a folder of models, with no models where there is none. Raises ModelCorrupt."""
+    return read_manifest(weights, "name another folder with --weights")
+
+
+def entry_of(weights: Path, model: str) -> dict[str, Any] | None:
+    """The manifest's entry of a model in a folder of models, or None. Raises ModelCorrupt."""
+    recover(weights)
+    found: dict[str, Any] | None = manifest_of(weights)["models"].get(model)
+    return found

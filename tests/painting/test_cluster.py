@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 import flamingo
+from flamingo.distributed.pool import Job, Pool
 from flamingo.errors import BadRequest, UnsupportedImage
-from flamingo.painting.cluster import Job, Pool
 from tests.conftest import needs_models
 from tests.painting.test_chunks import decoded, two_shots
 from tests.video.clips import packets

@@ -19,9 +19,8 @@ from flamingo import weights
 from flamingo.cli import run
 from flamingo.composing.model import read
 from flamingo.errors import DiskFull, FlamingoError, ModelCorrupt
-from flamingo.train.manifest import check_files, release_of
+from flamingo.train.manifest import check_files, entry_of, release_of
 from flamingo.train.plans.releasing import install
-from flamingo.train.quality import entry_of
 from flamingo.weights import releases
 from tests.conftest import ROOT
 from tests.train.crashes import moments

@@ -89,7 +89,7 @@ def refine(
     except ImportError:
         raise MissingExtra.of("refining a style", "torch", "torch") from None
     from flamingo.nn import losses, vgg
-    from flamingo.train.painting.loop import load_painter
+    from flamingo.nn.painter import load_painter
 
     if not photos:
         raise BadRequest("no photos", "a style is refined by painting some", "give one at least")

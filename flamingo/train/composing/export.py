@@ -9,7 +9,6 @@ works.
 from __future__ import annotations
 
 import shlex
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from flamingo.composing import events, mood, originality
+from flamingo.composing import mood, originality
 from flamingo.composing.model import read
-from flamingo.composing.piece import Metre, Piece
+from flamingo.composing.piece import Piece
 from flamingo.errors import BadRequest, ModelCorrupt, show
 from flamingo.nn.checkpoint import Checkpoint
 from flamingo.train.composing import card, corpus
+from flamingo.train.composing.habits import habits
 from flamingo.train.composing.loop import CHECKPOINT, load_composer, nats_a_note
 from flamingo.train.manifest import files_of, release_of, version_of
 from flamingo.weights.eight_bits import packed, unpacked
@@ -96,46 +96,6 @@ def release(
         }
         release.card(name, card.write(name, release.entry))
     return release.entry
-
-
-def habits(
-    pairs: list[tuple[corpus.Source, Piece]], personas: list[str], scale: mood.Scale
-) -> dict[str, dict[str, Any]]:
-    """What each persona's music is usually like: share of minor, tonics by mode, metres with their share of bars and
-    tempo (log2 of quarters a minute), mean arousal."""
-    found = {}
-    for persona in personas:
-        mine = [p for s, p in pairs if s.composer == persona]
-        # Habits are those of music for a keyboard, where there is any.
-        mine = [p for p in mine if corpus.ensemble_of(p) < 2] or mine
-        tonics = {mode: [0.0] * 12 for mode in ("major", "minor")}
-        bars: dict[str, list[float]] = defaultdict(list)
-        arousal = []
-        for piece in mine:
-            tonics["minor" if piece.key.minor else "major"][piece.key.tonic] += 1
-            cut = events.cut_long_bars(piece)
-            edges = np.append(cut["start"].astype(int), piece.length)
-            tempo = np.log2(corpus.bar_tempos(piece, edges))
-            for (_, n, d), t in zip(cut.tolist(), tempo.tolist(), strict=True):
-                bars[str(Metre(n, d))].append(t)
-            arousal.append(np.nanmean(scale.points(mood.bar_features(piece), piece.expressive)[1]))
-        # A bar of 1/4 is a pickup, and one of 11/16 somebody's cadenza: neither is a metre to write a piece in.
-        usual = {m: t for m, t in bars.items() if m in events.METRES and Metre.parse(m).units >= 36}
-        every = sum(map(len, usual.values()))
-        kept = {m: t for m, t in usual.items() if len(t) >= 0.08 * every} or {"4/4": [np.log2(110)]}
-        count = sum(map(len, kept.values()))
-        minor = sum(tonics["minor"])
-        found[persona] = {
-            "minor": round((minor + 1) / (len(mine) + 2.5), 3),
-            "tonics": {mode: [round(x + 0.2 / 12, 3) for x in row] for mode, row in tonics.items()},
-            "metres": {
-                m: {"share": round(len(t) / count, 3), "tempo": round(float(np.median(t)), 3)}
-                for m, t in sorted(kept.items())
-            },
-            "tempo": round(float(np.median(np.concatenate(list(kept.values())))), 3),
-            "arousal": round(float(np.mean(arousal)), 3),
-        }
-    return found
 
 
 def _tempo_slope(pairs: list[tuple[corpus.Source, Piece]], scale: mood.Scale) -> float:

@@ -11,7 +11,7 @@ import json
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,26 +29,13 @@ from flamingo.train import runs, session
 from flamingo.train.composing import corpus, own_persona
 from flamingo.train.composing.music import load_music
 from flamingo.train.composing.networks import CONDITIONS, SIZES, ComposerConfig, ComposerNet
+from flamingo.train.composing.outcome import Outcome
 from flamingo.train.composing.recipe import RATE, ComposerRecipe
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
 _BETAS = (0.9, 0.95)  # of Adam
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a training came to: steps, events and seconds over all its sessions, and the last figures. persona,
-    installed: the user's persona that it taught, and the file in which `flamingo compose` finds it."""
-
-    steps: int
-    events: int
-    seconds: float
-    figures: dict[str, float]
-    checkpoint: Path
-    persona: str = ""
-    installed: Path | None = None
 
 
 def train(recipe: ComposerRecipe, *, quiet: bool = False) -> Outcome:

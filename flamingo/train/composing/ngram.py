@@ -23,7 +23,7 @@ from flamingo.train import runs
 from flamingo.train.composing import corpus
 
 if TYPE_CHECKING:
-    from flamingo.train.composing.loop import Outcome
+    from flamingo.train.composing.outcome import Outcome
     from flamingo.train.composing.recipe import ComposerRecipe
 
 Array = NDArray[Any]
@@ -75,8 +75,8 @@ class NGram:
 
 def train(recipe: ComposerRecipe) -> Outcome:
     """Count the training works, measure the held-out ones, and leave the figures in `ngram.json` in `recipe.out`."""
-    from flamingo.train.composing.loop import Outcome
     from flamingo.train.composing.music import load_music
+    from flamingo.train.composing.outcome import Outcome
 
     begun = time.monotonic()
     music = load_music(recipe.music)

@@ -109,7 +109,7 @@ def install(name: str, checkpoint: Path, music: Music) -> Path:
     """Put the trained persona where `flamingo compose --persona NAME` finds it, with the fingerprints of its music:
     both or neither. Raises an OutputError."""
     from flamingo.composing.model import read
-    from flamingo.train.composing.export import habits
+    from flamingo.train.composing.habits import habits
 
     trained = Checkpoint.load(checkpoint)
     before = read(shipped.path("composer", "weights")).facts

@@ -18,8 +18,8 @@ from flamingo.mood.features import NAMES
 from flamingo.mood.preprocess import seen
 from flamingo.mood.valence_arousal import probabilities
 from flamingo.nn.checkpoint import Checkpoint
+from flamingo.nn.efficientnet import FEATURES, pretrained
 from flamingo.train import onnx_files
-from flamingo.train.backbone import FEATURES, pretrained
 from flamingo.train.manifest import files_of, release_of, version_of
 from flamingo.train.mood import card, data
 from flamingo.train.mood.loop import CHECKPOINT, WAYS, correlations

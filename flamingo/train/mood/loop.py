@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from flamingo.errors import BadRequest
 from flamingo.nn.checkpoint import Checkpoint
+from flamingo.nn.efficientnet import pretrained
 from flamingo.train import runs, session
-from flamingo.train.backbone import pretrained
 from flamingo.train.mood import accuracy, data, gan
 from flamingo.train.mood.fit import fit, pooled, predict
 from flamingo.train.mood.networks import FeelConfig, Late

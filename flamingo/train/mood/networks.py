@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from flamingo.train.backbone import FEATURES, Backbone
+from flamingo.nn.efficientnet import FEATURES, Backbone
 
 AXES = 32
 """Principal axes of the training photos, by which it is judged how unlike them a photo is."""

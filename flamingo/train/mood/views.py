@@ -19,7 +19,7 @@ from flamingo import images
 from flamingo.errors import BadInput
 from flamingo.images.picture import resize
 from flamingo.mood.preprocess import seen
-from flamingo.train.backbone import Backbone
+from flamingo.nn.efficientnet import Backbone
 from flamingo.train.mood.data import Example
 
 Array = NDArray[Any]

@@ -19,17 +19,16 @@ from safetensors.numpy import save_file
 
 from flamingo.errors import ModelCorrupt, ModelMissing, show
 from flamingo.nn.checkpoint import Checkpoint
+from flamingo.nn.painter import STRIDE, Painter, StyledPainter, load_painter
+from flamingo.nn.style_encoder import STRIDE as ENCODER_STRIDE
+from flamingo.nn.style_encoder import StyleEncoder, without_eye
 from flamingo.painting.grain import grain
 from flamingo.train import onnx_files
-from flamingo.train.manifest import files_of, release_of, version_of
+from flamingo.train.manifest import entry_of, files_of, release_of, version_of
 from flamingo.train.painting import card
 from flamingo.train.painting.borrowing import borrow_weights
-from flamingo.train.painting.encoder import STRIDE as ENCODER_STRIDE
-from flamingo.train.painting.encoder import StyleEncoder, without_eye
-from flamingo.train.painting.loop import CHECKPOINT, load_painter
-from flamingo.train.painting.networks import STRIDE, Painter, StyledPainter
+from flamingo.train.painting.loop import CHECKPOINT
 from flamingo.train.painting.views import MeasuringPainter, RegionPainter, TilePainter
-from flamingo.train.quality import entry_of
 
 _PAINTER, _ENCODER = "ema.painter.", "ema.encoder."  # what tensors of a release are called
 _LEAST_PSNR = 45.0

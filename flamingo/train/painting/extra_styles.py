@@ -21,13 +21,13 @@ from flamingo import images
 from flamingo.errors import BadRequest, ModelMissing, show
 from flamingo.files import sha256
 from flamingo.nn.checkpoint import Checkpoint
+from flamingo.nn.painter import PainterConfig, StyledPainter
+from flamingo.nn.style_encoder import EncoderConfig, with_eye
 from flamingo.painting import user_styles
 from flamingo.painting.encoder import fitted
+from flamingo.train.manifest import entry_of
 from flamingo.train.painting.data import StylePicture
-from flamingo.train.painting.encoder import EncoderConfig, with_eye
-from flamingo.train.painting.networks import PainterConfig, StyledPainter
 from flamingo.train.painting.recipe import PainterRecipe
-from flamingo.train.quality import entry_of
 from flamingo.train.runs import CHECKPOINT
 
 

@@ -29,6 +29,8 @@ from flamingo.errors import BadRequest, ModelCorrupt
 from flamingo.nn import losses, vgg
 from flamingo.nn.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
 from flamingo.nn.optimisers import MuonWithAdam, Optimiser
+from flamingo.nn.painter import ENCODERS, SIZES, PainterConfig, StyledPainter, grown, knows_paintings, load_painter
+from flamingo.nn.style_encoder import StyleEncoder, begin, with_eye
 from flamingo.train import runs, session
 from flamingo.train.painting.data import (
     Consecutive,
@@ -39,10 +41,8 @@ from flamingo.train.painting.data import (
     find_styles,
     load_painting,
 )
-from flamingo.train.painting.encoder import EncoderConfig, StyleEncoder, begin, with_eye
 from flamingo.train.painting.extra_styles import Beside
 from flamingo.train.painting.holdout import for_training
-from flamingo.train.painting.networks import ENCODERS, SIZES, PainterConfig, StyledPainter, grown
 from flamingo.train.painting.recipe import PainterRecipe
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -145,7 +145,7 @@ class _Session:
         self.teacher = self._teacher()
         if recipe.teacher_vectors:
             self._take_over_vectors(going_on=recipe.resume)
-        elif self.model.encoder is not None and (saved is None or not _knows_paintings(saved)):
+        elif self.model.encoder is not None and (saved is None or not knows_paintings(saved)):
             self._begin_encoder(self.model.encoder)
         self.vgg: vgg.VGG19 | None = None
         self.perception = losses.Perception(recipe.content_layers, recipe.style_layers, recipe.losses == "raw")
@@ -175,7 +175,7 @@ class _Session:
             saved = _deeper(saved, self.model.painter.config, where)
         if saved.facts["names"] != self.model.names or saved.facts["config"] != self.model.painter.config.as_dict():
             raise ModelCorrupt(where, "it was trained for another size or other styles", "name a fresh --out")
-        if _knows_paintings(saved) and self.model.encoder is None:
+        if knows_paintings(saved) and self.model.encoder is None:
             raise BadRequest("--paintings", f"{where} has learned from some", "name folders of paintings")
         averaged = {k: t.float() for k, t in with_eye(saved.part("ema")).items()}
         fresh = self.model.state_dict()  # what an encoder starts from, where the checkpoint has none
@@ -575,18 +575,3 @@ def _place(module: torch.nn.Module, device: torch.device) -> None:
     """Move a network to the device, its weights laid out with channels last: the fast layout on both kinds."""
     module.to(device)
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def _knows_paintings(saved: Checkpoint) -> bool:
-    """Whether there is a style encoder in a checkpoint."""
-    return bool(saved.facts.get("encoder config"))
-
-
-def load_painter(file: Path) -> StyledPainter:
-    """The averaged painter of a checkpoint, frozen, on the CPU. Raises ModelMissing or ModelCorrupt."""
-    saved = Checkpoint.load(file)
-    encoder = EncoderConfig(**saved.facts["encoder config"]) if _knows_paintings(saved) else None
-    painter = StyledPainter(PainterConfig(**saved.facts["config"]), saved.facts["names"], encoder)
-    painter.load_state_dict(with_eye(saved.part("ema")))
-    painter.requires_grad_(False)
-    return painter.eval()

@@ -21,9 +21,9 @@ from PIL import Image
 from flamingo.errors import BadRequest, ModelMissing, show
 from flamingo.nn import losses, vgg
 from flamingo.nn.checkpoint import Checkpoint
+from flamingo.nn.painter import load_painter
 from flamingo.train.painting.data import find_pictures, find_styles, load_painting
 from flamingo.train.painting.holdout import is_held_out
-from flamingo.train.painting.loop import load_painter
 from flamingo.train.runs import CHECKPOINT
 
 _STYLE_WEIGHT, _TV_WEIGHT = 20.0, 0.1

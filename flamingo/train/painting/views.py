@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from flamingo.train.painting.networks import EPS, Painter
+from flamingo.nn.painter import EPS, Painter
 
 
 class MeasuringPainter(nn.Module):

@@ -17,13 +17,13 @@ from flamingo.errors import BadRequest, ModelMissing, show
 from flamingo.nn.checkpoint import Checkpoint
 from flamingo.train.composing import card as composer_card
 from flamingo.train.composing.recipe import RATE
-from flamingo.train.manifest import release_of
+from flamingo.train.manifest import entry_of, release_of
 from flamingo.train.mood import card as feel_card
 from flamingo.train.painting import card as painter_card
 from flamingo.train.plans import words
 from flamingo.train.plans.folders import Data, few
 from flamingo.train.plans.recipes import SETTINGS, Recipe
-from flamingo.train.quality import Verdict, entry_of
+from flamingo.train.quality import Verdict
 
 CHECKPOINT = "checkpoint.safetensors"
 _FEW = 24  # files of a folder in a rehearsal

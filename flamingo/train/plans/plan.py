@@ -11,13 +11,14 @@ from typing import Any
 
 from flamingo.errors import BadRequest, FlamingoError, show
 from flamingo.train import session
+from flamingo.train.manifest import entry_of
 from flamingo.train.plans.folders import Data
 from flamingo.train.plans.model_kinds import FAMILIES, Family, Place, Spent, train
 from flamingo.train.plans.process_group import Company, interruptions
 from flamingo.train.plans.recipes import Recipe, Stage, in_order, read
 from flamingo.train.plans.releasing import install
 from flamingo.train.plans.state import State
-from flamingo.train.quality import Verdict, entry_of
+from flamingo.train.quality import Verdict
 
 _REHEARSED = 600.0  # seconds that a stage of a rehearsal may take, which ends after a few steps
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flamingo.errors import ModelMissing, show
-from flamingo.train.manifest import release_of
-from flamingo.train.quality import entry_of
+from flamingo.train.manifest import entry_of, release_of
 
 
 def install(staged: Path, weights: Path, model: str) -> str:

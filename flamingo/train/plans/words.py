@@ -13,7 +13,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from flamingo.errors import BadRequest, show
-from flamingo.train.quality import entry_of
+from flamingo.train.manifest import entry_of
 
 
 @dataclass(frozen=True)

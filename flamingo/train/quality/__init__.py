@@ -4,11 +4,6 @@ that neither has seen. One file a kind of model; each gives a Verdict."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-from flamingo.weights import read_manifest
-from flamingo.weights.releases import recover
 
 
 @dataclass(frozen=True)
@@ -22,18 +17,6 @@ class Verdict:
     shipped: dict[str, float]
     against: str | None = None
     comparable: bool = True
-
-
-def manifest_of(weights: Path) -> dict[str, Any]:
-    """The manifest of a folder of models, with no models where there is none. Raises ModelCorrupt."""
-    return read_manifest(weights, "name another folder with --weights")
-
-
-def entry_of(weights: Path, model: str) -> dict[str, Any] | None:
-    """The manifest's entry of a model in a folder of models, or None. Raises ModelCorrupt."""
-    recover(weights)
-    found: dict[str, Any] | None = manifest_of(weights)["models"].get(model)
-    return found
 
 
 def first(candidate: dict[str, float], model: str) -> Verdict:

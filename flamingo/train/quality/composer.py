@@ -14,7 +14,8 @@ from flamingo.composing import mood
 from flamingo.composing.piece import Piece
 from flamingo.train.composing import corpus
 from flamingo.train.composing.loop import load_composer, nats_a_note
-from flamingo.train.quality import Verdict, entry_of, first, incomparable, lower
+from flamingo.train.manifest import entry_of
+from flamingo.train.quality import Verdict, first, incomparable, lower
 
 _LENGTH = 512
 _KEY = "nats a note"

@@ -7,7 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flamingo.train.quality import Verdict, entry_of, first, incomparable, lower
+from flamingo.train.manifest import entry_of
+from flamingo.train.quality import Verdict, first, incomparable, lower
 
 _AXES = ("valence", "arousal")
 

@@ -23,12 +23,13 @@ from torch import Tensor
 from flamingo import runtime
 from flamingo.errors import BadInput, BadRequest
 from flamingo.nn import losses, vgg
+from flamingo.nn.style_encoder import STRIDE
 from flamingo.painting.grain import grain
 from flamingo.train import session
+from flamingo.train.manifest import entry_of
 from flamingo.train.painting.data import SUFFIXES, find_styles, load_painting
-from flamingo.train.painting.encoder import STRIDE
 from flamingo.train.painting.holdout import for_testing
-from flamingo.train.quality import Verdict, entry_of, first, incomparable
+from flamingo.train.quality import Verdict, first, incomparable
 
 Pixels = NDArray[np.float32]
 _T = TypeVar("_T")

@@ -14,10 +14,11 @@ torch = pytest.importorskip("torch")
 
 from flamingo.nn import vgg  # noqa: E402
 from flamingo.nn.checkpoint import Checkpoint  # noqa: E402
-from flamingo.train.backbone import weights_file  # noqa: E402
-from flamingo.train.painting.encoder import EncoderConfig, StyleEncoder, begin  # noqa: E402
+from flamingo.nn.efficientnet import weights_file  # noqa: E402
+from flamingo.nn.painter import load_painter  # noqa: E402
+from flamingo.nn.style_encoder import EncoderConfig, StyleEncoder, begin  # noqa: E402
 from flamingo.train.painting.export import export_encoder, release  # noqa: E402
-from flamingo.train.painting.loop import CHECKPOINT, PainterRecipe, load_painter, train  # noqa: E402
+from flamingo.train.painting.loop import CHECKPOINT, PainterRecipe, train  # noqa: E402
 
 
 @pytest.fixture(scope="module", autouse=True)

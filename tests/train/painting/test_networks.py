@@ -13,9 +13,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from flamingo.errors import ModelCorrupt
+from flamingo.nn.painter import SIZES, Painter, StyledPainter, grown
 from flamingo.train.painting.borrowing import borrow_weights
 from flamingo.train.painting.export import export_onnx, export_views
-from flamingo.train.painting.networks import SIZES, Painter, StyledPainter, grown
 from flamingo.train.painting.views import MeasuringPainter, RegionPainter, TilePainter
 
 

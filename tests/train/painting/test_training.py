@@ -19,11 +19,11 @@ from PIL import Image
 from flamingo.cli import run
 from flamingo.errors import BadRequest, ModelCorrupt, ModelMissing
 from flamingo.nn.checkpoint import Checkpoint
-from flamingo.train.manifest import check_files
+from flamingo.nn.painter import load_painter
+from flamingo.train.manifest import check_files, entry_of
 from flamingo.train.painting.export import export_again, release
-from flamingo.train.painting.loop import CHECKPOINT, PainterRecipe, load_painter, train
+from flamingo.train.painting.loop import CHECKPOINT, PainterRecipe, train
 from flamingo.train.plans.releasing import install
-from flamingo.train.quality import entry_of
 from tests.train.crashes import moments
 
 pytestmark = pytest.mark.usefixtures("vgg_weights")

@@ -14,9 +14,10 @@ from PIL import Image
 
 from flamingo import weights
 from flamingo.errors import BadRequest, ModelCorrupt
+from flamingo.train.manifest import entry_of
 from flamingo.train.painting.holdout import is_held_out
 from flamingo.train.plans.releasing import install
-from flamingo.train.quality import entry_of, feeling, painter
+from flamingo.train.quality import feeling, painter
 from tests.conftest import ROOT, needs_models
 
 

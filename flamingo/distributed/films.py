@@ -1,4 +1,4 @@
-"""The paintings and frames of a film, made by the processes of a Ray cluster (see flamingo.painting.cluster).
+"""The paintings and frames of a film, made by the processes of a Ray cluster (see `pool`).
 
 Photos and paintings travel as the bytes of the kept files, pieces of the film as what the encoder made of them: both
 are the same, byte for byte, as those made here.
@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from flamingo.distributed.pool import Job, Pool
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.filming import rendering, titles
 from flamingo.filming.cache import Work
@@ -22,18 +23,35 @@ from flamingo.painting.brush import Brush
 if TYPE_CHECKING:
     from flamingo.filming.camera import Needed
     from flamingo.filming.rendering import Piece, Tell, ToPaint
-    from flamingo.painting.cluster import Job, Pool
 
-__all__ = ["paint", "render"]
+__all__ = ["FilmPool"]
 
 Files = tuple[bytes, bytes | None]
 """What the files of one shot hold: its photo, and its painting (None: it is not painted)."""
 
 
-def paint(missing: Sequence[ToPaint], work: Work, tell: Tell, pool: Pool) -> None:
-    """Paint these on the cluster and keep them. What fails there is raised once the others are done."""
-    from flamingo.painting.cluster import Job
+class FilmPool:
+    """The cluster, as `flamingo.filming.rendering` uses it; a context manager that ends its processes there."""
 
+    def __init__(self) -> None:
+        self._pool = Pool()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._pool.__exit__(*error)
+
+    def paint(self, missing: Sequence[ToPaint], work: Work, tell: Tell) -> None:
+        """Paint these and keep them. What fails there is raised once the others are done."""
+        _paint(missing, work, tell, self._pool)
+
+    def render(self, missing: Sequence[Piece], pictures: Sequence[Pictures], work: Work, tell: Tell) -> None:
+        """Render these and keep them. What fails there is raised once the others are done."""
+        _render(missing, pictures, work, tell, self._pool)
+
+
+def _paint(missing: Sequence[ToPaint], work: Work, tell: Tell, pool: Pool) -> None:
     unlike = {id(each.brush): each.brush for each in missing}
     brushes = {number: pool.shared(brush) for number, brush in unlike.items()}
     jobs = (
@@ -52,10 +70,7 @@ def _painted(brush: Brush, photo: bytes, part: Needed) -> bytes:
         return place.read_bytes()
 
 
-def render(missing: Sequence[Piece], pictures: Sequence[Pictures], work: Work, tell: Tell, pool: Pool) -> None:
-    """Render these on the cluster and keep them. What fails there is raised once the others are done."""
-    from flamingo.painting.cluster import Job
-
+def _render(missing: Sequence[Piece], pictures: Sequence[Pictures], work: Work, tell: Tell, pool: Pool) -> None:
     board = missing[0].board
     reel, fonts = Reel(board, pictures), _fonts(board.title, *(shot.caption for shot in board.shots))
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from flamingo.train.backbone import Backbone, pretrained
+from flamingo.nn.efficientnet import Backbone, pretrained
 
 _VARIANT = "lite0"
 _TAPS = {0: 16, 2: 24, 4: 40, 7: 80, 10: 112}

@@ -16,12 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from flamingo.train.painting.encoder import EncoderConfig, StyleEncoder
+from flamingo.nn.checkpoint import Checkpoint
+from flamingo.nn.style_encoder import EncoderConfig, StyleEncoder, with_eye
 
 # Dilation of the first convolution of each residual block. Strokes and swirls of a painting at 512 px span a
 # hundred pixels; this widens the field of view from about 110 to 150 px at no cost. The second convolution of a
@@ -284,3 +286,18 @@ class StyledPainter(nn.Module):
             vectors = torch.cat([vectors, self.encoder(paintings)])
         out: Tensor = self.painter(photo, vectors[style] * strength[:, None], grain)
         return out
+
+
+def knows_paintings(saved: Checkpoint) -> bool:
+    """Whether there is a style encoder in a checkpoint."""
+    return bool(saved.facts.get("encoder config"))
+
+
+def load_painter(file: Path) -> StyledPainter:
+    """The averaged painter of a checkpoint, frozen, on the CPU. Raises ModelMissing or ModelCorrupt."""
+    saved = Checkpoint.load(file)
+    encoder = EncoderConfig(**saved.facts["encoder config"]) if knows_paintings(saved) else None
+    painter = StyledPainter(PainterConfig(**saved.facts["config"]), saved.facts["names"], encoder)
+    painter.load_state_dict(with_eye(saved.part("ema")))
+    painter.requires_grad_(False)
+    return painter.eval()

@@ -1,4 +1,4 @@
-"""The chunks of a film, painted by the processes of a Ray cluster (see `cluster` and `chunks`).
+"""The chunks of a film, painted by the processes of a Ray cluster (see `pool` and flamingo.painting.chunks).
 
 The film itself travels, in blocks, once to each node. A process that has painted a chunk keeps it open for the next.
 """
@@ -12,11 +12,11 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+from flamingo.distributed.pool import Job, Pool
 from flamingo.errors import FlamingoError, show
 from flamingo.painting import clips
 from flamingo.painting.chunk_painter import Arrays, ClipStyle, Footage, Part, Shown, Stretch
 from flamingo.painting.chunks import OVERLAP, Chunk
-from flamingo.painting.cluster import Job, Pool
 
 __all__ = ["Painted", "painted"]
 
@@ -31,6 +31,24 @@ class Painted:
     middle: list[Part]
     tail: list[Shown]
     state: Arrays
+
+
+class ClipPool:
+    """The cluster, as `flamingo.painting.clips` uses it."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def painted(
+        self,
+        manner: ClipStyle,
+        todo: Sequence[Chunk],
+        begun: int,
+        state: Arrays | None,
+        tell: Callable[[int], None],
+    ) -> Iterator[Painted]:
+        """See `painted`."""
+        return painted(manner, todo, begun, state, self._pool, tell)
 
 
 def painted(
