@@ -28,7 +28,7 @@ needs_models = pytest.mark.skipif(
 )
 
 # Folders whose files take longest: they begin, so that no process is left alone with one of them at the end.
-_LONG = ("studio/pages", "filming", "jobs", "docs", "optimising")
+_LONG = ("studio/pages", "train/painting", "train/mood", "filming", "jobs", "docs", "methods", "studio", ".")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,7 +15,7 @@ import flamingo
 from flamingo.cli import run
 from flamingo.options import options
 from tests.conftest import needs_models
-from tests.feeling.test_words import needs_words
+from tests.mood.test_words import needs_words
 
 
 @pytest.fixture
