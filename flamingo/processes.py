@@ -18,6 +18,7 @@ def module_command(module: str, *arguments: str) -> list[str]:
 def module_environment(**variables: str) -> dict[str, str]:
     """This process's environment with these variables, and a search path on which the child finds what we find."""
     ours = str(Path(__file__).parents[1])
-    others = [path for path in sys.path if path and path != ours]
-    # The package's own folder is searched last: where it is a checkout, other folders lie beside it.
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([*others, ours]), **variables}
+    places = [path for path in sys.path if path]
+    if ours not in places:  # it was found through "", the folder that this process was started in
+        places.append(ours)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(places), **variables}

@@ -39,6 +39,7 @@ _COMMANDS = {
         "film:film",
         "Make a film of an album: its photos painted, on the beats of music that is composed for it.",
     ),
+    "jobs": ("jobs:jobs", "List what the studio was asked for, show why a job failed, try it again."),
     "judge": (
         "judge:judge",
         "Say what painted pictures hold of the photo and of the painting, and what is wrong with them.",

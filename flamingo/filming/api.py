@@ -168,7 +168,7 @@ def film(
 ) -> list[FilmResult]:
     """Make a film of an album: its photos painted, on the beats of music that is composed for it.
 
-    Returns one `Filmed`. Beside the film NAME.mp4 are written its storyboard (NAME.storyboard.json), which can be
+    Returns one `FilmResult`. Beside the film NAME.mp4 are written its storyboard (NAME.storyboard.json), which can be
     edited and rendered again, a poster (NAME.poster.jpg) and a contact sheet (NAME.sheet.jpg). The film carries
     credentials that say what made it (see flamingo.provenance). Where output names JSON files alone, the film is only
     planned: the storyboard is written, and nothing is painted.

@@ -104,14 +104,15 @@ class Claims:
             if _change(connection, task, state="failed", ended=time.time(), **told):
                 note(connection, task.job, "failed", why=str(error))
 
-    def died(self, task: Task, why: str) -> None:
-        """Its process ended before its work did: queued again, or failed if that has happened too often."""
+    def died(self, task: Task, why: str, traceback: str = "") -> None:
+        """Its process ended before its work did: queued again, or failed if that has happened too often. traceback:
+        of what nobody foresaw, kept with the event."""
         with self._database.write() as connection:
             asked = sa.select(jobs).where(*_ours(task)).with_for_update()
             row = connection.execute(asked).mappings().one_or_none()
             if row is None:
                 return
-            note(connection, task.job, "died", why=why)
+            note(connection, task.job, "died", why=why, **({"traceback": traceback} if traceback else {}))
             if row["attempts"] >= self._settings.attempts:
                 times = f"{row['attempts']} times" if row["attempts"] > 1 else "once"
                 _give_up(connection, row, f"it was tried {times}, and the last time {why}")

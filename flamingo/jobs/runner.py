@@ -8,8 +8,8 @@ A request is a line of JSON: job, target ("module:function"), parameters, files 
 many (which of them are lists), folder (of this attempt's), out (the folder in it for results), into (the option for
 results, and what it is given; or null), says (what a finding without a file is called). Lines of answer:
 `{"progress": [done, all, message]}` any number of times, then one of `{"results": [...], "failures": [...]}`,
-`{"refused": {...}}` if the verb says that the request or its input is at fault, and `{"fault": "..."}` if the verb
-failed in a way nobody foresaw.
+`{"refused": {...}}` if the verb says that the request or its input is at fault, and `{"fault": "...", "traceback":
+"..."}` if the verb failed in a way nobody foresaw.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -37,6 +38,7 @@ from flamingo.jobs.targets import load
 __all__ = ["main"]
 
 _PROGRESS_EVERY = 0.05
+_LONGEST_TRACEBACK = 20_000  # characters, of its end
 _USUAL, _WARM_AFTER = "flamingo.painting.api", 3.0  # seconds without a request
 _NOT_ABOUT = ("file", "files", "beside", "photo", "explanation", "error", "recipe")
 _UNTOLD: dict[str, Any] = {"recipe": {}, "notes": [], "about": {}}  # of a file beside a result: told there
@@ -118,7 +120,9 @@ def _answer(request: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) 
         return {"fault": "it ran out of memory"}
     except Exception as error:
         reason = one_line(" ".join(str(error).split()))
-        return {"fault": f"it failed with {type(error).__name__}: {_shown(reason, names)}"}
+        fault = f"it failed with {type(error).__name__}: {_shown(reason, names)}"
+        # For whoever mends it (`flamingo jobs show`); no answer of the server has it.
+        return {"fault": fault, "traceback": traceback.format_exc()[-_LONGEST_TRACEBACK:]}
     _log(request["job"], answer)
     return answer
 

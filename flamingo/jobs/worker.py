@@ -232,7 +232,7 @@ class Worker:
             self._claims.fail(task, Failure(**answer["refused"]))  # type: ignore[arg-type]
             return
         if "fault" in answer:
-            self._claims.died(task, str(answer["fault"]))
+            self._claims.died(task, str(answer["fault"]), str(answer.get("traceback", "")))
             return
         results = []
         for each in answer["results"]:  # type: ignore[attr-defined]

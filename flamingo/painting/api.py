@@ -186,7 +186,7 @@ def paint(
 ) -> list[PaintResult]:
     """Paint photos in the manner of one painting or several.
 
-    Returns one `Painted` a photo, in order. A photo that cannot be read or painted does not stop the others:
+    Returns one `PaintResult` a photo, in order. A photo that cannot be read or painted does not stop the others:
     its `error` says why. Raises BadRequest or OutputError if the request as a whole cannot be carried out, and
     ModelMissing or ModelCorrupt if the painter cannot be used. Each picture is written with credentials that say
     what made it (see flamingo.provenance).

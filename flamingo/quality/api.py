@@ -76,7 +76,7 @@ def judge(
     The score puts variants of one photo in one style in order. It cannot tell whether a face is still a face or
     whether a picture is beautiful: look.
 
-    Returns one `Criticised` a result, in order; a result that cannot be read does not stop the others. Content,
+    Returns one `JudgeResult` a result, in order; a result that cannot be read does not stop the others. Content,
     style, score and maps need VGG-19 (extra `torch`); without it the rest is measured, and a note says so. Raises
     BadRequest or OutputError if the request as a whole cannot be carried out, BadInput if photo or painting cannot be
     read. on_progress is called as (done, all, result) before each result and once at the end.
