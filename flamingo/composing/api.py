@@ -208,9 +208,9 @@ def compose(
     """Compose music in the persona of a composer, of the asked length, that ends as a piece should.
 
     Returns one `ComposeResult` a variation, each written to its files (`output`, or numbered from 1 if there are
-    several variations), with credentials that say what made it (see flamingo.provenance). What each shares with the
-    music that was learned from is in `originality`. path: for Python alone, what several photos give: (valence, arousal,
-    weight) of each section, which gets its share of the time by weight.
+    several variations), with credentials that say what made it (see flamingo.provenance). What each shares with
+    the music that was learned from is in `originality`. path: for Python alone, what several photos give:
+    (valence, arousal, weight) of each section, which gets its share of the time by weight.
 
     Raises BadRequest for what cannot be asked, an OutputError if the result cannot be put there, a BadInput for a
     file that cannot be read, and a ModelError if the composer cannot be used. An exception that on_progress raises,

@@ -74,9 +74,10 @@ def feel(
 ) -> list[FeelResult]:
     """Say what photos (or a sentence) feel like: valence, arousal, and the moods that fit.
 
-    Returns one `FeelResult` a photo, in order, and one for the sentence. A photo that cannot be read does not stop
-    the others: its `error` says why. Raises BadRequest or OutputError if the request as a whole cannot be carried out,
-    a ModelError if the mood model cannot be used, and MissingExtra for a sentence without the extra `words`.
+    Returns one `FeelResult` a photo, in order, and one for the sentence. A photo that cannot be read does not
+    stop the others: its `error` says why. Raises BadRequest or OutputError if the request as a whole cannot be
+    carried out, a ModelError if the mood model cannot be used, and MissingExtra for a sentence without the extra
+    `words`.
 
     on_progress is called as (done, all, photo) before each photo and once at the end; what it raises
     cancels the rest.
