@@ -39,6 +39,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=turn)
 
 
+# Servers and workers that all tests of a folder share, and the folder. When a process of pytest goes on to another
+# folder they end, for each looks for work several times a second.
+_OF_A_FOLDER = {
+    "studio": "studio/pages",
+    "served": "studio",
+    "jobs": "jobs",
+    "postgres_jobs": "jobs",
+    "postgres_server": "jobs",
+}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    if nextitem is not None and nextitem.path.parent == item.path.parent:
+        return
+    for name, folder in _OF_A_FOLDER.items():
+        home = ROOT / "tests" / folder
+        if home in item.path.parents and (nextitem is None or home not in nextitem.path.parents):
+            for fixture in item.session._fixturemanager.getfixturedefs(name, item) or ():
+                if fixture.scope == "session":
+                    fixture.finish(item._request)  # type: ignore[attr-defined]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Signing keys, grades and personas that tests make do not end among the developer's own."""

@@ -136,6 +136,7 @@ def serve(
             "log_level": "ERROR",
             "enable_otlp": False,
             "sys_db_pool_size": 5,
+            "notification_listener_polling_interval_sec": 60.0,  # nobody sends any
         }
     )
 
