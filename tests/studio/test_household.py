@@ -11,7 +11,7 @@ import ssl
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -492,7 +492,8 @@ def test_half_sent_requests_shut_nobody_out(own: Own) -> None:
         with httpx.Client(base_url=served.url) as client:
             assert client.get("/api/health").status_code == 200
         opened[0].settimeout(30)
-        assert opened[0].recv(1) == b"", "the oldest was closed"
+        with suppress(ConnectionResetError):  # closed before it had read all that was sent, which is a reset
+            assert opened[0].recv(1) == b"", "the oldest was closed"
 
 
 def test_the_head_of_a_request_has_a_time_limit(own: Own) -> None:
