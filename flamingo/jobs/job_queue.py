@@ -36,8 +36,8 @@ _WORKFLOW = "flamingo-job"
 
 BUSY, SHORT, IDLE, RESTING = 0.03, 0.1, 0.25, 1.0
 """Seconds between two looks at a lane's queue: while jobs wait; while they wait and another lane is at work; while
-none do; after a minute of that. A look costs 4 ms of processor time, and a laptop that has nothing to do should do
-nothing."""
+none do; after twenty seconds of that. A look costs some ms of processor time, and a laptop that has nothing to do
+should do nothing."""
 
 
 class Dispatch:

@@ -47,7 +47,8 @@ _SLOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PATIENCE = 20.0  # seconds that the slot's last worker may take to end
 _PACE_EVERY, _TEND_EVERY = 0.2, 5.0
 _LESS = "the inputs are kept: ask for less, such as a smaller size, or allow more"
-_QUIET, _LONG_QUIET = 10.0, 60.0  # seconds without a job that waits, after which the queue is looked at less often
+# Seconds without a job that waits, after which the queue is looked at less often, and seldom.
+_QUIET, _LONG_QUIET = 3.0, 20.0
 _HALF = "half"  # the folder of an attempt for results, and for what is half done, where that is kept
 _SETTLED = 2.0  # seconds after which a job that is asked for is sure to be in the queue
 
