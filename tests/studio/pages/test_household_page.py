@@ -170,6 +170,7 @@ def test_a_phone_comes_by_the_code_and_paints_its_photo(
         assert phone.evaluate("isSecureContext && Boolean(navigator.mediaDevices)"), "the camera can be asked for"
 
         # A photo as the phone writes it is previewed, painted, in sight and downloaded.
+        phone.wait_for_load_state("networkidle")  # the address changes before the page's modules listen
         phone.set_input_files("#photos-file", _heic(cat, tmp_path))
         expect(phone.locator("#sign")).to_have_text("Preview", timeout=at_ease(20))
         phone.get_by_role("radio", name="Fast").check()
