@@ -16,8 +16,9 @@ The public API is what `__all__` lists; everything else may change between versi
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from flamingo.lazy import on_demand
 
 if TYPE_CHECKING:
     from flamingo import errors, images
@@ -73,44 +74,35 @@ __all__ = [
 # Where each public name lives; it is imported when it is first asked for (PEP 562), so that a process which needs one
 # verb, or the version alone, does not load numpy, pydantic and the networks' runtimes for the others.
 _HOMES = {
-    "Client": "flamingo.client:Client",
-    "ComposeResult": "flamingo.composing.api:ComposeResult",
-    "FeelResult": "flamingo.mood.api:FeelResult",
-    "FilmResult": "flamingo.filming.api:FilmResult",
-    "FlamingoError": "flamingo.errors:FlamingoError",
-    "JudgeResult": "flamingo.quality.api:JudgeResult",
-    "MoodEstimate": "flamingo.mood.model:MoodEstimate",
-    "MoodModel": "flamingo.mood.model:MoodModel",
-    "PaintResult": "flamingo.painting.api:PaintResult",
-    "Painter": "flamingo.painting.painter:Painter",
-    "Rating": "flamingo.ratings.store:Rating",
-    "Style": "flamingo.painting.styles:Style",
-    "Verdict": "flamingo.provenance:Verdict",
-    "compose": "flamingo.composing.api:compose",
-    "errors": "flamingo.errors",
-    "feel": "flamingo.mood.api:feel",
-    "film": "flamingo.filming.api:film",
-    "grades": "flamingo.ratings.report:grades",
-    "images": "flamingo.images",
-    "judge": "flamingo.quality.api:judge",
-    "paint": "flamingo.painting.api:paint",
+    "Client": "flamingo.client",
+    "ComposeResult": "flamingo.composing.api",
+    "FeelResult": "flamingo.mood.api",
+    "FilmResult": "flamingo.filming.api",
+    "FlamingoError": "flamingo.errors",
+    "JudgeResult": "flamingo.quality.api",
+    "MoodEstimate": "flamingo.mood.model",
+    "MoodModel": "flamingo.mood.model",
+    "PaintResult": "flamingo.painting.api",
+    "Painter": "flamingo.painting.painter",
+    "Rating": "flamingo.ratings.store",
+    "Style": "flamingo.painting.styles",
+    "Verdict": "flamingo.provenance",
+    "compose": "flamingo.composing.api",
+    "errors": "flamingo.errors:",
+    "feel": "flamingo.mood.api",
+    "film": "flamingo.filming.api",
+    "grades": "flamingo.ratings.report",
+    "images": "flamingo.images:",
+    "judge": "flamingo.quality.api",
+    "paint": "flamingo.painting.api",
     "personas": "flamingo.composing.personas:known",
-    "rate": "flamingo.ratings.api:rate",
-    "sheet": "flamingo.painting.sheet:sheet",
-    "styles": "flamingo.painting.styles:styles",
-    "verify": "flamingo.provenance:verify",
+    "rate": "flamingo.ratings.api",
+    "sheet": "flamingo.painting.sheet",
+    "styles": "flamingo.painting.styles",
+    "verify": "flamingo.provenance",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, attribute = home.partition(":")
-    found = importlib.import_module(module)
-    value = getattr(found, attribute) if attribute else found
-    globals()[name] = value
-    return value
+__getattr__ = on_demand(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -20,7 +20,7 @@ from flamingo.painting import user_styles
 from flamingo.painting.methods.refining import ready
 from flamingo.painting.painter import Model
 
-styles = App(name="styles", help="List the styles that there are, and keep paintings as styles of your own.")
+styles = App(name="styles")
 
 
 @styles.default

@@ -20,7 +20,7 @@ from flamingo.train.plans.words import WordsRecipe
 from flamingo.weights import folder as shipped_models
 from flamingo.weights import models
 
-train = App(name="train", help="Train the models on your own pictures (needs the extra `train`).")
+train = App(name="train")
 
 
 def _joined(begin: str, outcome: Any) -> str:

@@ -18,7 +18,7 @@ from flamingo.painting import clips
 from flamingo.painting.chunk_painter import Arrays, ClipStyle, Footage, Part, Shown, Stretch
 from flamingo.painting.chunks import OVERLAP, Chunk
 
-__all__ = ["Painted", "painted"]
+__all__ = ["ClipPool", "Painted"]
 
 _BLOCK = 64 << 20  # bytes of a film that travel at once
 
@@ -47,38 +47,26 @@ class ClipPool:
         state: Arrays | None,
         tell: Callable[[int], None],
     ) -> Iterator[Painted]:
-        """See `painted`."""
-        return painted(manner, todo, begun, state, self._pool, tell)
-
-
-def painted(
-    manner: ClipStyle,
-    todo: Sequence[Chunk],
-    begun: int,
-    state: Arrays | None,
-    pool: Pool,
-    tell: Callable[[int], None],
-) -> Iterator[Painted]:
-    """Chunks of a film, in order, painted on the cluster. begun: the first frame that is not done yet, before which
-    `state` was. tell: is told how many frames are done. Raises the first error that a chunk met."""
-    with manner.clip.path.open("rb") as file:
-        blocks = [pool.shared(block) for block in iter(lambda: file.read(_BLOCK), b"")]
-    told = pool.shared(manner)
-    name, key = show(manner.clip.path), os.urandom(8).hex()
-    jobs = (
-        Job(
-            f"{name}, frames {chunk.first} to {chunk.last}", _chunk_painted,
-            (told, key, blocks, chunk, max(chunk.first, begun), state if chunk.first < begun else None),
-        )
-        for chunk in todo
-    )  # fmt: skip
-    done = [begun]
-    for chunk, found in zip(todo, pool.results(jobs, lambda: tell(done[0])), strict=True):
-        if isinstance(found, FlamingoError):
-            raise found
-        done[0] = chunk.last - chunk.tail
-        tell(done[0])
-        yield found
+        """Chunks of a film, in order, painted on the cluster. begun: the first frame that is not done yet, before
+        which `state` was. tell: is told how many frames are done. Raises the first error that a chunk met."""
+        with manner.clip.path.open("rb") as file:
+            blocks = [self._pool.shared(block) for block in iter(lambda: file.read(_BLOCK), b"")]
+        told = self._pool.shared(manner)
+        name, key = show(manner.clip.path), os.urandom(8).hex()
+        jobs = (
+            Job(
+                f"{name}, frames {chunk.first} to {chunk.last}", _chunk_painted,
+                (told, key, blocks, chunk, max(chunk.first, begun), state if chunk.first < begun else None),
+            )
+            for chunk in todo
+        )  # fmt: skip
+        done = [begun]
+        for chunk, found in zip(todo, self._pool.results(jobs, lambda: tell(done[0])), strict=True):
+            if isinstance(found, FlamingoError):
+                raise found
+            done[0] = chunk.last - chunk.tail
+            tell(done[0])
+            yield found
 
 
 def _chunk_painted(

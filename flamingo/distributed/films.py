@@ -44,21 +44,30 @@ class FilmPool:
 
     def paint(self, missing: Sequence[ToPaint], work: Work, tell: Tell) -> None:
         """Paint these and keep them. What fails there is raised once the others are done."""
-        _paint(missing, work, tell, self._pool)
+        unlike = {id(each.brush): each.brush for each in missing}
+        brushes = {number: self._pool.shared(brush) for number, brush in unlike.items()}
+        jobs = (
+            Job(
+                each.photo.called,
+                _painted,
+                (brushes[id(each.brush)], Path(each.photo.kept).read_bytes(), each.needed),
+            )
+            for each in missing
+        )
+        _kept(jobs, [(each.place, 1) for each in missing], len(missing), work, tell, self._pool)
 
     def render(self, missing: Sequence[Piece], pictures: Sequence[Pictures], work: Work, tell: Tell) -> None:
         """Render these and keep them. What fails there is raised once the others are done."""
-        _render(missing, pictures, work, tell, self._pool)
+        board = missing[0].board
+        reel, fonts = Reel(board, pictures), _fonts(board.title, *(shot.caption for shot in board.shots))
 
+        def jobs() -> Iterator[Job]:
+            for piece in missing:
+                files = {number: _read(pictures[number]) for number in reel.seen(piece.first, piece.last)}
+                yield Job(f"frame {piece.first} to {piece.last}", _rendered, (piece, files, fonts))
 
-def _paint(missing: Sequence[ToPaint], work: Work, tell: Tell, pool: Pool) -> None:
-    unlike = {id(each.brush): each.brush for each in missing}
-    brushes = {number: pool.shared(brush) for number, brush in unlike.items()}
-    jobs = (
-        Job(each.photo.called, _painted, (brushes[id(each.brush)], Path(each.photo.kept).read_bytes(), each.needed))
-        for each in missing
-    )
-    _kept(jobs, [(each.place, 1) for each in missing], len(missing), work, tell, pool)
+        places = [(piece.place, piece.last - piece.first) for piece in missing]
+        _kept(jobs(), places, board.frames, work, tell, self._pool)
 
 
 def _painted(brush: Brush, photo: bytes, part: Needed) -> bytes:
@@ -68,19 +77,6 @@ def _painted(brush: Brush, photo: bytes, part: Needed) -> bytes:
         kept.write_bytes(photo)
         rendering.paint(brush, kept, part, place, Work(place))
         return place.read_bytes()
-
-
-def _render(missing: Sequence[Piece], pictures: Sequence[Pictures], work: Work, tell: Tell, pool: Pool) -> None:
-    board = missing[0].board
-    reel, fonts = Reel(board, pictures), _fonts(board.title, *(shot.caption for shot in board.shots))
-
-    def jobs() -> Iterator[Job]:
-        for piece in missing:
-            files = {number: _read(pictures[number]) for number in reel.seen(piece.first, piece.last)}
-            yield Job(f"frame {piece.first} to {piece.last}", _rendered, (piece, files, fonts))
-
-    places = [(piece.place, piece.last - piece.first) for piece in missing]
-    _kept(jobs(), places, board.frames, work, tell, pool)
 
 
 def _kept(

@@ -1,6 +1,6 @@
 """From storyboard and score to a film file: paint what is shown, encode frames in pieces, and join them with sound.
 
-Pieces that are done are kept (see `work`). Frames go to the encoder one by one, and the pieces to the file as they
+Pieces that are done are kept (see `cache`). Frames go to the encoder one by one, and the pieces to the file as they
 are, so that memory holds neither the film nor its frames.
 """
 

@@ -8,8 +8,9 @@ Nothing is lost in silence: what could not be kept stands in `Picture.notes` or 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from flamingo.lazy import on_demand
 
 if TYPE_CHECKING:
     from flamingo.images.formats import READ_SUFFIXES, WRITE_SUFFIXES
@@ -36,27 +37,21 @@ __all__ = [
     "write",
 ]
 
-_MODULES = {
-    "READ_SUFFIXES": "formats",
-    "WRITE_SUFFIXES": "formats",
-    "Limits": "limits",
-    "Others": "naming",
-    "Picture": "picture",
-    "from_bytes": "reading",
-    "left_out": "naming",
-    "pictures_in": "naming",
-    "plan_outputs": "naming",
-    "read": "reading",
-    "to_bytes": "writing",
-    "warm_up": "guard",
-    "write": "writing",
+# On demand, since processes that only need to know which kinds of file there are import no decoder.
+_HOMES = {
+    "READ_SUFFIXES": "flamingo.images.formats",
+    "WRITE_SUFFIXES": "flamingo.images.formats",
+    "Limits": "flamingo.images.limits",
+    "Others": "flamingo.images.naming",
+    "Picture": "flamingo.images.picture",
+    "from_bytes": "flamingo.images.reading",
+    "left_out": "flamingo.images.naming",
+    "pictures_in": "flamingo.images.naming",
+    "plan_outputs": "flamingo.images.naming",
+    "read": "flamingo.images.reading",
+    "to_bytes": "flamingo.images.writing",
+    "warm_up": "flamingo.images.guard",
+    "write": "flamingo.images.writing",
 }
 
-
-def __getattr__(name: str) -> Any:
-    # On demand, since processes that only need to know which kinds of file there are import no decoder.
-    if name in _MODULES:
-        value = getattr(importlib.import_module(f"flamingo.images.{_MODULES[name]}"), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = on_demand(__name__, _HOMES)

@@ -10,8 +10,9 @@ data folder, or their rows in PostgreSQL, and nothing is lost when any process e
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from flamingo.lazy import on_demand
 
 if TYPE_CHECKING:
     from flamingo.jobs.errors import DatabaseError, NoSuchFile, NoSuchJob, QuotaExceeded, SlotTaken, WrongState
@@ -40,14 +41,24 @@ __all__ = [
     "WrongState",
 ]
 
-_MODULES = ("errors", "job", "jobs", "settings", "store", "supervisor")
+# On demand, since the process that a verb runs in is in this package too and needs no database.
+_HOMES = {
+    "DatabaseError": "flamingo.jobs.errors",
+    "Failure": "flamingo.jobs.job",
+    "Input": "flamingo.jobs.job",
+    "Job": "flamingo.jobs.job",
+    "Jobs": "flamingo.jobs.jobs",
+    "NoSuchFile": "flamingo.jobs.errors",
+    "NoSuchJob": "flamingo.jobs.errors",
+    "Progress": "flamingo.jobs.job",
+    "QuotaExceeded": "flamingo.jobs.errors",
+    "Result": "flamingo.jobs.job",
+    "Settings": "flamingo.jobs.settings",
+    "SlotTaken": "flamingo.jobs.errors",
+    "Store": "flamingo.jobs.store",
+    "Stored": "flamingo.jobs.store",
+    "Workers": "flamingo.jobs.supervisor",
+    "WrongState": "flamingo.jobs.errors",
+}
 
-
-def __getattr__(name: str) -> Any:
-    # On demand, since the process that a verb runs in is in this package too and needs no database.
-    if name in __all__:
-        for module in _MODULES:
-            found = importlib.import_module(f"flamingo.jobs.{module}")
-            if name in found.__all__:
-                return getattr(found, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = on_demand(__name__, _HOMES)

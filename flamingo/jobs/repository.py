@@ -1,6 +1,6 @@
 """What is written down of the jobs on a person's behalf: asking for one, looking, cancelling, the bin.
 
-Every change is one transaction, with its event. `claims` has the other half: what workers write.
+Every change is one transaction, with its event. `leases` has the other half: what workers write.
 """
 
 from __future__ import annotations

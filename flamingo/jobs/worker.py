@@ -29,7 +29,7 @@ from flamingo.errors import BadRequest, FlamingoError
 from flamingo.images.formats import FILM_SUFFIXES
 from flamingo.jobs import verbs
 from flamingo.jobs.child import Answered, Child, Died, Overgrown, Overtime
-from flamingo.jobs.errors import DatabaseError, SlotTaken
+from flamingo.jobs.errors import DatabaseError, NoSuchJob, SlotTaken
 from flamingo.jobs.job import Failure, Progress, Result, plain_file_name, plain_suffix
 from flamingo.jobs.job_queue import BUSY, IDLE, RESTING, SHORT, Dispatch, serve
 from flamingo.jobs.lanes import LANES, Lane, lane_of
@@ -129,22 +129,27 @@ class Worker:
     def carry_out(self, job: str, round_: int) -> None:
         """One job, from its beginning to its end, several attempts included. May be called from several threads; one
         job of each lane at a time is carried out."""
-        state = self._lanes.get(self._lane(job)) or next(iter(self._lanes.values()))
-        # DBOS counts what a worker is at when the work's thread has come to say so, which on a very busy machine can
-        # be after the next look at the queue: a second job would then speak to the same child, and be given the
-        # answer that is meant for the first.
-        with state.lock:
-            self._carry_out(job, round_, state)
-
-    def _carry_out(self, job: str, round_: int, state: _LaneState) -> None:
         try:
-            while task := self._begin(job, round_, state):
-                self._attempt(task, state.child)
-                state.task = None
+            state = self._state_for(job)
+            # DBOS counts what a worker is at when the work's thread has come to say so, which on a very busy machine
+            # can be after the next look at the queue: a second job would then speak to the same child, and be given
+            # the answer that is meant for the first.
+            with state.lock:
+                while task := self._begin(job, round_, state):
+                    self._attempt(task, state.child)
+                    state.task = None
         finally:
             if self._stopping.is_set():
                 # Returning, or raising, would tell the queue that the job is over.
                 threading.Event().wait()
+
+    def _state_for(self, job: str) -> _LaneState:
+        """Of the lane that the job is in; of any for one that is not known any more, which is not begun."""
+        states = list(self._lanes.values())
+        if len(states) > 1:
+            with suppress(NoSuchJob):
+                return self._lanes[self._lane(job)]
+        return states[0]
 
     def _begin(self, job: str, round_: int, state: _LaneState) -> Task | None:
         if not self._stopping.is_set():

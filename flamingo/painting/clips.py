@@ -1,8 +1,8 @@
 """A clip in, the same clip painted out: its size, its times, its sound, its loops.
 
 Frames go through in a stream, chunk after chunk (see `chunks`), or many chunks at once on a cluster. Finished parts
-are kept beside the result until it is whole (see `parts`), so that a run that was stopped goes on where it was, and
-what is not whole is never taken for a result.
+are kept beside the result until it is whole (see `segments`), so that a run that was stopped goes on where it was,
+and what is not whole is never taken for a result.
 """
 
 from __future__ import annotations

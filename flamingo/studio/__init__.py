@@ -6,8 +6,9 @@ The modules below `api` and `pages` have a router each.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from flamingo.lazy import on_demand
 
 if TYPE_CHECKING:
     from flamingo.studio.app import create_app
@@ -17,18 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Limits", "Studio", "StudioSettings", "create_app", "serve"]
 
-_MODULES = {
-    "create_app": "app",
-    "serve": "serve",
-    "Limits": "settings",
-    "StudioSettings": "settings",
-    "Studio": "state",
+# On demand, since the command line reads the options of `serve` without serving, and the process that looks at
+# uploads is in this package too.
+_HOMES = {
+    "create_app": "flamingo.studio.app",
+    "serve": "flamingo.studio.serve",
+    "Limits": "flamingo.studio.settings",
+    "StudioSettings": "flamingo.studio.settings",
+    "Studio": "flamingo.studio.state",
 }
 
-
-def __getattr__(name: str) -> Any:
-    # On demand, since the command line reads the options of `serve` without serving, and the process that looks at
-    # uploads is in this package too.
-    if name in _MODULES:
-        return getattr(importlib.import_module(f"flamingo.studio.{_MODULES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = on_demand(__name__, _HOMES)

@@ -1,4 +1,4 @@
-"""The server's side of the process that paints sketches (`sketching`): one request after another, never for long.
+"""The server's side of the process that paints sketches (`preview_worker`): one request after another, never long.
 
     async with Sketcher() as sketcher:
         sketch = await sketcher.photo(path, {"style": "great-wave", "strength": 1.0, "model": "fast"}, longest=384)
@@ -68,7 +68,7 @@ class Sketcher:
         return self._waiting
 
     async def photo(self, photo: Path, paint: Mapping[str, Any], *, longest: int, quality: int = 85) -> Sketch:
-        """A photo painted small. paint: see `sketching`; longest: side in pixels; never enlarged.
+        """A photo painted small. paint: see `preview_worker`; longest: side in pixels; never enlarged.
 
         Raises BadInput if the photo cannot be painted, and Unavailable if the process does not answer."""
         return await self._ask(

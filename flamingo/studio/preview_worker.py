@@ -1,4 +1,5 @@
-"""The process that paints sketches: small pictures at once, for previews and for the camera. Spoken to by `sketcher`.
+"""The process that paints sketches: small pictures at once, for previews and for the camera. Spoken to by
+`preview_client`.
 
 It keeps its painters, the last photos that it looked at, and what it found out of the last paintings and masks, so
 that a change of a slider costs one pass of the network and nothing else. A request is a line of JSON with the number

@@ -52,8 +52,8 @@ class Inspection:
             each.end()
 
     def ask(self, task: str, name: str, seconds: float, **request: Any) -> Any:
-        """Have a task of `inspector` done within so many seconds of processor time. name: what messages call the
-        file. Raises what the task raises, and BadInput if it takes too long or ends the process."""
+        """Have a task of `upload_check_worker` done within so many seconds of processor time. name: what messages
+        call the file. Raises what the task raises, and BadInput if it takes too long or ends the process."""
         chosen = self._free.get()
         try:
             return chosen.ask({"task": task, "name": name, "seconds": seconds, **request})

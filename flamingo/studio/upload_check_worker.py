@@ -1,4 +1,4 @@
-"""The process that looks at files nobody has vouched for. Started by `inspection`, spoken to over its pipes.
+"""The process that looks at files nobody has vouched for. Started by `upload_check`, spoken to over its pipes.
 
 Whatever a file does to a decoder, it does it here: this process has little time and memory, and is ended and started
 again. A request is a line of JSON with `task` and what that needs; the answer is a line: `{"ready": true}` in the

@@ -49,7 +49,7 @@ class Sized(BaseModel):
 
 
 def _wished(studio: Studio, asked: Any) -> tuple[Path, dict[str, Any]]:
-    """The first photo, and how to paint it, as `sketching` is told: every file by its name in the request."""
+    """The first photo, and how to paint it, as `preview_worker` is told: every file by its name in the request."""
     verb = studio.jobs.verbs["paint"]
     parameters, inputs = told(studio, verb, asked)
     check_styles(parameters, inputs)
