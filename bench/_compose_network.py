@@ -20,8 +20,9 @@ from _compose_pool import Pool, note
 from _report import Report
 
 from flamingo.composing import rerank
+from flamingo.composing.options import SamplingOptions
 from flamingo.composing.plan import settle
-from flamingo.composing.sampling import Dice, draw
+from flamingo.composing.sampling import draw
 from flamingo.composing.writing import sound
 from flamingo.train.composing import corpus
 
@@ -197,7 +198,7 @@ def _drawing(pool: Pool, together: int, seed: int) -> Mapping[str, float]:
     random = np.random.default_rng((pool.seed, 7, seed))
     plans = [settle(pool.model, random, personas={pool.favourites[0]: 1.0}, seconds=30.0) for _ in range(together)]
     begun = time.perf_counter()
-    drawn = draw(pool.model, plans, list(range(together)), Dice())
+    drawn = draw(pool.model, plans, list(range(together)), SamplingOptions())
     spent = time.perf_counter() - begun
     return {
         "events/s": sum(len(d.rows) for d in drawn) / spent,

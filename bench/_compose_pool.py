@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from flamingo import weights
-from flamingo.composing import api, originality
+from flamingo.composing import originality, pipeline
 from flamingo.composing.model import Composer
+from flamingo.composing.options import ComposeOptions, SamplingOptions
 from flamingo.composing.piece import Key, Piece
 from flamingo.composing.plan import Plan, settle
-from flamingo.composing.sampling import _TRIES, Dice, Drawn, draw
+from flamingo.composing.sampling import _TRIES, Drawn, draw
 from flamingo.errors import BadRequest
 from flamingo.train.composing import corpus
 
@@ -162,7 +163,9 @@ class Pool:
         order = sorted(range(len(plans)), key=lambda i: plans[i].seconds)
         for first in range(0, len(plans), TOGETHER):
             part = order[first : first + TOGETHER]
-            drawn = draw(self.model, [plans[i] for i in part], [(self.seed, stream, i) for i in part], Dice())
+            drawn = draw(
+                self.model, [plans[i] for i in part], [(self.seed, stream, i) for i in part], SamplingOptions()
+            )
             for i, one in zip(part, drawn, strict=True):
                 made[i] = Made(one, self._heard(one))
             note(f"{name}: {first + len(part)} of {len(plans)} composed, {time.perf_counter() - begun:.0f} s")
@@ -171,11 +174,7 @@ class Pool:
 
     def _heard(self, drawn: Drawn) -> Piece:
         """The piece as the verb would play it, with no freedom of a player."""
-        plan = drawn.plan
-        wish = api._ComposeRequest(
-            plan.personas, plan.seconds, plan.valence, plan.arousal, plan.key, None, None, None, Dice(), 1, False, 0
-        )
-        return api._perform(self.model, drawn, wish, ["piano"], 0.0, 1.0, 0, 0)[0]
+        return pipeline.performed(self.model, drawn, drawn.plan.personas, ComposeOptions(humanise=0.0), None, 0)[0]
 
 
 def _any_key(random: np.random.Generator) -> Key:

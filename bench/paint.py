@@ -31,7 +31,8 @@ from _pictures import Photo, bundled, cache_folder, held_out, spread
 from _report import Report
 
 from flamingo.errors import FlamingoError, ModelError
-from flamingo.painting.painter import MODELS, Painter
+from flamingo.painting.options import MODELS
+from flamingo.painting.painter import Painter
 
 if TYPE_CHECKING:
     from _pictures import Pixels

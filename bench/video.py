@@ -44,7 +44,8 @@ from PIL import Image
 from flamingo import video
 from flamingo.painting import styles
 from flamingo.painting.clips import paint_clip
-from flamingo.painting.painter import MODELS, Painter
+from flamingo.painting.options import MODELS
+from flamingo.painting.painter import Painter
 from flamingo.painting.regions import regions
 from flamingo.painting.temporal import Steady
 

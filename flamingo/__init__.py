@@ -23,14 +23,17 @@ from flamingo.lazy import on_demand
 if TYPE_CHECKING:
     from flamingo import errors, images
     from flamingo.client import Client
-    from flamingo.composing.api import ComposeResult, compose
+    from flamingo.composing.api import compose
     from flamingo.composing.personas import known as personas
+    from flamingo.composing.result import ComposeResult
     from flamingo.errors import FlamingoError
-    from flamingo.filming.api import FilmResult, film
+    from flamingo.filming.api import film
+    from flamingo.filming.result import FilmResult
     from flamingo.mood.api import FeelResult, feel
     from flamingo.mood.model import MoodEstimate, MoodModel
-    from flamingo.painting.api import PaintResult, paint
+    from flamingo.painting.api import paint
     from flamingo.painting.painter import Painter
+    from flamingo.painting.result import PaintResult
     from flamingo.painting.sheet import sheet
     from flamingo.painting.styles import Style, styles
     from flamingo.provenance import Verdict, verify
@@ -75,14 +78,14 @@ __all__ = [
 # verb, or the version alone, does not load numpy, pydantic and the networks' runtimes for the others.
 _HOMES = {
     "Client": "flamingo.client",
-    "ComposeResult": "flamingo.composing.api",
+    "ComposeResult": "flamingo.composing.result",
     "FeelResult": "flamingo.mood.api",
-    "FilmResult": "flamingo.filming.api",
+    "FilmResult": "flamingo.filming.result",
     "FlamingoError": "flamingo.errors",
     "JudgeResult": "flamingo.quality.api",
     "MoodEstimate": "flamingo.mood.model",
     "MoodModel": "flamingo.mood.model",
-    "PaintResult": "flamingo.painting.api",
+    "PaintResult": "flamingo.painting.result",
     "Painter": "flamingo.painting.painter",
     "Rating": "flamingo.ratings.store",
     "Style": "flamingo.painting.styles",

@@ -1,8 +1,15 @@
-"""One definition of a verb's arguments, read by everything that offers the verb.
+"""One definition of a verb's options, read by everything that offers the verb.
 
-A verb is a plain function whose arguments are annotated `Annotated[type, Field(description=..., ge=..., ...)]`.
-`checked` makes it refuse bad arguments in one line; `options` lists them for the command line, the HTTP API and
-the pages. Arguments without a Field (callbacks) exist in Python alone.
+A verb's options are the fields of a frozen dataclass, annotated `Annotated[type, Field(description=..., ge=...)]`,
+and the verb is a function of such an object:
+
+    @verb(PaintOptions)
+    def paint(options: PaintOptions) -> list[PaintResult]: ...
+
+It is called with the fields as arguments, `paint(photos, style="scream")`; the decorator validates them, or says in
+one line what is wrong, and the object is what is handed on inside. `options` lists the fields for the command line,
+the HTTP API and the pages. Fields without a Field (callbacks) exist in Python alone. A dataclass inherits the options
+that it shares with another verb.
 """
 
 from __future__ import annotations
@@ -14,17 +21,20 @@ import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ParamSpec, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from pydantic import BeforeValidator, ConfigDict, ValidationError, validate_call
+from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ArgsKwargs
 
 from flamingo.errors import BadRequest
 
 P = ParamSpec("P")
 R = TypeVar("R")
+K = TypeVar("K")
+T = TypeVar("T")
 
 
 def _listed(value: Any) -> Any:
@@ -54,49 +64,97 @@ class Option:
     @property
     def group(self) -> str:
         """The heading under which it stands with others; most have none."""
+        return str(self._extra.get("group", ""))
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods of painting that have it; () for one that does not depend on the method."""
+        return tuple(self._extra.get("methods", ()))
+
+    @property
+    def _extra(self) -> dict[str, Any]:
         extra = self.field.json_schema_extra
-        return str(extra.get("group", "")) if isinstance(extra, dict) else ""
+        return extra if isinstance(extra, dict) else {}
 
 
 def options(verb: Callable[..., Any]) -> list[Option]:
-    """The arguments that a verb (or a class of settings, such as a training recipe) offers to people, in order."""
-    hints = get_type_hints(verb, include_extras=True)
-    found = []
-    for parameter in inspect.signature(verb).parameters.values():
+    """The options that a verb offers to people, in order; or those of a class of options or settings, such as a
+    training recipe. A plain function whose arguments are annotated in the same way has options too."""
+    kind = getattr(verb, "options", verb)
+    hints = get_type_hints(kind, include_extras=True)
+    offered = []
+    for parameter in inspect.signature(kind).parameters.values():
         hint = hints.get(parameter.name)
         if get_origin(hint) is not Annotated:
             continue
-        kind, *extras = get_args(hint)
+        accepted, *extras = get_args(hint)
         field = next((e for e in extras if isinstance(e, FieldInfo)), None)
         if field is not None:
-            many = ONE_OR_MANY in extras and str in get_args(kind)
+            many = ONE_OR_MANY in extras and str in get_args(accepted)
             if ONE_OR_MANY in extras:  # a single one is for Python; the command line and the API have lists
-                kind = Union[tuple(each for each in get_args(kind) if each not in (Path, str))]  # noqa: UP007
+                accepted = Union[tuple(each for each in get_args(accepted) if each not in (Path, str))]  # noqa: UP007
             if any(isinstance(e, BeforeValidator) and e is not ONE_OR_MANY for e in extras):
-                kind = kind | str  # it reads text of its own kind, such as 25m
+                accepted = accepted | str  # it reads text of its own kind, such as 25m
             positional = not inspect.isclass(verb) and parameter.kind is not inspect.Parameter.KEYWORD_ONLY
-            found.append(Option(parameter.name, kind, parameter.default, field, positional, many))
-    return found
+            offered.append(Option(parameter.name, accepted, parameter.default, field, positional, many))
+    return offered
 
 
-def checked(verb: Callable[P, R]) -> Callable[P, R]:
-    """Validate the arguments of a verb and turn what is wrong with them into one line (BadRequest)."""
-    validated = validate_call(config=ConfigDict(arbitrary_types_allowed=True))(verb)
+def verb(kind: Callable[P, K]) -> Callable[[Callable[[K], R]], Callable[P, R]]:
+    """Make a function of an options object a verb, which is called with the fields of that object.
 
-    signature = inspect.signature(verb)
+    Args:
+        kind: the dataclass of the options. Its fields that are not keyword-only can be given by position.
 
-    @functools.wraps(verb)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            given = signature.bind_partial(*args, **kwargs).arguments
-        except TypeError:  # an argument that the verb does not have: the validation below says so
-            given = {}
-        for name, value in given.items():
-            _refuse_addresses(name, value)
-        with one_line_refusals(f"flamingo {verb.__name__}"):
-            return validated(*args, **kwargs)
+    Returns:
+        A decorator. What it makes raises BadRequest, in one line, for arguments that are not there, have another
+        type or are out of range; otherwise it calls the function with a validated `kind`. Its `options` is `kind`.
+    """
+    signature = inspect.signature(kind)
 
-    return call
+    @functools.cache  # a schema takes a while to build, and most verbs of a process are never called
+    def adapter() -> TypeAdapter[K]:
+        return TypeAdapter(cast("type[K]", kind))
+
+    def decorator(function: Callable[[K], R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            given = ArgsKwargs(args, kwargs)
+            with suppress(TypeError):  # an argument that the verb does not have: the validation below says so
+                given = ArgsKwargs((), signature.bind_partial(*args, **kwargs).arguments)
+            for name, value in (given.kwargs or {}).items():
+                _refuse_addresses(name, value)
+            with one_line_refusals(f"flamingo {function.__name__}"):
+                validated = adapter().validate_python(given)
+            return function(validated)
+
+        call.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            return_annotation=inspect.signature(function).return_annotation
+        )
+        call.options = kind  # type: ignore[attr-defined]
+        return call
+
+    return decorator
+
+
+STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+"""For `__pydantic_config__` of an options class: an argument that it does not have is refused."""
+
+
+def shared(options: Any, kind: type[K]) -> K:
+    """The part of an options object that another options class holds too, as one of that class.
+
+    Raises:
+        AttributeError: if a field of `kind` is not a field of `options`.
+    """
+    return kind(**{each.name: getattr(options, each.name) for each in fields(kind)})  # type: ignore[arg-type]
+
+
+def several(value: T | tuple[T, ...] | None) -> tuple[T, ...]:
+    """The value of an option that is ONE_OR_MANY, as the tuple that it is after validation; None is none."""
+    if value is None:
+        return ()
+    return value if isinstance(value, tuple) else (value,)
 
 
 # After Path has read them: "https://host" is "https:/host".
@@ -146,6 +204,8 @@ def one_line_refusals(command: str) -> Iterator[None]:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]).replace("_", "-") if first["loc"] else command
+        if first["type"] == "missing":
+            raise BadRequest(name, "it must be given", f"see `{command} --help`") from None
         reason = first["msg"].removeprefix("Value error, ")
         raise BadRequest(
             f"{name} {first.get('input')!r}"[:120], reason[0].lower() + reason[1:], f"see `{command} --help`"

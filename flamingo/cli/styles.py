@@ -18,7 +18,7 @@ from flamingo.errors import BadRequest, show
 from flamingo.files import sha256
 from flamingo.painting import user_styles
 from flamingo.painting.methods.refining import ready
-from flamingo.painting.painter import Model
+from flamingo.painting.options import Model
 
 styles = App(name="styles")
 

@@ -10,11 +10,10 @@ together.
 
 from __future__ import annotations
 
-import inspect
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +22,16 @@ from numpy.typing import NDArray
 
 from flamingo import provenance
 from flamingo.composing import performance, timing, writing
-from flamingo.composing.api import ComposeResult, Progress, files_of_variations, make_folder, metre_of
-from flamingo.composing.api import compose as composer_verb
 from flamingo.composing.events import BAR_LINE
 from flamingo.composing.generation import Drawn
 from flamingo.composing.model import Composer, one_thread
+from flamingo.composing.options import ComposeOptions, Progress, SamplingOptions
 from flamingo.composing.piece import Key, Metre, Piece
+from flamingo.composing.pipeline import files_of_variations, make_folder
 from flamingo.composing.plan import Plan
-from flamingo.composing.sampling import NAMES, Dice, choose, mask_of
+from flamingo.composing.prompts import metre_of
+from flamingo.composing.result import ComposeResult
+from flamingo.composing.sampling import NAMES, choose, mask_of
 from flamingo.composing.timing import FASTEST, SLOWEST
 from flamingo.errors import BadRequest, FlamingoError, ModelCorrupt, ModelMissing, show
 from flamingo.files import sha256
@@ -40,7 +41,7 @@ WINDOW = 100
 """Events that it hears at once, as in its training."""
 CHECKPOINT = "checkpoint.safetensors"
 _TEMPO = 108.0
-_ARGMAX = Dice(temperature=0.0, guidance=1.0)
+_ARGMAX = SamplingOptions(temperature=0.0, guidance=1.0)
 
 
 class LSTM(Composer):
@@ -76,7 +77,7 @@ class LSTM(Composer):
         bpm: float | None = None,
         key: Key | None = None,
         metre: Metre | None = None,
-        dice: Dice = _ARGMAX,
+        sampling: SamplingOptions = _ARGMAX,
         seed: Any = 0,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Piece:
@@ -91,17 +92,17 @@ class LSTM(Composer):
         with one_thread():
             while not piece.done:
                 bar = piece.bar
-                piece.take(self._next(piece, dice))
+                piece.take(self._next(piece, sampling))
                 if on_progress and piece.bar != bar:
                     on_progress(piece.bar, bars)
         return piece.piece()
 
-    def _next(self, piece: Drawn, dice: Dice) -> tuple[int, int, int, int]:
+    def _next(self, piece: Drawn, sampling: SamplingOptions) -> tuple[int, int, int, int]:
         state = self.heard(piece.events[-WINDOW:].astype(np.int64))[-1:]
         chosen = np.full(4, -1, np.int64)
         for column, name in enumerate(NAMES):
             logits = self.logits(name, state)[0]
-            chosen[column] = choose(logits, logits, mask_of(piece, name, chosen), piece.random, dice)[0]
+            chosen[column] = choose(logits, logits, mask_of(piece, name, chosen), piece.random, sampling)[0]
             if column == 0 and chosen[0] == BAR_LINE:
                 break
             if column < 3:
@@ -160,7 +161,7 @@ def compose(run: Path, *, on_progress: Progress | None = None, **choices: Any) -
     """Have the LSTM of a run folder write pieces: as `flamingo.compose`, with those of its options that an LSTM can
     follow. temperature is 0 unless it is given: the likeliest note, as the first systems chose. Raises BadRequest for
     an option that it does not have, a ModelError, and what `flamingo.compose` raises."""
-    usual = {name: p.default for name, p in inspect.signature(composer_verb).parameters.items()}
+    usual = {option.name: option.default for option in fields(ComposeOptions)}
     for name, value in choices.items():
         if name not in _KEPT and value != usual.get(name):
             option = "continue" if name == "continue_from" else name.replace("_", "-")
@@ -175,7 +176,7 @@ def compose(run: Path, *, on_progress: Progress | None = None, **choices: Any) -
     if asked["tempo"] is not None and not SLOWEST <= asked["tempo"] <= FASTEST:
         raise BadRequest(f"tempo {asked['tempo']:g}", f"it is not from {SLOWEST:g} to {FASTEST:g}")
     temperature = choices.get("temperature", 0.0)
-    dice = Dice(temperature, asked["top_p"], asked["min_p"], guidance=1.0)
+    sampling = SamplingOptions(temperature=temperature, top_p=asked["top_p"], min_p=asked["min_p"], guidance=1.0)
     names = performance.instruments_of(instrument)
     given = asked["output"]
     wanted = tuple(map(Path, [given] if isinstance(given, str | Path) else given)) if given else ()
@@ -197,8 +198,9 @@ def compose(run: Path, *, on_progress: Progress | None = None, **choices: Any) -
                 on_progress(i * 100 + 90 * bar // bars, many * 100, f"bar {bar} of {bars}")
 
         piece = model.write(
-            asked["seconds"], bpm=asked["tempo"], key=key, metre=metre, dice=dice, seed=(seed, i), on_progress=told
-        )
+            asked["seconds"], bpm=asked["tempo"], key=key, metre=metre, sampling=sampling, seed=(seed, i),
+            on_progress=told,
+        )  # fmt: skip
         piece = replace(piece, title=f"Piece in {piece.key.in_words}", persona="LSTM baseline")
         piece = _performed(piece, names, asked, np.random.default_rng((seed, i, 99)))
         recipe = {
@@ -209,7 +211,7 @@ def compose(run: Path, *, on_progress: Progress | None = None, **choices: Any) -
         written, error = _written(piece, group, provenance.Origin("compose", recipe, ()), never, how)
         place = model.scale.of(piece)
         seconds = time.perf_counter() - begun
-        done.append(ComposeResult(piece, written, error, (), None, place, seconds, recipe))
+        done.append(ComposeResult(piece, written, None, place, error=error, seconds=seconds, recipe=recipe))
     if on_progress:
         on_progress(many * 100, many * 100, "done")
     return done

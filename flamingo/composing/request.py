@@ -1,6 +1,7 @@
-"""The mood that was asked for, wherever it comes from: a word, a place on the plane, photos, a sentence, or a path.
+"""What is to be composed, understood; and its mood, wherever that comes from: a word, a place on the plane, photos, a
+sentence, or a path.
 
-All of them end as places on the one plane of moods (flamingo/mood/valence_arousal.py). Several photos, or a path,
+All moods end as places on the one plane of moods (flamingo/mood/valence_arousal.py). Several photos, or a path,
 give a piece that goes from one to the next, a section each.
 """
 
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from flamingo import images
+from flamingo.composing.options import ComposeOptions
+from flamingo.composing.personas import Cast
+from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.sections import Point
 from flamingo.errors import BadInput, BadRequest, show
 from flamingo.files import sha256
@@ -128,3 +132,24 @@ def _along(path: Sequence[Point], source: dict[str, Any] | None, remarks: tuple[
 
 def _in_words(word: str, point: Point) -> str:
     return f"{word} (valence {point.valence:+.2f}, arousal {point.arousal:+.2f})"
+
+
+@dataclass(frozen=True)
+class ComposeRequest:
+    """A request to compose.
+
+    Attributes:
+        options: all of them, as they were given.
+        cast: the model that writes, and the weights of the personas.
+        mood: what the options say of it.
+        begun_with: the user's music that the piece goes on from, on even bars; or None.
+        key, metre, tempo: those that were asked for, or that the user's music has; None where the persona chooses.
+    """
+
+    options: ComposeOptions
+    cast: Cast
+    mood: Mood
+    begun_with: Piece | None = None
+    key: Key | None = None
+    metre: Metre | None = None
+    tempo: float | None = None

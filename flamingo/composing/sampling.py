@@ -10,7 +10,7 @@ drawn again until a cadence detector accepts it. And a piece that has strayed fr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,11 @@ from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PITCHES, shif
 from flamingo.composing.generation import Drawn
 from flamingo.composing.key_estimation import ending, keeps_key
 from flamingo.composing.model import CONTEXT, Cache, Composer, one_thread
+from flamingo.composing.options import SamplingOptions
 from flamingo.composing.plan import Plan
 from flamingo.errors import FlamingoError
 
-__all__ = ["NAMES", "Dice", "Drawn", "choose", "draw", "mask_of"]
+__all__ = ["NAMES", "Drawn", "choose", "draw", "mask_of"]
 
 Array = NDArray[Any]
 
@@ -40,21 +41,11 @@ _UNLIKE = 0.3  # how far the valence heard may be from what was asked
 _DURATIONS = np.array(DURATIONS)
 
 
-@dataclass(frozen=True)
-class Dice:
-    """How events are drawn. temperature > 0 (0 takes the likeliest); guidance 1 is none."""
-
-    temperature: float = 1.0
-    top_p: float = 0.99
-    min_p: float = 0.005
-    guidance: float = 1.5
-
-
 def draw(
     model: Composer,
     plans: Sequence[Plan],
     seeds: Sequence[Any],
-    dice: Dice,
+    sampling: SamplingOptions,
     *,
     prompts: Sequence[Array] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -73,18 +64,18 @@ def draw(
             piece.take((where, pitch, duration, velocity))
             piece.given += pitch >= 0
     with one_thread():
-        _run(model, pieces, dice, on_progress)
+        _run(model, pieces, sampling, on_progress)
         for piece in pieces:
-            _accept(model, piece, dice)
+            _accept(model, piece, sampling)
         astray = [i for i, piece in enumerate(pieces) if not piece.given]
         for attempt in range(_KEY_TRIES):
             astray = [i for i in astray if _astray(pieces[i], attempt)]  # what was not astray once never is
             if not astray:
                 break
             again = [_afresh(pieces[i], model, attempt) for i in astray]
-            _run(model, again, dice, None)
+            _run(model, again, sampling, None)
             for i, piece in zip(astray, again, strict=True):
-                _accept(model, piece, dice)
+                _accept(model, piece, sampling)
                 redraws = pieces[i].redraws + 1
                 pieces[i] = min(pieces[i], piece, key=_worth)
                 pieces[i].redraws = redraws
@@ -111,7 +102,7 @@ def _keeps_keys(piece: Drawn) -> float:
     return min(keeps_key(part) for part in piece.excerpts())
 
 
-def _accept(model: Composer, piece: Drawn, dice: Dice) -> None:
+def _accept(model: Composer, piece: Drawn, sampling: SamplingOptions) -> None:
     """Draw the last two bars again until they are a cadence."""
     while not ending(piece.piece()).cadence:
         if piece.retries == _TRIES:
@@ -119,7 +110,7 @@ def _accept(model: Composer, piece: Drawn, dice: Dice) -> None:
             return
         piece.retries += 1
         piece.back_to(max(0, piece.plan.bars - 2))
-        _run(model, [piece], dice, None)
+        _run(model, [piece], sampling, None)
 
 
 def _write_cadence(piece: Drawn) -> None:
@@ -138,9 +129,11 @@ def _write_cadence(piece: Drawn) -> None:
     piece.take((BAR_LINE, -1, -1, -1))
 
 
-def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable[[int, int], None] | None) -> None:
+def _run(
+    model: Composer, pieces: list[Drawn], sampling: SamplingOptions, on_progress: Callable[[int, int], None] | None
+) -> None:
     going = [p for p in pieces if not p.done]
-    daring = replace(dice, temperature=dice.temperature * _DARING)
+    daring = replace(sampling, temperature=sampling.temperature * _DARING)
     everything = sum(p.plan.bars for p in pieces)
     told = {id(p): _Conditions(model, p.plan) for p in going}
     cache, state = _restart(model, going, told)
@@ -166,7 +159,7 @@ def _run(model: Composer, pieces: list[Drawn], dice: Dice, on_progress: Callable
                 lean = piece.lean(name, int(chosen[i, 0]))
                 if name == "pitch":
                     mask, lean = _seen_from(mask, shifts[i]), _seen_from(np.asarray(lean), shifts[i])
-                drawing = daring if name == "pitch" else dice
+                drawing = daring if name == "pitch" else sampling
                 choice, with_told, without = choose(logits[i], logits[b + i], mask, piece.random, drawing, lean)
                 chosen[i, column] = choice
                 piece.told += with_told
@@ -290,7 +283,12 @@ def mask_of(piece: Drawn, name: str, chosen: Array) -> Array:
 
 
 def choose(
-    told: Array, untold: Array, mask: Array, random: np.random.Generator, dice: Dice, lean: Array | float = 0.0
+    told: Array,
+    untold: Array,
+    mask: Array,
+    random: np.random.Generator,
+    sampling: SamplingOptions,
+    lean: Array | float = 0.0,
 ) -> tuple[int, float, float]:
     """A choice among what the mask allows, and its nats with and without what was told (before any sharpening)."""
     where = np.flatnonzero(mask)
@@ -298,17 +296,17 @@ def choose(
         raise FlamingoError("composing", "nothing can follow", "this is a fault in Flamingo: report the command")
     a, b = told[where].astype(np.float64), untold[where].astype(np.float64)
     a, b = a - _logsumexp(a), b - _logsumexp(b)
-    mixed = b + dice.guidance * (a - b) + (lean[where] if isinstance(lean, np.ndarray) else lean)
+    mixed = b + sampling.guidance * (a - b) + (lean[where] if isinstance(lean, np.ndarray) else lean)
     uniform = random.random()
-    if dice.temperature <= 0:
+    if sampling.temperature <= 0:
         pick = int(mixed.argmax())
     else:
-        p = np.exp((mixed - mixed.max()) / dice.temperature)
+        p = np.exp((mixed - mixed.max()) / sampling.temperature)
         p /= p.sum()
         order = np.argsort(-p, kind="stable")
         kept = p[order]
-        inside = np.cumsum(kept) - kept < dice.top_p
-        inside &= kept >= dice.min_p * kept[0]
+        inside = np.cumsum(kept) - kept < sampling.top_p
+        inside &= kept >= sampling.min_p * kept[0]
         kept = np.where(inside, kept, 0)
         total = np.cumsum(kept / kept.sum())
         pick = int(order[min(int(np.searchsorted(total, uniform, side="right")), int(inside.sum()) - 1)])

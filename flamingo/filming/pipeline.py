@@ -20,10 +20,10 @@ from flamingo.filming import album, planning, rendering, score, sheets, titles
 from flamingo.filming.album import Given
 from flamingo.filming.beats import sound_of
 from flamingo.filming.cache import Work
-from flamingo.filming.options import KINDS, Ideas, Where
+from flamingo.filming.options import KINDS, FilmOptions
 from flamingo.filming.photos import Opened, Photo, look, opened
 from flamingo.filming.prefetch import ahead
-from flamingo.filming.progress import Progress, Stages
+from flamingo.filming.progress import Stages
 from flamingo.filming.reel import Pictures, Reel
 from flamingo.filming.rendering import Painting
 from flamingo.filming.score import RATE, Score
@@ -62,14 +62,11 @@ class Made:
 class Making:
     """One film, or the same film as several kinds of file."""
 
-    targets: tuple[Path, ...]
-    quality: int
-    overwrite: bool
-    on_progress: Progress | None
-    on: Where = "local"
+    options: FilmOptions
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.targets = self.options.targets
         if len(set(self.targets)) < len(self.targets):
             raise BadRequest(show(self.targets[0]), "it is named more than once", "name each file once")
         for target in self.targets:
@@ -84,31 +81,32 @@ class Making:
         guesses = {"look": 5.0, "compose": 10.0}
         if self._films:
             guesses |= {"paint": 30.0, "render": 60.0, "finish": 3.0}
-        self._stages = Stages(self.on_progress, guesses)
+        self._stages = Stages(self.options.on_progress, guesses)
         self._pool: FilmPool | None = None
         self._never: list[Path] = []
 
     # -- two ways in -----------------------------------------------------------------------------------------
 
-    def from_photos(self, paths: list[Path], ideas: Ideas) -> Made:
+    def from_photos(self) -> Made:
         """A film of an album."""
-        _check(ideas)
-        given_music = [Path(ideas.music.file)] if ideas.music.file else []
-        self._check_targets([*paths, *given_music, *map(Path, ideas.manner.paintings + ideas.manner.masks)])
+        options, paths = self.options, list(self.options.photos)
+        _check(options)
+        given_music = [Path(options.heard.file)] if options.heard.file else []
+        self._check_targets([*paths, *given_music, *map(Path, options.look.paintings + options.look.masks)])
         with self._kept():
             ours = (*self.targets, self._board, self._poster, self._sheet)
             given, notes = album.found(paths, self._work, never=ours)
             self.notes += notes
             self._never += [each.file for each in given]
-            frame = Storyboard((Shot("-", 0, 1), Shot("-", 1, 2)), ideas.aspect, ideas.resolution).size
+            frame = Storyboard((Shot("-", 0, 1), Shot("-", 1, 2)), options.aspect, options.resolution).size
             feeler = MoodModel()
-            shown = self._chosen(self._looked_at(given, frame, feeler), ideas)
-            painting = Painting(ideas.manner, frame, self._work)
-            styles = planning.styles_for(shown, ideas, feeler)
+            shown = self._chosen(self._looked_at(given, frame, feeler), options)
+            painting = Painting(options.look, frame, self._work)
+            styles = planning.styles_for(shown, options, feeler)
             for each in dict.fromkeys(styles):  # what cannot be painted is found out before anything is composed
-                painting.brush(Shot("-", 0, 1, each, (ideas.strength, ideas.strength)))
-            music, heard = self._scored(shown, ideas)
-            board = planning.planned(shown, heard, music, ideas, styles)
+                painting.brush(Shot("-", 0, 1, each, (options.strength, options.strength)))
+            music, heard = self._scored(shown, options)
+            board = planning.planned(shown, heard, music, options, styles)
             return self._made(board, shown, heard, painting, None)
 
     def from_storyboard(self, file: Path, brought: Brought | None = None) -> Made:
@@ -182,11 +180,11 @@ class Making:
             raise BadInput("the photos", why, "name others")
         return found
 
-    def _chosen(self, photos: list[Photo], ideas: Ideas) -> list[Photo]:
+    def _chosen(self, photos: list[Photo], options: FilmOptions) -> list[Photo]:
         """In order, without what is not worth showing."""
-        photos, notes = album.ordered(photos, ideas.order)
+        photos, notes = album.ordered(photos, options.order)
         self.notes += notes
-        kept, notes = (photos, []) if ideas.keep_all else album.sifted(photos)
+        kept, notes = (photos, []) if options.keep_all else album.sifted(photos)
         self.notes += notes
         if not LEAST <= len(kept) <= MOST:
             many = f"{len(kept)} photos" if len(kept) != 1 else "one photo"
@@ -196,27 +194,27 @@ class Making:
             raise BadRequest(many, "too few to make a film of" if len(kept) < LEAST else "too many for a film", hint)
         return kept
 
-    def _scored(self, photos: Sequence[Photo], ideas: Ideas) -> tuple[Music, Score]:
+    def _scored(self, photos: Sequence[Photo], options: FilmOptions) -> tuple[Music, Score]:
         """The score, and the wish by which it can be made again."""
-        lasts = planning.seconds_for(len(photos), ideas)
+        lasts = planning.seconds_for(len(photos), options)
         self._stages.expect("compose", _COMPOSE * lasts)
         self._stages.begin("compose")
         made: tuple[Music, Score]
-        if ideas.music.file is not None:
-            asked = lasts if ideas.seconds is not None or ideas.pace is not None else None
-            made = ideas.music, score.made(ideas.music, asked, self._work, self._composing, lasts)
+        if options.heard.file is not None:
+            asked = lasts if options.seconds is not None or options.pace is not None else None
+            made = options.heard, score.made(options.heard, asked, self._work, self._composing, lasts)
         else:
-            made = self._composed(photos, ideas, lasts)
+            made = self._composed(photos, options, lasts)
         self._stages.end("compose")
         self.notes += made[1].notes
         return made
 
-    def _composed(self, photos: Sequence[Photo], ideas: Ideas, lasts: float) -> tuple[Music, Score]:
-        tempo = planning.tempo_for(ideas.pace)
+    def _composed(self, photos: Sequence[Photo], options: FilmOptions, lasts: float) -> tuple[Music, Score]:
+        tempo = planning.tempo_for(options.pace)
         tempos = [tempo, None] if tempo else [None]
         moods = [photo.mood for photo in photos]
-        ways = [()] if ideas.music.mood else score.along(moods, planning.weights(photos, ideas), lasts)
-        wishes = [replace(ideas.music, tempo=each, path=way) for each in tempos for way in ways]
+        ways = [()] if options.heard.mood else score.along(moods, planning.weights(photos, options), lasts)
+        wishes = [replace(options.heard, tempo=each, path=way) for each in tempos for way in ways]
         wish, heard = self._first(wishes, lasts)
         if tempo or (quicker := planning.quicker(heard, len(photos))) is None:
             return wish, heard
@@ -271,11 +269,13 @@ class Making:
                 share = number * frames + done
                 self._stages.step("render", share, frames * len(kinds), f"frame {done} of {frames}")
 
-            pieces[kind] = rendering.encoded(board, pictures, kind, self.quality, self._work, tell, self._pool)
+            pieces[kind] = rendering.encoded(
+                board, pictures, kind, self.options.quality, self._work, tell, self._pool
+            )
         self._stages.end("render")
         self._stages.begin("finish")
         self._stages.step("finish", 0, 1, "putting it together")
-        recipe = _recipe(board, photos, heard, painting, self.quality)
+        recipe = _recipe(board, photos, heard, painting, self.options.quality)
         inputs = [photo.sha256 for photo in photos]
         inputs += [heard.facts["music_sha256"]] if "music_sha256" in heard.facts else []
         origin = provenance.Origin("film", recipe, tuple(dict.fromkeys(inputs)))
@@ -300,7 +300,7 @@ class Making:
         return Made(board, self.targets, (), None, tuple(self.notes), recipe, seconds, *_grid(heard))
 
     def _put_board(self, board: Storyboard, target: Path) -> None:
-        files.put(_relative(board, target.parent).as_json().encode(), target, self.overwrite)
+        files.put(_relative(board, target.parent).as_json().encode(), target, self.options.overwrite)
 
     def _delivered(
         self, board: Storyboard, pieces: dict[str, list[Path]], samples: Any, origin: provenance.Origin
@@ -311,7 +311,7 @@ class Making:
                 if target in self._films:
                     self.notes += rendering.delivered(
                         board, pieces[FILMS[target.suffix.lower()]], samples, target, self._work,
-                        overwrite=self.overwrite, origin=origin,
+                        overwrite=self.options.overwrite, origin=origin,
                     )  # fmt: skip
                 else:
                     self._put_board(board, target)
@@ -325,7 +325,7 @@ class Making:
         found = []
         for target, drawn in ((self._poster, sheets.poster), (self._sheet, sheets.contact_sheet)):
             try:
-                images.write(drawn(reel), target, overwrite=self.overwrite, never=self._never, origin=origin)
+                images.write(drawn(reel), target, overwrite=self.options.overwrite, never=self._never, origin=origin)
                 found.append(target)
             except OutputError as error:
                 self.notes.append(f"without {show(target.name)}: {error.why}")
@@ -342,12 +342,12 @@ class Making:
     def _check_targets(self, never: Sequence[Path]) -> None:
         self._never = [path for path in never if not path.is_dir()]
         for target in self.targets:
-            check_target(target, overwrite=self.overwrite, never=self._never)
+            check_target(target, overwrite=self.options.overwrite, never=self._never)
             if target in self._films:
-                provenance.check(target, overwrite=self.overwrite, never=self._never)
+                provenance.check(target, overwrite=self.options.overwrite, never=self._never)
         for target in (self._poster, self._sheet, self._board) if self._films else ():
             if not any(_same(target, path) for path in self._never):  # the storyboard that it was made from stays
-                check_target(target, overwrite=self.overwrite)
+                check_target(target, overwrite=self.options.overwrite)
         provenance.ready()
 
     @contextmanager
@@ -368,7 +368,7 @@ class Making:
     @contextmanager
     def _helped(self) -> Iterator[None]:
         """With the cluster, if it was asked for."""
-        if self.on == "local" or not self._films:
+        if self.options.on == "local" or not self._films:
             yield
             return
         # By name, as a plugin is found: what distributes filming lies above it.
@@ -376,10 +376,10 @@ class Making:
             yield
 
 
-def _check(ideas: Ideas) -> None:
+def _check(options: FilmOptions) -> None:
     """Raise BadRequest for what can be refused before any photo is looked at."""
-    _check_music(ideas.music)
-    if ideas.grow and ideas.wipe:
+    _check_music(options.heard)
+    if options.grow and options.wipe:
         raise BadRequest("--grow", "--wipe shows the way from photo to painting already", "leave one of the two out")
 
 

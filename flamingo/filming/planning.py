@@ -11,11 +11,12 @@ from flamingo import images
 from flamingo.composing.timing import FASTEST, SHORTEST, SLOWEST
 from flamingo.errors import BadRequest
 from flamingo.filming import camera, cutting
-from flamingo.filming.options import Captions, Ideas
+from flamingo.filming.options import Captions, FilmOptions
 from flamingo.filming.photos import Photo
 from flamingo.filming.score import Score
 from flamingo.filming.storyboard import LONGEST, FilmLook, Music, Shot, Storyboard, View
 from flamingo.mood.model import MoodModel
+from flamingo.options import several
 from flamingo.painting import style_spec
 from flamingo.painting.styles import styles as named_styles
 
@@ -57,28 +58,28 @@ for. A choice of ours, no measurement."""
 # -- time ----------------------------------------------------------------------------------------------------
 
 
-def weights(photos: Sequence[Photo], ideas: Ideas) -> list[float]:
+def weights(photos: Sequence[Photo], options: FilmOptions) -> list[float]:
     """How long each photo is shown in relation to the others: calm ones longer, unless a pace was asked for."""
-    if ideas.pace is not None:
+    if options.pace is not None:
         return [1.0] * len(photos)
     return [1 - _STEADIER * photo.mood[1] for photo in photos]
 
 
-def seconds_for(many: int, ideas: Ideas) -> float:
+def seconds_for(many: int, options: FilmOptions) -> float:
     """How long a film of so many photos is to be. Raises BadRequest where length and pace contradict each other."""
-    if ideas.pace is None:
-        wanted = ideas.seconds if ideas.seconds is not None else min(max(_USUAL * many, 8.0), LONGEST)
+    if options.pace is None:
+        wanted = options.seconds if options.seconds is not None else min(max(_USUAL * many, 8.0), LONGEST)
         if wanted / many < cutting.SHORTEST:
             least = math.ceil(many * cutting.SHORTEST)
             why = f"a photo is shown for {cutting.SHORTEST:g} s at least"
             raise BadRequest(f"{many} photos in {wanted:g} s", why, f"ask for {least} seconds or more")
         return wanted
-    lasts = ideas.pace * many
-    if ideas.seconds is not None and not math.isclose(lasts, ideas.seconds, rel_tol=0.02):
-        what = f"{many} photos at {ideas.pace:g} s each in {ideas.seconds:g} s"
+    lasts = options.pace * many
+    if options.seconds is not None and not math.isclose(lasts, options.seconds, rel_tol=0.02):
+        what = f"{many} photos at {options.pace:g} s each in {options.seconds:g} s"
         raise BadRequest(what, f"they take {lasts:g} s", "give --seconds or --pace, not both")
     if not SHORTEST <= lasts <= LONGEST:
-        what = f"{many} photos at {ideas.pace:g} s each"
+        what = f"{many} photos at {options.pace:g} s each"
         raise BadRequest(what, f"a film lasts {SHORTEST:g} to {LONGEST:g} s", f"try --pace {_USUAL:g}")
     return lasts
 
@@ -112,16 +113,16 @@ def off_beat(board: Storyboard, score: Score) -> int:
 # -- manner --------------------------------------------------------------------------------------------------
 
 
-def styles_for(photos: Sequence[Photo], ideas: Ideas, feeler: MoodModel) -> list[tuple[str, ...]]:
+def styles_for(photos: Sequence[Photo], options: FilmOptions, feeler: MoodModel) -> list[tuple[str, ...]]:
     """The styles of each photo."""
-    named = list(ideas.style)
-    named += [path.name for path in map(Path, ideas.manner.paintings) if not any(path.name in text for text in named)]
-    if ideas.vary == "mood":
-        names = named or [style.name for style in named_styles(ideas.manner.model) if style.name in STYLE_MOODS]
-        places = [_mood_of(name, ideas.manner, feeler) for name in names]
+    named = list(several(options.style))
+    named += [path.name for path in map(Path, options.look.paintings) if not any(path.name in text for text in named)]
+    if options.vary == "mood":
+        names = named or [style.name for style in named_styles(options.look.model) if style.name in STYLE_MOODS]
+        places = [_mood_of(name, options.look, feeler) for name in names]
         return [(names[_nearest(photo.mood, places)],) for photo in photos]
     named = named or [style_spec.DEFAULT]
-    if ideas.vary == "photo":
+    if options.vary == "photo":
         return [(named[i % len(named)],) for i in range(len(photos))]
     return [tuple(named)] * len(photos)
 
@@ -152,29 +153,36 @@ def _caption(photo: Photo, kind: Captions) -> str:
 
 
 def planned(
-    photos: Sequence[Photo], score: Score, music: Music, ideas: Ideas, styles: Sequence[tuple[str, ...]]
+    photos: Sequence[Photo], score: Score, music: Music, options: FilmOptions, styles: Sequence[tuple[str, ...]]
 ) -> Storyboard:
     """The storyboard of these photos, in this order, to this score. Raises BadRequest where they do not fit in."""
-    if ideas.pace is not None:
+    if options.pace is not None:
         changes = cutting.even(score.beats, score.downbeats, score.seconds, len(photos))
     else:
         changes = cutting.changes(
-            score.beats, score.downbeats, score.seconds, weights(photos, ideas), last=score.last, frame=1 / ideas.fps
+            score.beats,
+            score.downbeats,
+            score.seconds,
+            weights(photos, options),
+            last=score.last,
+            frame=1 / options.fps,
         )
     edges = [0.0, *(change.at for change in changes), score.seconds]
-    frame = Storyboard((Shot("-", 0, 1), Shot("-", 1, 2)), ideas.aspect, ideas.resolution).size
+    frame = Storyboard((Shot("-", 0, 1), Shot("-", 1, 2)), options.aspect, options.resolution).size
     shots = []
     for i, ((start, end), photo) in enumerate(zip(pairwise(edges), photos, strict=True)):
         fade = changes[i - 1].fade if i else 0.0
-        first, last, fills = _camera(photo, frame, end - start, ideas.motion, i)
+        first, last, fills = _camera(photo, frame, end - start, options.motion, i)
         shots.append(
             Shot(
-                photo.name, start, end, styles[i], (0.0 if ideas.grow else ideas.strength, ideas.strength),
-                (first, last), "crop" if fills else "fill", ideas.wipe, _caption(photo, ideas.captions),
+                photo.name, start, end, styles[i], (0.0 if options.grow else options.strength, options.strength),
+                (first, last), "crop" if fills else "fill", options.wipe, _caption(photo, options.captions),
                 "crossfade" if fade else "cut", fade,
             )
         )  # fmt: skip
-    return Storyboard(tuple(shots), ideas.aspect, ideas.resolution, ideas.fps, ideas.title, music, ideas.manner)
+    return Storyboard(
+        tuple(shots), options.aspect, options.resolution, options.fps, options.title, music, options.look
+    )
 
 
 def _camera(

@@ -29,7 +29,9 @@ from flamingo.filming.prefetch import ahead
 from flamingo.filming.reel import Pictures, Reel
 from flamingo.filming.score import RATE
 from flamingo.filming.storyboard import FilmLook, Shot, Storyboard
+from flamingo.options import shared
 from flamingo.painting.brush import Brush, brush
+from flamingo.painting.options import StyleOptions
 from flamingo.video import FILMS, Look, Writer, delivering
 from flamingo.video.joining import check_whole, picture_packets, timed
 from flamingo.video.writing import codec_for
@@ -79,8 +81,8 @@ class Painting:
             manner = self._manner
             paintings, masks = ([Path(name) for name in names] for names in (manner.paintings, manner.masks))
             self._brushes[key] = brush(
-                shot.style, _named(shot.style, paintings), masks, strength=strength, colour=manner.colour,
-                stroke=manner.stroke, model=manner.model,
+                shot.style, _named(shot.style, paintings), masks, strength=strength,
+                **asdict(shared(manner, StyleOptions)),
             )  # fmt: skip
         return self._brushes[key]
 
@@ -95,7 +97,7 @@ class Painting:
     def _needed(self, shot: Shot, photo: Photo, wielded: Brush) -> Needed:
         """What is painted of a photo. A mask belongs to all of it."""
         found = needed((photo.height, photo.width), self._frame, shot.fit, shot.camera)
-        return found if wielded.wish.masks is None else found.whole
+        return found if wielded.mix.masks is None else found.whole
 
     def missing(self, shots: Sequence[tuple[Shot, Photo]]) -> list[ToPaint]:
         """What is still to be painted of these, each once."""

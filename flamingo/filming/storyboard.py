@@ -18,6 +18,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from flamingo.composing.sections import Point
 from flamingo.errors import BadInput, show
+from flamingo.painting.options import StyleOptions
 
 __all__ = [
     "ASPECTS",
@@ -101,13 +102,12 @@ class Shot:
         return self.end - self.start
 
 
-@dataclass(frozen=True)
-class FilmLook:
-    """How all photos are painted: see `flamingo paint`. paintings, masks: files that styles may name."""
+@dataclass(frozen=True, kw_only=True)
+class FilmLook(StyleOptions):
+    """How all photos are painted: see `flamingo paint`. colour: a share, not a word; paintings, masks: files that
+    styles may name."""
 
     colour: Share = 1.0
-    stroke: Annotated[float, Field(gt=0, le=16, allow_inf_nan=False)] = 1.0
-    model: Literal["fine", "fast"] = "fine"
     paintings: tuple[str, ...] = ()
     masks: tuple[str, ...] = ()
     __pydantic_config__ = _STRICT

@@ -34,6 +34,7 @@ from typing import IO, Any
 from flamingo.errors import FlamingoError, one_line
 from flamingo.jobs.job import plain_name
 from flamingo.jobs.targets import load
+from flamingo.results import VerbResult
 
 __all__ = ["main"]
 
@@ -159,11 +160,10 @@ def _perform(
 
 
 def _files(made: Any) -> list[Path]:
-    """The files that a verb says it has made: several of one piece, the one result, or the picture that explains."""
-    if hasattr(made, "files"):
-        return list(made.files)
-    file = made.explanation if hasattr(made, "explanation") else made.file
-    return [] if file is None else [file]
+    """The files that a verb says it has made. What a user's own verb returns need not be a VerbResult."""
+    if isinstance(made, VerbResult):
+        return list(made.written)
+    return list(made.files) if hasattr(made, "files") else [made.file] if made.file is not None else []
 
 
 def _told(made: Any, names: Mapping[str, str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import psutil
 
 from flamingo.errors import ImageTooLarge
 from flamingo.painting import tiles
-from flamingo.painting.painter import Model
+from flamingo.painting.options import Model
 
 # Peak bytes a pixel beyond an idle process, measured by bench/paint.py at 2048 px (both runtimes, the larger),
 # with a quarter added.

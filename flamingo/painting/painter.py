@@ -6,7 +6,6 @@ Everything about files, batches and metadata lives elsewhere; this is what a dev
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +17,8 @@ from flamingo.painting import regions as _regions
 from flamingo.painting import styles as _styles
 from flamingo.painting.large import Job, Progress, Rows, strips
 from flamingo.painting.networks import Networks
+from flamingo.painting.options import MODELS, Model
 from flamingo.painting.styles import Style
-
-Model = Literal["fast", "fine"]
-MODELS: tuple[Model, ...] = get_args(Model)
 
 
 class Painter:

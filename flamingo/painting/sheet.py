@@ -14,7 +14,8 @@ from pydantic import Field
 from flamingo.errors import BadRequest
 from flamingo.images import Picture
 from flamingo.lettering import fitted, font
-from flamingo.painting.painter import Model, Painter
+from flamingo.painting.options import Model
+from flamingo.painting.painter import Painter
 
 _PAPER = (250, 249, 246)
 _INK = (40, 38, 36)

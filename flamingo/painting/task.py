@@ -16,6 +16,7 @@ from flamingo.images.picture import Picture
 from flamingo.painting import memory, tiles
 from flamingo.painting.brush import Brush
 from flamingo.painting.colour import coloured
+from flamingo.painting.options import OutputOptions
 
 if TYPE_CHECKING:
     from flamingo.distributed.clips import ClipPool
@@ -55,27 +56,25 @@ _LARGE = 16_000_000
 
 
 @dataclass(frozen=True)
-class OutputOptions:
-    """What is the same for all photos of a request, by whatever method: how they are read and written. inputs: files
-    that no result may replace."""
+class PhotoIO:
+    """How the photos of a request are read and its results written, by whatever method. inputs: files that no result
+    may replace."""
 
-    size: int | None
-    quality: int
-    keep_gps: bool
-    overwrite: bool
+    options: OutputOptions
     inputs: Collection[Path]
 
     def sized(self, photo: Path) -> Work:
         """The photo at the size that was asked for; a very large one as a canvas. Raises BadInput."""
+        size = self.options.size
         try:
-            picture = images.read(photo, keep_gps=self.keep_gps, limits=Limits(pixels=_LARGE))
+            picture = images.read(photo, keep_gps=self.options.keep_gps, limits=Limits(pixels=_LARGE))
         except ImageTooLarge:
-            canvas = streaming.read(photo, keep_gps=self.keep_gps)
-            if self.size is None or self.size >= max(canvas.height, canvas.width):
+            canvas = streaming.read(photo, keep_gps=self.options.keep_gps)
+            if size is None or size >= max(canvas.height, canvas.width):
                 return canvas
-            return canvas.shrunk(self.size)
-        if self.size is not None and self.size != max(picture.height, picture.width):
-            return picture.resized(self.size)
+            return canvas.shrunk(size)
+        if size is not None and size != max(picture.height, picture.width):
+            return picture.resized(size)
         return picture
 
     def picture(self, photo: Path, film: tuple[str, str], large: tuple[str, str]) -> images.Picture:
@@ -93,7 +92,8 @@ class OutputOptions:
 
     def written(self, target: Path, work: Work, origin: provenance.Origin) -> list[str]:
         """Write what was painted; returns what is to be said of that. Raises OutputError."""
-        how: dict[str, Any] = {"quality": self.quality, "overwrite": self.overwrite, "never": self.inputs}
+        options = self.options
+        how: dict[str, Any] = {"quality": options.quality, "overwrite": options.overwrite, "never": self.inputs}
         if isinstance(work, streaming.Canvas):
             return list(streaming.write(work, target, origin=origin, **how))
         return list(images.write(work, target, origin=origin, **how))
@@ -101,7 +101,7 @@ class OutputOptions:
     def origin(self, photo: Path, how: dict[str, Any]) -> provenance.Origin:
         """What the result's credentials say. how: the method, as plain values."""
         fingerprint = sha256(photo)
-        recipe = {"photo_sha256": fingerprint, **how, "size": self.size, "quality": self.quality}
+        recipe = {"photo_sha256": fingerprint, **how, "size": self.options.size, "quality": self.options.quality}
         return provenance.Origin("paint", recipe, (fingerprint,))
 
 
@@ -109,7 +109,7 @@ class OutputOptions:
 class Task:
     """Painting with a brush."""
 
-    errand: OutputOptions
+    io: PhotoIO
     brush: Brush
 
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done:
@@ -130,33 +130,34 @@ class Task:
         from flamingo.painting.clips import paint_clip
         from flamingo.video import probe
 
-        brush, errand = self.brush, self.errand
+        mix, style, output = self.brush.mix, self.brush.options, self.io.options
         clip = probe(film)
-        masks, notes = brush.wish.masks_for(clip.height, clip.width)
-        origin = errand.origin(film, self.brush.recipe)
-        finish = None if brush.colour == 1 else lambda frame, painted: coloured(painted, frame, brush.colour)
+        masks, notes = mix.masks_for(clip.height, clip.width)
+        origin = self.io.origin(film, self.brush.recipe)
+        colour = style.colour_share
+        finish = None if colour == 1 else lambda frame, painted: coloured(painted, frame, colour)
         more = paint_clip(
-            film, target, brush.painter, brush.wish.vectors, masks,
-            palettes=brush.wish.palettes, stroke=brush.stroke, size=errand.size, finish=finish,
-            quality=errand.quality, overwrite=errand.overwrite, never=errand.inputs, origin=origin,
+            film, target, self.brush.painter, mix.vectors, masks,
+            palettes=mix.palettes, stroke=style.stroke, size=output.size, finish=finish,
+            quality=output.quality, overwrite=output.overwrite, never=self.io.inputs, origin=origin,
             on_progress=lambda done, frames, _film: tell(done, frames), pool=pool,
         )  # fmt: skip
         return [*notes, *more], dict(origin.recipe)
 
     def read(self, photo: Path) -> tuple[Work, list[str]]:
         """The photo at the size that was asked for, and what is to be said of it. Raises BadInput."""
-        work = self.errand.sized(photo)
+        work = self.io.sized(photo)
         streamed = isinstance(work, streaming.Canvas)
         memory.check(photo, work.height, work.width, self.brush.painter.model, streamed=streamed)
         notes = [*work.notes, *self.brush.notes(work.height, work.width)]
-        if streamed and self.errand.size is not None and self.errand.size > max(work.height, work.width):
+        if streamed and self.io.options.size is not None and self.io.options.size > max(work.height, work.width):
             notes.append(f"painted at its own {work.width} x {work.height} pixels: so large a photo is not enlarged")
         return work, notes
 
     def write(self, photo: Path, target: Path, work: Work) -> tuple[list[str], dict[str, Any]]:
         """Write what was painted; returns what is to be said of that, and the recipe. Raises OutputError."""
-        origin = self.errand.origin(photo, self.brush.recipe)
-        return self.errand.written(target, work, origin), dict(origin.recipe)
+        origin = self.io.origin(photo, self.brush.recipe)
+        return self.io.written(target, work, origin), dict(origin.recipe)
 
 
 def painted(brush: Brush, work: Work, tell: Tell | None = None) -> Work:

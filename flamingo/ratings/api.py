@@ -1,7 +1,6 @@
-"""The verb `rate`, defined once, and what else is done with the grades that it stores: take one back, export all.
+"""The verb `rate`, and what else is done with the grades that it stores: take one back, export all.
 
-As for `paint`, the signature of `rate` is the definition: the command line, the HTTP API and the page are made from
-it.
+Its options are those of `RateOptions` (see flamingo.options).
 """
 
 from __future__ import annotations
@@ -23,53 +22,17 @@ from flamingo.composing.reading import KINDS
 from flamingo.errors import BadRequest, FlamingoError, UnreadableImage, UnreadableMusic, UnsupportedMusic, show
 from flamingo.files import sha256
 from flamingo.mood import valence_arousal
-from flamingo.options import checked
+from flamingo.options import verb
 from flamingo.ratings import recipes, store
+from flamingo.ratings.options import Database, RateOptions
 from flamingo.ratings.store import OPINION, Grade, Kind, Rating
 
 FIRST = "add the first with `flamingo rate PICTURE MUSIC good` or `flamingo rate FILE good`"
 """What to do where there are no grades."""
 
-Database = Annotated[
-    Path | None,
-    Field(
-        description="Database of the grades; without it ratings.sqlite in your data folder, or in the folder that "
-        "FLAMINGO_DATA names."
-    ),
-]
 
-
-@checked
-def rate(
-    picture: Annotated[Path, Field(description="The photo or painting; or a piece of music or a film by itself.")],
-    music: Annotated[
-        Path,
-        Field(description="The music that was heard with it: sound, MIDI or a score. Left out for one file alone."),
-    ],
-    grade: Annotated[
-        Grade | None,
-        Field(description="How well the music suits the picture, or how good the one file is: excellent to bad."),
-    ] = None,
-    *,
-    mood: Annotated[
-        str | None, Field(description="A word for the picture's mood: happy, sad, angry, calm, tender, dramatic, ...")
-    ] = None,
-    valence: Annotated[
-        float | None,
-        Field(ge=-1, le=1, allow_inf_nan=False, description="The picture's, from -1, unpleasant, to 1, pleasant."),
-    ] = None,
-    arousal: Annotated[
-        float | None,
-        Field(ge=-1, le=1, allow_inf_nan=False, description="The picture's, from -1, calm, to 1, excited."),
-    ] = None,
-    recipe: Annotated[
-        list[Path] | None,
-        Field(description="How they were made: what `paint --json` or `compose --json` printed; may be given twice."),
-    ] = None,
-    listener: Annotated[str, Field(max_length=100, description="Who listened: any name, the same each time.")] = "",
-    comment: Annotated[str, Field(max_length=4000, description="Anything that the listener says.")] = "",
-    database: Database = None,
-) -> Rating:
+@verb(RateOptions)
+def rate(options: RateOptions) -> Rating:
     """Store how well a piece of music suits a picture, or how good one file is, as one listener says.
 
     `rate(picture, music, grade)` grades the two together, `rate(file, grade)` a picture, a piece of music or a film
@@ -81,19 +44,20 @@ def rate(
     Raises BadRequest for a wrong grade, mood or recipe, a BadInput for a picture or music that cannot be used, and an
     OutputError if the database cannot be used. Then nothing was stored.
     """
+    mood, valence, arousal = options.mood, options.valence, options.arousal
     if mood is not None:
         mood = mood.strip().lower()
         valence_arousal.place(mood)
     elif valence is not None and arousal is not None:
         mood = valence_arousal.nearest(valence, arousal)
-    kind, seen, heard, grade = _graded(picture, music, grade)
+    kind, seen, heard, grade = _graded(options.picture, options.music, options.grade)
     if kind in ("pair", "picture") and seen is not None:
         shown = images.read(seen.file)
         if mood is None and valence is None and arousal is None:
             mood, valence, arousal = _felt(shown)
-    painting, composition = recipes.find(recipe or [], seen, heard)
+    painting, composition = recipes.find(options.recipe or [], seen, heard)
     return store.add(
-        database,
+        options.database,
         kind=kind,
         picture=seen.sha256 if seen else "",
         picture_name=show(seen.file.name) if seen else "",
@@ -103,8 +67,8 @@ def rate(
         mood=mood,
         valence=valence,
         arousal=arousal,
-        listener=_name(listener),
-        comment=comment.strip(),
+        listener=_name(options.listener),
+        comment=options.comment.strip(),
         painting=painting,
         composition=composition,
         version=flamingo.__version__,

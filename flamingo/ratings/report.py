@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field
 
 from flamingo.errors import BadRequest, one_line
-from flamingo.ratings.api import Database
+from flamingo.ratings.options import Database
 from flamingo.ratings.store import OPINION, Grade, ratings
 
 By = Literal["mood", "persona", "style", "listener", "kind"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flamingo.painting import encoder, user_styles
 from flamingo.painting import styles as named
-from flamingo.painting.painter import MODELS, Model
+from flamingo.painting.options import MODELS, Model
 
 __all__ = ["LIVE", "Choice", "any_painting", "styles"]
 

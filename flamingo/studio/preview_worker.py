@@ -5,7 +5,7 @@ It keeps its painters, the last photos that it looked at, and what it found out 
 that a change of a slider costs one pass of the network and nothing else. A request is a line of JSON with the number
 of bytes that follow it; so is an answer.
 
-    {"paint": {style, strength, colour, stroke, model, painting, mask}, "longest": 384, "photo": "/path",
+    {"paint": {style, strength, painting, mask, fields of StyleOptions}, "longest": 384, "photo": "/path",
      "quality": 85, "bytes": 0}, where all but style and model may be missing, and painting and mask are paths by name
     {"paint": {...}, "longest": 320, "quality": 80, "bytes": 20312} and so many bytes of JPEG: a camera's frame
     {"load": "fast", "bytes": 0}, for a painter that will be wanted soon
@@ -22,6 +22,7 @@ import os
 import sys
 import time
 from collections import OrderedDict
+from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,6 +34,7 @@ from flamingo import images
 from flamingo.errors import BadInput, FlamingoError
 from flamingo.painting import user_styles
 from flamingo.painting.brush import Brush, brush
+from flamingo.painting.options import StyleOptions
 from flamingo.painting.painter import Painter
 
 __all__ = ["main"]
@@ -70,7 +72,7 @@ class _Sketches:
         return {**size, "ms": round((time.perf_counter() - begun) * 1000, 1)}, out.getvalue()
 
     def _brush(self, asked: dict[str, Any]) -> Brush:
-        """What was asked for. Strength, colour and stroke are set on a brush that is kept without them."""
+        """What was asked for. Strength and options of style are set on a brush that is kept without them."""
         style = [asked["style"]] if isinstance(asked["style"], str) else asked["style"] or []
         files = [{name: Path(path) for name, path in asked.get(each, {}).items()} for each in ("painting", "mask")]
         key = json.dumps([style, asked.get("painting"), asked.get("mask"), asked["model"], _changed()])
@@ -80,7 +82,8 @@ class _Sketches:
                 self._brushes.popitem(last=False)
         self._brushes.move_to_end(key)
         kept = self._brushes[key]
-        return kept.adjusted(asked["strength"], asked.get("colour", 1.0), asked.get("stroke", 1.0))
+        style = {field.name: asked[field.name] for field in fields(StyleOptions) if field.name in asked}
+        return kept.adjusted(asked["strength"], StyleOptions(**style))
 
     def _photo(self, request: dict[str, Any]) -> NDArray[np.float32]:
         key = (request["photo"], request["longest"])

@@ -1,7 +1,6 @@
-"""The verb `serve`, defined once: the studio on this machine, for one's own browser or a whole household.
+"""The verb `serve`: the studio on this machine, for one's own browser or a whole household.
 
-As for `paint`, the signature of `serve` is the definition: the command line makes its options from it. What it needs
-is imported when it runs.
+Its options are those of `ServeOptions` (see flamingo.options). What it needs is imported when it runs.
 """
 
 from __future__ import annotations
@@ -14,14 +13,14 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from flamingo.errors import BadRequest, MissingExtra, show
-from flamingo.options import checked
+from flamingo.options import STRICT, verb
 
 if TYPE_CHECKING:
     import uvicorn
@@ -49,22 +48,24 @@ class Opened:
     own: bool = False
 
 
-@checked
-def serve(
-    *,
+@dataclass(frozen=True)
+class ServeOptions:
+    """The options of `serve`: see `flamingo.serve`."""
+
+    _: KW_ONLY
     host: Annotated[
         str, Field(min_length=1, description="Address to listen at; 0.0.0.0 for the whole network, with a token.")
-    ] = "127.0.0.1",
-    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen at; 0 for any that is free.")] = 5555,
+    ] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen at; 0 for any that is free.")] = 5555
     data: Annotated[
         Path | None,
         Field(description="Folder for photos and results; without it, studio in your data folder, or FLAMINGO_DATA."),
-    ] = None,
-    workers: Annotated[int, Field(ge=1, le=64, description="How many jobs to work on at a time.")] = 1,
+    ] = None
+    workers: Annotated[int, Field(ge=1, le=64, description="How many jobs to work on at a time.")] = 1
     database: Annotated[
         str | None,
         Field(description="PostgreSQL URL; without it FLAMINGO_DATABASE, or SQLite in the folder."),
-    ] = None,
+    ] = None
     token: Annotated[
         str | None,
         Field(
@@ -73,37 +74,41 @@ def serve(
             description="What a browser must know, 12 characters or more; without it FLAMINGO_TOKEN, or, for a whole "
             "network, one that is made once and kept in the folder.",
         ),
-    ] = None,
-    new_token: Annotated[bool, Field(description="Make a new token in place of the kept one.")] = False,
+    ] = None
+    new_token: Annotated[bool, Field(description="Make a new token in place of the kept one.")] = False
     tls: Annotated[
         bool, Field(description="Speak https, with a certificate of its own, so that phones may use the camera.")
-    ] = False,
+    ] = False
     tls_cert: Annotated[
         Path | None, Field(description="Speak https with this certificate: a PEM file with its chain.")
-    ] = None,
-    tls_key: Annotated[Path | None, Field(description="The key of that certificate, a PEM file.")] = None,
+    ] = None
+    tls_key: Annotated[Path | None, Field(description="The key of that certificate, a PEM file.")] = None
     root_path: Annotated[
         str, Field(max_length=200, description="Path that a proxy serves the studio under, such as /flamingo.")
-    ] = "",
+    ] = ""
     trusted_proxy: Annotated[
         tuple[str, ...],
         Field(description="Address or network of a proxy whose X-Forwarded headers are believed."),
-    ] = (),
+    ] = ()
     allow_host: Annotated[
         tuple[str, ...], Field(description="Another name by which the studio may be called, behind a proxy say.")
-    ] = (),
+    ] = ()
     quota: Annotated[
         float | None, Field(gt=0, allow_inf_nan=False, description="GB that all files together may take.")
-    ] = None,
-    queue: Annotated[int, Field(ge=1, description="How many jobs may wait.")] = 200,
+    ] = None
+    queue: Annotated[int, Field(ge=1, description="How many jobs may wait.")] = 200
     rate: Annotated[
         float, Field(gt=0, allow_inf_nan=False, description="Requests that change something, a second and client.")
-    ] = 20.0,
-    curated: Annotated[bool, Field(description="Hang a few works in a new collection, made when it is idle.")] = True,
-    open: Annotated[bool, Field(description="Open it in the browser.")] = False,
-    on_start: Callable[[str], None] | None = None,
-    on_open: Callable[[Opened], None] | None = None,
-) -> None:
+    ] = 20.0
+    curated: Annotated[bool, Field(description="Hang a few works in a new collection, made when it is idle.")] = True
+    open: Annotated[bool, Field(description="Open it in the browser.")] = False
+    on_start: Callable[[str], None] | None = None
+    on_open: Callable[[Opened], None] | None = None
+    __pydantic_config__ = STRICT
+
+
+@verb(ServeOptions)
+def serve(options: ServeOptions) -> None:
     """Start the studio: pages for the browser, and an API, on this machine.
 
     Returns when it is told to end (Ctrl-C, SIGTERM); jobs that were at work wait for the next start. on_start is
@@ -111,28 +116,16 @@ def serve(
     taken or the address is not this machine's, and DatabaseError.
     """
     _open_more_files()
-    settings = _settings(host, port, data, workers, database, token, allow_host, quota, queue, rate, curated)
-    settings = _with_proxy(settings, root_path, trusted_proxy)
+    settings = _settings(options)
+    settings = _with_proxy(settings, options.root_path, options.trusted_proxy)
     with ExitStack() as stack:
         listening = [stack.enter_context(each) for each in _listen(settings)]
-        settings = _with_token(settings, new_token)
-        settings = _with_tls(settings, tls, tls_cert, tls_key)
-        _run(settings, listening, open, on_start, on_open)
+        settings = _with_token(settings, options.new_token)
+        settings = _with_tls(settings, options.tls, options.tls_cert, options.tls_key)
+        _run(settings, listening, options.open, options.on_start, options.on_open)
 
 
-def _settings(
-    host: str,
-    port: int,
-    data: Path | None,
-    workers: int,
-    database: str | None,
-    token: str | None,
-    hosts: tuple[str, ...],
-    quota: float | None,
-    queue: int,
-    rate: float,
-    curated: bool,
-) -> StudioSettings:
+def _settings(options: ServeOptions) -> StudioSettings:
     try:
         from flamingo.jobs import Settings
         from flamingo.studio.settings import Limits, StudioSettings
@@ -140,11 +133,20 @@ def _settings(
         raise MissingExtra(
             "the studio", f"needs {error.name}, which is not installed", "pip install flamingo-art"
         ) from None
+    token = options.token
     if token is None and (token := os.environ.get("FLAMINGO_TOKEN") or None) is not None:
         _check_token(token)
-    jobs = Settings.of(data, database, quota=None if quota is None else int(quota * 1e9))
-    limits = Limits(waiting=queue, uploads=(rate, int(30 * rate)), writes=(rate, int(10 * rate)))
-    return StudioSettings(jobs, host, port, token, hosts, workers, limits=limits, curated=curated)
+    quota = None if options.quota is None else int(options.quota * 1e9)
+    jobs = Settings.of(options.data, options.database, quota=quota)
+    limits = Limits(
+        waiting=options.queue,
+        uploads=(options.rate, int(30 * options.rate)),
+        writes=(options.rate, int(10 * options.rate)),
+    )
+    return StudioSettings(
+        jobs, options.host, options.port, token, options.allow_host, options.workers,
+        limits=limits, curated=options.curated,
+    )  # fmt: skip
 
 
 def _check_token(token: str) -> None:

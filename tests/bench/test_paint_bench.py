@@ -20,7 +20,7 @@ from flamingo import weights  # noqa: E402
 from flamingo.errors import ModelMissing  # noqa: E402
 from flamingo.nn import vgg  # noqa: E402
 from flamingo.painting import styles  # noqa: E402
-from flamingo.painting.painter import MODELS  # noqa: E402
+from flamingo.painting.options import MODELS  # noqa: E402
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 

@@ -187,8 +187,7 @@ def test_originality_is_told_with_every_piece(tmp_path: Path) -> None:
 
 @with_tiny
 def test_a_copy_is_drawn_again_and_the_most_original_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flamingo.composing import api
-    from flamingo.composing.originality import Copy, Originality
+    from flamingo.composing.originality import Copy, Index, Originality
 
     shares = iter([20, 12, 9, 15, 30, 31])
     seen: list[float] = []
@@ -198,7 +197,7 @@ def test_a_copy_is_drawn_again_and_the_most_original_is_kept(tmp_path: Path, mon
         seen.append(length)
         return Originality(Copy(length), 100, 5.0, 8.0, False, "It is a copy.")
 
-    monkeypatch.setattr(api.originality.Index, "report", report)
+    monkeypatch.setattr(Index, "report", report)
     found = made(tmp_path / "a.mid", original=True)
     assert len(seen) == 6
     assert found.originality is not None and found.originality.longest.length == 9

@@ -15,14 +15,15 @@ import flamingo
 from flamingo.composing import sampling
 from flamingo.composing.events import PITCHES
 from flamingo.composing.excursions import Excursion, excursions
+from flamingo.composing.options import SamplingOptions
 from flamingo.composing.piece import Key, Metre
 from flamingo.composing.plan import Plan, settle
-from flamingo.composing.sampling import Dice, Drawn, draw
+from flamingo.composing.sampling import Drawn, draw
 from flamingo.composing.sections import Section
 from tests.composing import tiny
 
 MODEL = tiny.composer()
-WILD = Dice(temperature=2.0, top_p=1.0, min_p=0.0, guidance=1.0)
+WILD = SamplingOptions(temperature=2.0, top_p=1.0, min_p=0.0, guidance=1.0)
 NEAR = {False: {(7, False), (0, True), (4, True), (9, True), (5, False)},
         True: {(3, False), (7, True), (5, True), (0, False)}}  # fmt: skip
 

@@ -13,15 +13,17 @@ from flamingo.composing import rerank, sampling
 from flamingo.composing.events import BAR_LINE, LOWEST, PITCHES, Grammar, relative, spell
 from flamingo.composing.key_estimation import ending
 from flamingo.composing.model import CONTEXT
+from flamingo.composing.options import SamplingOptions
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.plan import Plan, settle
-from flamingo.composing.sampling import Dice, Drawn, draw
+from flamingo.composing.sampling import Drawn, draw
 from flamingo.composing.sections import Point
 from flamingo.mood.cues import Choices
 from tests.composing import tiny
 
 MODEL = tiny.composer()
-WILD = Dice(temperature=2.0, top_p=1.0, min_p=0.0, guidance=1.0)
+LIKELIEST = SamplingOptions(temperature=0.0)
+WILD = SamplingOptions(temperature=2.0, top_p=1.0, min_p=0.0, guidance=1.0)
 
 
 def plan(seconds: float = 12.0, seed: int = 0, **asked: Any) -> Plan:
@@ -29,8 +31,8 @@ def plan(seconds: float = 12.0, seed: int = 0, **asked: Any) -> Plan:
     return settle(MODEL, np.random.default_rng(seed), seconds=seconds, **asked)
 
 
-def one(of: Plan, seed: Any = 0, dice: Dice | None = None, **more: Any) -> Drawn:
-    return draw(MODEL, [of], [seed], dice or Dice(), **more)[0]
+def one(of: Plan, seed: Any = 0, drawing: SamplingOptions | None = None, **more: Any) -> Drawn:
+    return draw(MODEL, [of], [seed], drawing or SamplingOptions(), **more)[0]
 
 
 def same(a: Piece, b: Piece) -> bool:
@@ -44,7 +46,7 @@ def same(a: Piece, b: Piece) -> bool:
 @pytest.mark.parametrize("key", ["C major", "F# minor", "Bb major", "G minor"])
 def test_every_piece_ends_with_a_cadence(metre: str, key: str) -> None:
     of = plan(metre=Metre.parse(metre), key=Key.parse(key), seed=len(metre))
-    found = one(of, dice=WILD).piece()
+    found = one(of, drawing=WILD).piece()
     assert ending(found).cadence
     assert len(found.bars) == of.bars
     assert float(found.seconds()) == pytest.approx(12, rel=1e-5)
@@ -52,7 +54,7 @@ def test_every_piece_ends_with_a_cadence(metre: str, key: str) -> None:
 
 @pytest.mark.parametrize("metre", [*("2/4", "3/8", "1/4"), "2/2", "1/1", "9/16"])
 def test_a_short_bar_ends_with_a_cadence_too(metre: str) -> None:
-    drawn = one(plan(metre=Metre.parse(metre)), dice=WILD)
+    drawn = one(plan(metre=Metre.parse(metre)), drawing=WILD)
     assert ending(drawn.piece()).cadence
 
 
@@ -72,10 +74,10 @@ def test_music_in_half_bars_can_end(metre: str, length: int, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("dice", [Dice(), WILD, Dice(temperature=0.0), Dice(guidance=5.0, top_p=0.1)])
-def test_every_note_is_on_the_piano_and_in_its_bar(seed: int, dice: Dice) -> None:
+@pytest.mark.parametrize("drawing", [SamplingOptions(), WILD, LIKELIEST, SamplingOptions(guidance=5.0, top_p=0.1)])
+def test_every_note_is_on_the_piano_and_in_its_bar(seed: int, drawing: SamplingOptions) -> None:
     of = plan(seed=seed)
-    drawn = one(of, seed, dice)
+    drawn = one(of, seed, drawing)
     piece = drawn.piece()
     assert ((piece.notes["pitch"] >= 21) & (piece.notes["pitch"] <= 108)).all()
     assert (piece.notes["start"] + piece.notes["duration"] <= piece.length).all() or not len(piece.notes)
@@ -126,7 +128,7 @@ def test_the_beginning_returns_after_eight_bars(seed: int) -> None:
 
 
 def test_a_long_piece_has_a_new_theme_every_sixteen_bars() -> None:
-    bars = bars_of(one(plan(60, tempo=120), dice=WILD))
+    bars = bars_of(one(plan(60, tempo=120), drawing=WILD))
     assert bars[8:10] == bars[0:2]
     assert bars[24:26] == bars[16:18] != bars[0:2]
 
@@ -187,7 +189,7 @@ def test_a_piece_that_finds_no_cadence_of_its_own_is_given_one(monkeypatch: pyte
 
 
 def test_pieces_that_are_longer_than_the_context_go_on() -> None:
-    drawn = one(plan(300), dice=WILD)
+    drawn = one(plan(300), drawing=WILD)
     assert len(drawn.rows) > CONTEXT + 200
     assert ending(drawn.piece()).cadence
 
@@ -211,19 +213,19 @@ def test_the_same_seed_gives_the_same_piece_and_another_another() -> None:
 
 def test_company_changes_nothing() -> None:
     plans = [plan(12), plan(20, 1, metre=Metre(3, 4)), plan(8, 2)]
-    together = draw(MODEL, plans, [0, 1, 2], Dice())
+    together = draw(MODEL, plans, [0, 1, 2], SamplingOptions())
     for i, found in enumerate(together):
         assert found.events.tolist() == one(plans[i], i).events.tolist()
 
 
 def test_without_temperature_there_is_no_chance() -> None:
     of = plan()
-    assert one(of, 0, Dice(temperature=0)).events.tolist() == one(of, 99, Dice(temperature=0)).events.tolist()
+    assert one(of, 0, LIKELIEST).events.tolist() == one(of, 99, LIKELIEST).events.tolist()
 
 
 def test_guidance_leads_towards_what_was_told() -> None:
     """Also in the mode, which is why the plan of nobody in particular is led too."""
-    led, free = one(plan(), 1, Dice(guidance=4)), one(plan(), 1, Dice(guidance=1))
+    led, free = one(plan(), 1, SamplingOptions(guidance=4)), one(plan(), 1, SamplingOptions(guidance=1))
     assert led.rows != free.rows
     assert led.untold - led.told > free.untold - free.told
 
@@ -238,7 +240,7 @@ def test_a_denser_piece_has_more_notes_and_a_higher_one_higher_notes() -> None:
     plans = [plan(16, seed, key=Key(0)) for seed in range(3)]
 
     def drawn(**asks: float) -> list[Drawn]:
-        return draw(MODEL, [asked(of, **asks) for of in plans], range(3), Dice())
+        return draw(MODEL, [asked(of, **asks) for of in plans], range(3), SamplingOptions())
 
     thin, dense = (sum(one.notes for one in drawn(density=d)) for d in (-2, 2))
     assert dense > 1.2 * thin
@@ -285,7 +287,7 @@ def test_a_long_prompt_is_heard_from_its_end() -> None:
 def test_progress_counts_the_bars_of_all_pieces() -> None:
     plans = [plan(12), plan(16, 1)]
     calls: list[tuple[int, int]] = []
-    draw(MODEL, plans, [0, 1], Dice(), on_progress=lambda done, of: calls.append((done, of)))
+    draw(MODEL, plans, [0, 1], SamplingOptions(), on_progress=lambda done, of: calls.append((done, of)))
     everything = sum(p.bars for p in plans)
     done = [call[0] for call in calls]
     assert done == sorted(done) and done[-1] == everything
@@ -361,8 +363,8 @@ def test_what_is_less_likely_than_min_p_of_the_likeliest_is_never_drawn() -> Non
     mask, random = np.ones(5, bool), np.random.default_rng(0)
 
     def drawn(min_p: float) -> set[int]:
-        dice = Dice(top_p=1.0, min_p=min_p, guidance=1.0)
-        return {sampling.choose(logits, logits, mask, random, dice)[0] for _ in range(400)}
+        drawing = SamplingOptions(top_p=1.0, min_p=min_p, guidance=1.0)
+        return {sampling.choose(logits, logits, mask, random, drawing)[0] for _ in range(400)}
 
     assert drawn(0.0) == {0, 1, 2, 3, 4}
     assert drawn(0.15) == {0, 1, 2}
@@ -372,12 +374,12 @@ def test_what_is_less_likely_than_min_p_of_the_likeliest_is_never_drawn() -> Non
 def test_pitches_are_drawn_more_daringly_than_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     choose, seen = sampling.choose, set()
 
-    def watched(told: Any, untold: Any, mask: Any, random: Any, dice: Dice, lean: Any = 0.0) -> Any:
-        seen.add((len(mask) == PITCHES, round(dice.temperature, 6)))
-        return choose(told, untold, mask, random, dice, lean)
+    def watched(told: Any, untold: Any, mask: Any, random: Any, drawing: SamplingOptions, lean: Any = 0.0) -> Any:
+        seen.add((len(mask) == PITCHES, round(drawing.temperature, 6)))
+        return choose(told, untold, mask, random, drawing, lean)
 
     monkeypatch.setattr(sampling, "choose", watched)
-    one(plan(), 0, Dice(temperature=0.8))
+    one(plan(), 0, SamplingOptions(temperature=0.8))
     assert seen == {(False, 0.8), (True, 1.08)}
 
 
@@ -385,7 +387,7 @@ def test_a_consonant_piece_has_fewer_clashes() -> None:
     def share(**asks: float) -> float:
         plans = [asked(plan(16, seed, key=Key(0)), **asks) for seed in range(3)]
         clashes = together = 0
-        for piece in draw(MODEL, plans, range(3), Dice()):
+        for piece in draw(MODEL, plans, range(3), SamplingOptions()):
             rows = piece.rows
             for a, b in pairwise(rows):
                 if a[1] >= 0 and b[1] >= 0 and a[0] == b[0]:

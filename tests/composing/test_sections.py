@@ -16,10 +16,11 @@ from flamingo.composing import generation as drawing
 from flamingo.composing import performance
 from flamingo.composing.events import LOWEST
 from flamingo.composing.key_estimation import correlations, ending, pitch_classes
+from flamingo.composing.options import SamplingOptions
 from flamingo.composing.piece import BAR, NOTE, Key, Metre, Piece
 from flamingo.composing.plan import Plan, settle
 from flamingo.composing.reading import read
-from flamingo.composing.sampling import Dice, Drawn, draw
+from flamingo.composing.sampling import Drawn, draw
 from flamingo.composing.sections import Point, modes, shares
 from flamingo.composing.timing import FASTEST, LONGEST, SLOWEST
 from flamingo.errors import BadRequest
@@ -202,7 +203,7 @@ def test_a_path_of_one_mood_is_that_mood() -> None:
 @pytest.mark.parametrize("metre", ["4/4", "6/8", "3/4"])
 def test_every_path_ends_with_a_cadence_in_its_last_mode(path: tuple[Point, ...], metre: str) -> None:
     of = plan(*path, seconds=18, metre=Metre.parse(metre))
-    piece = draw(MODEL, [of], [1], Dice(temperature=1.5))[0].piece()
+    piece = draw(MODEL, [of], [1], SamplingOptions(temperature=1.5))[0].piece()
     assert ending(piece).cadence
     assert piece.key.minor == (path[-1].valence < 0)
     third = (piece.key.tonic + (4 if piece.key.minor else 3)) % 12
@@ -212,7 +213,7 @@ def test_every_path_ends_with_a_cadence_in_its_last_mode(path: tuple[Point, ...]
 
 def test_nothing_is_held_over_the_turn_of_the_mode() -> None:
     of = plan(BRIGHT, DARK, BRIGHT, seconds=18)
-    notes = draw(MODEL, [of], [3], Dice())[0].piece().notes
+    notes = draw(MODEL, [of], [3], SamplingOptions())[0].piece().notes
     for section in of.sections[1:]:
         line = section.first * of.metre.units
         assert not np.any((notes["start"] < line) & (notes["start"] + notes["duration"] > line))
@@ -220,19 +221,19 @@ def test_nothing_is_held_over_the_turn_of_the_mode() -> None:
 
 def test_a_piece_is_cut_where_its_mode_turns() -> None:
     of = plan(BRIGHT, BRIGHT._replace(arousal=-0.5), DARK, seconds=18)
-    one = draw(MODEL, [of], [0], Dice())[0]
+    one = draw(MODEL, [of], [0], SamplingOptions())[0]
     first, second = one.excerpts()
     assert (first.key.minor, second.key.minor) == (False, True)
     assert len(first.bars) == of.sections[2].first and len(first.bars) + len(second.bars) == of.bars
     assert len(first.notes) + len(second.notes) == len(one.piece().notes)
-    (alone,) = draw(MODEL, [plan(DARK, seconds=8)], [0], Dice())[0].excerpts()
+    (alone,) = draw(MODEL, [plan(DARK, seconds=8)], [0], SamplingOptions())[0].excerpts()
     assert alone.key.minor
 
 
 def test_sections_keep_their_modes_even_where_a_network_knows_nothing() -> None:
     """A network of chance, leaning and redrawn: major and minor are told apart by the pitches of each part."""
     of = plan(BRIGHT, DARK, seconds=18)
-    for one in draw(MODEL, [of] * 3, range(3), Dice()):
+    for one in draw(MODEL, [of] * 3, range(3), SamplingOptions()):
         for part in one.excerpts():
             fits = correlations(pitch_classes(part.notes))[part.key.tonic :: 12]
             assert fits[int(part.key.minor)] > fits[int(not part.key.minor)]

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from flamingo.errors import BadRequest, ImageTooLarge, MissingExtra
 from flamingo.painting.methods import PRESETS, Settings, Style, memory, optimise, preparing, preset
-from flamingo.painting.methods.options import MethodOptions
+from flamingo.painting.methods.options import optimise_settings
 from flamingo.painting.methods.presets import DEEP_ART_REPORT
+from flamingo.painting.options import MethodOptions, PaintOptions
 from tests.conftest import ROOT
 
 Pixels = NDArray[np.float32]
@@ -102,11 +103,11 @@ def test_the_reports_losses_are_those_in_docs_optimise() -> None:
 @pytest.mark.parametrize("option", [{"lr": 0.1}, {"tv_weight": 2.0}])
 def test_rate_and_total_variation_are_options_of_optimise_alone(option: dict[str, float]) -> None:
     for optimiser in ("adam", "lbfgs"):
-        settings = MethodOptions(optimiser=optimiser, **option).settings(1.0, 1.0, 1.0)
+        settings = optimise_settings(PaintOptions([], optimiser=optimiser, **option))
         assert (settings.rate, settings.variation_weight) == (option.get("lr"), option.get("tv_weight", 0.0))
     for method in ("painter", "dream"):
         with pytest.raises(BadRequest, match=r"--(lr|tv-weight)"):
-            MethodOptions(**option).check(method)
+            MethodOptions(method=method, **option).check_method()
 
 
 def test_a_painting_of_one_colour_or_too_small_is_said(photo: Pixels) -> None:

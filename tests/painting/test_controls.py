@@ -13,7 +13,7 @@ from PIL import Image
 from flamingo.painting import styles
 from flamingo.painting.brush import brush
 from flamingo.painting.colour import to_oklab
-from flamingo.painting.painter import MODELS, Model
+from flamingo.painting.options import MODELS, Model
 from tests.conftest import needs_models
 
 pytestmark = needs_models

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import flamingo
 from flamingo.painting.grain import DEVIATION, grain
-from flamingo.painting.painter import Model
+from flamingo.painting.options import Model
 
 
 def test_it_is_noise_of_mean_zero() -> None:

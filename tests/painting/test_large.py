@@ -20,7 +20,7 @@ import flamingo
 from flamingo.errors import BadRequest
 from flamingo.images import resample
 from flamingo.painting import pyramid, styles, tiles
-from flamingo.painting.painter import MODELS, Model
+from flamingo.painting.options import MODELS, Model
 from tests.conftest import needs_models
 
 pytestmark = needs_models

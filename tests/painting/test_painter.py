@@ -18,7 +18,7 @@ from PIL import Image
 
 import flamingo
 from flamingo.errors import BadRequest
-from flamingo.painting.painter import MODELS, Model
+from flamingo.painting.options import MODELS, Model
 from flamingo.runtime import import_openvino, precision
 from tests.conftest import needs_models
 

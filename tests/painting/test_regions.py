@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import flamingo
 from flamingo.errors import BadRequest
 from flamingo.painting import styles
-from flamingo.painting.painter import MODELS, Model
+from flamingo.painting.options import MODELS, Model
 from flamingo.painting.regions import regions
 from tests.conftest import needs_models
 

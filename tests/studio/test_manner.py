@@ -18,7 +18,7 @@ from flamingo.client import Client
 from flamingo.errors import BadRequest
 from flamingo.jobs.job import Input
 from flamingo.painting import encoder, user_styles
-from flamingo.painting.painter import MODELS
+from flamingo.painting.options import MODELS
 from flamingo.studio.api.verbs import check_styles
 from tests.conftest import ROOT
 

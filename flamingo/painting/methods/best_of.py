@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flamingo.errors import BadRequest
-from flamingo.painting.brush import Brush, Colour
-from flamingo.painting.methods.settings import Init, Pixels
+from flamingo.painting.brush import Brush
+from flamingo.painting.methods.settings import Pixels
+from flamingo.painting.options import Init
 from flamingo.painting.pyramid import LARGEST, SMALLEST
 from flamingo.painting.style_spec import StyleTerm, painting_of
-from flamingo.painting.task import Done, OutputOptions, Tell
+from flamingo.painting.task import Done, PhotoIO, Tell
 from flamingo.quality.critic import Critic, Critique, best_of
 
 if TYPE_CHECKING:
@@ -41,13 +42,13 @@ class Variant:
 class Choosing:
     """Painting a photo in several variants and keeping one. painting: (H, W, 3), that of the style."""
 
-    errand: OutputOptions
+    io: PhotoIO
     variants: tuple[Variant, ...]
     painting: Pixels
 
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done:
         """Paint one photo. tell: is told hundredths of a variant. Raises FlamingoError."""
-        work = self.errand.picture(
+        work = self.io.picture(
             photo,
             film=("of films there are no variants to choose from", "leave --best out"),
             large=("so large a photo is painted once", "add --size 2048, or leave --best out"),
@@ -63,23 +64,21 @@ class Choosing:
         chosen, reasons = best_of(judged)
         variant = self.variants[chosen]
         scores = [None if c.score is None else round(c.score, 1) for c in judged]
-        origin = self.errand.origin(photo, {**variant.recipe, "best_of": len(judged), "scores": scores})
+        origin = self.io.origin(photo, {**variant.recipe, "best_of": len(judged), "scores": scores})
         notes = [f"kept variant {chosen + 1} of {len(judged)}, {variant.said}", *reasons, *critic.notes, _HONEST]
-        return Done(
-            [*work.notes, *notes, *self.errand.written(target, work.with_rgb(kept), origin)], dict(origin.recipe)
-        )
+        return Done([*work.notes, *notes, *self.io.written(target, work.with_rgb(kept), origin)], dict(origin.recipe))
 
 
 def _part(tell: Tell, i: int, count: int) -> Tell:
     return lambda done, parts: tell(100 * i + round(100 * done / max(1, parts)), 100 * count)
 
 
-def painted(brush: Brush, strength: float, colour: Colour, stroke: float, count: int) -> tuple[Variant, ...]:
+def painted(brush: Brush, strength: float, count: int) -> tuple[Variant, ...]:
     """Variants of the painter's picture, the one that was asked for first. brush: of full strength."""
 
     def all_of() -> Iterator[Variant]:
-        for share, size in _differing(strength, stroke):
-            changed = brush.adjusted(share, colour, size)
+        for share, size in _differing(strength, brush.options.stroke):
+            changed = brush.adjusted(share, replace(brush.options, stroke=size))
             yield Variant(f"strength {share:.2g}, stroke {size:.2g}", changed.paint, changed.recipe)
 
     return tuple(islice(all_of(), count))
@@ -89,11 +88,13 @@ def optimised(task: Optimising, count: int) -> tuple[Variant, ...]:
     """Variants of an optimised picture, the one that was asked for first."""
 
     def all_of() -> Iterator[Variant]:
-        asked: Init = task.asked.init or "photo"
+        options = task.options
+        first: Init = options.init or "photo"
         others: tuple[Init, ...] = ("fast", "photo", "noise")
-        inits = [asked, *(each for each in others if each != asked)]
-        for size, init in product(_sizes(task.stroke), inits):
-            changed = replace(task, stroke=size, asked=replace(task.asked, init=init), on_step=None)
+        inits = [first, *(init for init in others if init != first)]
+        for size, init in product(_sizes(options.stroke), inits):
+            changed_options = replace(options, stroke=size, init=init, on_step=None)
+            changed = replace(task, request=replace(task.request, options=changed_options))
             yield Variant(f"from {init}, stroke {size:.2g}", changed.paint, changed.recipe)
 
     return tuple(islice(all_of(), count))

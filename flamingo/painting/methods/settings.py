@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.errors import BadRequest
+from flamingo.painting.options import Init, Optimiser
 
 Pixels = NDArray[np.float32]
-Init = Literal["photo", "noise", "noisy", "fast"]
-Optimiser = Literal["lbfgs", "adam"]
 Colour = Literal["style", "photo"]
 Losses = Literal["relative", "absolute", "raw"]
 Pooling = Literal["max", "average"]
@@ -167,9 +165,6 @@ class Step:
         plain = {name: getattr(self, name) for name in _PLAIN}
         return plain | {"layers": rounded, "seconds": round(self.seconds, 3)}
 
-
-OnStep = Callable[[Path, Step], None]
-"""Called as (photo, step): the losses of a run over a photo's file, as it goes."""
 
 _PLAIN = ("step", "steps", "height", "width", "objective", "content", "style", "tv", "photo")
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,15 +21,16 @@ import numpy as np
 from flamingo import images, provenance
 from flamingo.errors import MissingExtra, WouldOverwrite, show
 from flamingo.images.picture import resize
-from flamingo.painting import style_spec as wishes
-from flamingo.painting.brush import Brush, held
+from flamingo.options import shared
+from flamingo.painting import style_spec
+from flamingo.painting.brush import Brush, brush_of
 from flamingo.painting.colour import coloured
 from flamingo.painting.methods import dream, logs, optimise
-from flamingo.painting.methods.options import MethodOptions
-from flamingo.painting.methods.settings import OnStep, Optimised, Pixels, Settings, Step, Style
-from flamingo.painting.painter import Model
-from flamingo.painting.style_spec import StyleTerm
-from flamingo.painting.task import Done, OutputOptions, Tell
+from flamingo.painting.methods.options import dream_settings, optimise_settings
+from flamingo.painting.methods.settings import Optimised, Pixels, Settings, Step, Style
+from flamingo.painting.options import PaintOptions, StyleOptions
+from flamingo.painting.request import PaintRequest
+from flamingo.painting.task import Done, PhotoIO, Tell
 
 if TYPE_CHECKING:
     from flamingo.painting.methods.dreaming import Dream
@@ -37,41 +38,41 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SlowTask:
-    """What is the same for all photos that are optimised or dreamed. parts: the styles; colour: from 0, the photo's,
-    to 1, the style's; model: of the painter, for a run that begins with its picture."""
+    """What is the same for all photos that are optimised or dreamed."""
 
-    errand: OutputOptions
-    parts: tuple[StyleTerm, ...]
-    asked: MethodOptions
-    strength: float
-    colour: float
-    stroke: float
-    model: Model
-    on_step: OnStep | None = field(default=None, compare=False)
+    io: PhotoIO
+    request: PaintRequest
+
+    @property
+    def options(self) -> PaintOptions:
+        """Those of the request."""
+        return self.request.options
 
     def picture(self, photo: Path) -> tuple[images.Picture, list[str]]:
         """The photo in floats, and what is to be said of it. Raises BadInput."""
-        work = self.errand.picture(
+        work = self.io.picture(
             photo,
             film=("films are painted by the painter alone", "leave --method out"),
             large=("{width} x {height} pixels are too many to optimise", "add --size 1024"),
         )
         masks = [mask for path, mask in self.masks.items() if path is not None]
-        return work, [*work.notes, *wishes.notes_on(masks, work.height, work.width)]
+        return work, [*work.notes, *style_spec.notes_on(masks, work.height, work.width)]
 
     @cached_property
     def masks(self) -> dict[Path | None, Pixels]:
         """As `flamingo.painting.style_spec.masks_of`."""
-        return wishes.masks_of(self.parts)
+        return style_spec.masks_of(self.request.styles)
 
     def saying(self, how: dict[str, Any]) -> dict[str, Any]:
         """A recipe: `how`, and what all methods share."""
+        style = asdict(shared(self.options, StyleOptions))
+        del style["model"]  # of the painter, of which at most the beginning is
         return {
-            "style": wishes.label_of(self.parts),
-            "styles": wishes.said_of(self.parts, self.model),
-            "strength": self.strength,
-            "colour": self.colour,
-            "stroke": self.stroke,
+            "style": style_spec.label_of(self.request.styles),
+            "styles": style_spec.said_of(self.request.styles, self.options.model),
+            "strength": self.options.strength,
+            **style,
+            "colour": self.options.colour_share,
             **how,
         }
 
@@ -83,7 +84,7 @@ class Optimising(SlowTask):
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done:
         """Optimise one photo. tell: is told steps. Raises FlamingoError."""
         picture, notes = self.picture(photo)
-        origin = self.errand.origin(photo, self.recipe)
+        origin = self.io.origin(photo, self.recipe)
         state = _state(target, origin)
         folder = target.with_name(f"{target.stem}.steps")
         with ExitStack() as stack:
@@ -91,13 +92,13 @@ class Optimising(SlowTask):
             if self.settings.snapshots:
                 self._make(folder, state)
                 watchers = _records(folder, origin, stack)
-            if (on_step := self.on_step) is not None:
+            if (on_step := self.options.on_step) is not None:
                 watchers.append(_every(self.settings.log_every, lambda step: on_step(photo, step)))
             done = self.optimised(picture.rgb, tell, watchers, state)
         notes = [
             *notes,
             *done.notes,
-            *self.errand.written(target, picture.with_rgb(self._tinted(done, picture.rgb)), origin),
+            *self.io.written(target, picture.with_rgb(self._tinted(done, picture.rgb)), origin),
         ]
         beside: tuple[Path, ...] = ()
         if done.snapshots:
@@ -117,7 +118,8 @@ class Optimising(SlowTask):
         return optimise(rgb, self.styles, self.settings, first=self._first(rgb), on_step=on_step, resume=state)
 
     def _tinted(self, done: Optimised, rgb: Pixels) -> Pixels:
-        return coloured(done.picture, rgb, self.colour) if 0 < self.colour < 1 else done.picture
+        colour = self.options.colour_share
+        return coloured(done.picture, rgb, colour) if 0 < colour < 1 else done.picture
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -127,12 +129,15 @@ class Optimising(SlowTask):
     @cached_property
     def settings(self) -> Settings:
         """Raises BadRequest."""
-        return self.asked.settings(self.strength, self.colour, self.stroke)
+        return optimise_settings(self.options)
 
     @cached_property
     def styles(self) -> list[Style]:
         """The paintings with their weights and masks. Raises BadInput."""
-        return [Style(wishes.painting_of(part), part.weight, self.masks.get(part.mask)) for part in self.parts]
+        return [
+            Style(style_spec.painting_of(part), part.weight, self.masks.get(part.mask))
+            for part in self.request.styles
+        ]
 
     def _first(self, rgb: Pixels) -> Pixels | None:
         """The painter's picture, where the run begins with it."""
@@ -141,11 +146,11 @@ class Optimising(SlowTask):
     @cached_property
     def _brush(self) -> Brush:
         """One for all photos: it has looked at the paintings. Raises BadInput."""
-        return held(self.parts, self.strength, self.colour, self.stroke, self.model)
+        return brush_of(self.request.styles, self.options.strength, self.options)
 
     def _make(self, folder: Path, state: Path) -> None:
         """The folder for snapshots: a new one, or that of a run that was stopped."""
-        if folder.exists() and not (self.errand.overwrite or state.exists()):
+        if folder.exists() and not (self.io.options.overwrite or state.exists()):
             raise WouldOverwrite(show(folder), "it exists already", "choose another name or allow overwriting")
         if not state.exists():
             for old in (*folder.glob("step-*.jpg"), *folder.glob("losses.jsonl")):
@@ -160,16 +165,16 @@ class Dreaming(SlowTask):
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done:
         """Dream of one photo. tell: is told steps. Raises FlamingoError."""
         picture, notes = self.picture(photo)
-        origin = self.errand.origin(photo, self.recipe)
+        origin = self.io.origin(photo, self.recipe)
         return Done(
-            [*notes, *self.errand.written(target, picture.with_rgb(self.paint(picture.rgb, tell)), origin)],
+            [*notes, *self.io.written(target, picture.with_rgb(self.paint(picture.rgb, tell)), origin)],
             dict(origin.recipe),
         )
 
     def paint(self, rgb: Pixels, tell: Tell) -> Pixels:
         """The dream of a photo (H, W, 3), where the masks are white. Raises FlamingoError."""
-        dreamed = coloured(dream(rgb, self.settings, guide=self.guide, on_step=tell), rgb, self.colour)
-        share = np.float32(self.strength) * self._where(*rgb.shape[:2])
+        dreamed = coloured(dream(rgb, self.settings, guide=self.guide, on_step=tell), rgb, self.options.colour_share)
+        share = np.float32(self.options.strength) * self._where(*rgb.shape[:2])
         return np.asarray(rgb + share * (dreamed - rgb), np.float32)
 
     @property
@@ -180,12 +185,12 @@ class Dreaming(SlowTask):
     @cached_property
     def settings(self) -> Dream:
         """Raises BadRequest."""
-        return self.asked.dream()
+        return dream_settings(self.options)
 
     @cached_property
     def guide(self) -> Pixels | None:
         """Raises BadInput."""
-        return wishes.painting_of(self.parts[0]) if self.parts else None
+        return style_spec.painting_of(self.request.styles[0]) if self.request.styles else None
 
     def _where(self, height: int, width: int) -> Pixels:
         """(h, w, 1), or (1, 1, 1) for everywhere."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -14,7 +15,7 @@ from starlette.responses import Response
 
 from flamingo.jobs import verbs
 from flamingo.jobs.job import plain_file_name
-from flamingo.painting.painter import Model
+from flamingo.painting.options import Model, StyleOptions
 from flamingo.studio.api.verbs import check_styles, request_model, told
 from flamingo.studio.preview_client import Sketcher
 from flamingo.studio.problems import TooMany
@@ -24,6 +25,8 @@ from flamingo.studio.state import Current, Studio
 
 __all__ = ["router"]
 
+_SHOWN = ("style", "strength", *(field.name for field in fields(StyleOptions)))
+"""The parameters that a preview shows; files come by their names."""
 _WAITING = 8
 _GONE = 499  # of nginx: nobody is there to read it
 _SECONDS = 30.0  # fine strokes take many times as long as usual ones
@@ -53,7 +56,7 @@ def _wished(studio: Studio, asked: Any) -> tuple[Path, dict[str, Any]]:
     verb = studio.jobs.verbs["paint"]
     parameters, inputs = told(studio, verb, asked)
     check_styles(parameters, inputs)
-    paint = {name: parameters[name] for name in ("style", "strength", "colour", "stroke", "model")}
+    paint = {name: parameters[name] for name in _SHOWN}
     for option in verb.named:
         paint[option] = {plain_file_name(each.name): str(studio.store.path(each.sha256)) for each in inputs[option]}
     return studio.store.path(inputs["photos"][0].sha256), paint

@@ -19,7 +19,7 @@ from flamingo.jobs.targets import load
 from flamingo.jobs.verbs import Verb
 from flamingo.mood import valence_arousal
 from flamingo.painting import encoder, style_spec
-from flamingo.painting.painter import MODELS
+from flamingo.painting.options import MODELS
 from flamingo.studio.filetypes import HEAD, content_of, fitting_name
 from flamingo.studio.schemas import FileIn, JobOut, Strict
 from flamingo.studio.state import Current, Studio

@@ -17,7 +17,6 @@ from pydantic import TypeAdapter
 from flamingo import extras
 from flamingo.jobs import verbs
 from flamingo.options import Option
-from flamingo.painting.methods.options import SLOW, methods_of
 
 _NARROW = 1000  # a slider over more than that cannot be set to what one wants
 
@@ -227,6 +226,6 @@ def control(option: Option, hint: Hint) -> Control:
         placeholder=hint.placeholder if optional else "",
         ends=hint.ends,
         group=option.group,
-        methods=methods_of(option.name) if option.group == SLOW else (),
+        methods=option.methods,
         needs={choice: extra for choice, extra in hint.needs.items() if not extras.installed(extra)},
     )

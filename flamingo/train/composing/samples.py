@@ -10,9 +10,10 @@ import numpy as np
 
 from flamingo.composing import baseline
 from flamingo.composing.model import Composer
+from flamingo.composing.options import SamplingOptions
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.plan import Plan
-from flamingo.composing.sampling import Dice, draw
+from flamingo.composing.sampling import draw
 from flamingo.composing.writing import roll
 from flamingo.composing.writing.midi import to_midi
 from flamingo.files import put
@@ -49,4 +50,4 @@ def _drawn(net: ComposerNet, facts: dict[str, Any]) -> Piece:
     model = Composer(tensors, facts)
     who = {model.personas[0]: 1.0} if model.personas else {}
     plan = Plan(who, Key(0), Metre(4, 4), _BPM, _BARS, seconds, None, None)
-    return replace(draw(model, [plan], [0], Dice())[0].piece(), persona=", ".join(who))
+    return replace(draw(model, [plan], [0], SamplingOptions())[0].piece(), persona=", ".join(who))

@@ -12,7 +12,7 @@ import torch
 
 from flamingo.cli import run
 from flamingo.composing import baseline
-from flamingo.composing.sampling import Dice
+from flamingo.composing.options import SamplingOptions
 from flamingo.errors import BadRequest
 from flamingo.train.composing.loop import load_composer
 
@@ -56,7 +56,7 @@ def test_it_hears_the_last_hundred_events_and_no_more(trained: Path, monkeypatch
         return heard(rows)
 
     monkeypatch.setattr(model, "heard", counted)
-    model.write(40, dice=Dice(guidance=1.0))
+    model.write(40, sampling=SamplingOptions(guidance=1.0))
     assert max(lengths) == baseline.WINDOW == 100
 
 

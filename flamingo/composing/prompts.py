@@ -1,0 +1,79 @@
+"""A user's own music as the beginning of a piece: on even bars, as a prompt of events, and in the piece as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flamingo.composing import events, reading
+from flamingo.composing.piece import BAR, Metre, Piece
+from flamingo.composing.plan import Plan
+from flamingo.errors import BadRequest
+
+__all__ = ["melody_of", "metre_of", "prompt_of", "with_melody"]
+
+Array = NDArray[Any]
+
+
+def metre_of(text: str) -> Metre:
+    """A time signature that can be composed in. Raises BadRequest."""
+    metre = Metre.parse(text)
+    if not 24 <= metre.units <= events.PLACES:
+        raise BadRequest(f"metre {text!r}", "a bar lasts from one to six quarter notes", "try 4/4, 3/4, 2/4 or 6/8")
+    return metre
+
+
+def melody_of(file: Path, metre: Metre | None) -> tuple[Piece, tuple[str, ...]]:
+    """The user's music on even bars, of `metre` or of the metre that most of its bars have, and what was left out."""
+    piece, remarks = _without_silence(reading.read(file))
+    metres = [str(piece.metre(b)) for b in range(len(piece.bars))]
+    chosen = metre or Metre.parse(max(sorted(set(metres)), key=metres.count))
+    if chosen.units > events.PLACES:
+        raise BadRequest(f"metre {chosen}", "such long bars cannot be composed", "give --metre with shorter ones")
+    # A first bar that is shorter than the rest is a pickup: it comes at the end of a whole bar.
+    lead = (chosen.units - piece.metre(0).units) % chosen.units if len(piece.bars) > 1 else 0
+    notes = piece.notes.copy()
+    notes["start"] += lead
+    tempos = piece.tempos.copy()
+    tempos["start"][1:] += lead
+    count = int(notes["start"].max()) // chosen.units + 1
+    bars = np.array([(i * chosen.units, chosen.numerator, chosen.denominator) for i in range(count)], BAR)
+    return replace(piece, notes=notes, bars=bars, tempos=tempos), remarks
+
+
+def _without_silence(piece: Piece) -> tuple[Piece, tuple[str, ...]]:
+    """The piece from the bar of its first note on: what is gone on from does not begin with empty bars."""
+    starts = piece.bars["start"]
+    empty = int(np.searchsorted(starts, int(piece.notes["start"].min()), side="right")) - 1
+    if empty < 1:
+        return piece, ()
+    first = int(starts[empty])
+    notes, bars, pedals = piece.notes.copy(), piece.bars[empty:].copy(), piece.pedals[piece.pedals["start"] >= first]
+    tempos = piece.tempos[max(0, int(np.searchsorted(piece.tempos["start"], first, side="right")) - 1) :].copy()
+    pedals = pedals.copy()
+    for moved, fields in ((notes, ("start",)), (bars, ("start",)), (pedals, ("start", "end")), (tempos, ("start",))):
+        for name in fields:
+            moved[name] = np.maximum(moved[name].astype(np.int64) - first, 0)
+    many = "an empty bar before its first note is" if empty == 1 else f"{empty} empty bars before its first note are"
+    return replace(piece, notes=notes, bars=bars, pedals=pedals, tempos=tempos), (f"{many} left out",)
+
+
+def prompt_of(melody: Piece, plan: Plan) -> Array:
+    """The user's music as the events that the new piece begins with."""
+    return events.relative(events.spell(melody).events, plan.key.tonic)
+
+
+def with_melody(piece: Piece, melody: Piece) -> Piece:
+    """The user's own notes in place of their spelling, which rounds durations and loudness."""
+    begin = int(melody.length)
+    mine = melody.notes.copy()
+    mine["part"] = 0
+    mine["shift"] = 0
+    kept = piece.notes[piece.notes["start"] >= begin]
+    return Piece.build(
+        events.release_before_repeat(np.concatenate((mine, kept))), piece.bars, piece.key, tempos=piece.tempos
+    )
