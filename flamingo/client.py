@@ -156,6 +156,15 @@ class Client:
         """Say what photos (or `words=`) feel like."""
         return self.ask("feel", {"photos": photos}, parameters, fresh=fresh)
 
+    def judge(
+        self, *results: Source, photo: Source, painting: Source | None = None, fresh: bool = False, **parameters: Any
+    ) -> RemoteJob:
+        """Say what painted pictures hold of the photo and of the painting; parameters as for `flamingo.judge`."""
+        inputs: dict[str, Sequence[Source]] = {"results": results, "photo": [photo]}
+        if painting is not None:
+            inputs["painting"] = [painting]
+        return self.ask("judge", inputs, parameters, fresh=fresh)
+
     def ask(
         self,
         verb: str,

@@ -17,34 +17,18 @@ import cyclopts
 
 from flamingo.cli.base import app, err, styled
 from flamingo.errors import BadRequest, FlamingoError
+from flamingo.verbs import VERBS
 
 __all__ = ["app", "main", "run"]
 
 # Each command's file, and what its `--help` begins with: the list of commands is shown, and a command is found,
 # without importing the others, which need far more than it does.
-_COMMANDS = {
-    "compose": (
-        "compose:compose",
-        "Compose music in the persona of a composer, of the asked length, that ends as a piece should.",
-    ),
+_COMMANDS = {verb.name: (f"{verb.name}:{verb.name}", verb.about) for verb in VERBS} | {
     "doctor": (
         "doctor:doctor",
         "Say what Flamingo runs on here: runtime, threads, memory, models, and what is wrong, if anything.",
     ),
-    "feel": (
-        "feel:feel",
-        "Say what photos (or a sentence) feel like: valence, arousal, and the moods that fit.",
-    ),
-    "film": (
-        "film:film",
-        "Make a film of an album: its photos painted, on the beats of music that is composed for it.",
-    ),
     "jobs": ("jobs:jobs", "List what the studio was asked for, show why a job failed, try it again."),
-    "judge": (
-        "judge:judge",
-        "Say what painted pictures hold of the photo and of the painting, and what is wrong with them.",
-    ),
-    "paint": ("paint:paint", "Paint photos in the manner of one painting or several."),
     "personas": (
         "compose:personas",
         "List the personas in whose manner music can be composed, and what their music is usually like.",
@@ -58,7 +42,7 @@ _COMMANDS = {
     "train": ("train:train", "Train the models on your own pictures (needs the extra `train`)."),
     "verify": ("verify:verify", "Say what is known of where files come from, and what that proves."),
 }
-for _name, (_place, _help) in _COMMANDS.items():
+for _name, (_place, _help) in sorted(_COMMANDS.items()):
     app.command(f"flamingo.cli.{_place}", name=_name, help=_help)
 
 

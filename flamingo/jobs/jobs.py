@@ -21,8 +21,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+from flamingo import verbs
 from flamingo.errors import BadRequest, DiskFull
-from flamingo.jobs import verbs
 from flamingo.jobs.errors import DatabaseError
 from flamingo.jobs.job import Input, Job, State, plain_name
 from flamingo.jobs.job_queue import Dispatch

@@ -1,7 +1,7 @@
 """Short jobs do not wait behind long ones: they have a lane of their own, and a worker does one of each at a time.
 
 Which lane a job is in follows from what is asked for alone, so that a server and its workers, and a later start of
-either, find the same without writing it down. A verb says itself what of it is short (`Verb.short`); it means
+either, find the same without writing it down. A verb says itself what of it is short (`Verb.is_short`); it means
 seconds, where a long job takes minutes.
 """
 
@@ -14,7 +14,7 @@ from typing import Literal
 from flamingo.jobs.errors import NoSuchFile
 from flamingo.jobs.job import Input, Job
 from flamingo.jobs.store import Store
-from flamingo.jobs.verbs import Verb
+from flamingo.verbs import Verb
 
 __all__ = ["LANES", "Lane", "lane_of"]
 
@@ -31,7 +31,7 @@ def lane_of(verbs: Mapping[str, Verb], job: Job, store: Store) -> Lane:
         files = {option: _paths(given, store) for option, given in job.inputs.items()}
     except NoSuchFile:
         return "long"
-    return "short" if verb.short(job.parameters, files) else "long"
+    return "short" if verb.is_short(job.parameters, files) else "long"
 
 
 def _paths(given: Sequence[Input], store: Store) -> list[Path]:

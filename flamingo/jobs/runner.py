@@ -33,8 +33,8 @@ from typing import IO, Any
 
 from flamingo.errors import FlamingoError, one_line
 from flamingo.jobs.job import plain_name
-from flamingo.jobs.targets import load
 from flamingo.results import VerbResult
+from flamingo.targets import load
 
 __all__ = ["main"]
 

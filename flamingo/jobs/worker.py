@@ -25,9 +25,9 @@ from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
+from flamingo import verbs
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.images.formats import FILM_SUFFIXES
-from flamingo.jobs import verbs
 from flamingo.jobs.child import Answered, Child, Died, Overgrown, Overtime
 from flamingo.jobs.errors import DatabaseError, NoSuchJob, SlotTaken
 from flamingo.jobs.job import Failure, Progress, Result, plain_file_name, plain_suffix

@@ -33,30 +33,23 @@ class Brush:
 
     def paint(self, rgb: Pixels, on_progress: Progress | None = None) -> Pixels:
         """Paint `rgb`, (H, W, 3) float32 sRGB in [0, 1]; the same shape. `notes` says what there is to say of it."""
-        masks = self.mix.fitted(*rgb.shape[:2])
-        painted = self.painter.paint_map(
-            rgb, self.mix.vectors, masks, palettes=self.mix.palettes, stroke=self.options.stroke,
-            on_progress=on_progress,
-        )  # fmt: skip
+        painted = self.painter.paint_map(rgb, **self.arguments(*rgb.shape[:2]), on_progress=on_progress)
         return coloured(painted, rgb, self.options.colour_share)
 
     def strips(self, rows: Rows, height: int, width: int, on_progress: Progress | None = None) -> Iterator[Pixels]:
         """The same for a picture of which `rows(top, bottom)` gives a part, strip by strip from top to bottom."""
-        masks, colour = self.mix.fitted(height, width), self.options.colour_share
-        top = 0
-        for strip in self.painter.paint_strips(
-            rows,
-            height,
-            width,
-            self.mix.vectors,
-            masks,
-            palettes=self.mix.palettes,
-            stroke=self.options.stroke,
-            on_progress=on_progress,
-        ):
+        colour, top = self.options.colour_share, 0
+        arguments = self.arguments(height, width)
+        for strip in self.painter.paint_strips(rows, height, width, **arguments, on_progress=on_progress):
             bottom = top + len(strip)
             yield coloured(strip, rows(top, bottom), colour) if colour < 1 else strip
             top = bottom
+
+    def arguments(self, height: int, width: int) -> dict[str, Any]:
+        """What `Painter.paint_map` is told for a picture of that size, apart from its pixels."""
+        mix = self.mix
+        masks = mix.fitted(height, width)
+        return {"vectors": mix.vectors, "masks": masks, "palettes": mix.palettes, "stroke": self.options.stroke}
 
     def adjusted(self, strength: float, options: StyleOptions) -> Brush:
         """A brush of full strength, at another strength and with other options of the same painter: paintings and

@@ -130,19 +130,17 @@ class Task:
         from flamingo.painting.clips import paint_clip
         from flamingo.video import probe
 
-        mix, style, output = self.brush.mix, self.brush.options, self.io.options
-        clip = probe(film)
-        masks, notes = mix.masks_for(clip.height, clip.width)
+        clip, output = probe(film), self.io.options
+        size = clip.height, clip.width
         origin = self.io.origin(film, self.brush.recipe)
-        colour = style.colour_share
+        colour = self.brush.options.colour_share
         finish = None if colour == 1 else lambda frame, painted: coloured(painted, frame, colour)
         more = paint_clip(
-            film, target, self.brush.painter, mix.vectors, masks,
-            palettes=mix.palettes, stroke=style.stroke, size=output.size, finish=finish,
+            film, target, self.brush.painter, **self.brush.arguments(*size), size=output.size, finish=finish,
             quality=output.quality, overwrite=output.overwrite, never=self.io.inputs, origin=origin,
             on_progress=lambda done, frames, _film: tell(done, frames), pool=pool,
         )  # fmt: skip
-        return [*notes, *more], dict(origin.recipe)
+        return [*self.brush.notes(*size), *more], dict(origin.recipe)
 
     def read(self, photo: Path) -> tuple[Work, list[str]]:
         """The photo at the size that was asked for, and what is to be said of it. Raises BadInput."""

@@ -11,7 +11,8 @@ import pytest
 from helpers import outcome, until
 from PIL import Image
 
-from flamingo.jobs import Input, Job, Jobs, Settings, verbs
+from flamingo import verbs
+from flamingo.jobs import Input, Job, Jobs, Settings
 from flamingo.jobs.partial import Unfinished
 from tests.conftest import needs_models
 from tests.filming.albums import album, clicks

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flamingo import verbs
 from flamingo.errors import BadRequest
-from flamingo.jobs import verbs
 from tests.conftest import needs_models
 
 PAINT, COMPOSE, FEEL = (verbs.known({})[name] for name in ("paint", "compose", "feel"))
@@ -33,7 +33,7 @@ def test_what_is_not_said_is_as_usual() -> None:
     assert COMPOSE.validated({})["format"] == ["mp3", "mid", "musicxml", "svg", "png"]
 
 
-@pytest.mark.parametrize("verb", verbs.FLAMINGOS, ids=lambda verb: verb.name)
+@pytest.mark.parametrize("verb", verbs.VERBS, ids=lambda verb: verb.name)
 def test_the_schema_says_what_may_be_asked(verb: verbs.Verb) -> None:
     schema = json.loads(json.dumps(verb.schema(), allow_nan=False))
     assert list(schema["properties"]) == [option.name for option in verb.controls]

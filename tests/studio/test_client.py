@@ -53,6 +53,13 @@ def test_a_photo_is_painted_far_away_and_comes_back(client: Client, photo: Path,
     assert client.paint(client.upload(photo), style="scream", model="fast", strength=0.5).id == job.id
 
 
+def test_a_picture_is_judged_far_away(client: Client, photo: Path) -> None:
+    job = client.judge(photo, photo=photo, style="scream").wait()
+    assert [result.name for result in job.results] == ["cat.critique.jpg"]
+    with pytest.raises(BadRequest, match="no style or painting"):
+        client.judge(photo, photo=photo, style="no-such-style")
+
+
 def test_what_has_no_room_for_credentials_comes_with_its_sidecar(client: Client, tmp_path: Path) -> None:
     job = client.compose(seconds=8, persona="mozart", format=["mid"]).wait()
     (piece,) = job.download(tmp_path)

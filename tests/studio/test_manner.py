@@ -16,10 +16,10 @@ from test_api import problem
 from flamingo import weights
 from flamingo.client import Client
 from flamingo.errors import BadRequest
-from flamingo.jobs.job import Input
 from flamingo.painting import encoder, user_styles
+from flamingo.painting.job import check_styles
 from flamingo.painting.options import MODELS
-from flamingo.studio.api.verbs import check_styles
+from flamingo.verbs import NamedFile
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -226,7 +226,7 @@ def test_the_client_sends_masks_by_their_names(served: Served, cat_jpeg: bytes, 
 def test_a_painter_that_reads_no_paintings_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """As one that somebody has trained without a style encoder."""
     monkeypatch.setattr(encoder, "known", lambda model: model == "fine")
-    files = {"painting": [Input("0" * 64, "mine.jpg")]}
+    files = {"painting": [NamedFile("mine.jpg", Path("mine.jpg"))]}
     for style in (None, ["mine.jpg=.5", "udnie=.5"]):
         check_styles({"style": style, "model": "fine"}, files)
         with pytest.raises(BadRequest, match=r"style 'mine\.jpg': the fast painter knows the named styles alone"):

@@ -11,11 +11,10 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from flamingo import weights
 from flamingo.composing import personas as known_personas
-from flamingo.jobs.targets import load
-from flamingo.jobs.verbs import Verb
 from flamingo.mood import valence_arousal
 from flamingo.options import Option
 from flamingo.studio.state import Current
+from flamingo.verbs import Verb
 
 __all__ = ["router"]
 
@@ -140,5 +139,4 @@ def _verb(verb: Verb) -> VerbOut:
         )
         for name, option in verb.inputs.items()
     ]
-    about = (inspect.getdoc(load(verb.target)) or "").split("\n\n")[0]
-    return VerbOut(name=verb.name, about=about, controls=controls, inputs=inputs)
+    return VerbOut(name=verb.name, about=verb.about, controls=controls, inputs=inputs)

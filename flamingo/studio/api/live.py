@@ -19,12 +19,13 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from flamingo.errors import FlamingoError
-from flamingo.jobs.job import Input, plain_file_name
-from flamingo.studio.api.verbs import check_styles
+from flamingo.jobs.job import plain_file_name
+from flamingo.painting.job import check_styles
 from flamingo.studio.catalogue import LIVE
 from flamingo.studio.preview_client import Sketcher
 from flamingo.studio.schemas import FileIn
 from flamingo.studio.state import Current, Studio
+from flamingo.verbs import NamedFile
 
 __all__ = ["SIZES", "Pace", "router"]
 
@@ -177,9 +178,11 @@ class _Session:
     def _found(self, wish: _Message) -> dict[str, str]:
         """The paintings that a wish brings, as paths. Raises BadRequest for a style that cannot be painted, and
         NoSuchFile."""
-        files = [Input(each.sha256, plain_file_name(each.name)) for each in wish.painting]
+        files = [
+            NamedFile(plain_file_name(each.name), self._studio.store.path(each.sha256)) for each in wish.painting
+        ]
         check_styles({"style": wish.style, "model": LIVE}, {"painting": files})
-        return {file.name: str(self._studio.store.path(file.sha256)) for file in files}
+        return {file.name: str(file.path) for file in files}
 
     async def _paint(self) -> None:
         pace, painted, since = Pace(), 0, time.monotonic()

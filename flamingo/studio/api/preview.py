@@ -13,10 +13,11 @@ from pydantic import BaseModel, Field, create_model
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from flamingo.jobs import verbs
+from flamingo import verbs
 from flamingo.jobs.job import plain_file_name
+from flamingo.painting.job import check_styles
 from flamingo.painting.options import Model, StyleOptions
-from flamingo.studio.api.verbs import check_styles, request_model, told
+from flamingo.studio.api.verbs import named_files, request_model, told
 from flamingo.studio.preview_client import Sketcher
 from flamingo.studio.problems import TooMany
 from flamingo.studio.schemas import ProblemOut
@@ -55,7 +56,7 @@ def _wished(studio: Studio, asked: Any) -> tuple[Path, dict[str, Any]]:
     """The first photo, and how to paint it, as `preview_worker` is told: every file by its name in the request."""
     verb = studio.jobs.verbs["paint"]
     parameters, inputs = told(studio, verb, asked)
-    check_styles(parameters, inputs)
+    check_styles(parameters, named_files(studio, inputs))
     paint = {name: parameters[name] for name in _SHOWN}
     for option in verb.named:
         paint[option] = {plain_file_name(each.name): str(studio.store.path(each.sha256)) for each in inputs[option]}

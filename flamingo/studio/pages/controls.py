@@ -14,8 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import TypeAdapter
 
-from flamingo import extras
-from flamingo.jobs import verbs
+from flamingo import extras, verbs
 from flamingo.options import Option
 
 _NARROW = 1000  # a slider over more than that cannot be set to what one wants

@@ -1,63 +1,94 @@
-"""The verbs that a job can carry out, and everything about them that follows from their signatures.
+"""The registry of verbs: what can be asked of Flamingo, read by the command line, jobs, the HTTP API, pages and the
+client.
 
 A verb's parameters are its options (`flamingo.options`), less those that name files: files that it reads are inputs
 of the job, and where results go is not for a request to say. In place of `output` there is `format`, the kind of
-file wanted, or a list of them where one piece of work can be written as several kinds.
+file wanted, or a list of them where one piece of work can be written as several kinds. What else a server must know
+of a verb before it is carried out stands in a module of the verb's package, `job`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import inspect
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
-from pydantic.fields import FieldInfo
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
 import flamingo
-from flamingo import weights
 from flamingo.errors import BadRequest
-from flamingo.jobs.targets import load
-from flamingo.options import ONE_OR_MANY, Option, one_line_refusals, options
+from flamingo.targets import load
 
-__all__ = ["FLAMINGOS", "Verb", "known", "request_hash"]
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from flamingo.options import Option
+
+__all__ = ["VERBS", "NamedFile", "Verb", "known", "request_hash"]
 
 _NOT_ASKED = ("output", "explain", "overwrite", "on")
 
 
+class NamedFile(NamedTuple):
+    """A file that comes with a request: what it is called there, and where it lies here."""
+
+    name: str
+    path: Path
+
+
 @dataclass(frozen=True)
 class Verb:
-    """A verb as jobs offer it.
+    """A verb, and what is known of it without carrying it out.
 
-    target: "module:function"; version: of the models that it would use, from its parameters.
-    into: its option for where results go; formats: "module:constant" of the suffixes that it writes, or "" if it
-    leaves no choice. files: what its results are called, such as ("piece.mp3", "piece.mid"), the usual kinds, where
-    it is told each of them and their suffixes say the kinds; else it is told a folder and each result has its
-    input's suffix.
-    says: what a finding is called that is no file of the verb's making, such as "feeling": it is kept as JSON. Such a
-    verb writes a picture about each input, and nothing without one.
-    calls: whether it, or a file that it makes or reads, calls its inputs by their names.
-    resumes: whether it keeps what it has half done in hidden files beside its results, and goes on from there when
-    the same is asked again.
-    short: whether a job with these parameters and files is done in seconds, and need not wait behind long ones.
+    Attributes:
+        name: of the verb, its command, its route and its page.
+        target: "module:function"; its options are read from there.
+        about: what it does, in a sentence: the first of its help.
+        job: a module with what a server must know: `version(parameters)`, of the models that it would use, and where
+            there is something to say `check(parameters, files)`, which raises a FlamingoError for what can be seen to
+            be wrong before the job is made (files: NamedFiles by option), and `is_short(parameters, files)`, whether
+            it is done in seconds and need not wait behind long jobs (files: Paths by option). "" if there is none.
+        into: its option for where results go.
+        formats: "module:constant" of the suffixes that it writes, or "" if it leaves no choice.
+        files: what its results are called, such as ("piece.mp3", "piece.mid"), the usual kinds, where it is told each
+            of them and their suffixes say the kinds; else it is told a folder and each result has its input's suffix.
+        says: what a finding is called that is no file of the verb's making, such as "feeling": it is kept as JSON.
+            Such a verb writes a picture about each input, and nothing without one.
+        calls: whether it, or a file that it makes or reads, calls its inputs by their names.
+        resumes: whether it keeps what it has half done in hidden files beside its results, and goes on from there
+            when the same is asked again.
     """
 
     name: str
     target: str
-    version: Callable[[Mapping[str, Any]], str] = lambda parameters: ""
+    about: str = ""
+    job: str = ""
     into: str = "output"
     formats: str = ""
     files: tuple[str, ...] = ()
     says: str = ""
     calls: bool = False
     resumes: bool = False
-    short: Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]]], bool] = lambda parameters, files: False
+
+    def version(self, parameters: Mapping[str, Any]) -> str:
+        """The versions of the models that it would use with these parameters."""
+        return str(self._of_job("version", "")(parameters))
+
+    def is_short(self, parameters: Mapping[str, Any], files: Mapping[str, Sequence[Path]]) -> bool:
+        """Whether it is done in seconds."""
+        return bool(self._of_job("is_short", False)(parameters, files))
+
+    def check(self, parameters: Mapping[str, Any], files: Mapping[str, Sequence[NamedFile]]) -> None:
+        """Raise a FlamingoError for what can be seen to be wrong, or not to be installed, before any work."""
+        self._of_job("check", None)(parameters, files)
+
+    def _of_job(self, function: str, usual: Any) -> Callable[..., Any]:
+        module = importlib.import_module(self.job) if self.job else None
+        return getattr(module, function, lambda *_: usual)
 
     @cached_property
     def controls(self) -> list[Option]:
@@ -92,6 +123,8 @@ class Verb:
 
     def validated(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """All parameters, the usual values filled in, as plain JSON values. Raises BadRequest."""
+        from flamingo.options import one_line_refusals
+
         with one_line_refusals(f"flamingo {self.name}"):
             return self._model.model_validate(dict(parameters)).model_dump(mode="json")
 
@@ -109,6 +142,11 @@ class Verb:
 
     @property
     def _format(self) -> Option:
+        from pydantic import AfterValidator, Field
+        from pydantic.fields import FieldInfo
+
+        from flamingo.options import Option
+
         kinds: Any = tuple(sorted(suffix.removeprefix(".") for suffix in load(self.formats)))
         if not self.files:
             says = f"Kind of file: {', '.join(kinds)}; without it the input's own."
@@ -121,10 +159,16 @@ class Verb:
 
     @cached_property
     def _options(self) -> list[Option]:
+        from flamingo.options import options
+
         return options(load(self.target))
 
     @cached_property
     def _model(self) -> type[BaseModel]:
+        from pydantic import ConfigDict, create_model
+
+        from flamingo.options import ONE_OR_MANY
+
         fields: dict[str, Any] = {}
         for option in self.controls:
             default = ... if option.default is inspect.Parameter.empty else option.default
@@ -134,107 +178,61 @@ class Verb:
         return create_model(f"{self.name}_parameters", __config__=rules, **fields)
 
 
-def _painter(parameters: Mapping[str, Any]) -> str:
-    """The painter's version, and when each of one's own styles that is named was last changed."""
-    from flamingo.painting import user_styles
-
-    named = [name for name in user_styles.names() if any(name in text for text in parameters["style"] or ())]
-    changed = [f"{name}@{(user_styles.folder() / f'{name}.safetensors').stat().st_mtime_ns}" for name in named]
-    return "+".join([str(weights.entry(f"painter-{parameters['model']}")["version"]), *changed])
-
-
-def _composer(parameters: Mapping[str, Any]) -> str:
-    """The versions of the composer and of what finds the mood to compose in, and when each of one's own personas that
-    is named was last taught."""
-    from flamingo.composing import personas
-
-    named = [name for name in personas.own() if name in parameters["persona"]]
-    taught = [f"{name}@{personas.own_file(name).stat().st_mtime_ns}" for name in named]
-    return "+".join([str(weights.entry("composer")["version"]), _feeler(parameters), *taught])
-
-
-def _filmer(parameters: Mapping[str, Any]) -> str:
-    """The versions of all that a film is made with."""
-    return "+".join([_painter(parameters), _composer(parameters)])
-
-
-def _feeler(parameters: Mapping[str, Any]) -> str:
-    there = weights.models()  # each of the two can be missing where only the other is asked for
-    return "+".join(str(there.get(model, {}).get("version")) for model in ("feel", "words"))
-
-
-_SHORT_PIXELS, _SHORT_MUSIC, _SHORT_FILES = 2_500_000, 120.0, 8
-
-
-def _short_painting(parameters: Mapping[str, Any], files: Mapping[str, Sequence[Path]]) -> bool:
-    """Still pictures of 2.5 megapixels together, by the painter: half a minute on a laptop."""
-    if parameters["method"] != "painter" or parameters.get("preset"):
-        return False
-    return sum(_pixels(file, parameters.get("size")) for file in files.get("photos", ())) <= _SHORT_PIXELS
-
-
-def _pixels(file: Path, longest: int | None) -> float:
-    """Pixels to paint; from the head of the file alone, which was decoded to its end when it was taken in. Without
-    end for what moves, or cannot be read."""
-    from PIL import Image
-
-    try:
-        with Image.open(file) as picture:
-            width, height = picture.size
-            if getattr(picture, "is_animated", False):
-                return math.inf
-    except Exception:  # whatever a strange file makes its decoder say: then nothing is known of it
-        return math.inf
-    return width * height if longest is None else longest**2 * min(width, height) / max(width, height, 1)
-
-
-def _short_piece(parameters: Mapping[str, Any], files: Mapping[str, Sequence[Path]]) -> bool:
-    """Two minutes of music at most, all tries together."""
-    tries = parameters.get("variations", 1) * parameters.get("best", 1)
-    return bool(parameters["seconds"] * tries <= _SHORT_MUSIC)
-
-
-def _few_files(parameters: Mapping[str, Any], files: Mapping[str, Sequence[Path]]) -> bool:
-    """Seconds for each file, so a few are a short job."""
-    return sum(len(many) for many in files.values()) <= _SHORT_FILES
-
-
 _PIECE = ("piece.mp3", "piece.mid", "piece.musicxml", "piece.svg", "piece.png")
 
-FLAMINGOS = (
+VERBS = (
     Verb(
         "paint",
         "flamingo.painting.api:paint",
-        _painter,
+        "Paint photos in the manner of one painting or several.",
+        "flamingo.painting.job",
         formats="flamingo.images:WRITE_SUFFIXES",
         resumes=True,
-        short=_short_painting,
     ),
-    Verb("judge", "flamingo.quality.api:judge", says="critique", short=_few_files),
+    Verb(
+        "judge",
+        "flamingo.quality.api:judge",
+        "Say what painted pictures hold of the photo and of the painting, and what is wrong with them.",
+        "flamingo.quality.job",
+        says="critique",
+    ),
     Verb(
         "compose",
         "flamingo.composing.api:compose",
-        _composer,
+        "Compose music in the persona of a composer, of the asked length, that ends as a piece should.",
+        "flamingo.composing.job",
         formats="flamingo.composing.writing:KINDS",
         files=_PIECE,
-        short=_short_piece,
     ),
     Verb(
         "film",
         "flamingo.filming.api:film",
-        _filmer,
+        "Make a film of an album: its photos painted, on the beats of music that is composed for it.",
+        "flamingo.filming.job",
         formats="flamingo.filming.api:KINDS",
         files=("film.mp4",),
         calls=True,
         resumes=True,
     ),
-    Verb("feel", "flamingo.mood.api:feel", _feeler, into="explain", says="feeling", short=_few_files),
+    Verb(
+        "feel",
+        "flamingo.mood.api:feel",
+        "Say what photos (or a sentence) feel like: valence, arousal, and the moods that fit.",
+        "flamingo.mood.job",
+        into="explain",
+        says="feeling",
+    ),
 )
 
 
 def known(more: Mapping[str, str]) -> dict[str, Verb]:
     """Flamingo's verbs by name, and `more`, each a name and "module:function"."""
-    return {verb.name: verb for verb in (*FLAMINGOS, *(Verb(name, target) for name, target in more.items()))}
+    users = (Verb(name, target, _first_line(target)) for name, target in more.items())
+    return {verb.name: verb for verb in (*VERBS, *users)}
+
+
+def _first_line(target: str) -> str:
+    return (inspect.getdoc(load(target)) or "").split("\n\n")[0]
 
 
 def request_hash(verb: Verb, parameters: Mapping[str, Any], inputs: Mapping[str, Sequence[str]]) -> str:
