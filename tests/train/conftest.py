@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 if importlib.util.find_spec("torch") is None:
     pytest.skip("torch is not installed (extra `train`)", allow_module_level=True)
+
+from flamingo.train import session
+
+GRAPH = session.graph
+"""Draws a network in TensorBoard, which takes longer than a small training: only what looks for it has it done."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_graphs() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "graph", lambda *_: None)
+        yield
 
 
 @pytest.fixture(scope="session")

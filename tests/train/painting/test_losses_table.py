@@ -14,9 +14,11 @@ from flamingo.cli import run
 from flamingo.errors import BadRequest
 from flamingo.nn import losses, vgg
 from flamingo.painting.methods import preset
+from flamingo.train import session
 from flamingo.train.painting import table
 from flamingo.train.painting.loop import PainterRecipe, train
 from tests.conftest import needs_models
+from tests.train.conftest import GRAPH
 from tests.train.painting.test_training import small
 
 pytestmark = pytest.mark.usefixtures("vgg_weights")
@@ -26,7 +28,9 @@ STYLE = tuple(f"relu{i}_1" for i in range(1, 6))
 @pytest.fixture(scope="module")
 def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("table") / "mine"
-    train(replace(small(data, out), steps=2), quiet=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "graph", GRAPH)
+        train(replace(small(data, out), steps=2), quiet=True)
     return out
 
 

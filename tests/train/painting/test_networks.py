@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from torch import Tensor
 from flamingo.errors import ModelCorrupt
 from flamingo.nn.painter import SIZES, Painter, StyledPainter, grown
 from flamingo.train.painting.borrowing import borrow_weights
-from flamingo.train.painting.export import export_onnx, export_views
+from flamingo.train.painting.export import export_onnx
 from flamingo.train.painting.views import MeasuringPainter, RegionPainter, TilePainter
 
 
@@ -89,31 +90,18 @@ def test_the_views_paint_what_the_painter_paints(size: str) -> None:
         assert torch.allclose(painted, pictures[k], atol=1e-4)
 
 
-@torch.no_grad()
-def test_the_views_are_exported_without_weights_of_their_own(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Painter, Path]:
+    """A painter, and itself as ONNX."""
     torch.manual_seed(0)
-    painter = Painter(SIZES["debug"]).eval()
-    lend(painter, tmp_path / "painter-x.safetensors")
-    files = export_views(painter, tmp_path, "x")
-    photo, vector = torch.rand(1, 3, 40, 56), torch.randn(1, 8)
-    grain = torch.randn(photo.shape) / 10
-    expected = painter(photo, vector, grain).numpy()
-    fed = {"photo": photo.numpy(), "vector": vector.numpy(), "grain": grain.numpy()}
-    _, means, variances, gate = ort.InferenceSession(str(files["measure"])).run(None, fed)
-    assert gate.shape == (1,)
-    told = {"means": means, "variances": variances}
-    (painted,) = ort.InferenceSession(str(files["tile"])).run(None, {**fed, **told})
-    assert np.abs(painted - expected).max() < 1e-2, "16 bits apart"
-    (tmp_path / "painter-x.safetensors").unlink()
-    with pytest.raises(Exception, match=r"painter-x\.safetensors"):
-        ort.InferenceSession(str(files["tile"]))
-
-
-def test_weights_are_borrowed_and_the_network_stays_the_same(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    painter = Painter(SIZES["debug"]).eval()
-    file = tmp_path / "a.onnx"
+    painter, file = Painter(SIZES["debug"]).eval(), tmp_path_factory.mktemp("exported") / "a.onnx"
     export_onnx(painter, file)
+    return painter, file
+
+
+def test_weights_are_borrowed_and_the_network_stays_the_same(exported: tuple[Painter, Path], tmp_path: Path) -> None:
+    painter, file = exported[0], tmp_path / "a.onnx"
+    shutil.copyfile(exported[1], file)
     photo = np.random.default_rng(0).random((1, 3, 32, 48), dtype=np.float32)
     fed = {"photo": photo, "vector": np.ones((1, 8), np.float32), "grain": np.zeros_like(photo)}
     (before,), size = ort.InferenceSession(str(file)).run(None, fed), file.stat().st_size
@@ -125,9 +113,8 @@ def test_weights_are_borrowed_and_the_network_stays_the_same(tmp_path: Path) -> 
     assert file.stat().st_size < size - 0.9 * large
 
 
-def test_weights_are_not_borrowed_from_another_painter(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    export_onnx(Painter(SIZES["debug"]).eval(), tmp_path / "a.onnx")
+def test_weights_are_not_borrowed_from_another_painter(exported: tuple[Painter, Path], tmp_path: Path) -> None:
+    shutil.copyfile(exported[1], tmp_path / "a.onnx")
     lend(Painter(SIZES["debug"]), tmp_path / "b.safetensors")
     with pytest.raises(ModelCorrupt, match=r"not those of b\.safetensors"):
         borrow_weights(tmp_path / "a.onnx", tmp_path / "b.safetensors", own="", lent="ema.painter.")

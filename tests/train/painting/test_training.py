@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from flamingo.cli import run
 from flamingo.errors import BadRequest, ModelCorrupt, ModelMissing
 from flamingo.nn.checkpoint import Checkpoint
 from flamingo.nn.painter import load_painter
-from flamingo.train.manifest import check_files, entry_of
-from flamingo.train.painting.export import export_again, release
 from flamingo.train.painting.loop import CHECKPOINT, PainterRecipe, train
-from flamingo.train.plans.releasing import install
-from tests.train.crashes import moments
 
 pytestmark = pytest.mark.usefixtures("vgg_weights")
 
@@ -50,24 +42,6 @@ def small(data: Path, out: Path) -> PainterRecipe:
         cooldown=0,
         precision="f32",
     )
-
-
-@dataclass(frozen=True)
-class Released:
-    """A trained painter, and the folder of models that it was released into."""
-
-    recipe: PainterRecipe
-    weights: Path
-    entry: dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def released(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Released:
-    folder = tmp_path_factory.mktemp("released")
-    recipe = small(data, folder / "run")
-    train(recipe, quiet=True)
-    weights = folder / "weights"
-    return Released(recipe, weights, release(folder / "run", weights, name="fast", data="made up"))
 
 
 def weights_of(recipe: PainterRecipe, part: str) -> dict[str, torch.Tensor]:
@@ -104,17 +78,6 @@ def test_a_run_by_adam_goes_on_by_muon(recipe: PainterRecipe) -> None:
     assert f"{inside}.exp_avg" in before and f"{inside}.momentum_buffer" not in before
     assert f"{inside}.momentum_buffer" in after and f"{inside}.exp_avg" not in after
     assert float(after["painter.affine.weight.step"]) == 2, "Adam's memory of the rest begins afresh too"
-
-
-def test_a_training_starts_from_a_release(released: Released, tmp_path: Path) -> None:
-    start = released.weights / released.entry["files"]["weights"]["file"]
-    assert str(released.weights.parent).encode() not in start.read_bytes(), "no folder of this machine is shipped"
-    on = replace(released.recipe, out=str(tmp_path / "on"), start=str(start), steps=1)
-    outcome = train(on, quiet=True)
-    assert outcome.steps == 5
-    before, after = weights_of(released.recipe, "ema"), weights_of(on, "ema")
-    assert all(torch.allclose(before[k], after[k], atol=0.02) for k in before)
-    assert len(Checkpoint.load(outcome.checkpoint).facts["sessions"]) == 2
 
 
 def test_another_seed_is_another_training(recipe: PainterRecipe, tmp_path: Path) -> None:
@@ -246,98 +209,3 @@ def test_resuming_nothing_or_something_else_is_refused(recipe: PainterRecipe) ->
     train(replace(recipe, steps=1), quiet=True)
     with pytest.raises(ModelCorrupt, match="another size"):
         train(replace(recipe, resume=True, model="fast"), quiet=True)
-
-
-def test_a_released_model_paints_as_it_was_trained(released: Released) -> None:
-    assert released.entry["export_psnr"] > 45
-    file = released.weights / "painter-fast.onnx"
-    assert str(Path.home()).encode() not in file.read_bytes()
-    assert b"site-packages" not in file.read_bytes()
-
-    photo = np.random.default_rng(0).random((1, 3, 40, 52), dtype=np.float32)
-    trained = load_painter(Path(released.recipe.out) / CHECKPOINT)
-    noise = np.random.default_rng(1).normal(0, 0.1, photo.shape).astype(np.float32)
-    fed = {"photo": photo, "vector": trained.vectors[1:2].numpy(), "grain": noise}
-    import onnxruntime
-
-    (got,) = onnxruntime.InferenceSession(str(file)).run(None, fed)
-    expected = trained.painter(*map(torch.from_numpy, fed.values())).numpy()
-    assert np.abs(got - expected).max() < 0.01
-
-
-def test_a_release_is_exported_again_as_the_same_painter(released: Released, tmp_path: Path) -> None:
-    again = tmp_path / "again"
-    shutil.copytree(released.weights, again)
-    for kind in ("", "-measure", "-tile", "-regions"):
-        (again / f"painter-fast{kind}.onnx").unlink()
-    export_again(again, "fast")
-    before, after = (
-        json.loads((folder / "manifest.json").read_text())["models"]["painter-fast"]
-        for folder in (released.weights, again)
-    )
-    assert after["version"] == before["version"]
-    assert after["files"].keys() == before["files"].keys()
-    import onnxruntime
-
-    photo = np.random.default_rng(0).random((1, 3, 40, 52), dtype=np.float32)
-    fed = {"photo": photo, "vector": np.ones((1, 8), np.float32), "grain": np.zeros_like(photo)}
-    painted = [
-        onnxruntime.InferenceSession(str(folder / "painter-fast.onnx")).run(None, fed)[0]
-        for folder in (released.weights, again)
-    ]
-    assert np.abs(painted[0] - painted[1]).max() < 0.01  # small tensors are of 16 bits now too
-
-
-def test_a_painter_that_is_released_over_another_is_never_half_of_each(released: Released, tmp_path: Path) -> None:
-    shipped = tmp_path / "shipped"
-    shutil.copytree(released.weights, shipped)
-    manifest = json.loads((shipped / "manifest.json").read_text())
-    entry = manifest["models"]["painter-fast"]
-    entry["version"], entry["files"]["encoder"] = (
-        "older",
-        {**entry["files"]["onnx"], "file": "painter-fast-encoder.onnx"},
-    )
-    shutil.copyfile(shipped / "painter-fast.onnx", shipped / "painter-fast-encoder.onnx")
-    (shipped / "manifest.json").write_text(json.dumps(manifest))
-    versions = []
-    with moments(shipped, tmp_path / "moments") as kept:
-        install(released.weights, shipped, "painter-fast")
-    for folder in kept:
-        found = entry_of(folder, "painter-fast")
-        assert found is not None
-        check_files(folder, found)
-        assert (folder / "painter-fast-encoder.onnx").exists() == (found["version"] == "older")
-        versions.append(found["version"])
-    assert versions == sorted(versions, reverse=True) and len(set(versions)) == 2
-
-
-def test_the_command_trains_and_releases(
-    data: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    fresh_caches: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    out = tmp_path / "run"
-    assert run([
-        "train", "paint", "--model", "debug", "--photos", str(data / "photos"), "--styles", str(data / "styles"),
-        "--out", str(out), "--budget", "90s", "--steps", "2", "--crop", "64", "--style-size", "96", "--workers", "0",
-    ]) == 0  # fmt: skip
-    assert "2 steps" in capsys.readouterr().out
-    assert run(["train", "release", str(out), "--name", "fine", "--weights", str(tmp_path / "weights")]) == 0
-    monkeypatch.setenv("FLAMINGO_WEIGHTS", str(tmp_path / "weights"))
-    assert (
-        run(
-            [
-                "paint",
-                str(data / "photos" / "photos0.png"),
-                "--style",
-                "styles1",
-                "-o",
-                str(tmp_path / "x.png"),
-            ]
-        )
-        == 0
-    )
-    with Image.open(tmp_path / "x.png") as painted:
-        assert painted.size == (160, 120)
