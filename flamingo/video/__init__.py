@@ -9,11 +9,17 @@ Film files are read and written with PyAV (FFmpeg's libraries), animated GIF and
 local files of known kinds are opened, and nothing that they point to.
 """
 
-from flamingo.video.animation import times_kept, write_animation
-from flamingo.video.clip import ANIMATED, FILM_SUFFIXES, FILMS, Clip, Limits, Look, is_clip, probe, written
-from flamingo.video.joining import check_sound, join
-from flamingo.video.reading import Frame, Reader
-from flamingo.video.writing import Writer, look_of
+from typing import TYPE_CHECKING
+
+from flamingo.lazy import on_demand
+
+if TYPE_CHECKING:
+    from flamingo.video.animation import times_kept, write_animation
+    from flamingo.video.clip import probe
+    from flamingo.video.joining import check_sound, join
+    from flamingo.video.kinds import ANIMATED, FILM_SUFFIXES, FILMS, Clip, Limits, Look, is_clip, written
+    from flamingo.video.reading import Frame, Reader
+    from flamingo.video.writing import Writer, look_of
 
 __all__ = [
     "ANIMATED",
@@ -34,3 +40,27 @@ __all__ = [
     "write_animation",
     "written",
 ]
+
+# Imported when it is first asked for: whether a file is a clip is asked of every photo, and FFmpeg's libraries and
+# OpenCV take a while to load.
+_HOMES = {
+    "ANIMATED": "flamingo.video.kinds",
+    "Clip": "flamingo.video.kinds",
+    "FILMS": "flamingo.video.kinds",
+    "FILM_SUFFIXES": "flamingo.video.kinds",
+    "Frame": "flamingo.video.reading",
+    "Limits": "flamingo.video.kinds",
+    "Look": "flamingo.video.kinds",
+    "Reader": "flamingo.video.reading",
+    "Writer": "flamingo.video.writing",
+    "check_sound": "flamingo.video.joining",
+    "is_clip": "flamingo.video.kinds",
+    "join": "flamingo.video.joining",
+    "look_of": "flamingo.video.writing",
+    "probe": "flamingo.video.clip",
+    "times_kept": "flamingo.video.animation",
+    "write_animation": "flamingo.video.animation",
+    "written": "flamingo.video.kinds",
+}
+
+__getattr__ = on_demand(__name__, _HOMES)

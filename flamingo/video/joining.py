@@ -17,7 +17,8 @@ from typing import Any
 import av
 
 from flamingo.errors import BadRequest, show
-from flamingo.video.clip import FILMS, Clip, codec_name
+from flamingo.video.clip import codec_name
+from flamingo.video.kinds import FILMS, Clip
 from flamingo.video.opening import Broken, opened
 
 __all__ = ["check_sound", "check_whole", "join", "picture_packets", "timed"]

@@ -15,7 +15,8 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from flamingo.errors import UnreadableVideo, show
-from flamingo.video.clip import Clip, _is_cover
+from flamingo.video.clip import _is_cover
+from flamingo.video.kinds import Clip
 from flamingo.video.opening import Broken, opened
 
 __all__ = ["Frame", "Reader"]

@@ -15,7 +15,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from flamingo.errors import BadRequest
-from flamingo.video.clip import Clip, Look
+from flamingo.video.kinds import Clip, Look
 from flamingo.video.reading import EXACT, SCALER_MATRIX
 
 __all__ = ["Writer", "colours", "look_of", "samples"]
