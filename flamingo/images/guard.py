@@ -109,12 +109,6 @@ def read_guarded(
     may be used for another picture; one that has held a very large one should end. Raises CannotStart,
     UnreadableImage, ImageTooLarge or UnsupportedImage.
     """
-
-    def described(source: IO[bytes], answer: dict[str, Any]) -> Received:
-        for field in ("icc", "exif"):
-            answer[field] = exactly(source, int(answer[field])) or None
-        return receive(source, answer)
-
     helper = _take()
     try:
         size = len(data) if path is None else path.stat().st_size
@@ -125,15 +119,17 @@ def read_guarded(
             "limits": asdict(limits),
             "keep_gps": keep_gps,
         }
-        return helper.exchange(
+        with helper.exchange(
             request,
             data if path is None else b"",
-            described,
             # A large upload or a slow disk gets time of its own.
             timeout=_PATIENCE * (limits.seconds + size / 50e6),
             first=_STARTING,
             on_progress=lambda pixels: helper.extend(_PATIENCE * limits.seconds_for(int(pixels))),
-        )
+        ) as (answer, source):
+            for field in ("icc", "exif"):
+                answer[field] = exactly(source, int(answer[field])) or None
+            return receive(source, answer)
     except (ChildError, OSError, ValueError, KeyError) as error:
         # The system ends it, too, when it has used too much processor time.
         by_time = isinstance(error, ChildError) and error.returncode == -getattr(signal, "SIGXCPU", 0) != 0

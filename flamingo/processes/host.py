@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 from flamingo.errors import FlamingoError
 from flamingo.processes import error_from, module_command, module_environment
@@ -30,7 +30,6 @@ _STDERR = 20_000  # bytes of its end that are kept
 _EXIT, _LAST_WORDS = 5.0, 0.5  # seconds that a child which is silent has to end, and its stderr to be read
 _SIGNALS = {number.value: number.name for number in signal.Signals}
 
-Received = TypeVar("Received")
 Watch = Callable[[], object]
 
 
@@ -144,34 +143,32 @@ class Host:
             self._await_ready(source)
 
     def request(self, header: dict[str, Any], payload: bytes = b"", **how: Any) -> tuple[dict[str, Any], bytes]:
-        """The header and the payload of the response to a request: see `exchange`, which takes the same `how`."""
-        return self.exchange(header, payload, _whole, **how)
+        """The header and the payload of the response to a request: see `exchange`, which takes the same."""
+        with self.exchange(header, payload, **how) as (answer, source):
+            return answer, exactly(source, answer.get("bytes", 0))
 
+    @contextmanager
     def exchange(
         self,
         header: dict[str, Any],
-        payload: bytes,
-        receive: Callable[[IO[bytes], dict[str, Any]], Received],
+        payload: bytes = b"",
         *,
         timeout: float,
         first: float = 0.0,
         watch: Watch | None = None,
         on_progress: Callable[[Any], object] = lambda progress: None,
-    ) -> Received:
-        """Have a request answered.
+    ) -> Iterator[tuple[dict[str, Any], IO[bytes]]]:
+        """Have a request answered: the header of the response, and the pipe, from which all of its payload is to be
+        read in the context.
 
         Args:
             header: what is asked.
             payload: bytes that go with it.
-            receive: makes something of the pipe, from which it reads all of the payload, and of the header.
             timeout: seconds until the child is ended, or as `extend` says later.
             first: seconds more for the first request to a process, which may have to start.
             watch: called several times a second, in a thread of its own. What it raises ends the child, and is raised
                 here.
             on_progress: called with what the child says of its progress.
-
-        Returns:
-            What `receive` returns.
 
         Raises:
             CannotStart: there is no process, and none can be started.
@@ -186,11 +183,12 @@ class Host:
             sink.write(json.dumps({**header, "bytes": len(payload)}).encode() + b"\n")
             sink.write(payload)
             sink.flush()
-            while "progress" in (message := _message(source)):
-                on_progress(message["progress"])
-            if "error" not in message:
-                return receive(source, message)
-        raise error_from(message, self._errors)
+            while "progress" in (answer := _message(source)):
+                on_progress(answer["progress"])
+            if "error" not in answer:
+                yield answer, source
+                return
+        raise error_from(answer, self._errors)
 
     def extend(self, seconds: float) -> None:
         """Give the request at hand so many seconds from now, whatever its timeout was."""
@@ -272,10 +270,6 @@ def exactly(source: IO[bytes], size: int) -> bytes:
     if len(data) != size:
         raise EOFError
     return data
-
-
-def _whole(source: IO[bytes], header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    return header, exactly(source, header.get("bytes", 0))
 
 
 def _message(source: IO[bytes]) -> dict[str, Any]:
