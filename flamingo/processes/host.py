@@ -245,10 +245,11 @@ class Host:
 
     def _kill(self, process: subprocess.Popen[bytes]) -> None:
         if self._group:
-            members = _members(process.pid)
+            # Those that have left the group. Of a process that is over the number may be another's by now.
+            started = _members(process.pid)[1:] if process.poll() is None else []
             with suppress(OSError, AttributeError):
                 os.killpg(process.pid, signal.SIGKILL)
-            for member in members:  # those that have left the group
+            for member in started:
                 with suppress(Exception):
                     member.kill()
         process.kill()

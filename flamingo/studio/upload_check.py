@@ -9,7 +9,6 @@ import queue
 import time
 from contextlib import suppress
 from functools import partial
-from types import TracebackType
 from typing import Any
 
 from flamingo.errors import BadInput
@@ -41,9 +40,7 @@ class Inspection:
             self._free.put(host)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._closed = True
         for host in self._all:
             host.end()
