@@ -15,6 +15,7 @@ from flamingo.images import guard
 from flamingo.images.decode import decode
 from flamingo.images.limits import Limits
 from flamingo.images.picture import Picture
+from flamingo.processes.host import CannotStart
 
 __all__ = ["from_bytes", "read"]
 
@@ -35,8 +36,8 @@ def read(path: Path | str, *, limits: Limits = _USUAL, keep_gps: bool = False, t
     name = readable(path, limits)
     if not trusted:
         try:
-            return _picture(name, *guard.read_guarded(path, b"", name, limits, keep_gps))
-        except guard.NoHelperError:
+            return _picture(name, *guard.read_guarded(path, b"", name, limits, keep_gps, guard.floats))
+        except CannotStart:
             pass
     try:
         data = path.read_bytes()
@@ -76,8 +77,8 @@ def from_bytes(
     limits.check_file(name, len(data))
     if not trusted:
         try:
-            return _picture(name, *guard.read_guarded(None, data, name, limits, keep_gps))
-        except guard.NoHelperError:
+            return _picture(name, *guard.read_guarded(None, data, name, limits, keep_gps, guard.floats))
+        except CannotStart:
             pass
     return _here(data, name, limits, keep_gps)
 

@@ -24,6 +24,7 @@ from flamingo.images.decode import decode
 from flamingo.images.limits import Limits
 from flamingo.images.picture import Picture
 from flamingo.images.reading import readable
+from flamingo.processes.host import CannotStart
 
 __all__ = ["Canvas", "read", "write"]
 
@@ -122,8 +123,8 @@ def read(path: Path | str, *, limits: Limits = _USUAL, keep_gps: bool = False, t
     name = readable(path, limits)
     if not trusted:
         try:
-            return guard.received(path, b"", name, limits, keep_gps, _receive, again=False)
-        except guard.NoHelperError:
+            return guard.read_guarded(path, b"", name, limits, keep_gps, _receive, again=False)
+        except CannotStart:
             pass
     try:
         data = path.read_bytes()
@@ -139,9 +140,9 @@ def _facts(found: Any) -> dict[str, Any]:
 
 
 def _receive(source: IO[bytes], answer: dict[str, Any]) -> Canvas:
-    """As `guard.read_guarded`, but the samples stay as they come."""
+    """As `guard.floats`, but the samples stay as they come."""
     height, width, bands = (int(side) for side in answer["shape"])
-    dtype = np.dtype(np.uint8 if answer["bytes"] == 1 else np.uint16)
+    dtype = np.dtype(np.uint8 if answer["itemsize"] == 1 else np.uint16)
 
     def following(rows: int) -> NDArray[Any]:
         strip = np.empty((rows, width, bands), dtype)

@@ -9,43 +9,36 @@ looked at ten times a second, and all of them are ended when it is too much.
 from __future__ import annotations
 
 import itertools
-import json
-import os
-import queue
-import signal
-import subprocess
-import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, Any
-
-import psutil
+from typing import Any
 
 from flamingo.jobs.job import Progress
-from flamingo.processes import module_command, module_environment
+from flamingo.processes.host import ChildError, ChildTimeout, Host
 
 __all__ = ["Answered", "Child", "Died", "Outcome", "Overgrown", "Overtime", "Unwanted"]
 
-_TICK = 0.1
 _LOOK_EVERY = 0.25  # seconds between two questions whether the work is still wanted
-_FAMILY_EVERY = 10  # ticks between two looks for processes that it has started
+_FAMILY_EVERY = 10  # looks at its memory between two looks for processes that it has started
 _STARTING = 180.0  # seconds, which are not the job's, on a machine that is busy with something else
 
 
 @dataclass(frozen=True)
 class Answered:
-    """The work is over: the last line that the process said."""
+    """The work is over: what the process has answered."""
 
     answer: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Died:
-    """The process ended by itself, or somebody else ended it; `why` as half a sentence: "it ..."."""
+    """The process ended by itself, or somebody else ended it; `why` as half a sentence: "it ..."; `stderr` is the end
+    of what it said there."""
 
     why: str
+    stderr: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,45 +64,24 @@ Outcome = Answered | Died | Overgrown | Overtime | Unwanted
 Wanted = Callable[[Progress | None], bool]
 
 
-class Child:
+class _Enough(Exception):
+    """The work goes on no longer; the outcome is the argument."""
+
+
+class Child(Host):
     """One process that carries out one request at a time, started when needed and kept for the next."""
 
     def __init__(self, memory: int) -> None:
+        super().__init__("flamingo.jobs.runner", quiet=False)
         self._memory = memory
-        self._process: subprocess.Popen[bytes] | None = None
-        self._lines: queue.Queue[bytes] = queue.Queue()
-        self._lock = threading.Lock()
-        self._ready = False
-
-    @property
-    def pid(self) -> int | None:
-        """Of the process, if one is there."""
-        process = self._process
-        return process.pid if process is not None and process.poll() is None else None
-
-    def start(self) -> None:
-        """Have a process ready, without waiting for it."""
-        if self.pid is not None:
-            return
-        self.end()
-        self._lines, self._ready = queue.Queue(), False
-        self._process = subprocess.Popen(
-            module_command("flamingo.jobs.runner"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=module_environment(),
-            start_new_session=True,
-        )
-        assert self._process.stdout is not None
-        threading.Thread(target=_listen, args=(self._process.stdout, self._lines), daemon=True).start()
 
     def run(self, request: dict[str, Any], seconds: float, wanted: Wanted) -> Outcome:
-        """Have a request carried out (see `runner`). wanted: is told of progress, or None, a few times a second, and
-        says whether to go on. A process that was ended here is gone with all that it started."""
-        self.start()
+        """Have a request carried out (see `runner`). wanted: is told of progress, or None, a few times a second, in a
+        thread of its own, and says whether to go on. A process that was ended here is gone with all that it started.
+        """
         outcome: Outcome | None = None
         try:
-            outcome = self._attend(request, seconds, wanted) or Died(self._ending())
+            outcome = self._attend(request, seconds, wanted)
             return outcome
         finally:
             # What has answered is kept, if it has not grown; after anything else a fresh process is the safer one.
@@ -117,95 +89,39 @@ class Child:
                 self.end()
                 self.start()  # while nobody waits for it
 
-    def end(self) -> None:
-        """End the process and all that it has started, at once, and wait until it is gone."""
-        with self._lock:
-            process, self._process = self._process, None
-        if process is None:
-            return
-        family = _family(process.pid)
-        with suppress(OSError, AttributeError):
-            os.killpg(process.pid, signal.SIGKILL)
-        for member in family:  # those that have left the group
-            with suppress(psutil.Error):
-                member.kill()
-        process.kill()
-        for pipe in (process.stdin, process.stdout):
-            with suppress(OSError):
-                assert pipe is not None
-                pipe.close()
-        process.wait()
+    def _attend(self, request: dict[str, Any], seconds: float, wanted: Wanted) -> Outcome:
+        progress: deque[Progress] = deque(maxlen=1)
+        asked = time.monotonic()
+        looks = itertools.count()
 
-    def _attend(self, request: dict[str, Any], seconds: float, wanted: Wanted) -> Outcome | None:
-        progress: Progress | None = None
-        begun = asked = time.monotonic()
-        limit = seconds if self._ready else _STARTING
-        if self._ready:
-            self._ask(request)
-        for tick in itertools.count():
-            with suppress(queue.Empty):
-                line = self._lines.get(timeout=_TICK)
-                if not line:
-                    return None
-                answer = json.loads(line)
-                if "ready" in answer:
-                    self._ready, begun, limit = True, time.monotonic(), seconds
-                    self._ask(request)
-                elif "progress" in answer:
-                    progress = Progress(*answer["progress"])
-                else:
-                    return Answered(answer)
-            now = time.monotonic()
-            if now - asked >= _LOOK_EVERY:
-                if not wanted(progress):
-                    return Unwanted()
-                asked, progress = now, None
-            if now - begun >= limit:
-                return Overtime(seconds) if self._ready else Died(f"its process did not start within {limit:g} s")
-            if self._resident(family=tick % _FAMILY_EVERY == 0) > self._memory:
-                return Overgrown(self._memory)
-        return None
+        def watch() -> None:
+            nonlocal asked
+            if (now := time.monotonic()) - asked >= _LOOK_EVERY:
+                if not wanted(progress.pop() if progress else None):
+                    raise _Enough(Unwanted())
+                asked = now
+            if self._resident(started=next(looks) % _FAMILY_EVERY == 0) > self._memory:
+                raise _Enough(Overgrown(self._memory))
 
-    def _ask(self, request: dict[str, Any]) -> None:
-        process = self._process
-        if process is not None and process.stdin is not None:
-            with suppress(OSError, ValueError):  # it has just ended, which shows in its silence
-                process.stdin.write(json.dumps(request).encode() + b"\n")
-                process.stdin.flush()
+        ready = False
+        try:
+            self.wait_ready(_STARTING, watch)
+            ready = True
+            answer, _ = self.request(
+                request,
+                timeout=seconds,
+                watch=watch,
+                on_progress=lambda said: progress.append(Progress(*said)),
+            )
+            return Answered(answer)
+        except _Enough as enough:
+            outcome: Outcome = enough.args[0]
+            return outcome
+        except ChildTimeout:
+            return Overtime(seconds) if ready else Died(f"its process did not start within {_STARTING:g} s")
+        except ChildError as death:
+            return Died(death.reason, death.stderr)
 
-    def _resident(self, family: bool = True) -> int:
+    def _resident(self, started: bool = True) -> float:
         """Bytes in memory of the process, and of those it has started."""
-        pid = self.pid
-        if pid is None:
-            return 0
-        total = 0
-        with suppress(psutil.Error):
-            for member in [psutil.Process(pid), *(_family(pid) if family else ())]:
-                with suppress(psutil.Error):
-                    total += member.memory_info().rss
-        return total
-
-    def _ending(self) -> str:
-        process = self._process
-        if process is None:
-            return "its worker ended it"
-        with suppress(subprocess.TimeoutExpired):
-            code = process.wait(5)
-            if code >= 0:
-                return f"its process ended by itself (exit code {code})"
-            with suppress(ValueError):
-                return f"its process was ended by {signal.Signals(-code).name}"
-        return "its process fell silent"
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    with suppress(psutil.Error):
-        return list(psutil.Process(pid).children(recursive=True))
-    return []
-
-
-def _listen(source: IO[bytes], lines: queue.Queue[bytes]) -> None:
-    with suppress(OSError, ValueError):  # closed under our hands
-        for line in source:
-            lines.put(line)
-    lines.put(b"")
+        return self.total(lambda process: process.memory_info().rss, started)

@@ -1,15 +1,14 @@
-"""The process that a verb runs in. Started by `child`, spoken to over its pipes, ended by whoever has had enough.
+"""The process that a verb runs in. Started by `child`, ended by whoever has had enough.
 
 It stays for the next job, since importing and loading models takes longer than most jobs. It leads a process group,
-so that it and all that it starts can be ended at once; and when the pipe from its worker closes, it ends all of them
-itself, for then nobody is there any more.
+so that it and all that it starts can be ended at once.
 
-A request is a line of JSON: job, target ("module:function"), parameters, files (by option: path and name of each),
-many (which of them are lists), folder (of this attempt's), out (the folder in it for results), into (the option for
-results, and what it is given; or null), says (what a finding without a file is called). Lines of answer:
-`{"progress": [done, all, message]}` any number of times, then one of `{"results": [...], "failures": [...]}`,
-`{"refused": {...}}` if the verb says that the request or its input is at fault, and `{"fault": "...", "traceback":
-"..."}` if the verb failed in a way nobody foresaw.
+A request (see `flamingo.processes`) has job, target ("module:function"), parameters, files (by option: path and name
+of each), many (which of them are lists), folder (of this attempt's), out (the folder in it for results), into (the
+option for results, and what it is given; or null), says (what a finding without a file is called). Its progress is
+`[done, all, message]`, and the response one of `{"results": [...], "failures": [...]}`, `{"refused": {...}}` if the
+verb says that the request or its input is at fault, and `{"fault": "...", "traceback": "..."}` if the verb failed in
+a way nobody foresaw.
 """
 
 from __future__ import annotations
@@ -21,18 +20,15 @@ import json
 import math
 import mimetypes
 import os
-import queue
-import signal
-import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from flamingo.errors import FlamingoError, one_line
 from flamingo.jobs.job import plain_name
+from flamingo.processes.child import serve
 from flamingo.results import VerbResult
 from flamingo.targets import load
 
@@ -61,46 +57,15 @@ _MEDIA_TYPES = {
 
 
 def main() -> None:
-    """Answer requests until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides what an interrupt means
+    """Answer requests until the worker is gone."""
     with contextlib.suppress(OSError):  # Linux: if memory runs out, this process is the one to go
         Path("/proc/self/oom_score_adj").write_text("900")
-    source = os.fdopen(os.dup(0), "rb")
-    sink = os.fdopen(os.dup(1), "wb")
-    # What a verb reads or prints must not get between the two.
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
-    requests: queue.Queue[bytes] = queue.Queue()
-    threading.Thread(target=_listen, args=(source, requests), daemon=True).start()
-    try:
-        _tell(sink, {"ready": os.getpid()})
-        while True:
-            request = json.loads(_next(requests))
-            _tell(sink, _answer(request, lambda message: _tell(sink, message)))
-    except BrokenPipeError:
-        _leave()
-
-
-def _next(requests: queue.Queue[bytes]) -> bytes:
-    """The next request. What most of them need is imported while nobody waits for it."""
-    if _USUAL not in sys.modules:
-        with contextlib.suppress(queue.Empty):
-            return requests.get(timeout=_WARM_AFTER)
-        importlib.import_module(_USUAL)
-    return requests.get()
-
-
-def _listen(source: IO[bytes], requests: queue.Queue[bytes]) -> None:
-    for line in source:
-        requests.put(line)
-    _leave()
-
-
-def _leave() -> None:
-    """End, with all that was started here."""
-    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)
-    os._exit(1)
+    # What most requests need is imported while nobody waits for it.
+    serve(
+        lambda call: (_answer(call.header, call.send), ()),
+        when_idle=lambda: importlib.import_module(_USUAL),
+        idle_after=_WARM_AFTER,
+    )
 
 
 def _answer(request: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
@@ -257,11 +222,6 @@ def _log(job: str, answer: Mapping[str, Any]) -> None:
         line = {"job": job, "at": time.time(), "pid": os.getpid(), "results": len(answer["results"])}
         with Path(file).open("a") as log:
             log.write(json.dumps(line) + "\n")
-
-
-def _tell(sink: IO[bytes], message: dict[str, Any]) -> None:
-    sink.write(json.dumps(message).encode() + b"\n")
-    sink.flush()
 
 
 if __name__ == "__main__":

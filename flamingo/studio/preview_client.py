@@ -9,22 +9,17 @@ ended when it takes too long, and when nobody has asked for a while, for its pai
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from flamingo.errors import BadInput
-from flamingo.processes import module_command, module_environment
+from flamingo.processes.async_host import AsyncHost
+from flamingo.processes.host import CannotStart, ChildError, Host
 from flamingo.studio.problems import Unavailable
 
 __all__ = ["Sketch", "Sketcher"]
 
-_LINE = 1 << 16
 _IDLE = 300.0
 
 
@@ -38,7 +33,7 @@ class Sketch:
     ms: float
 
 
-class Sketcher:
+class Sketcher(AsyncHost):
     """One process, which answers one request at a time; who asks meanwhile waits.
 
     seconds: after which a request is given up and the process ended; the first one may take three times as long,
@@ -46,26 +41,12 @@ class Sketcher:
     """
 
     def __init__(self, seconds: float = 10.0, threads: int | None = None) -> None:
+        environment = {} if threads is None else {"FLAMINGO_THREADS": str(threads)}
+        super().__init__(Host("flamingo.studio.preview_worker", environment, quiet=False), _IDLE)
         self._seconds = seconds
-        self._threads = threads
-        self._process: asyncio.subprocess.Process | None = None
-        self._turn = asyncio.Lock()
-        self._waiting = 0
-        self._idle: asyncio.TimerHandle | None = None
-        self._warm = False
 
     async def __aenter__(self) -> Sketcher:
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    @property
-    def waiting(self) -> int:
-        """How many requests are being answered or wait for their turn."""
-        return self._waiting
 
     async def photo(self, photo: Path, paint: Mapping[str, Any], *, longest: int, quality: int = 85) -> Sketch:
         """A photo painted small. paint: see `preview_worker`; longest: side in pixels; never enlarged.
@@ -88,73 +69,9 @@ class Sketcher:
         """Have a painter ready, before anybody waits for it."""
         await self._ask({"load": model}, b"")
 
-    async def close(self) -> None:
-        """End the process."""
-        if self._idle is not None:
-            self._idle.cancel()
-        process, self._process, self._warm = self._process, None, False
-        if process is not None and process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-
     async def _ask(self, request: dict[str, Any], payload: bytes) -> Sketch:
-        self._waiting += 1
         try:
-            await self._turn.acquire()
-            answering = asyncio.create_task(self._answer(request, payload))
-            answering.add_done_callback(self._over)
-            # Who loses interest must not end the process: its answer is waited for, or it would be the next one's.
-            return await asyncio.shield(answering)
-        finally:
-            self._waiting -= 1
-
-    def _over(self, answering: asyncio.Task[Sketch]) -> None:
-        self._turn.release()
-        if not answering.cancelled():
-            answering.exception()  # seen, even if nobody waits for it any more
-
-    async def _answer(self, request: dict[str, Any], payload: bytes) -> Sketch:
-        limit = self._seconds if self._warm else 3 * self._seconds
-        try:
-            header, data = await asyncio.wait_for(self._exchange(request, payload), limit)
-        except (TimeoutError, OSError, EOFError, ValueError):
-            await self.close()
-            raise Unavailable("the sketch", "its painter gave no answer", "try again in a moment") from None
-        self._warm = True
-        self._end_when_idle()
-        if "error" in header:
-            raise BadInput(**header["error"])
-        return Sketch(data, header["width"], header["height"], header["ms"])
-
-    async def _exchange(self, request: dict[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
-        process = await self._started()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps({**request, "bytes": len(payload)}).encode() + b"\n" + payload)
-        await process.stdin.drain()
-        header = json.loads(await process.stdout.readuntil(b"\n"))
-        return header, await process.stdout.readexactly(header["bytes"])
-
-    async def _started(self) -> asyncio.subprocess.Process:
-        if self._process is None or self._process.returncode is not None:
-            threads = {} if self._threads is None else {"FLAMINGO_THREADS": str(self._threads)}
-            self._warm = False
-            self._process = await asyncio.create_subprocess_exec(
-                *module_command("flamingo.studio.preview_worker"),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                env=module_environment(**threads),
-                limit=_LINE,
-            )
-        return self._process
-
-    def _end_when_idle(self) -> None:
-        if self._idle is not None:
-            self._idle.cancel()
-        loop = asyncio.get_running_loop()
-        self._idle = loop.call_later(_IDLE, lambda: loop.create_task(self._close_if_idle()))
-
-    async def _close_if_idle(self) -> None:
-        if self._waiting == 0:
-            await self.close()
+            answer, jpeg = await self.request(request, payload, timeout=self._seconds, first=2 * self._seconds)
+        except (ChildError, CannotStart) as error:
+            raise Unavailable("the sketch", "its painter gave no answer", "try again in a moment") from error
+        return Sketch(jpeg, answer["width"], answer["height"], answer["ms"])

@@ -1,30 +1,27 @@
-"""The process that paints sketches: small pictures at once, for previews and for the camera. Spoken to by
+"""The process that paints sketches: small pictures at once, for previews and for the camera. Started by
 `preview_client`.
 
 It keeps its painters, the last photos that it looked at, and what it found out of the last paintings and masks, so
-that a change of a slider costs one pass of the network and nothing else. A request is a line of JSON with the number
-of bytes that follow it; so is an answer.
+that a change of a slider costs one pass of the network and nothing else. Requests (see `flamingo.processes`) are
 
     {"paint": {style, strength, painting, mask, fields of StyleOptions}, "longest": 384, "photo": "/path",
-     "quality": 85, "bytes": 0}, where all but style and model may be missing, and painting and mask are paths by name
-    {"paint": {...}, "longest": 320, "quality": 80, "bytes": 20312} and so many bytes of JPEG: a camera's frame
-    {"load": "fast", "bytes": 0}, for a painter that will be wanted soon
-    {"keep": "my-garden", "painting": "/path", "source": "garden.jpg", "overwrite": false, "bytes": 0}: to be kept
-    -> {"bytes": 20312, "width": 384, "height": 256, "ms": 140.2} and a JPEG
-    -> {"bytes": 0, "error": {what, why, hint}}
+     "quality": 85}, where all but style and model may be missing, and painting and mask are paths by name
+    {"paint": {...}, "longest": 320, "quality": 80} with a JPEG as payload: a camera's frame
+    {"load": "fast"}, for a painter that will be wanted soon
+    {"keep": "my-garden", "painting": "/path", "source": "garden.jpg", "overwrite": false}: to be kept
+
+and a response is {"width": 384, "height": 256, "ms": 140.2} with a JPEG.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import os
-import sys
 import time
 from collections import OrderedDict
 from dataclasses import fields
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +33,8 @@ from flamingo.painting import user_styles
 from flamingo.painting.brush import Brush, brush
 from flamingo.painting.options import StyleOptions
 from flamingo.painting.painter import Painter
-
-__all__ = ["main"]
+from flamingo.processes import error_message
+from flamingo.processes.child import Call, Response, serve
 
 _KEPT = 12  # photos, each no larger than a sketch, and brushes
 _FRAME_PIXELS = 1_500_000
@@ -49,27 +46,27 @@ class _Sketches:
         self._brushes: OrderedDict[str, Brush] = OrderedDict()
         self._photos: OrderedDict[tuple[str, int], NDArray[np.float32]] = OrderedDict()
 
-    def answer(self, request: dict[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
-        begun = time.perf_counter()
+    def answer(self, call: Call) -> Response:
+        begun, request, frame = time.perf_counter(), call.header, call.payload()
         try:
             if "load" in request:
                 Painter(request["load"])
                 images.warm_up()
-                return _NOTHING, b""
+                return _NOTHING, ()
             if "keep" in request:
                 how = {"overwrite": request["overwrite"], "source": request["source"]}
                 user_styles.add(request["keep"], Path(request["painting"]), **how)
-                return _NOTHING, b""
-            rgb = self._frame(payload, request["longest"]) if payload else self._photo(request)
+                return _NOTHING, ()
+            rgb = self._frame(frame, request["longest"]) if frame else self._photo(request)
             painted = self._brush(request["paint"]).paint(rgb)
         except FlamingoError as error:
-            parts = {"what": error.what, "why": error.why, "hint": error.hint}
-            return {"error": {part: _named(text, request) for part, text in parts.items()}}, b""
+            return error_message(BadInput(*(_named(part, request) for part in error.args))), ()
         pixels = np.rint(np.clip(painted, 0, 1) * 255).astype(np.uint8)
         out = io.BytesIO()
         Image.fromarray(pixels).save(out, "JPEG", quality=request["quality"])
-        size = {"width": pixels.shape[1], "height": pixels.shape[0]}
-        return {**size, "ms": round((time.perf_counter() - begun) * 1000, 1)}, out.getvalue()
+        jpeg = out.getvalue()
+        size = {"width": pixels.shape[1], "height": pixels.shape[0], "bytes": len(jpeg)}
+        return {**size, "ms": round((time.perf_counter() - begun) * 1000, 1)}, (jpeg,)
 
     def _brush(self, asked: dict[str, Any]) -> Brush:
         """What was asked for. Strength and options of style are set on a brush that is kept without them."""
@@ -132,27 +129,5 @@ def _named(text: str, request: dict[str, Any]) -> str:
     return text
 
 
-def main() -> None:
-    """Answer requests until the pipe is closed."""
-    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    # What a library prints must not get between the answers.
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
-    sketches = _Sketches()
-    while (line := source.readline()).endswith(b"\n"):
-        request = json.loads(line)
-        payload = source.read(request["bytes"])
-        header, data = sketches.answer(request, payload)
-        _send(sink, {**header, "bytes": len(data)}, data)
-
-
-def _send(sink: IO[bytes], header: dict[str, Any], data: bytes) -> None:
-    try:
-        sink.write(json.dumps(header).encode() + b"\n" + data)
-        sink.flush()
-    except BrokenPipeError:
-        sys.exit(0)  # nobody is there any more
-
-
 if __name__ == "__main__":
-    main()
+    serve(_Sketches().answer)

@@ -1,22 +1,19 @@
-"""The process that looks at files nobody has vouched for. Started by `upload_check`, spoken to over its pipes.
+"""The process that looks at files nobody has vouched for. Started by `upload_check`.
 
 Whatever a file does to a decoder, it does it here: this process has little time and memory, and is ended and started
-again. A request is a line of JSON with `task` and what that needs; the answer is a line: `{"ready": true}` in the
-beginning, then `{"answer": {...}}` or `{"error": NAME, "parts": [what, why, hint]}`. Files are passed by their paths.
+again. A request (see `flamingo.processes`) has `task` and what that needs, the response `result`. Files are passed by
+their paths.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import signal
 import time
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 from flamingo import archives, errors
 from flamingo.errors import BadInput, FlamingoError, UnreadableMusic
@@ -24,12 +21,11 @@ from flamingo.images import folders, vips
 from flamingo.images.decode import decode
 from flamingo.images.formats import FILM_SUFFIXES
 from flamingo.images.limits import Limits
+from flamingo.processes import error_message
+from flamingo.processes.child import Call, Response, limit, serve
 from flamingo.studio.filetypes import HEAD, Content, content_of
 from flamingo.studio.gps import without_place
 
-__all__ = ["main"]
-
-_SLACK = 1 << 30
 _MUSIC_MEMORY = 2 << 30
 _LISTEN = 2.0  # seconds of work after which the rest of a recording is taken on trust
 _BLOCK = 1 << 17
@@ -41,34 +37,19 @@ _REFUSED = {
 _NO_PLACE = "the place where it was taken was removed from its metadata"
 
 
-def main() -> None:
-    """Answer requests until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(OSError, AttributeError):
-        os.nice(5)  # pages come first
-    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    # Nothing that a library reads or prints may get between the two.
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    with suppress(BrokenPipeError):
-        _tell(sink, {"ready": True})
-        while line := source.readline():
-            _tell(sink, _answer(json.loads(line)))
-    os._exit(0)  # a damaged heap could hang the libraries' clearing up
-
-
-def _answer(request: dict[str, Any]) -> dict[str, Any]:
+def _answer(call: Call) -> Response:
+    request = call.header
     try:
-        _allow(0, request["seconds"])
-        return {"answer": _TASKS[request["task"]](request)}
+        _allow(0, request)
+        return {"result": _TASKS[request["task"]](request)}, ()
     except FlamingoError as error:
-        return {"error": type(error).__name__, "parts": [error.what, error.why, error.hint]}
+        return error_message(error), ()
     except MemoryError:
-        parts = [request["name"], "it needs more memory than its size explains", "use another file"]
-        return {"error": "ImageTooLarge", "parts": parts}
+        why = "it needs more memory than its size explains"
+        return error_message(errors.ImageTooLarge(request["name"], why, "use another file")), ()
     except Exception:  # not foreseen, and still no reason to stop: this file cannot be read
-        parts = [request["name"], "the file is damaged", "export it again from its source"]
-        return {"error": "BadInput", "parts": parts}
+        hint = "export it again from its source"
+        return error_message(BadInput(request["name"], "the file is damaged", hint)), ()
 
 
 def _look(request: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +81,7 @@ def _film(path: Path, name: str, content: Content, request: dict[str, Any]) -> d
     """What a film says of itself, and its first frame; all of it is decoded only when it is painted."""
     from flamingo import video
 
-    _allow(_MUSIC_MEMORY, request["seconds"])
+    _allow(_MUSIC_MEMORY, request)
     try:
         clip = video.probe(path, video.Limits(pixels=request["pixels"]))
     except FlamingoError as error:
@@ -113,7 +94,7 @@ def _storyboard(path: Path, name: str, content: Content, request: dict[str, Any]
     """All of it, as the films' own reader checks it."""
     from flamingo.filming.storyboard import load
 
-    _allow(_MUSIC_MEMORY, request["seconds"])
+    _allow(_MUSIC_MEMORY, request)
     return {"seconds": round(load(path, name).seconds, 3)}
 
 
@@ -125,7 +106,7 @@ def _thumbnail(request: dict[str, Any]) -> dict[str, Any]:
 
 def _decoded(data: bytes, name: str, request: dict[str, Any]) -> Any:
     limits = Limits(pixels=request["pixels"], seconds=request["seconds"])
-    return decode(data, name, limits, announce=lambda pixels, memory: _allow(memory, request["seconds"]))
+    return decode(data, name, limits, announce=lambda pixels, memory: _allow(memory, request))
 
 
 def _draw(image: vips.Image, size: int, target: Path) -> None:
@@ -136,7 +117,7 @@ def _draw(image: vips.Image, size: int, target: Path) -> None:
 
 
 def _music(path: Path, name: str, content: Content, request: dict[str, Any]) -> dict[str, Any]:
-    _allow(_MUSIC_MEMORY, request["seconds"])
+    _allow(_MUSIC_MEMORY, request)
     if content.kind == "soundfont":
         return _soundfont(path, name)
     if content.kind == "sound":
@@ -197,7 +178,7 @@ def _soundfont(path: Path, name: str) -> dict[str, Any]:
 def _verify(request: dict[str, Any]) -> dict[str, Any]:
     from flamingo.provenance import verify
 
-    _allow(_MUSIC_MEMORY, request["seconds"])
+    _allow(_MUSIC_MEMORY, request)
     beside = Path(request["sidecar"]) if request.get("sidecar") else Path(request["path"]).with_name("none.json")
     verdict = verify(Path(request["path"]), beside=beside)
     return {**verdict.as_dict(), "notes": list(verdict.notes), "file": request["name"]}
@@ -206,7 +187,7 @@ def _verify(request: dict[str, Any]) -> dict[str, Any]:
 def _unpack(request: dict[str, Any]) -> list[dict[str, Any]]:
     """The files in a zip, under numbers of ours in a folder of ours. What a header says of a size is not believed."""
     path, folder = Path(request["path"]), Path(request["folder"])
-    _allow(_MUSIC_MEMORY, request["seconds"])
+    _allow(_MUSIC_MEMORY, request)
     damaged = BadInput(request["name"], "it is not a whole zip file", "pack it again")
     try:
         packed = zipfile.ZipFile(path)
@@ -269,31 +250,11 @@ _TASKS: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 
-def _tell(sink: IO[bytes], message: dict[str, Any]) -> None:
-    sink.write(json.dumps(message).encode() + b"\n")
-    sink.flush()
-
-
-def _allow(memory: int, seconds: float) -> None:
-    """Bound what this process may take from now on, where the system can; whoever started it watches besides."""
-    try:
-        import resource
-    except ImportError:
-        return
-    spent = resource.getrusage(resource.RUSAGE_SELF)
-    _limit(resource.RLIMIT_CPU, math.ceil(spent.ru_utime + spent.ru_stime + seconds) + 1)
-    with suppress(OSError):
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + memory + _SLACK)
-
-
-def _limit(what: int, wanted: int) -> None:
-    import resource
-
-    _, hard = resource.getrlimit(what)
-    with suppress(OSError, ValueError):
-        resource.setrlimit(what, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+def _allow(memory: int, request: dict[str, Any]) -> None:
+    limit(memory, request["seconds"] + 1)  # the studio's side ends it earlier, and says why
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(OSError, AttributeError):
+        os.nice(5)  # pages come first
+    serve(_answer)

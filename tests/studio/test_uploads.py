@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import random
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import bad_images
 import numpy as np
 import pillow_heif
+import psutil
 import pytest
 from PIL import Image
 from serving import Served
@@ -175,6 +177,15 @@ def test_a_file_that_takes_too_long_costs_one_process_and_no_more(own: Callable[
         if answer.status_code == 422:
             assert "too long" in answer.json()["why"]
             assert served.studio.inspection.pids != before
+        assert served.http.post("/api/files", files={"file": picture()}).status_code == 201
+
+
+def test_a_process_that_was_ended_while_it_waited_costs_no_upload(served: Served) -> None:
+    for pid in served.studio.inspection.pids:
+        psutil.Process(pid).kill()
+    while served.studio.inspection.pids:
+        time.sleep(0.05)
+    for _ in range(2):
         assert served.http.post("/api/files", files={"file": picture()}).status_code == 201
 
 
