@@ -10,11 +10,12 @@ runs them.
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from flamingo import settings
 
 __all__ = ["EXTRAS", "Extra", "installed", "line", "missing_modules", "vgg19_cache"]
 
@@ -79,8 +80,7 @@ def missing_modules(name: str) -> tuple[str, ...]:
 
 def vgg19_cache() -> Path:
     """Where VGG-19's weights are kept once they have been found (see flamingo.nn.vgg)."""
-    chosen = os.environ.get("FLAMINGO_CACHE")
-    return (Path(chosen) if chosen else Path.home() / ".cache" / "flamingo") / "vgg19.safetensors"
+    return (settings.CACHE.value() or Path.home() / ".cache" / "flamingo") / "vgg19.safetensors"
 
 
 def installed(name: str) -> bool:

@@ -31,6 +31,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from flamingo import logs, settings
 from flamingo.errors import FlamingoError, one_line
 from flamingo.jobs.job import plain_name
 from flamingo.jobs.targets import load
@@ -69,6 +70,7 @@ def main() -> None:
     # What a verb reads or prints must not get between the two.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
+    logs.start(settings.LOG_LEVEL.value())
     requests: queue.Queue[bytes] = queue.Queue()
     threading.Thread(target=_listen, args=(source, requests), daemon=True).start()
     try:
@@ -253,9 +255,9 @@ def _plain(value: Any, names: Mapping[str, str]) -> Any:
 
 def _log(job: str, answer: Mapping[str, Any]) -> None:
     """For benchmarks: a line in the file `FLAMINGO_JOBS_LOG` for every work that was done, before anybody hears."""
-    if file := os.environ.get("FLAMINGO_JOBS_LOG"):
+    if file := settings.JOBS_LOG.value():
         line = {"job": job, "at": time.time(), "pid": os.getpid(), "results": len(answer["results"])}
-        with Path(file).open("a") as log:
+        with file.open("a") as log:
             log.write(json.dumps(line) + "\n")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import secrets
 import socket
 import sys
@@ -22,6 +21,7 @@ from pydantic import Field
 
 from flamingo.errors import BadRequest, MissingExtra, show
 from flamingo.options import checked
+from flamingo.settings import SHORTEST_TOKEN, TOKEN, TOKEN_PATTERN, is_token
 
 if TYPE_CHECKING:
     import uvicorn
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["Opened", "serve", "server_config"]
 
 _ENDING = 3  # seconds for what is being answered when it ends
-_SHORTEST_TOKEN = 12
-_TOKEN = r"^[\x21-\x7e]+$"
 _MOST_FILES = 65536
 
 
@@ -68,8 +66,8 @@ def serve(
     token: Annotated[
         str | None,
         Field(
-            min_length=_SHORTEST_TOKEN,
-            pattern=_TOKEN,
+            min_length=SHORTEST_TOKEN,
+            pattern=TOKEN_PATTERN,
             description="What a browser must know, 12 characters or more; without it FLAMINGO_TOKEN, or, for a whole "
             "network, one that is made once and kept in the folder.",
         ),
@@ -140,17 +138,11 @@ def _settings(
         raise MissingExtra(
             "the studio", f"needs {error.name}, which is not installed", "pip install flamingo-art"
         ) from None
-    if token is None and (token := os.environ.get("FLAMINGO_TOKEN") or None) is not None:
-        _check_token(token)
+    if token is None:
+        token = TOKEN.value()
     jobs = Settings.of(data, database, quota=None if quota is None else int(quota * 1e9))
     limits = Limits(waiting=queue, uploads=(rate, int(30 * rate)), writes=(rate, int(10 * rate)))
     return StudioSettings(jobs, host, port, token, hosts, workers, limits=limits, curated=curated)
-
-
-def _check_token(token: str) -> None:
-    if len(token) < _SHORTEST_TOKEN or not re.fullmatch(_TOKEN, token):
-        why = f"it has fewer than {_SHORTEST_TOKEN} characters, or one that is no plain letter, digit or sign"
-        raise BadRequest("FLAMINGO_TOKEN", why, "choose a longer one, or leave it out and one is made")
 
 
 def _with_proxy(settings: StudioSettings, root: str, proxies: Sequence[str]) -> StudioSettings:
@@ -201,7 +193,7 @@ def _kept(file: Path, make: Callable[[], str], new: bool) -> str:
     if not new:
         with suppress(OSError, UnicodeDecodeError):
             kept = file.read_text(encoding="ascii").strip()
-            if len(kept) >= _SHORTEST_TOKEN and re.fullmatch(_TOKEN, kept):
+            if is_token(kept):
                 make_private(file)
                 return kept
     made = make()
