@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -30,6 +31,8 @@ from flamingo.images.limits import Limits
 from flamingo.processes import module_command, module_environment
 
 __all__ = ["NoHelperError", "read_guarded", "warm_up"]
+
+_log = logging.getLogger(__name__)
 
 _IDLE_KEPT = 4
 _DECODES_PER_HELPER = 500  # bounds whatever a codec may leak
@@ -59,6 +62,7 @@ class _Helper:
         assert self.process.stdin is not None and self.process.stdout is not None
         self.sink: IO[bytes] = self.process.stdin
         self.source: IO[bytes] = self.process.stdout
+        _log.debug("decoder %d is started", self.process.pid)
         self.decodes = 0
         self.overdue = False
 
@@ -200,6 +204,7 @@ def received(
     except (OSError, EOFError, ValueError, KeyError):
         slow = helper.overdue or helper.ended_by_time()
         why = "it takes too long to decode" if slow else "it makes the decoder fail"
+        _log.info("decoder %d is ended over a picture: %s", helper.process.pid, why)
         raise UnreadableImage(name, why, "export it again from its source") from None
     finally:
         # Also after an interrupt: half an answer is still in the pipe then.

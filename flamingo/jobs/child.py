@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import os
 import queue
 import signal
@@ -27,6 +28,8 @@ from flamingo.jobs.job import Progress
 from flamingo.processes import module_command, module_environment
 
 __all__ = ["Answered", "Child", "Died", "Outcome", "Overgrown", "Overtime", "Unwanted"]
+
+_log = logging.getLogger(__name__)
 
 _TICK = 0.1
 _LOOK_EVERY = 0.25  # seconds between two questions whether the work is still wanted
@@ -101,6 +104,7 @@ class Child:
             start_new_session=True,
         )
         assert self._process.stdout is not None
+        _log.debug("runner %d is started", self._process.pid)
         threading.Thread(target=_listen, args=(self._process.stdout, self._lines), daemon=True).start()
 
     def run(self, request: dict[str, Any], seconds: float, wanted: Wanted) -> Outcome:
@@ -114,6 +118,7 @@ class Child:
         finally:
             # What has answered is kept, if it has not grown; after anything else a fresh process is the safer one.
             if not isinstance(outcome, Answered) or "fault" in outcome.answer or self._resident() > self._memory // 2:
+                _log.info("the runner is replaced: %s", _reason(outcome))
                 self.end()
                 self.start()  # while nobody waits for it
 
@@ -135,6 +140,7 @@ class Child:
                 assert pipe is not None
                 pipe.close()
         process.wait()
+        _log.debug("runner %d has ended, with %d processes that it had started", process.pid, len(family))
 
     def _attend(self, request: dict[str, Any], seconds: float, wanted: Wanted) -> Outcome | None:
         progress: Progress | None = None
@@ -196,6 +202,15 @@ class Child:
             with suppress(ValueError):
                 return f"its process was ended by {signal.Signals(-code).name}"
         return "its process fell silent"
+
+
+def _reason(outcome: Outcome | None) -> str:
+    """Why a runner is not kept, for the log."""
+    if isinstance(outcome, Died):
+        return outcome.why
+    if isinstance(outcome, Answered):
+        return "a verb failed in it" if "fault" in outcome.answer else "it has grown"
+    return "it was interrupted" if outcome is None else f"its work was ended ({type(outcome).__name__.lower()})"
 
 
 def _family(pid: int) -> list[psutil.Process]:
