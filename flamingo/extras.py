@@ -15,8 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flamingo import settings
-
 __all__ = ["EXTRAS", "Extra", "installed", "line", "missing_modules", "vgg19_cache"]
 
 
@@ -80,7 +78,9 @@ def missing_modules(name: str) -> tuple[str, ...]:
 
 def vgg19_cache() -> Path:
     """Where VGG-19's weights are kept once they have been found (see flamingo.nn.vgg)."""
-    return (settings.CACHE.value() or Path.home() / ".cache" / "flamingo") / "vgg19.safetensors"
+    from flamingo.settings import CACHE  # here, for script/setup runs this file by itself
+
+    return (CACHE.value() or Path.home() / ".cache" / "flamingo") / "vgg19.safetensors"
 
 
 def installed(name: str) -> bool:
