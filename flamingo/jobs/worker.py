@@ -46,7 +46,7 @@ from flamingo.settings import LOG_LEVEL
 
 __all__ = ["Worker", "main"]
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("flamingo.jobs.worker")  # run as a program, it is called __main__
 
 _SLOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PATIENCE = 20.0  # seconds that the slot's last worker may take to end
@@ -90,7 +90,7 @@ class Worker:
         """Work until told to stop. Raises SlotTaken if another worker has the slot and does not end soon."""
         if not self._lock.take(_PATIENCE):
             raise SlotTaken(f"slot {self._slot}", "another worker has it", "end that one or choose another name")
-        _log.info("slot %s takes %s jobs", self._slot, " and ".join(self._lanes))
+        _log.info("%s takes %s jobs", self._slot, " and ".join(self._lanes))
         for state in self._lanes.values():
             state.child.start()
         self._clear(self._folder)
@@ -124,7 +124,7 @@ class Worker:
     def stop(self) -> None:
         """Let go of everything at once: `run` returns, and the job at hand waits for the next worker."""
         self._stopping.set()
-        _log.info("slot %s stops", self._slot)
+        _log.info("%s stops", self._slot)
         for state in self._lanes.values():
             task = state.task
             if task is not None:

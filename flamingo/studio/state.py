@@ -89,7 +89,7 @@ class Studio:
             stack.enter_context(self.drawing)
             stack.enter_context(self.workers)
             self._open = stack.pop_all()
-        _log.info("the studio is open, with %d workers", self.settings.workers)
+        _log.info("the studio is open; workers: %d", self.settings.workers)
         return self
 
     def __exit__(

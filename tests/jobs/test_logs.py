@@ -73,6 +73,7 @@ def test_what_workers_say_is_kept_for_their_owner_alone(settings: Settings, tmp_
     said = written(settings)
     for job, begins in ((done, "done"), (failed, "failed"), (faulty, "given up")):
         assert re.search(rf"slot-0 .* job {job.id} .*{begins}", said), f"{job.id} {begins}: {said}"
+    assert "flamingo.jobs.worker: slot-0 takes" in said and "flamingo.jobs.worker: slot-0 stops" in said
     lines = said.splitlines()
     assert all(line.startswith("slot-0 ") for line in lines)
     assert name not in said and str(tmp_path) not in said
