@@ -406,6 +406,8 @@ class RemoteJob:
             if answer.is_error:
                 answer.read()
                 raise _refusal(answer)
+            # Every line, for `until` is looked at when the studio says that it is still there, which is a comment:
+            # httpx-sse would tell of events alone.
             for line in answer.iter_lines():
                 if line.startswith("data:"):
                     yield json.loads(line[5:])

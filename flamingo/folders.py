@@ -6,24 +6,23 @@ be fetched again is no data: VGG-19 is kept in `FLAMINGO_CACHE`, or the user's c
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from flamingo.settings import DATA, Setting
 
 __all__ = ["user_data"]
 
 
-def user_data(name: str = "", variable: str = "") -> Path:
-    """The folder of the user's data, or the one called `name` in it; `variable`: the environment variable that names
-    another one for this thing alone. It need not be there yet."""
-    if variable and (chosen := os.environ.get(variable)):
-        return Path(chosen)
-    return (moved() or usual()) / name
+def user_data(name: str = "", setting: Setting[Path | None] | None = None) -> Path:
+    """The folder of the user's data, or the one called `name` in it; `setting`: the one that names another folder for
+    this thing alone. It need not be there yet."""
+    chosen = setting.value() if setting is not None else None
+    return chosen or (moved() or usual()) / name
 
 
 def moved() -> Path | None:
     """The folder that FLAMINGO_DATA names, or None."""
-    chosen = os.environ.get("FLAMINGO_DATA")
-    return Path(chosen) if chosen else None
+    return DATA.value()
 
 
 def usual() -> Path:

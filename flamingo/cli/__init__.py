@@ -3,7 +3,8 @@
 One file a command, imported when it is asked for; `base` is what they are built from.
 
 Exit codes: 0 all done, 1 some inputs failed (named, the rest done), 2 the request itself is wrong, 130 cancelled.
-No traceback reaches a user; `FLAMINGO_DEBUG=1` shows it to a developer.
+No traceback reaches a user; `FLAMINGO_DEBUG=1` shows it to a developer. `--log-level LEVEL`, before the command, says
+what is logged (`flamingo.logs`).
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import cyclopts
 
+from flamingo import logs, settings
 from flamingo.cli.base import app, err, styled
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.verbs import VERBS
 
 __all__ = ["app", "main", "run"]
 
+_LOG_LEVEL = "--log-level"
 # Each command's file, and what its `--help` begins with: the list of commands is shown, and a command is found,
 # without importing the others, which need far more than it does.
 _COMMANDS = {verb.name: (f"{verb.name}:{verb.name}", verb.about) for verb in VERBS} | {
@@ -46,18 +50,28 @@ for _name, (_place, _help) in sorted(_COMMANDS.items()):
     app.command(f"flamingo.cli.{_place}", name=_name, help=_help)
 
 
+@app.command(name=_LOG_LEVEL, help="LEVEL: before a command, what to log: debug, info or warning.")
+def _log_level() -> None:
+    """Stands in the list of commands; `_logging` takes the option away before commands are looked for."""
+    raise BadRequest(_LOG_LEVEL, "it goes before the command", f"such as `flamingo {_LOG_LEVEL} debug paint cat.jpg`")
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line and return its exit code. Errors become one line on standard error."""
+    debugging = False
     try:
-        _no_standard_streams(sys.argv[1:] if arguments is None else arguments)
-        result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        debugging = settings.DEBUG.value()
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        _no_standard_streams(given)
+        with _logging(given) as command_line:
+            result = app(command_line, exit_on_error=False, print_error=False, result_action="return_value")
         return result if isinstance(result, int) else 0
     except cyclopts.CycloptsError as error:
         first = " ".join(str(error).split())
         err.print(styled("[red]error[/] {}", first))
         return 2
     except FlamingoError as error:
-        if os.environ.get("FLAMINGO_DEBUG"):
+        if debugging:
             raise
         err.print(styled("[red]error[/] {}", error))
         return error.exit_code
@@ -69,13 +83,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         if error.filename is not None or error.errno not in _STDOUT_ERRORS:
-            return _fault(error)
+            return _fault(error, debugging)
         _silence_stdout()
         reason = (error.strerror or "an error").lower()
         err.print(styled("[red]error[/] the output: it cannot be written ({}); what was made is kept", reason))
         return 1
     except Exception as error:  # the promise: no traceback reaches a user
-        return _fault(error)
+        return _fault(error, debugging)
 
 
 def main() -> None:
@@ -98,9 +112,29 @@ def main() -> None:
 _STDOUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 
 
-def _fault(error: Exception) -> int:
+@contextmanager
+def _logging(arguments: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Log what `--log-level`, if the arguments begin with it, or FLAMINGO_LOG_LEVEL says; gives the arguments without
+    it. Raises BadRequest for no such level."""
+    level, rest = "", arguments
+    if arguments and arguments[0].partition("=")[0] == _LOG_LEVEL:
+        level, rest = arguments[0].partition("=")[2], arguments[1:]
+        if "=" not in arguments[0]:
+            level, rest = (rest[0] if rest else ""), rest[1:]
+        try:
+            level = settings.LOG_LEVEL.parse(level)
+        except ValueError as error:
+            raise BadRequest(f"{_LOG_LEVEL} {level}".strip(), *error.args) from None
+    with ExitStack() as stack:
+        if level:  # for the processes that it starts too
+            stack.enter_context(settings.LOG_LEVEL.changed(level))
+        stack.enter_context(logs.started(settings.LOG_LEVEL.value()))
+        yield rest
+
+
+def _fault(error: Exception, debugging: bool) -> int:
     """Say that something was not foreseen; the exit code."""
-    if os.environ.get("FLAMINGO_DEBUG"):
+    if debugging:
         raise error
     template = "[red]error[/] {}: {}; this is a fault in Flamingo: run again with FLAMINGO_DEBUG=1 and report "
     err.print(styled(template + "what it prints", type(error).__name__, " ".join(str(error).split())))

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from rich.table import Table
 
 import flamingo
-from flamingo import runtime, weights
+from flamingo import runtime, settings, weights
 from flamingo.cli.base import err, out, plain, styled
 from flamingo.errors import FlamingoError
 
@@ -30,6 +30,13 @@ def doctor(*, as_json: Annotated[bool, Parameter(name="--json", help="Print as J
         "models in": str(weights.folder()),
     }
     problems: list[str] = []
+    for setting in settings.SETTINGS:
+        if setting.is_set():
+            facts[setting.name] = setting.shown()
+            try:
+                setting.value()
+            except FlamingoError as error:
+                problems.append(str(error))
     facts |= _sound_and_hearing()
     for name, entry in weights.models().items():
         try:

@@ -24,6 +24,7 @@ from flamingo.errors import BadRequest, show
 from flamingo.files import output_error
 from flamingo.folders import user_data
 from flamingo.private import private_folder
+from flamingo.settings import PERSONAS
 from flamingo.weights.releases import put_together, recover
 
 _PRINTS = "-fingerprints"
@@ -31,7 +32,7 @@ _PRINTS = "-fingerprints"
 
 def own_folder() -> Path:
     """Where one's own personas lie."""
-    return user_data("personas", "FLAMINGO_PERSONAS")
+    return user_data("personas", PERSONAS)
 
 
 def own_file(name: str) -> Path:

@@ -1,8 +1,9 @@
 """Where faces are in a photo, so that a film does not cut them off.
 
 OpenCV's cascade of local binary patterns for faces that look at the camera, which scikit-image carries and runs
-(after Liao et al. 2007, "Learning multi-scale block local binary patterns for face recognition"). It finds upright
-faces from about a twelfth of the photo's longer side on; a face from the side, or one that lies, it does not.
+(OpenCV itself does not from version 5 on; after Liao et al. 2007, "Learning multi-scale block local binary patterns
+for face recognition"). It finds upright faces from about a twelfth of the photo's longer side on; a face from the
+side, or one that lies, it does not.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from flamingo.distributed.films import FilmPool
 
 __all__ = ["Made", "Making"]
+
+_log = logging.getLogger(__name__)
 
 # Seconds that the stages take on a laptop, to begin with: a photo, a second of music, a million pixels.
 _LOOK, _COMPOSE, _RENDER = 0.4, 0.3, 0.03
@@ -173,6 +176,7 @@ class Making:
                     failed.append(photo)
                     self.notes.append(f"left out: {photo}")
         self._stages.end("look")
+        _log.info("looked at %d photos, of which %d cannot be read", len(given), len(failed))
         if not found:
             if len(failed) == 1:
                 raise failed[0]
@@ -186,6 +190,7 @@ class Making:
         self.notes += notes
         kept, notes = (photos, []) if options.keep_all else album.sifted(photos)
         self.notes += notes
+        _log.info("%d of %d photos are kept for the film", len(kept), len(photos))
         if not LEAST <= len(kept) <= MOST:
             many = f"{len(kept)} photos" if len(kept) != 1 else "one photo"
             hint = f"a film is made of {LEAST} to {MOST}"
@@ -225,7 +230,8 @@ class Making:
         for wish in wishes[:-1]:
             try:
                 return wish, score.made(wish, lasts, self._work, self._composing, lasts)
-            except BadRequest:  # so many sections, or that tempo, do not fit into the time
+            except BadRequest as error:  # so many sections, or that tempo, do not fit into the time
+                _log.info("the next wish for the music is tried: %s", error)
                 continue
         return wishes[-1], score.made(wishes[-1], lasts, self._work, self._composing, lasts)
 
@@ -236,6 +242,7 @@ class Making:
         shots = list(zip(board.shots, photos, strict=True))
         million = board.size[0] * board.size[1] / 1e6
         missing = painting.missing(shots)
+        _log.info("%d of %d pictures are to be painted, the others are there", len(missing), len(shots))
         self._stages.expect("paint", _PAINT[board.manner.model] * million * len(missing))
         self._stages.begin("paint")
 
@@ -317,6 +324,7 @@ class Making:
                     self._put_board(board, target)
                 written.append(target)
             except OutputError as failed:
+                _log.info("a %s file cannot be written: %s", target.suffix.lower(), failed.why)
                 error = error or failed
         return tuple(written), error
 

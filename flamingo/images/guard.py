@@ -9,6 +9,7 @@ folder of photos pays once; the samples come through a pipe at a gigabyte or so 
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import signal
 import threading
@@ -27,6 +28,8 @@ from flamingo.images.limits import Limits
 from flamingo.processes.host import CannotStart, ChildError, ChildTimeout, Host, exactly
 
 __all__ = ["fill", "floats", "read_guarded", "warm_up"]
+
+_log = logging.getLogger(__name__)
 
 _IDLE_KEPT = 4
 _DECODES = 500  # of one helper, which bounds whatever a codec may leak
@@ -135,6 +138,7 @@ def read_guarded(
         by_time = isinstance(error, ChildError) and error.returncode == -getattr(signal, "SIGXCPU", 0) != 0
         slow = by_time or isinstance(error, ChildTimeout)
         why = "it takes too long to decode" if slow else "it makes the decoder fail"
+        _log.info("a decoder is ended over a picture: %s", why)
         raise UnreadableImage(name, why, "export it again from its source") from error
     finally:
         if again:

@@ -9,6 +9,7 @@ looked at ten times a second, and all of them are ended when it is too much.
 from __future__ import annotations
 
 import itertools
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from flamingo.jobs.job import Progress
 from flamingo.processes.host import ChildError, ChildTimeout, Host
 
 __all__ = ["Answered", "Child", "Died", "Outcome", "Overgrown", "Overtime", "Unwanted"]
+
+_log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.25  # seconds between two questions whether the work is still wanted
 _FAMILY_EVERY = 10  # looks at its memory between two looks for processes that it has started
@@ -86,6 +89,7 @@ class Child(Host):
         finally:
             # What has answered is kept, if it has not grown; after anything else a fresh process is the safer one.
             if not isinstance(outcome, Answered) or "fault" in outcome.answer or self._resident() > self._memory // 2:
+                _log.info("the runner is replaced: %s", _reason(outcome))
                 self.end()
                 self.start()  # while nobody waits for it
 
@@ -125,3 +129,12 @@ class Child(Host):
     def _resident(self, started: bool = True) -> float:
         """Bytes in memory of the process, and of those it has started."""
         return self.total(lambda process: process.memory_info().rss, started)
+
+
+def _reason(outcome: Outcome | None) -> str:
+    """Why a runner is not kept, for the log."""
+    if isinstance(outcome, Died):
+        return outcome.why
+    if isinstance(outcome, Answered):
+        return "a verb failed in it" if "fault" in outcome.answer else "it has grown"
+    return "it was interrupted" if outcome is None else f"its work was ended ({type(outcome).__name__.lower()})"

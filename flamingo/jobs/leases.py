@@ -7,6 +7,7 @@ That is what makes a result count once, however often the work was done.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +23,8 @@ from flamingo.jobs.settings import Settings
 from flamingo.jobs.tables import Database, files, jobs
 
 __all__ = ["Claims", "Task"]
+
+_log = logging.getLogger(__name__)
 
 _HINT = "the inputs are kept: retry it, with less asked of it if it wanted too much memory"
 
@@ -55,6 +58,7 @@ class Claims:
             if row["state"] == "running":  # whoever began it is gone, which is not the job's fault
                 attempts, interruptions = row["attempts"], interruptions + 1
                 note(connection, job, "interrupted")
+                _log.info("job %s was interrupted: whoever began it is gone", job)
             if interruptions > self._settings.interruptions:
                 _give_up(connection, row, f"its worker ended {interruptions} times while it ran")
                 return None
@@ -65,6 +69,7 @@ class Claims:
                 jobs.update().where(jobs.c.id == job).values(state="running", **begun, **fresh, **rising)
             )
             note(connection, job, "begun", attempt=attempts, slot=slot)
+            _log.info("job %s (%s) is begun by %s, attempt %d", job, row["verb"], slot, attempts)
             its = sa.select(files).where(files.c.job == job, files.c.role == "input").order_by(files.c.place)
             inputs: dict[str, tuple[Input, ...]] = {}
             for each in connection.execute(its).mappings():
@@ -89,12 +94,14 @@ class Claims:
             over: dict[str, Any] = {"state": "done", "ended": time.time(), "words": words}
             over |= {"done": jobs.c.all, "message": "", "error": None}
             if not _change(connection, task, **over, failures=[asdict(f) for f in failures]):
+                _log.info("job %s was finished by one that does not have it any more: nothing is written", task.job)
                 return False
             connection.execute(files.delete().where(files.c.job == task.job, files.c.role != "input"))
             rows = [row for i, each in enumerate(results) for row in _rows(task.job, i, each)]
             if rows:
                 connection.execute(files.insert(), rows)
             note(connection, task.job, "done", token=task.token, sha256=[each.sha256 for each in results])
+        _log.info("job %s is done: %d results, %d failures", task.job, len(results), len(failures))
         return True
 
     def fail(self, task: Task, error: Failure, failures: Sequence[Failure] = ()) -> None:
@@ -103,6 +110,8 @@ class Claims:
             told = {"error": asdict(error), "failures": [asdict(f) for f in failures]}
             if _change(connection, task, state="failed", ended=time.time(), **told):
                 note(connection, task.job, "failed", why=str(error))
+                _log.info("job %s (%s) has failed: %s", task.job, task.verb, error.kind)
+                _log.debug("job %s: %s", task.job, error)
 
     def died(self, task: Task, why: str, traceback: str = "") -> None:
         """Its process ended before its work did: queued again, or failed if that has happened too often. traceback:
@@ -113,6 +122,10 @@ class Claims:
             if row is None:
                 return
             note(connection, task.job, "died", why=why, **({"traceback": traceback} if traceback else {}))
+            _log.warning(
+                "job %s (%s): its runner failed; `flamingo jobs show %s` says why", *(task.job, task.verb, task.job)
+            )
+            _log.debug("job %s: %s", task.job, why)
             if row["attempts"] >= self._settings.attempts:
                 times = f"{row['attempts']} times" if row["attempts"] > 1 else "once"
                 _give_up(connection, row, f"it was tried {times}, and the last time {why}")
@@ -124,6 +137,7 @@ class Claims:
         with self._database.write() as connection:
             if _change(connection, task, state="queued", attempts=jobs.c.attempts - 1, message=""):
                 note(connection, task.job, "put back")
+                _log.info("job %s waits for the next worker", task.job)
 
     def any_waiting(self) -> bool:
         """Whether any job waits to be begun."""
@@ -162,6 +176,7 @@ def _give_up(connection: sa.Connection, row: sa.RowMapping, why: str) -> None:
     over = {"state": "failed", "ended": time.time(), "error": error, "revision": jobs.c.revision + 1}
     connection.execute(jobs.update().where(jobs.c.id == row["id"]).values(**over))
     note(connection, row["id"], "failed", why=why)
+    _log.warning("job %s (%s) is given up", row["id"], row["verb"])
 
 
 def _rows(job: str, place: int, result: Result) -> Iterator[dict[str, Any]]:

@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from flamingo import logs, settings
 from flamingo.errors import FlamingoError, one_line
 from flamingo.jobs.job import plain_name
 from flamingo.processes.child import serve
@@ -60,6 +61,7 @@ def main() -> None:
     """Answer requests until the worker is gone."""
     with contextlib.suppress(OSError):  # Linux: if memory runs out, this process is the one to go
         Path("/proc/self/oom_score_adj").write_text("900")
+    logs.start(settings.LOG_LEVEL.value())
     # What most requests need is imported while nobody waits for it.
     serve(
         lambda call: (_answer(call.header, call.send), ()),
@@ -218,9 +220,9 @@ def _plain(value: Any, names: Mapping[str, str]) -> Any:
 
 def _log(job: str, answer: Mapping[str, Any]) -> None:
     """For benchmarks: a line in the file `FLAMINGO_JOBS_LOG` for every work that was done, before anybody hears."""
-    if file := os.environ.get("FLAMINGO_JOBS_LOG"):
+    if file := settings.JOBS_LOG.value():
         line = {"job": job, "at": time.time(), "pid": os.getpid(), "results": len(answer["results"])}
-        with Path(file).open("a") as log:
+        with file.open("a") as log:
             log.write(json.dumps(line) + "\n")
 
 

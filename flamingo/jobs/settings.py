@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from flamingo.errors import BadRequest, DiskFull
 from flamingo.jobs.errors import DatabaseError
 from flamingo.private import private_file, private_folder
 from flamingo.processes import module_environment
+from flamingo.settings import DATABASE
 
 __all__ = ["Settings", "private_database"]
 
@@ -56,7 +56,7 @@ class Settings:
         """Settings with the usual places for what is not given: `FLAMINGO_DATA` or the user's data folder,
         `FLAMINGO_DATABASE` or SQLite. Raises BadRequest for a database of another kind or odd limits."""
         usual = folders.moved() or folders.usual() / "studio"
-        url = database or os.environ.get("FLAMINGO_DATABASE") or None
+        url = database or DATABASE.value()
         return cls((data or usual).absolute(), url, **limits)
 
     def sqlite(self, name: str) -> str:
@@ -90,7 +90,7 @@ class Settings:
 
     def environment(self) -> dict[str, str]:
         """What a worker process finds in its environment: this one's variables, and the database."""
-        return module_environment(FLAMINGO_DATABASE=self.database or "")
+        return module_environment(**{DATABASE.name: self.database or ""})
 
 
 def private_database(settings: Settings, name: str) -> None:

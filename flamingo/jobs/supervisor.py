@@ -1,7 +1,10 @@
-"""The workers that a server has beside it: started with it, started again when they die, gone when it is gone."""
+"""The workers that a server has beside it: started with it, started again when they die, gone when it is gone.
+
+What they say is kept in the data folder (`worker_log`)."""
 
 from __future__ import annotations
 
+import logging
 import platform
 import re
 import subprocess
@@ -11,13 +14,18 @@ from contextlib import suppress
 from types import TracebackType
 
 from flamingo.jobs.settings import Settings
+from flamingo.jobs.worker_log import WorkerLog
 from flamingo.processes import module_command
+from flamingo.settings import LOG_LEVEL
 
 __all__ = ["Workers"]
+
+_log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.2
 _SHORTEST_REST, _LONGEST_REST = 0.2, 30.0
 _LIVED = 30.0  # seconds after which a worker that ends by itself was not kept from starting
+_LAST_WORDS = 1.0  # seconds to read what a worker that has ended left in its pipe
 _ENDING = 10.0  # seconds, on a machine that is busy with something else
 
 
@@ -42,6 +50,8 @@ class Workers:
         self._started: dict[str, float] = {}
         self._rest = dict.fromkeys(self._names, _SHORTEST_REST)
         self._due: dict[str, float] = {}  # when to start again the ones that have died
+        self._output = WorkerLog(settings.data / "logs" / log_name(settings))
+        self._collecting: dict[str, threading.Thread] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="flamingo-workers", daemon=True)
 
@@ -76,18 +86,26 @@ class Workers:
                 process.kill()
                 process.wait()
         self._processes.clear()
+        for thread in self._collecting.values():
+            thread.join(_LAST_WORDS)
+        self._output.close()
 
     def _start(self, name: str) -> None:
         self._started[name] = time.monotonic()
-        self._processes[name] = subprocess.Popen(
+        level = LOG_LEVEL.value() if LOG_LEVEL.is_set() else "info"  # for a file
+        process = subprocess.Popen(
             [
                 *module_command("flamingo.jobs.worker"),
                 *("--slot", name, "--lane", self._lanes[name], "--tied", *self._settings.arguments()),
             ],
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            env=self._settings.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**self._settings.environment(), LOG_LEVEL.name: level},
         )
+        assert process.stdout is not None
+        self._processes[name], self._collecting[name] = process, self._output.collect(name, process.stdout)
+        _log.info("worker %s started as process %d", name, process.pid)
 
     def _watch(self) -> None:
         """Start again what has died: soon, or after a rest that doubles while it cannot even start."""
@@ -100,6 +118,10 @@ class Workers:
                     failing = process.returncode >= 0 and now - self._started[name] < _LIVED
                     rest = min(_LONGEST_REST, 2 * self._rest[name]) if failing else _SHORTEST_REST
                     self._rest[name], self._due[name] = rest, now + rest
+                    _log.warning(
+                        "worker %s ended with code %d after %.0f s: another is started in %.1f s (logs/%s says more)",
+                        *(name, process.returncode, now - self._started[name], rest, log_name(self._settings)),
+                    )
                 if now >= self._due[name]:
                     del self._due[name]
                     self._close_pipe(process)
@@ -114,5 +136,16 @@ class Workers:
 
 def slot_name(settings: Settings, number: int) -> str:
     """The name of this machine's slot of this number: with PostgreSQL other machines have slots too."""
+    return f"{_host(settings) or 'slot'}-{number}"
+
+
+def log_name(settings: Settings) -> str:
+    """What the file is called that keeps what this machine's workers say."""
+    host = _host(settings)
+    return f"worker-{host}.log" if host else "worker.log"
+
+
+def _host(settings: Settings) -> str:
+    """A name of this machine, or "" where it is the only one."""
     host = re.sub(r"[^A-Za-z0-9.-]", "-", platform.node())[:48] if settings.database else ""
-    return f"{host}-{number}" if re.match(r"[A-Za-z0-9]", host) else f"slot-{number}"
+    return host if re.match(r"[A-Za-z0-9]", host) else ""

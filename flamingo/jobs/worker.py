@@ -11,6 +11,7 @@ at waits for the next worker, with nothing counted against it.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import re
 import shutil
@@ -25,7 +26,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
-from flamingo import verbs
+from flamingo import logs, verbs
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.images.formats import FILM_SUFFIXES
 from flamingo.jobs.child import Answered, Child, Died, Overgrown, Overtime
@@ -40,8 +41,11 @@ from flamingo.jobs.repository import Ledger
 from flamingo.jobs.settings import Settings
 from flamingo.jobs.store import Store, Stored
 from flamingo.jobs.tables import Database
+from flamingo.settings import LOG_LEVEL
 
 __all__ = ["Worker", "main"]
+
+_log = logging.getLogger("flamingo.jobs.worker")  # run as a program, it is called __main__
 
 _SLOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PATIENCE = 20.0  # seconds that the slot's last worker may take to end
@@ -85,6 +89,7 @@ class Worker:
         """Work until told to stop. Raises SlotTaken if another worker has the slot and does not end soon."""
         if not self._lock.take(_PATIENCE):
             raise SlotTaken(f"slot {self._slot}", "another worker has it", "end that one or choose another name")
+        _log.info("%s takes %s jobs", self._slot, " and ".join(self._lanes))
         for state in self._lanes.values():
             state.child.start()
         self._clear(self._folder)
@@ -118,6 +123,7 @@ class Worker:
     def stop(self) -> None:
         """Let go of everything at once: `run` returns, and the job at hand waits for the next worker."""
         self._stopping.set()
+        _log.info("%s stops", self._slot)
         for state in self._lanes.values():
             task = state.task
             if task is not None:
@@ -165,6 +171,7 @@ class Worker:
                 raise BadRequest(task.verb, "this worker knows no such verb", "run the same version everywhere")
             request = self._request(task, verb, folder)
             outcome = child.run(request, self._settings.seconds, lambda p: self._wanted(task, p))
+            _log.debug("job %s: %s", task.job, type(outcome).__name__.lower())
             if isinstance(outcome, Answered):
                 made = "results" in outcome.answer
                 self._conclude(task, outcome.answer)
@@ -175,7 +182,7 @@ class Worker:
                 why = f"it took more than the {outcome.memory >> 20} MiB of memory that a job may take"
                 self._claims.fail(task, Failure("OutOfMemory", task.verb, why, _LESS))
             elif isinstance(outcome, Died) and not self._stopping.is_set():
-                self._claims.died(task, outcome.why)
+                self._claims.died(task, outcome.why, outcome.stderr)
         except DatabaseError:
             raise  # not the job's fault
         except FlamingoError as error:
@@ -259,7 +266,8 @@ class Worker:
     def _tend(self, dispatch: Dispatch) -> None:
         """Find the jobs that would wait for ever: those that the server wrote down and had no time to put into the
         queue, those whose workflow ended without them, those of slots that are gone; and what those left lying."""
-        dispatch.take_over(self._slot)
+        if taken_over := dispatch.take_over(self._slot):
+            _log.info("%d jobs of slots without a worker are in the queue again", taken_over)
         for folder in self._folder.parent.glob("*"):
             lock = SlotLock(self._settings, folder.name)
             if folder != self._folder and lock.take():
@@ -267,9 +275,11 @@ class Worker:
                 lock.release()
         unknown, over = dispatch.missing(self._claims.active(time.time() - _SETTLED))
         for job, round_ in unknown:
+            _log.info("job %s was written down and not in the queue: it is now", job)
             dispatch.add(job, round_, self._lane(job))
         for job, round_ in over:
             if self._claims.next_round(job, round_):
+                _log.info("job %s was dropped by the queue: it is in it again", job)
                 dispatch.add(job, round_ + 1, self._lane(job))
 
     def _lane(self, job: str) -> Lane:
@@ -297,6 +307,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """`python -m flamingo.jobs.worker`: run one worker until it is told to stop."""
     asked = _parser().parse_args(arguments)
     try:
+        logs.start(LOG_LEVEL.value())
         settings = Settings.of(
             asked.data,
             asked.database,

@@ -22,6 +22,7 @@ from flamingo.files import output_error, put, sha256
 from flamingo.folders import user_data
 from flamingo.painting import encoder
 from flamingo.private import private_folder
+from flamingo.settings import STYLES
 from flamingo.weights.releases import put_together, recover
 
 KEPT = 768
@@ -50,7 +51,7 @@ class OwnStyle:
 
 def folder() -> Path:
     """Where one's own styles lie."""
-    return user_data("styles", "FLAMINGO_STYLES")
+    return user_data("styles", STYLES)
 
 
 def names() -> list[str]:

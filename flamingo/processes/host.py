@@ -10,6 +10,7 @@ A thread of its own watches each request: no system lets one wait for a pipe, th
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -24,6 +25,8 @@ from flamingo.errors import FlamingoError
 from flamingo.processes import error_from, module_command, module_environment
 
 __all__ = ["CannotStart", "ChildError", "ChildTimeout", "Host", "exactly"]
+
+_log = logging.getLogger(__name__)
 
 _TICK = 0.1  # seconds between two looks at a child
 _STDERR = 20_000  # bytes of its end that are kept
@@ -115,6 +118,7 @@ class Host:
         reading = (process.stderr, self._stderr, self._quiet)
         self._reader = threading.Thread(target=_read_stderr, args=reading, daemon=True)
         self._reader.start()
+        _log.debug("%s is started as process %d", self._module, process.pid)
         self.process = process
 
     def end(self) -> None:
@@ -127,6 +131,7 @@ class Host:
                 with suppress(OSError):
                     pipe.close()
             process.wait()
+            _log.debug("%s, process %d, has ended (%s)", self._module, process.pid, process.returncode)
 
     def abandon(self) -> None:
         """After a fork, in the copy: leave the process to the parent, for two must not speak into one pipe."""

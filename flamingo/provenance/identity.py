@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from flamingo import settings
 from flamingo.errors import BadRequest, FlamingoError, OutputError, show
 from flamingo.folders import user_data
 from flamingo.private import private_folder
@@ -47,14 +48,14 @@ class Identity:
 
 def folder() -> Path:
     """Where key and certificates lie: the folder named by FLAMINGO_IDENTITY, or one with the user's own data."""
-    return user_data("identity", "FLAMINGO_IDENTITY")
+    return user_data("identity", settings.IDENTITY)
 
 
 def present() -> Identity | None:
     """The identity if there is one already, for looking at files: none is made for that. Raises as `load` does."""
     where = folder()
     try:
-        there = bool(os.environ.get("FLAMINGO_IDENTITY")) or where.exists()
+        there = settings.IDENTITY.is_set() or where.exists()
     except OSError:  # a home that may not be looked into has no key for us
         there = False
     return _read(where) if there else None
@@ -109,7 +110,7 @@ def _move(aside: Path, where: Path) -> None:
 
 def _read(where: Path) -> Identity:
     """The identity in a folder. Raises BadRequest: a key that someone relies on is not replaced in silence."""
-    chosen = bool(os.environ.get("FLAMINGO_IDENTITY"))
+    chosen = settings.IDENTITY.is_set()
     hint = (
         "mend what FLAMINGO_IDENTITY names, or unset it"
         if chosen

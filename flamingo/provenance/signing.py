@@ -8,13 +8,12 @@ signature. `FLAMINGO_CREDENTIALS=off` leaves all of it out.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from flamingo import files
+from flamingo import files, settings
 from flamingo.errors import BadRequest, FlamingoError, show
 from flamingo.provenance import identity, manifest, sidecar, xmp
 from flamingo.provenance.origin import Origin
@@ -23,7 +22,6 @@ __all__ = ["Credited", "check", "credit", "put", "ready", "wanted", "xmp_packet"
 
 # One pixel as GIF, written out: the trial of a key must not depend on any library for pictures.
 _SMALLEST = bytes.fromhex("47494638396101000100800000000000ffffff2c00000000010001000002024401003b")
-_OFF, _ON = ("off", "0", "no", "false"), ("", "on", "1", "yes", "true")
 
 
 @dataclass(frozen=True)
@@ -37,14 +35,7 @@ class Credited:
 
 def wanted(origin: Origin | None) -> Origin | None:
     """The origin, or None where FLAMINGO_CREDENTIALS is off. Raises BadRequest if that is neither on nor off."""
-    return origin if _enabled() else None
-
-
-def _enabled() -> bool:
-    asked = os.environ.get("FLAMINGO_CREDENTIALS", "").strip().lower()
-    if asked not in _OFF + _ON:
-        raise BadRequest(f"FLAMINGO_CREDENTIALS={asked}", "it is neither on nor off", "set it to on or off")
-    return asked not in _OFF
+    return origin if settings.CREDENTIALS.value() else None
 
 
 def xmp_packet(origin: Origin | None) -> bytes | None:
@@ -58,7 +49,7 @@ def ready() -> None:
 
     That no key can be kept here is no reason to refuse the work: each result says so in its notes.
     """
-    if not _enabled() or identity.present() is None:
+    if not settings.CREDENTIALS.value() or identity.present() is None:
         return
     try:
         # A certificate can be refused for many a detail, which only the library that signs knows all of.
@@ -71,7 +62,7 @@ def ready() -> None:
 
 def check(path: Path, *, overwrite: bool = False, never: Collection[Path] = ()) -> None:
     """Raise the OutputError that the sidecar of `path` would meet; nothing for kinds that need none."""
-    if _enabled() and _kind(path.suffix) not in manifest.TYPES:
+    if settings.CREDENTIALS.value() and _kind(path.suffix) not in manifest.TYPES:
         files.check_target(sidecar.of(path), overwrite=overwrite, never=never)
 
 

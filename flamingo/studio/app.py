@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -38,6 +39,8 @@ from flamingo.studio.pages import routes as pages
 from flamingo.studio.state import Studio
 
 __all__ = ["create_app"]
+
+_log = logging.getLogger(__name__)
 
 _TEND_EVERY = 600.0
 _HANG_EVERY = 2.0
@@ -87,8 +90,10 @@ async def _let_go(studio: Studio) -> None:
 
 async def _tend(studio: Studio) -> None:
     while True:
-        with suppress(FlamingoError, OSError):  # without a database now, perhaps with one later
+        try:
             await run_in_threadpool(studio.tend)
+        except (FlamingoError, OSError) as error:  # without a database now, perhaps with one later
+            _log.info("files that no job needs are not looked for now: %s", type(error).__name__)
         await asyncio.sleep(_TEND_EVERY)
 
 
@@ -96,8 +101,10 @@ async def _hang(studio: Studio) -> None:
     """Fill a new collection, while nobody has work of their own."""
     while True:
         await asyncio.sleep(_HANG_EVERY)
-        with suppress(FlamingoError, OSError):
+        try:
             if any((await run_in_threadpool(studio.counts)).values()):
                 continue
             if await run_in_threadpool(curated.hang_next, studio.jobs, studio.settings.jobs.data) is None:
                 return
+        except (FlamingoError, OSError) as error:
+            _log.info("a work for the new collection waits: %s", type(error).__name__)

@@ -69,7 +69,7 @@ _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _WRONG = (10 / 60, 10)
 _SILENT = 600.0  # seconds for which more wrong tokens of the same client are not worth another line in the log
 _FORM = 4096  # bytes of the form with the token
-_log = logging.getLogger("flamingo.studio")
+_log = logging.getLogger(__name__)
 
 
 class _Place(NamedTuple):
@@ -359,6 +359,8 @@ class Guard:
         return again
 
     def _refusal(self, error: FlamingoError, scope: Scope, headers: Mapping[str, str]) -> Response:
+        asked = scope.get("method", scope["type"]), one_line(scope["path"])
+        _log.info("%s %s is refused to %s: %s", *asked, _client(scope), error.why or error.what)
         page = "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api/")
         # What is left of a body that was not read must not be taken for the next request.
         last = {"Connection": "close"}

@@ -42,7 +42,7 @@ MEDIA_TYPE = "application/problem+json"
 
 _PATH = re.compile(r"(?<![\w.:/\\])(?:/[^\s/:;,'\"<>|]+){2,}|(?<!\w)[A-Za-z]:[\\/][^\s:;,'\"<>|]+")
 _DATABASE = re.compile(r"\b(?:postgres|sqlite)[a-z0-9+]*:/+[^\s;,'\"]*[^\s;,'\":.]", re.IGNORECASE)
-_log = logging.getLogger("flamingo.studio")
+_log = logging.getLogger(__name__)
 
 
 class TooLarge(BadInput):

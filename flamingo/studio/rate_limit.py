@@ -1,4 +1,8 @@
-"""How often one client may ask: a bucket of tokens for each, filled at a steady rate."""
+"""How often one client may ask: a bucket of tokens for each, filled at a steady rate.
+
+The package limits has windows and no bucket: who has used up 600 at once would wait for 23 s in place of 0.05, and it
+starts a thread after each request to forget old ones.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import secrets
 import socket
 import sys
@@ -21,6 +20,7 @@ from pydantic import Field
 
 from flamingo.errors import BadRequest, MissingExtra, show
 from flamingo.options import STRICT, verb
+from flamingo.settings import SHORTEST_TOKEN, TOKEN, TOKEN_PATTERN, is_token
 
 if TYPE_CHECKING:
     import uvicorn
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Opened", "serve", "server_config"]
 
 _ENDING = 3  # seconds for what is being answered when it ends
-_SHORTEST_TOKEN = 12
-_TOKEN = r"^[\x21-\x7e]+$"
 _MOST_FILES = 65536
 
 
@@ -69,8 +67,8 @@ class ServeOptions:
     token: Annotated[
         str | None,
         Field(
-            min_length=_SHORTEST_TOKEN,
-            pattern=_TOKEN,
+            min_length=SHORTEST_TOKEN,
+            pattern=TOKEN_PATTERN,
             description="What a browser must know, 12 characters or more; without it FLAMINGO_TOKEN, or, for a whole "
             "network, one that is made once and kept in the folder.",
         ),
@@ -134,8 +132,8 @@ def _settings(options: ServeOptions) -> StudioSettings:
             "the studio", f"needs {error.name}, which is not installed", "pip install flamingo-art"
         ) from None
     token = options.token
-    if token is None and (token := os.environ.get("FLAMINGO_TOKEN") or None) is not None:
-        _check_token(token)
+    if token is None:
+        token = TOKEN.value()
     quota = None if options.quota is None else int(options.quota * 1e9)
     jobs = Settings.of(options.data, options.database, quota=quota)
     limits = Limits(
@@ -147,12 +145,6 @@ def _settings(options: ServeOptions) -> StudioSettings:
         jobs, options.host, options.port, token, options.allow_host, options.workers,
         limits=limits, curated=options.curated,
     )  # fmt: skip
-
-
-def _check_token(token: str) -> None:
-    if len(token) < _SHORTEST_TOKEN or not re.fullmatch(_TOKEN, token):
-        why = f"it has fewer than {_SHORTEST_TOKEN} characters, or one that is no plain letter, digit or sign"
-        raise BadRequest("FLAMINGO_TOKEN", why, "choose a longer one, or leave it out and one is made")
 
 
 def _with_proxy(settings: StudioSettings, root: str, proxies: Sequence[str]) -> StudioSettings:
@@ -203,7 +195,7 @@ def _kept(file: Path, make: Callable[[], str], new: bool) -> str:
     if not new:
         with suppress(OSError, UnicodeDecodeError):
             kept = file.read_text(encoding="ascii").strip()
-            if len(kept) >= _SHORTEST_TOKEN and re.fullmatch(_TOKEN, kept):
+            if is_token(kept):
                 make_private(file)
                 return kept
     made = make()

@@ -7,6 +7,7 @@ with Studio(settings) as studio:
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import time
 from collections.abc import Mapping
@@ -30,6 +31,8 @@ from flamingo.studio.upload_check import Inspection
 from flamingo.studio.waiting import Waiting, progress_left
 
 __all__ = ["Current", "Studio"]
+
+_log = logging.getLogger(__name__)
 
 _COUNT_EVERY = 0.5
 _STALE = 86400.0
@@ -67,7 +70,17 @@ class Studio:
         data = self.settings.jobs.data
         private_folder(data)
         private_folder(self.incoming)
-        names = ("files", "thumbnails", "work", "slots", "unfinished", "ratings.sqlite", "token", "cookie-secret")
+        names = (
+            "files",
+            "thumbnails",
+            "work",
+            "slots",
+            "unfinished",
+            "logs",
+            "ratings.sqlite",
+            "token",
+            "cookie-secret",
+        )
         make_private(*(data / name for name in names), *data.glob("*.sqlite*"), *(data / "slots").glob("*.lock"))
         self._forget_broken_off()
         with ExitStack() as stack:
@@ -76,11 +89,13 @@ class Studio:
             stack.enter_context(self.drawing)
             stack.enter_context(self.workers)
             self._open = stack.pop_all()
+        _log.info("the studio is open; workers: %d", self.settings.workers)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
+        _log.info("the studio closes")
         self._open.close()
 
     def places(self) -> Mapping[str, int]:
@@ -120,6 +135,7 @@ class Studio:
         """Uploads that a server left behind when it was killed."""
         for folder in self.incoming.iterdir():
             if _age(folder) > _STALE:
+                _log.info("an upload that was broken off is removed")
                 shutil.rmtree(folder, ignore_errors=True)
 
 

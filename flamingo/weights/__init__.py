@@ -12,10 +12,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from flamingo import settings
 from flamingo.errors import ModelCorrupt, ModelMissing, show
 from flamingo.weights.releases import recover
 
@@ -26,8 +26,7 @@ FORMAT = 1
 
 def folder() -> Path:
     """Where the models lie: this package, or the folder named by `FLAMINGO_WEIGHTS` (for one's own)."""
-    chosen = os.environ.get("FLAMINGO_WEIGHTS")
-    return Path(chosen) if chosen else _HERE
+    return settings.WEIGHTS.value() or _HERE
 
 
 @functools.lru_cache(maxsize=4)

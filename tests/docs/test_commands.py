@@ -72,6 +72,8 @@ def commands_of(line: str) -> Iterator[list[str]]:
 
 def parse(arguments: list[str]) -> None:
     """Bind the arguments of `flamingo` to the command that they name. Raises CycloptsError."""
+    if arguments[:1] == ["--log-level"]:  # what is taken away before commands are looked for
+        arguments = arguments[2:]
     if arguments[:1] == ["rate"]:
         rate_app.parse_args(rearranged(arguments[1:]), exit_on_error=False, print_error=False)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -106,6 +107,9 @@ def test_kill_9_of_the_server_takes_its_workers_along_and_loses_nothing(settings
             server.kill()
             assert ended(noise, 60)
             assert server.stderr is not None and server.stderr.read() == b"", "DBOS and the workers keep quiet"
+        [log] = (settings.data / "logs").iterdir()
+        lines = log.read_text(encoding="utf-8").splitlines()
+        assert [line for line in lines if not re.search(r" INFO flamingo\.", line)] == [], "they log nothing else"
 
 
 def test_a_server_that_ends_in_order_counts_nothing_against_anybody(

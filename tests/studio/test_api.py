@@ -85,6 +85,7 @@ def test_a_photo_is_painted_and_all_of_it_can_be_had(served: Served, cat_jpeg: b
     assert (part.status_code, part.content) == (206, painted.content[:10])
     assert served.http.get(result["thumbnail"], params={"size": 64}).headers["content-type"] == "image/webp"
     packed = served.http.get(f"{job['url']}/zip")
+    assert int(packed.headers["content-length"]) == len(packed.content)
     with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
         assert archive.testzip() is None
         assert archive.read("my cat.jpg") == painted.content

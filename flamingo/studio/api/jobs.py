@@ -209,8 +209,16 @@ def everything(job: str, studio: Current) -> Response:
         if each.sidecar:
             files.append((f"{each.name}.json", studio.store.path(each.sidecar)))
     name = f"{found.title or f'flamingo-{found.verb}-{job[:8]}'}.zip"
-    headers = {"Content-Disposition": disposition(name), "Cache-Control": "private, no-cache"}
-    return StreamingResponse(packed(files), media_type="application/zip", headers=headers)
+    try:
+        stream = packed(files)
+    except FileNotFoundError:
+        raise NoSuchFile("this job", "a file of it has just been deleted", "look at the job again") from None
+    headers = {
+        "Content-Disposition": disposition(name),
+        "Content-Length": str(len(stream)),
+        "Cache-Control": "private, no-cache",
+    }
+    return StreamingResponse(stream, media_type="application/zip", headers=headers)
 
 
 def result_of(studio: Studio, job: str, n: int) -> Result:
