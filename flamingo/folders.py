@@ -2,15 +2,15 @@
 
 `FLAMINGO_DATA` names one folder for all of them; without it they are in the folder that the system has for the data
 of programs. Single things can be elsewhere: `FLAMINGO_PERSONAS`, `FLAMINGO_STYLES`, `FLAMINGO_IDENTITY`. What can
-be fetched again is no data: VGG-19 is kept in `FLAMINGO_CACHE`, or the user's cache folder."""
+be made or fetched again is no data: it is kept in `FLAMINGO_CACHE`, or the user's cache folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from flamingo.settings import DATA, Setting
+from flamingo.settings import CACHE, DATA, Setting
 
-__all__ = ["user_data"]
+__all__ = ["user_cache", "user_data"]
 
 
 def user_data(name: str = "", setting: Setting[Path | None] | None = None) -> Path:
@@ -18,6 +18,11 @@ def user_data(name: str = "", setting: Setting[Path | None] | None = None) -> Pa
     this thing alone. It need not be there yet."""
     chosen = setting.value() if setting is not None else None
     return chosen or (moved() or usual()) / name
+
+
+def user_cache(name: str = "") -> Path:
+    """The folder of what can be made or fetched again, or the one called `name` in it. It need not be there yet."""
+    return (CACHE.value() or Path.home() / ".cache" / "flamingo") / name
 
 
 def moved() -> Path | None:

@@ -67,6 +67,9 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Signing keys, grades and personas that tests make do not end among the developer's own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("home")))
+        base = tmp_path_factory.getbasetemp()
+        # Compiled networks and VGG-19, once for all processes of pytest.
+        patch.setenv("FLAMINGO_CACHE", str((base.parent if base.name.startswith("popen-") else base) / "cache"))
         for name in ("IDENTITY", "CREDENTIALS", "DATA", "PERSONAS", "STYLES"):
             patch.delenv(f"FLAMINGO_{name}", raising=False)
         yield
