@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -91,7 +90,7 @@ def _cache_of(file: Path) -> Path | None:
         facts = [
             (path.name, status.st_size, status.st_mtime_ns) for path in (file, *beside) if (status := path.stat())
         ]
-        key = repr((str(file.resolve()), importlib.metadata.version("openvino"), facts))
+        key = repr((str(file.resolve()), import_openvino().__version__, facts))
         folder = user_cache("networks") / hashlib.sha256(key.encode()).hexdigest()[:24]
         if not folder.is_dir():
             private_folder(folder)
@@ -223,6 +222,8 @@ def load(file: Path, *, exact: bool = True) -> Network:
 
 def describe() -> Mapping[str, str]:
     """What runs the networks here, for `flamingo doctor`."""
+    import importlib.metadata  # takes a while, and nothing else here needs it
+
     found = {
         "runtime": chosen(),
         "precision": precision(),
