@@ -166,11 +166,24 @@ Received = TypeVar("Received")
 def read_guarded(
     path: Path | None, data: bytes, name: str, limits: Limits, keep_gps: bool
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    """Decode the file at `path`, or `data` if there is none, in a helper process.
+    """Decode a picture in a helper process.
 
-    Returns (H, W, 3 or 4) float32 samples in [0, 1] and the description of the picture (see `helper`), with
-    the bytes of "icc" and "exif" in it. Raises NoHelperError, UnreadableImage, ImageTooLarge or
-    UnsupportedImage.
+    Args:
+        path: the file, or None.
+        data: the bytes of a file, if there is no path.
+        name: what messages call it.
+        limits: what it may ask for.
+        keep_gps: whether the place stays in its EXIF block.
+
+    Returns:
+        (H, W, 3 or 4) float32 samples in [0, 1], and the description of the picture (see `helper`), with the bytes of
+        "icc" and "exif" in it.
+
+    Raises:
+        NoHelperError: no helper can be started here.
+        UnreadableImage: the picture is damaged, cut short or too slow to decode.
+        ImageTooLarge: it asks for more than `limits`.
+        UnsupportedImage: it is of a kind that is not read.
     """
     return received(path, data, name, limits, keep_gps, _floats)
 
@@ -185,8 +198,25 @@ def received(
     *,
     again: bool = True,
 ) -> Received:
-    """What `receive` makes of the samples, which it reads from the pipe, and of the description. again: whether the
-    helper may be used for another picture; one that has held a very large one should end. Raises as `read_guarded`.
+    """The samples of a picture from a helper process, as they come.
+
+    Args:
+        path: the file, or None.
+        data: the bytes of a file, if there is no path.
+        name: what messages call it.
+        limits: what it may ask for.
+        keep_gps: whether the place stays in its EXIF block.
+        receive: called with the pipe, from which it reads all samples, and the description of the picture.
+        again: whether the helper may be used for another picture; one that has held a very large one should end.
+
+    Returns:
+        What `receive` gives.
+
+    Raises:
+        NoHelperError: no helper can be started here.
+        UnreadableImage: the picture is damaged, cut short or too slow to decode.
+        ImageTooLarge: it asks for more than `limits`.
+        UnsupportedImage: it is of a kind that is not read.
     """
     helper = _take()
     sound = False
@@ -282,7 +312,15 @@ def _exactly(source: IO[bytes], size: int) -> bytes:
 
 
 def fill(source: IO[bytes], part: NDArray[Any]) -> None:
-    """Read exactly as many bytes as `part` holds into it. Raises EOFError."""
+    """Read exactly as many bytes as an array holds.
+
+    Args:
+        source: where they come from.
+        part: a contiguous array, which is overwritten.
+
+    Raises:
+        EOFError: there are fewer.
+    """
     view = part.data.cast("B")
     while view:
         got = source.readinto(view)  # type: ignore[attr-defined]

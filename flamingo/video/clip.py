@@ -84,7 +84,11 @@ class Clip:
 
 
 def is_clip(path: Path) -> bool:
-    """Whether a file is a clip: a film by its suffix, read or not, a GIF or WebP if it has more than one frame."""
+    """Whether a file is a clip: a film by its suffix, read or not, a GIF or WebP if it has more than one frame.
+
+    Args:
+        path: the file.
+    """
     suffix = path.suffix.lower()
     if suffix in ANIMATED:
         try:
@@ -96,7 +100,17 @@ def is_clip(path: Path) -> bool:
 
 
 def written(path: Path) -> str:
-    """The container that a name asks for. Raises BadRequest for a suffix that no clip is written as."""
+    """The container that a name asks for.
+
+    Args:
+        path: the name, of which the suffix counts.
+
+    Returns:
+        The container.
+
+    Raises:
+        BadRequest: no clip is written with that suffix.
+    """
     suffix = path.suffix.lower()
     found = FILMS.get(suffix) or ANIMATED.get(suffix)
     if found is None:
@@ -109,7 +123,19 @@ _USUAL = Limits()
 
 
 def probe(path: Path, limits: Limits = _USUAL) -> Clip:
-    """What a file says of itself, and its first frame. Raises UnreadableVideo, or ImageTooLarge for its frames."""
+    """What a film or an animated picture says of itself, and its first frame.
+
+    Args:
+        path: the file.
+        limits: pixels of a frame, and frames, that are allowed.
+
+    Returns:
+        The clip as it is seen.
+
+    Raises:
+        UnreadableVideo: it is missing, damaged or of a kind that is not read.
+        ImageTooLarge: its frames are larger than `limits`.
+    """
     path = Path(path)
     clip = _animation(path) if path.suffix.lower() in ANIMATED else _film(path)
     name, most = show(path), limits.animated_frames if clip.animated else limits.frames
