@@ -8,13 +8,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import files
 import numpy as np
 import pytest
 
 import flamingo.images
 from flamingo import errors
 from flamingo.images import from_bytes, guard, warm_up
+from tests.images import files
 
 
 def test_a_helper_that_dies_costs_one_picture_at_most() -> None:

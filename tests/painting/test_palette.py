@@ -31,7 +31,7 @@ def clouds(seed: int, tints: tuple[float, float, float], spread: float, size: tu
 
 def read(file: Path, size: tuple[int, int] = (240, 180)) -> Pixels:
     with Image.open(file) as opened:
-        return np.asarray(opened.convert("RGB").resize(size), np.float32) / 255
+        return np.asarray(opened.convert("RGB").resize(size), np.float32) / np.float32(255)
 
 
 @settings(deadline=None, max_examples=40)
@@ -60,7 +60,7 @@ def test_all_the_way_the_mean_is_the_paintings_and_the_spread_comes_near(
 def test_what_is_not_known_changes_nothing() -> None:
     picture = clouds(1, (0.4, 0.5, 0.6), 0.2)
     [nothing] = palette.unknown(1)
-    for wanted, share in ((nothing, 1.0), (palette.palette(picture[::-1] / 2), 0.0)):
+    for wanted, share in ((nothing, 1.0), (palette.palette(picture[::-1] / np.float32(2)), 0.0)):
         change = palette.change(palette.palette(picture), wanted, share)
         assert palette.same(change[None])
         assert palette.changed(picture, change[None]) is picture
@@ -129,7 +129,7 @@ def test_in_a_mix_named_styles_bring_the_colours_of_their_paintings() -> None:
 
 def read_whole(file: Path) -> Pixels:
     with Image.open(file) as opened:
-        return np.asarray(opened.convert("RGB"), np.float32) / 255
+        return np.asarray(opened.convert("RGB"), np.float32) / np.float32(255)
 
 
 @needs_models
