@@ -75,7 +75,8 @@ def readable(path: Path, limits: Limits) -> str:
         Its name, fit to be printed in one line.
 
     Raises:
-        UnreadableImage: it is missing, no plain file, or may not be opened.
+        UnreadableImage: it is missing, a folder, or may not be read.
+        UnsupportedImage: it is no regular file.
         ImageTooLarge: it has more bytes than `limits` allow.
     """
     name = show(path)

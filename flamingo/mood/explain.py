@@ -60,7 +60,7 @@ def because(felt: MoodEstimate, usual: Mapping[str, Any]) -> tuple[str, ...]:
             people's ratings; each (25,).
 
     Returns:
-        Sentences, the strongest first.
+        Sentences: what is marked about it, where that leads, which part of the picture speaks most for it.
     """
     z = (felt.features - np.array(usual["mean"])) / np.array(usual["spread"])
     weight = np.abs(z) * np.maximum(np.abs(usual["valence"]), np.abs(usual["arousal"]))

@@ -200,7 +200,7 @@ def seam(result: Pixels, photo: Pixels) -> tuple[float, str, int]:
 
     Returns:
         By how many times the change there is larger than around it (1.2 to 2.8 in pictures without one), "column" or
-        "row", and which, from 0.
+        "row", and the first one after the break, from 0.
     """
     best = (0.0, "column", 0)
     for name, ours, theirs in zip(("column", "row"), _changes(result), _changes(photo), strict=True):
