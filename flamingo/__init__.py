@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from flamingo.ratings.report import grades
     from flamingo.ratings.store import Rating
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Client",

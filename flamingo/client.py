@@ -90,7 +90,19 @@ OnProgress = Callable[[Progress], None]
 
 
 class Client:
-    """A studio at an address. token: what it printed when it started, if it did. For a `with`, or `close` it."""
+    """A studio at an address. For a `with`, or `close` it.
+
+    Args:
+        base_url: where `flamingo serve` listens.
+        token: what it printed when it started, if it did.
+
+    Example:
+        >>> with Client(url) as studio:  # such as http://127.0.0.1:5555
+        ...     file = studio.upload(photo)
+        ...     job = studio.ask("feel", {"photos": [file]}, {})
+        >>> file.kind, job.state in ("queued", "running", "done")
+        ('picture', True)
+    """
 
     def __init__(self, base_url: str = "http://127.0.0.1:5555", token: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -116,8 +128,24 @@ class Client:
         fresh: bool = False,
         **parameters: Any,
     ) -> RemoteJob:
-        """Paint photos; parameters as for `flamingo.paint`. painting, mask: files to send, which a text of
-        `style` may name by their file names. fresh: do it again, even if it was done before."""
+        """Paint photos.
+
+        Args:
+            *photos: files on this machine, or that were uploaded before.
+            painting: files to send, which a text of `style` may name by their file names.
+            mask: the same, of masks.
+            fresh: do it again, even if it was done before.
+            **parameters: as for `flamingo.paint`.
+
+        Returns:
+            The job, which waits or is done already.
+
+        Raises:
+            BadRequest: a parameter is wrong.
+            BadInput: a file cannot be used.
+            NotReached: no studio answers.
+            Refused: the studio said no for another reason.
+        """
         inputs = {"photos": photos, "painting": _listed(painting), "mask": _listed(mask)}
         return self.ask("paint", inputs, parameters, fresh=fresh)
 
@@ -130,7 +158,24 @@ class Client:
         fresh: bool = False,
         **parameters: Any,
     ) -> RemoteJob:
-        """Compose; parameters as for `flamingo.compose`, and `format`, a list of kinds such as ["mp3", "mid"]."""
+        """Compose music.
+
+        Args:
+            photo: of several, each gets a part of the piece.
+            continue_from: music that it goes on from.
+            soundfont: what it is played with.
+            fresh: do it again, even if it was done before.
+            **parameters: as for `flamingo.compose`, and `format`, a list of kinds such as ["mp3", "mid"].
+
+        Returns:
+            The job, which waits or is done already.
+
+        Raises:
+            BadRequest: a parameter is wrong.
+            BadInput: a file cannot be used.
+            NotReached: no studio answers.
+            Refused: the studio said no for another reason.
+        """
         given = {"continue_from": continue_from, "soundfont": soundfont}
         inputs = {name: [each] for name, each in given.items() if each is not None}
         return self.ask("compose", {"photo": _listed(photo), **inputs}, parameters, fresh=fresh)
@@ -145,15 +190,48 @@ class Client:
         fresh: bool = False,
         **parameters: Any,
     ) -> RemoteJob:
-        """Make a film of photos; parameters as for `flamingo.film`, and `format`, a list of kinds: ["json"] is the
-        storyboard alone. storyboard: one to render, of which the photos are those that it names."""
+        """Make a film of photos.
+
+        Args:
+            *photos: files on this machine, or that were uploaded before.
+            storyboard: one to render, of which the photos are those that it names.
+            painting: paintings to paint like.
+            mask: where to paint.
+            music: in place of a piece composed for it.
+            fresh: do it again, even if it was done before.
+            **parameters: as for `flamingo.film`, and `format`, a list of kinds: ["json"] is the storyboard alone.
+
+        Returns:
+            The job, which waits or is done already.
+
+        Raises:
+            BadRequest: a parameter is wrong.
+            BadInput: a file cannot be used.
+            NotReached: no studio answers.
+            Refused: the studio said no for another reason.
+        """
         inputs = {"photos": photos, "painting": _listed(painting), "mask": _listed(mask)}
         given = {"storyboard": storyboard, "music": music}
         inputs |= {name: [each] for name, each in given.items() if each is not None}
         return self.ask("film", inputs, parameters, fresh=fresh)
 
     def feel(self, *photos: Source, fresh: bool = False, **parameters: Any) -> RemoteJob:
-        """Say what photos (or `words=`) feel like."""
+        """Say what photos, or a sentence, feel like.
+
+        Args:
+            *photos: files on this machine, or that were uploaded before.
+            fresh: do it again, even if it was done before.
+            **parameters: `words`, a sentence in place of photos.
+
+        Returns:
+            The job, which waits or is done already.
+
+        Raises:
+            BadRequest: a parameter is wrong.
+            BadInput: a file cannot be used.
+            NotReached: no studio answers.
+            Refused: the studio said no for another reason.
+        """
         return self.ask("feel", {"photos": photos}, parameters, fresh=fresh)
 
     def judge(
@@ -173,13 +251,40 @@ class Client:
         *,
         fresh: bool = False,
     ) -> RemoteJob:
-        """Ask for a job of any verb: files by option, and parameters. Raises BadRequest and the errors of files."""
+        """Ask for a job of any verb.
+
+        Args:
+            verb: paint, compose, film, feel or judge.
+            inputs: files by option.
+            parameters: all other options.
+            fresh: do it again, even if it was done before.
+
+        Returns:
+            The job, which waits or is done already.
+
+        Raises:
+            BadRequest: a parameter is wrong.
+            BadInput: a file cannot be used.
+            NotReached: no studio answers.
+            Refused: the studio said no for another reason.
+        """
         named = {option: [self._named(each) for each in many] for option, many in inputs.items() if many}
         query = {"fresh": "true"} if fresh else {}
         return RemoteJob(self, self.request("POST", f"/api/{verb}", json={**parameters, **named}, params=query))
 
     def upload(self, source: str | os.PathLike[str]) -> RemoteFile:
-        """Send a file. Raises a BadInput that says why it cannot be used."""
+        """Send a file.
+
+        Args:
+            source: a file on this machine.
+
+        Returns:
+            What the studio says of it.
+
+        Raises:
+            BadInput: it cannot be used; the error says why.
+            NotReached: no studio answers.
+        """
         path = Path(source)
         try:
             with path.open("rb") as file:
@@ -193,11 +298,30 @@ class Client:
         return RemoteFile(**{**known, "notes": tuple(told["notes"])})
 
     def job(self, id: str) -> RemoteJob:
-        """The job of this id. Raises NoSuchJob."""
+        """A job by its id.
+
+        Args:
+            id: what the studio calls it.
+
+        Raises:
+            NoSuchJob: there is none.
+            NotReached: no studio answers.
+        """
         return RemoteJob(self, self.request("GET", f"/api/jobs/{_segment(id)}"))
 
     def jobs(self, limit: int = 24, **which: Any) -> Iterator[RemoteJob]:
-        """The newest jobs, `limit` at most. which: verb, state, favourite, search, bin."""
+        """The newest jobs.
+
+        Args:
+            limit: how many at most.
+            **which: verb, state, favourite, search, bin.
+
+        Yields:
+            Each job, the newest first.
+
+        Raises:
+            NotReached: no studio answers.
+        """
         before: str | None = None
         while limit > 0:
             asked = {**which, "limit": min(limit, 100), **({"before": before} if before else {})}
@@ -208,7 +332,19 @@ class Client:
                 return
 
     def verify(self, source: str | os.PathLike[str], sidecar: str | os.PathLike[str] | None = None) -> dict[str, Any]:
-        """What is known of where a file comes from: state, sentences and the rest, as `flamingo.verify` says it."""
+        """What is known of where a file comes from.
+
+        Args:
+            source: a file on this machine.
+            sidecar: its sidecar, if it has one.
+
+        Returns:
+            State, sentences and the rest, as `flamingo.verify` says it.
+
+        Raises:
+            NotReached: no studio answers.
+            Refused: the studio said no.
+        """
         path = Path(source)
         parts = {"file": (path.name, path.read_bytes())}
         if sidecar is not None:
@@ -217,12 +353,34 @@ class Client:
         return told
 
     def choices(self, what: str) -> list[dict[str, Any]]:
-        """One of the lists: verbs, styles, personas, moods, models, extras."""
+        """One of the lists.
+
+        Args:
+            what: verbs, styles, personas, moods, models or extras.
+
+        Raises:
+            NotReached: no studio answers.
+        """
         told: list[dict[str, Any]] = self.request("GET", f"/api/{_segment(what)}")
         return told
 
     def add_style(self, name: str, source: str | os.PathLike[str], *, overwrite: bool = False) -> dict[str, Any]:
-        """Keep the painting in a file as a style of the studio's own, and give what it is listed as."""
+        """Keep the painting in a file as a style of the studio's own.
+
+        Args:
+            name: what to call it: lower-case letters, digits and hyphens.
+            source: a file on this machine.
+            overwrite: whether a style of one's own of that name may be replaced.
+
+        Returns:
+            What it is listed as.
+
+        Raises:
+            BadRequest: it cannot be called so.
+            BadInput: the file cannot be used.
+            NotReached: no studio answers.
+            Refused: the studio said no for another reason.
+        """
         file = self.upload(source)
         asked = {"sha256": file.sha256, "name": file.name}
         where = f"/api/styles/{_segment(name)}"
@@ -234,7 +392,20 @@ class Client:
         self.request("DELETE", f"/api/styles/{_segment(name)}")
 
     def request(self, method: str, path: str, **more: Any) -> Any:
-        """Any request of the API, and its answer as plain values. Raises NotReached, or what the studio refused."""
+        """Any request of the API.
+
+        Args:
+            method: GET, POST, PUT, PATCH or DELETE.
+            path: such as /api/jobs.
+            **more: as for `httpx.request`.
+
+        Returns:
+            The answer as plain values; None if it is empty.
+
+        Raises:
+            NotReached: no studio answers.
+            FlamingoError: the studio said no; of the kind that its reason has.
+        """
         with _reached(self._http):
             answer = self._http.request(method, path, **more)
         if answer.is_error:
@@ -307,10 +478,19 @@ class RemoteJob:
         return self._took(self._client.request("GET", self._path))
 
     def wait(self, on_progress: OnProgress | None = None, seconds: float | None = None) -> RemoteJob:
-        """Wait until it is done, and return it. on_progress is told whenever it changes; seconds: how long at most.
+        """Wait until it is done.
 
-        Raises JobFailed if it failed or was cancelled, NotReached if the studio is away for a minute, and
-        TimeoutError.
+        Args:
+            on_progress: told whenever it changes.
+            seconds: how long at most; None for as long as it takes.
+
+        Returns:
+            This job, as it is then.
+
+        Raises:
+            JobFailed: it failed or was cancelled.
+            NotReached: the studio is away for a minute.
+            TimeoutError: it takes longer than `seconds`.
         """
         until = None if seconds is None else time.monotonic() + seconds
         for _ in self._changes(until):
@@ -324,9 +504,19 @@ class RemoteJob:
         raise JobFailed(error.what, error.why, error.hint)
 
     def download(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> list[Path]:
-        """Put the results, and signed sidecars where there are some, into a folder; the files of the results.
+        """Put the results, and signed sidecars where there are some, into a folder. A file is whole or not there.
 
-        Raises WouldOverwrite, NoSuchFolder and other OutputErrors; a file is whole or not there.
+        Args:
+            folder: where to; it is made if it is not there.
+            overwrite: whether files that are there may be replaced.
+
+        Returns:
+            The files of the results.
+
+        Raises:
+            WouldOverwrite: a file is there already.
+            OSError: the folder cannot be made.
+            OutputError: anything else that keeps a file from being written.
         """
         into = Path(folder)
         into.mkdir(parents=True, exist_ok=True)
@@ -361,7 +551,12 @@ class RemoteJob:
         self._client.request("DELETE", self._path, params={"purge": "true"})
 
     def mark(self, *, favourite: bool | None = None, title: str | None = None) -> RemoteJob:
-        """Make it a favourite, or give it a title; what is None stays as it is."""
+        """Make it a favourite, or give it a title; what is None stays as it is.
+
+        Args:
+            favourite: whether it is one.
+            title: 200 characters at most; "" for none.
+        """
         asked = {"favourite": favourite, "title": title}
         body = {name: value for name, value in asked.items() if value is not None}
         return self._took(self._client.request("PATCH", self._path, json=body))

@@ -99,7 +99,7 @@ def photos() -> Path:
 def cat(photos: Path) -> NDArray[np.float32]:
     """A photo of a cat, float32 (200, 300, 3) in [0, 1]."""
     with Image.open(photos / "chelsea.jpg") as opened:
-        return np.asarray(opened.convert("RGB").resize((300, 200)), dtype=np.float32) / 255
+        return np.asarray(opened.convert("RGB").resize((300, 200)), dtype=np.float32) / np.float32(255)
 
 
 @pytest.fixture

@@ -83,6 +83,7 @@ def command(
     carry_out.__name__, carry_out.__doc__ = verb.__name__, about or (verb.__doc__ or "").split("\n\n")[0]
     carry_out.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     carry_out.__annotations__ = {p.name: p.annotation for p in parameters}
+    carry_out.verb = verb  # type: ignore[attr-defined]  # whose options have limits that docs/cli.md tells
     return carry_out
 
 

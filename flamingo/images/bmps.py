@@ -29,7 +29,17 @@ class Facts:
 
 
 def described(data: bytes) -> Facts | None:
-    """The headers of a BMP file; None if it is an old or an incomplete one. Raises struct.error."""
+    """The headers of a BMP file.
+
+    Args:
+        data: the whole file.
+
+    Returns:
+        What they say; None if it is an old or an incomplete one.
+
+    Raises:
+        struct.error: it ends within its headers.
+    """
     (size,) = struct.unpack_from("<I", data, 14)
     if size < 40:
         return None
@@ -52,7 +62,18 @@ def _continuous(mask: int) -> bool:
 
 
 def unpacked(data: bytes, facts: Facts) -> NDArray[np.uint8]:
-    """The pixels, (H, W, 3 or 4). Raises ValueError where some are missing."""
+    """The pixels of a BMP file.
+
+    Args:
+        data: the whole file.
+        facts: what `described` says of it.
+
+    Returns:
+        (H, W, 3 or 4) uint8.
+
+    Raises:
+        ValueError: some are missing.
+    """
     assert facts.masks is not None
     stride = (facts.width * facts.bits // 8 + 3) // 4 * 4
     if facts.width <= 0 or not facts.height or len(data) < facts.start + stride * facts.height:

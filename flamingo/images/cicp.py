@@ -65,7 +65,12 @@ SRGB = ColourCodes()
 
 
 def told_by_numbers(primaries: int, transfer: int) -> ColourCodes:
-    """The colours that these numbers of H.273 mean."""
+    """The colours that numbers of ITU-T H.273 mean.
+
+    Args:
+        primaries: ColourPrimaries.
+        transfer: TransferCharacteristics.
+    """
     if primaries in _UNSPECIFIED:
         primaries = 1
     if primaries not in _PRIMARIES or transfer not in (*_LIKE_SRGB, *_GAMMAS, _PQ, _HLG):
@@ -83,7 +88,12 @@ def told_by_numbers(primaries: int, transfer: int) -> ColourCodes:
 
 
 def told_by_png(gamma: float | None, places: Chromaticities | None) -> ColourCodes:
-    """The colours of a PNG's chunks gAMA (as the exponent of the screen) and cHRM."""
+    """The colours of a PNG's chunks gAMA and cHRM.
+
+    Args:
+        gamma: the exponent of the screen, or None.
+        places: the chromaticities, or None.
+    """
     near = places is None or all(abs(a - b) < 0.0055 for a, b in zip(places, _SRGB, strict=True))
     # 1/2.2 is what programs write that mean sRGB.
     usual = gamma is None or 2.15 < gamma < 2.25

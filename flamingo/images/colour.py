@@ -26,11 +26,16 @@ IGNORED = "its colour profile is broken or does not fit the picture, so it was i
 def to_srgb(
     image: vips.Image, profile: bytes | None, *, keep: bool = True
 ) -> tuple[vips.Image, bytes | None, list[str]]:
-    """Convert colour samples (1, 3 or 4 = CMYK bands, 8 or 16 bits, no alpha) to three bands of sRGB.
+    """Convert colour samples to three bands of sRGB.
 
-    Returns the picture (8 bits if nothing had to be converted, else 16), the RGB profile to convert the
-    result back to (None for sRGB) and notes. A profile that cannot be used is left out, and a note says so.
-    keep: whether the result may be converted back; it is not for HDR pictures.
+    Args:
+        image: 1, 3 or 4 (CMYK) bands of 8 or 16 bits, without alpha.
+        profile: the ICC profile of the samples, or None for the usual one of so many bands.
+        keep: whether the result may be converted back; it is not for HDR pictures.
+
+    Returns:
+        The picture (8 bits if nothing had to be converted, else 16), the RGB profile to convert the result back to
+        (None for sRGB), and notes. A profile that cannot be used is left out, and a note says so.
     """
     notes: list[str] = []
     bands = image.bands
@@ -61,7 +66,19 @@ def to_srgb(
 
 
 def from_srgb(image: vips.Image, profile: bytes, depth: int) -> vips.Image:
-    """Convert three bands of 16-bit sRGB to an RGB `profile`, at 8 or 16 bits. Raises vips.Error."""
+    """Convert sRGB to another RGB space.
+
+    Args:
+        image: three bands of 16-bit sRGB.
+        profile: the ICC profile of the result.
+        depth: its bits per sample, 8 or 16.
+
+    Returns:
+        Three bands in that space.
+
+    Raises:
+        vips.Error: the profile cannot be used.
+    """
     connection = image.icc_import(input_profile="srgb", intent="relative", black_point_compensation=True)
     connection = vips.attach(connection, "icc-profile-data", profile)
     return connection.icc_export(depth=depth, intent="relative", black_point_compensation=True)

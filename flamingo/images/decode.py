@@ -81,9 +81,22 @@ def decode(
     keep_gps: bool = False,
     announce: Callable[[int, int], None] = lambda _pixels, _need: None,
 ) -> Decoded:
-    """Decode a picture. `announce(pixels, memory)` is called once the header has passed the limits.
+    """Decode a picture.
 
-    Raises UnreadableImage, ImageTooLarge or UnsupportedImage.
+    Args:
+        data: the whole file.
+        name: what messages call it.
+        limits: what it may ask for.
+        keep_gps: whether the place stays in its EXIF block.
+        announce: called as (pixels, bytes of memory to expect) once the header has passed the limits.
+
+    Returns:
+        The picture, whose samples are computed strip by strip.
+
+    Raises:
+        UnreadableImage: it is damaged or cut short.
+        ImageTooLarge: its header asks for more than `limits`.
+        UnsupportedImage: it is of a kind that is not read.
     """
     limits.check_file(name, len(data))
     kind = sniff(data, name)

@@ -98,12 +98,27 @@ class Block:
     folders: Mapping[int, Mapping[int, Entry]] = field(default_factory=dict)
 
     def entry(self, folder: int, tag: int) -> Entry | None:
-        """An entry, or None."""
+        """An entry of a directory.
+
+        Args:
+            folder: the directory, by the tag that points to it; 0 for the first.
+            tag: the entry's number in TIFF.
+
+        Returns:
+            The entry, or None.
+        """
         return self.folders.get(folder, {}).get(tag)
 
     def text(self, folder: int, tag: int) -> str:
-        """A text, decoded: UTF-8 where it is that, UTF-16 in the tags that hold it, else Windows-1252; "" if it is
-        missing. Blanks and zeros around it are taken off."""
+        """A text: UTF-8 where it is that, UTF-16 in the tags that hold it, else Windows-1252.
+
+        Args:
+            folder: the directory.
+            tag: the entry's number in TIFF.
+
+        Returns:
+            The text without blanks and zeros around it; "" if it is missing.
+        """
         entry = self.entry(folder, tag)
         if entry is None or entry.kind not in (1, 2, 7):
             return ""
@@ -122,7 +137,15 @@ class Block:
         return text.strip("\0 \r\n\t")
 
     def number(self, folder: int, tag: int) -> int | None:
-        """The first whole number of an entry, or None."""
+        """The first whole number of an entry.
+
+        Args:
+            folder: the directory.
+            tag: the entry's number in TIFF.
+
+        Returns:
+            The number, or None.
+        """
         entry = self.entry(folder, tag)
         form = {1: "B", 3: "H", 4: "I", 8: "h", 9: "i"}.get(entry.kind) if entry else None
         if entry is None or form is None or not entry.count:
@@ -208,8 +231,14 @@ def _oddness(text: str) -> int:
 
 
 def parsed(raw: bytes | None) -> Block | None:
-    """A block of EXIF with or without `Exif\\0\\0` before it, or a whole TIFF file, also a large one (BigTIFF), taken
-    apart; None if it is none. What points beyond its end is left out."""
+    r"""Take a block of EXIF apart.
+
+    Args:
+        raw: the block with or without `Exif\0\0` before it, or a whole TIFF file, also a large one (BigTIFF).
+
+    Returns:
+        Its parts; None if it is none. What points beyond its end is left out.
+    """
     if not raw:
         return None
     base = 6 if raw[:6] == b"Exif\0\0" else 0
@@ -265,8 +294,15 @@ def _entries(raw: bytes, base: int, start: int, order: str, big: bool) -> dict[i
 
 
 def cleaned(raw: bytes | None, *, keep_gps: bool) -> bytes | None:
-    """The kept part of an EXIF block or a TIFF file, starting `Exif\\0\\0`; None if nothing is left or it is
-    broken."""
+    r"""The part of an EXIF block that is kept.
+
+    Args:
+        raw: an EXIF block or a TIFF file, or None.
+        keep_gps: whether the place is kept.
+
+    Returns:
+        A block that begins `Exif\0\0`; None if nothing is left or it is broken.
+    """
     block = parsed(raw)
     if block is None:
         return None
@@ -291,10 +327,17 @@ def _kept(source: Mapping[int, Entry], kept: frozenset[int]) -> dict[int, Entry]
 
 
 def with_exif(tiff: bytes, block: bytes) -> bytes:
-    """A TIFF file, as just written by us (little endian, not big), with an EXIF block, which libvips drops.
+    r"""A TIFF file with an EXIF block, which libvips drops.
 
-    Its values are appended, and a new first directory, the old entries and the new ones together, takes the place of
-    the old one.
+    The block's values are appended, and a new first directory, the old entries and the new ones together, takes the
+    place of the old one.
+
+    Args:
+        tiff: a file as just written by us: little endian, not big.
+        block: the block, beginning `Exif\0\0`.
+
+    Returns:
+        The whole file.
     """
     found = parsed(block)
     if tiff[:4] != b"II*\0" or found is None:
@@ -309,8 +352,18 @@ def with_exif(tiff: bytes, block: bytes) -> bytes:
 
 
 def with_tags(tiff: bytes, tags: Mapping[int, int]) -> bytes:
-    """A classic TIFF file with these tags (16-bit numbers) in its first directory, which is written anew at its end.
-    Raises struct.error if it is none."""
+    """A classic TIFF file with more entries in its first directory, which is written anew at its end.
+
+    Args:
+        tiff: the file.
+        tags: 16-bit numbers by their tags.
+
+    Returns:
+        The whole file.
+
+    Raises:
+        struct.error: it is no TIFF file.
+    """
     order = "<" if tiff[:2] == b"II" else ">"
     if tiff[2:4] not in (b"*\0", b"\0*"):
         raise struct.error

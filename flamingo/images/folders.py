@@ -53,7 +53,15 @@ _LIVE_STILLS = (".heic", ".heif", ".jpg", ".jpeg")
 
 
 def is_system(parts: Iterable[str]) -> bool:
-    """Whether a path, given as its parts, is hidden or lies among what systems keep for themselves."""
+    """Whether a path is hidden or lies among what systems keep for themselves.
+
+    Args:
+        parts: the path's parts.
+
+    Example:
+        >>> is_system(["trip", "@eaDir", "cat.jpg"]), is_system(["trip", "cat.jpg"])
+        (True, False)
+    """
     names = [part.casefold() for part in parts if part not in ("", ".", "..")]
     if any(name.startswith(".") or name in _SYSTEM_FOLDERS for name in names):
         return True
@@ -79,8 +87,15 @@ class Sorted:
 def sorted_names(names: Sequence[str], films: Collection[str] | None) -> Sorted:
     """Sort the names of one folder's files, which may be those in an archive.
 
-    films: the suffixes of films that are taken as well, None where only pictures are. Pictures of a kind that is not
-    read are taken, since reading them says why they fail; so are films of such a kind where films are taken.
+    Pictures of a kind that is not read are taken, since reading them says why they fail; so are films of such a kind
+    where films are taken.
+
+    Args:
+        names: the files' names.
+        films: the suffixes of films that are taken as well, None where only pictures are.
+
+    Returns:
+        The names to be taken, and the others with the reason.
     """
     taken, left_out = [], []
     stems: dict[str, set[str]] = {}
@@ -115,11 +130,19 @@ def _is_moving_half(suffix: str, together: set[str]) -> bool:
 def walked(
     folder: Path, films: Collection[str] | None, output: Path | None = None
 ) -> Iterator[tuple[Path, LeftOut | None]]:
-    """The files in a folder at any depth, sorted by folder and name; with each that is not taken, why. So are folders
-    that are not gone into: links, and those that may not be opened.
+    """The files in a folder at any depth, sorted by folder and name.
 
     Results are no inputs: a folder `output` inside the given one is not gone into, and where it is the given one, or
     inside it, what says that it was made here is left out.
+
+    Args:
+        folder: where to look.
+        films: the suffixes of films that are taken as well, None where only pictures are.
+        output: the folder of the results, or None.
+
+    Yields:
+        Each file, with None if it is taken, else why not. So are folders that are not gone into: links, and those
+        that may not be opened.
     """
     results = output.resolve() if output is not None else None
     into_itself = results is not None and results == folder.resolve()
@@ -165,13 +188,26 @@ def _is_credential(folder: Path, name: str) -> bool:
 
 
 def is_earlier_result(path: Path, names: Collection[str]) -> bool:
-    """Whether a file was made here: it says so, or is called as a result that had to give way to its photo is (see
-    `naming`). names: of the files in its folder."""
+    """Whether a file was made here: it says so, or is called as a result that had to give way to its photo is.
+
+    Args:
+        path: the file.
+        names: of the files in its folder.
+    """
     return marked(path) or named_as_result(path.name, names)
 
 
 def named_as_result(name: str, names: Collection[str]) -> bool:
-    """Whether `names` holds the photo of which this would be the result: a.jpg and a-jpg.jpg or a-jpg-2.jpg."""
+    """Whether there is the photo of which a file would be the result.
+
+    Args:
+        name: the file's.
+        names: of the files in its folder.
+
+    Example:
+        >>> named_as_result("a-jpg.jpg", {"a.jpg", "a-jpg.jpg"}), named_as_result("b.jpg", {"a.jpg", "b.jpg"})
+        (True, False)
+    """
     stem = PurePosixPath(name).stem
     head, _, tail = stem.rpartition("-")
     if tail.isdigit():
@@ -183,7 +219,11 @@ def named_as_result(name: str, names: Collection[str]) -> bool:
 
 
 def marked(path: Path) -> bool:
-    """Whether a file says that it was made by Flamingo: in its XMP, its Content Credentials, or a file beside it."""
+    """Whether a file says that it was made by Flamingo: in its XMP, its Content Credentials, or a file beside it.
+
+    Args:
+        path: the file. One that cannot be read says nothing.
+    """
     from flamingo.provenance.origin import SOFTWARE
 
     try:
@@ -205,8 +245,16 @@ Result = TypeVar("Result", bound=Any)
 
 
 def noted(results: list[Result], told: Sequence[str]) -> list[Result]:
-    """Results of a verb (dataclasses with `error` and `notes`) with more sentences, at the first that has no error;
-    where all have one, in the words of the first."""
+    """Results of a verb with more sentences.
+
+    Args:
+        results: dataclasses with `error` and `notes`. told: the sentences, which go to the first result that has no
+        error; where all have one, they go into the words of
+            the first.
+
+    Returns:
+        The results in their order.
+    """
     if not told or not results:
         return results
     place = next((i for i, each in enumerate(results) if each.error is None), None)
@@ -220,7 +268,14 @@ def noted(results: list[Result], told: Sequence[str]) -> list[Result]:
 
 
 def sentences(left_out: Iterable[LeftOut]) -> list[str]:
-    """What was left out, a sentence for each reason, with all names."""
+    """What was left out, for people.
+
+    Args:
+        left_out: the files.
+
+    Returns:
+        A sentence for each reason, with all names.
+    """
     by_reason: dict[str, list[str]] = {}
     for each in left_out:
         by_reason.setdefault(each.why, []).append(show(each.name))

@@ -132,9 +132,22 @@ _FILM_MARKS = (
 
 
 def sniff(data: bytes | memoryview, name: str) -> str:
-    """The format of a file, from its first bytes: jpeg, png, webp, tiff, gif, bmp or heif (HEIC and AVIF).
+    r"""The format of a file, from its first bytes.
 
-    Raises UnreadableImage for an empty file and UnsupportedImage for anything else.
+    Args:
+        data: the beginning of the file, or all of it.
+        name: what messages call it.
+
+    Returns:
+        jpeg, png, webp, tiff, gif, bmp or heif (HEIC and AVIF).
+
+    Raises:
+        UnreadableImage: the file is empty.
+        UnsupportedImage: it is anything else.
+
+    Example:
+        >>> sniff(b"\xff\xd8\xff\xe0" + bytes(20), "cat")
+        'jpeg'
     """
     head = bytes(data[:_LARGEST_GUESS])
     if not head:
@@ -192,7 +205,21 @@ _VIDEO, _OTHER = "a film", "some other file"
 
 
 def format_of_suffix(path: PurePath | str) -> str:
-    """The format that `write` would use for this name. Raises BadRequest for a suffix it does not know."""
+    """The format that `write` would use for a name.
+
+    Args:
+        path: the name, of which the suffix counts.
+
+    Returns:
+        jpeg, png, webp, tiff or bmp.
+
+    Raises:
+        BadRequest: the suffix is none of a format that is written.
+
+    Example:
+        >>> format_of_suffix("holiday/cat.JPG")
+        'jpeg'
+    """
     suffix = PurePath(path).suffix.lower()
     if suffix not in WRITE_SUFFIXES:
         why = f"pictures cannot be written as '{suffix}'" if suffix else "the name has no suffix that says the format"
@@ -201,6 +228,13 @@ def format_of_suffix(path: PurePath | str) -> str:
 
 
 def written_suffix(path: PurePath) -> str:
-    """The suffix for the result of an input of this name: its own if that can be written, else a near one."""
+    """The suffix for the result of an input.
+
+    Args:
+        path: the input's name.
+
+    Returns:
+        Its own suffix if that can be written, else a near one.
+    """
     suffix = path.suffix.lower()
     return suffix if suffix in WRITE_SUFFIXES else _READ_ONLY.get(suffix, ".png")

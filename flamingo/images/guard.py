@@ -107,10 +107,23 @@ def read_guarded(
 ) -> Received:
     """Decode the file at `path`, or `data` if there is none, in a helper process.
 
-    Returns what `receive` (`floats`, for example) makes of the samples, which it reads from the pipe, and of the
-    description of the picture (see `helper`), with the bytes of "icc" and "exif" in it. again: whether the helper
-    may be used for another picture; one that has held a very large one should end. Raises CannotStart,
-    UnreadableImage, ImageTooLarge or UnsupportedImage.
+    Args:
+        path: the file, or None.
+        data: the bytes of a file, if there is no path.
+        name: what messages call it.
+        limits: what it may ask for.
+        keep_gps: whether the place stays in its EXIF block.
+        receive: called with the pipe, from which it reads all samples, and the description of the picture.
+        again: whether the helper may be used for another picture; one that has held a very large one should end.
+
+    Returns:
+        What `receive` gives.
+
+    Raises:
+        CannotStart: no helper can be started here.
+        UnreadableImage: the picture is damaged, cut short or too slow to decode.
+        ImageTooLarge: it asks for more than `limits`.
+        UnsupportedImage: it is of a kind that is not read.
     """
     helper = _take()
     try:
@@ -164,7 +177,15 @@ def floats(source: IO[bytes], answer: dict[str, Any]) -> tuple[NDArray[np.float3
 
 
 def fill(source: IO[bytes], part: NDArray[Any]) -> None:
-    """Read exactly as many bytes as `part` holds into it. Raises EOFError."""
+    """Read exactly as many bytes as an array holds.
+
+    Args:
+        source: where they come from.
+        part: a contiguous array, which is overwritten.
+
+    Raises:
+        EOFError: there are fewer.
+    """
     view = part.data.cast("B")
     while view:
         got = source.readinto(view)  # type: ignore[attr-defined]

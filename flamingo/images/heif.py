@@ -90,7 +90,19 @@ class Pixels:
 
 
 def described(data: bytes, name: str) -> Described:
-    """Read the boxes of a HEIF file. Raises UnreadableImage or UnsupportedImage."""
+    """Read the boxes of a HEIF file.
+
+    Args:
+        data: the whole file.
+        name: what messages call it.
+
+    Returns:
+        What they say of the main picture.
+
+    Raises:
+        UnreadableImage: the file is damaged.
+        UnsupportedImage: its picture is of a kind that is not read.
+    """
     damaged = UnreadableImage(name, "the file is damaged", "export it again from its source")
     try:
         boxes, tracks = _read(data)
@@ -363,8 +375,24 @@ def _check_extents(boxes: _Boxes, data: bytes, name: str) -> None:
 
 
 def decoded(data: bytes, facts: Described, name: str, limits: Limits, announce: Callable[[int, int], None]) -> Pixels:
-    """Decode the main picture, once its size has passed the limits. Raises UnreadableImage, ImageTooLarge,
-    UnsupportedImage, or vips.Error."""
+    """Decode the main picture, once its size has passed the limits.
+
+    Args:
+        data: the whole file.
+        facts: what `described` says of it.
+        name: what messages call it.
+        limits: what it may ask for.
+        announce: called as (pixels, bytes of memory to expect) before it is decoded.
+
+    Returns:
+        The picture, upright.
+
+    Raises:
+        UnreadableImage: it is damaged.
+        ImageTooLarge: it asks for more than `limits`.
+        UnsupportedImage: it is of a kind that is not read.
+        vips.Error: libvips cannot work on it.
+    """
     sample = 1 if facts.bits <= 8 else 2
     limits.check_size(name, facts.width, facts.height, facts.channels, sample)
     # A codec holds its own planes, and the tiles of a grid, beside the picture that it gives.

@@ -26,7 +26,11 @@ _DEPTH = (b"GDepth:", b'Mime="image/depth', b"Depth:Format")
 
 def all_scans(data: bytes) -> bool:
     """Whether the scans together hold every coefficient of every component to its last bit (T.81, G.1.1.1). Whether
-    each of them is whole is not looked at."""
+    each of them is whole is not looked at.
+
+    Args:
+        data: the whole file.
+    """
     wanted: set[int] = set()
     low: dict[tuple[int, int], int] = {}
     for marker, body in _segments(data):
@@ -75,7 +79,14 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def left_out(data: bytes) -> list[str]:
-    """Sentences on what else the file holds: gain and depth maps, a film, further pictures."""
+    """What else a JPEG file holds: gain and depth maps, a film, further pictures.
+
+    Args:
+        data: the whole file.
+
+    Returns:
+        Sentences for people.
+    """
     head = data[:_HEAD]
     pictures = _pictures(data)
     notes = []

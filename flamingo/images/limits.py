@@ -30,14 +30,33 @@ class Limits:
     seconds: float = 4.0
 
     def check_file(self, name: str, size: int) -> None:
-        """Raise ImageTooLarge if a file of `size` bytes is too large."""
+        """Check the size of a file.
+
+        Args:
+            name: what messages call it.
+            size: bytes.
+
+        Raises:
+            ImageTooLarge: it is too large.
+        """
         if size > self.bytes:
             raise ImageTooLarge(
                 name, f"the file has {_mega(size)} MB, more than {_mega(self.bytes)}", "use a smaller file"
             )
 
     def check_size(self, name: str, width: int, height: int, channels: int, sample_bytes: int) -> None:
-        """Raise ImageTooLarge if a picture of this size, as its header says, is too large."""
+        """Check what the header of a picture says.
+
+        Args:
+            name: what messages call it.
+            width: columns.
+            height: rows.
+            channels: samples of a pixel.
+            sample_bytes: bytes of a sample, 1 or 2.
+
+        Raises:
+            ImageTooLarge: the picture is too large.
+        """
         if width * height > self.pixels:
             raise ImageTooLarge(
                 name,
@@ -61,11 +80,25 @@ class Limits:
 
     @staticmethod
     def memory_for(width: int, height: int, channels: int, sample_bytes: int) -> int:
-        """Peak bytes to expect: the samples, a working copy, slack for the codec, and the float32 result."""
+        """Peak bytes to expect: the samples, a working copy, slack for the codec, and the float32 result.
+
+        Args:
+            width: columns.
+            height: rows.
+            channels: samples of a pixel.
+            sample_bytes: bytes of a sample, 1 or 2.
+        """
         return width * height * (3 * channels * sample_bytes + 4 * max(channels, 3))
 
     def seconds_for(self, pixels: int) -> float:
-        """Time allowed to decode `pixels` pixels. The slowest sound files we met need a tenth of it."""
+        """Processor time allowed to decode a picture. The slowest sound files we met need a tenth of it.
+
+        Args:
+            pixels: width times height.
+
+        Returns:
+            Seconds.
+        """
         return self.seconds + 0.3 * self.seconds / 4 * pixels / 1e6
 
 

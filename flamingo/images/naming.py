@@ -44,14 +44,33 @@ def plan_outputs(
     are no inputs, if that is the folder that is given. One file goes to `output` itself if that has a suffix and is
     no folder; everything else goes into the folder `output`, which is made, with those below it, when the plan is
     sound: a place that cannot be written to shows before the work. A file that does not exist stays in the plan,
-    since only reading it can fail.
-
-    suffix: that of all results in a folder, such as ".png"; else each keeps its own if that can be written.
-    overwrite: whether outputs may exist already. An input is never an output. others: what else may be among the
-    inputs; without it, pictures alone.
+    since only reading it can fail. An input is never an output.
 
     Names that would meet, also on file systems that ignore case, are told apart: a.jpg and a.png with suffix
-    ".jpg" become a.jpg and a-png.jpg. Raises BadRequest or OutputError.
+    ".jpg" become a.jpg and a-png.jpg.
+
+    Args:
+        inputs: files and folders.
+        output: the file or folder of the results.
+        suffix: that of all results in a folder, such as ".png"; else each keeps its own if that can be written.
+        overwrite: whether outputs may exist already.
+        others: what else may be among the inputs, such as films; without it, pictures alone.
+
+    Returns:
+        Pairs of input and output.
+
+    Raises:
+        BadRequest: there is nothing to do, or several files would go to one.
+        OutputError: an output cannot be written, or is there already.
+
+    Example:
+        >>> import numpy as np
+        >>> from flamingo import images
+        >>> photo = folder / "cat.png"
+        >>> _ = images.write(images.Picture(np.zeros((8, 8, 3), np.float32)), photo)
+        >>> [(source, target)] = images.plan_outputs([photo], folder / "painted", suffix=".jpg")
+        >>> target.relative_to(folder).as_posix()
+        'painted/cat.jpg'
     """
     if not inputs:
         raise BadRequest("no pictures", "nothing was given to work on", "name files or folders")
@@ -68,8 +87,17 @@ def plan_outputs(
 
 
 def pictures_in(inputs: Sequence[Path]) -> list[Path]:
-    """The files that `plan_outputs` would find: each input once, a folder standing for the pictures in it. Raises
-    BadRequest where there are none."""
+    """The files that `plan_outputs` would find: each input once, a folder standing for the pictures in it.
+
+    Args:
+        inputs: files and folders.
+
+    Returns:
+        The files, in the order of the inputs.
+
+    Raises:
+        BadRequest: there are none.
+    """
     found = [path for path, _ in _expanded([Path(path) for path in inputs], None)]
     if not found:
         where = ", ".join(show(path) for path in inputs[:3])
@@ -78,8 +106,16 @@ def pictures_in(inputs: Sequence[Path]) -> list[Path]:
 
 
 def left_out(inputs: Sequence[Path], output: Path | None = None, *, others: Others | None = None) -> list[str]:
-    """Sentences that name every file in the folders among the inputs that `plan_outputs`, or without `output`
-    `pictures_in`, does not take, but for hidden files and those of systems."""
+    """What lies in folders and is not taken, but for hidden files and those of systems.
+
+    Args:
+        inputs: files and folders.
+        output: where `plan_outputs` would write to; without it, `pictures_in` is meant.
+        others: what else is taken.
+
+    Returns:
+        Sentences that name every such file.
+    """
     films = None if others is None else frozenset(others.suffixes)
     found = []
     for given in map(Path, inputs):

@@ -58,10 +58,18 @@ class Picture:
         return int(self.rgb.shape[1])
 
     def with_rgb(self, rgb: NDArray[np.float32]) -> Picture:
-        """The same picture with other colours: (H, W, 3) float32.
+        """The same picture with other colours.
 
-        Where the size differs (a painter may work at another one), the transparency is resized to it.
-        Raises BadPixels for another shape or type.
+        Args:
+            rgb: (H, W, 3) float32 in [0, 1]. Where its size differs (a painter may work at another one), the
+            transparency
+                is resized to it.
+
+        Returns:
+            A picture of that size; all else is as it was.
+
+        Raises:
+            BadPixels: the array has another shape or type.
         """
         check_rgb(rgb)
         alpha = self.alpha
@@ -70,10 +78,23 @@ class Picture:
         return replace(self, rgb=rgb, alpha=alpha)
 
     def resized(self, longest: int) -> Picture:
-        """Scaled, up or down, so that its longer side has `longest` pixels; the shorter one has at least 1.
+        """Scaled, up or down: Lanczos over an area average, transparency included.
 
-        Lanczos over an area average, transparency included. A note says what was done. Raises BadRequest for
-        less than 1.
+        Args:
+            longest: pixels of the longer side; the shorter one has at least 1.
+
+        Returns:
+            A picture with a note that says what was done; the same picture if it has that size.
+
+        Raises:
+            BadRequest: `longest` is less than 1.
+
+        Example:
+            >>> import numpy as np
+            >>> from flamingo import images
+            >>> small = images.Picture(np.zeros((300, 400, 3), np.float32)).resized(100)
+            >>> small.rgb.shape, small.notes
+            ((75, 100, 3), ('resized from 400 x 300 to 100 x 75',))
         """
         if longest < 1:
             raise BadRequest(f"a size of {longest}", "a picture has at least 1 pixel", "ask for a larger size")
@@ -97,7 +118,14 @@ class Picture:
 
 
 def check_rgb(rgb: Any) -> None:
-    """Raise BadPixels unless this is an (H, W, 3) float32 array with at least one pixel."""
+    """Check that something is the colours of a picture.
+
+    Args:
+        rgb: what should be an array (H, W, 3) float32 with at least one pixel. Its values are not looked at.
+
+    Raises:
+        BadPixels: it is none.
+    """
     if not isinstance(rgb, np.ndarray) or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
         shape = getattr(rgb, "shape", type(rgb).__name__)
         raise BadPixels("a picture", f"must be an array of shape (height, width, 3), not {shape}", "")
@@ -106,7 +134,21 @@ def check_rgb(rgb: Any) -> None:
 
 
 def resize(array: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """(h, w, C) float32 in [0, 1] at another size: Lanczos over an area average, cut to [0, 1]."""
+    """Samples at another size: Lanczos over an area average.
+
+    Args:
+        array: (h, w, C) float32 in [0, 1].
+        height: rows of the result.
+        width: columns of the result.
+
+    Returns:
+        (height, width, C) float32, cut to [0, 1], for Lanczos overshoots at edges.
+
+    Example:
+        >>> import numpy as np
+        >>> resize(np.ones((10, 20, 1), np.float32), 5, 10).shape
+        (5, 10, 1)
+    """
     image = vips.from_array(array.astype(np.float32, copy=False), "multiband")
     image = image.resize(width / array.shape[1], vscale=height / array.shape[0], kernel="lanczos3")
     if (image.height, image.width) != (height, width):  # it rounds sizes in its own way

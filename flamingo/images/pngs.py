@@ -39,7 +39,11 @@ class Described:
 
 
 def described(data: bytes) -> Described:
-    """Read the chunks of a PNG file, wherever they stand. What is wrong in one leaves it out."""
+    """Read the chunks of a PNG file, wherever they stand. What is wrong in one leaves it out.
+
+    Args:
+        data: the whole file.
+    """
     found: dict[str, object] = {}
     raw = None
     for kind, body in _chunks(data):

@@ -23,14 +23,33 @@ _USUAL = Limits()
 
 
 def read(path: Path | str, *, limits: Limits = _USUAL, keep_gps: bool = False, trusted: bool = False) -> Picture:
-    """Read a JPEG, PNG, WebP, TIFF, BMP or GIF file, told by its content and not by its name.
+    """Read a JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF file, told by its content and not by its name.
 
-    The picture is upright and in sRGB. What had to be left out or changed stands in its `notes`. Decoding
-    happens in a helper process, so a hostile file can do no harm; `trusted=True` does it here, for files that
-    ship with the package.
+    The picture is upright and in sRGB. Decoding happens in a helper process, so a hostile file can do no harm.
 
-    Raises UnreadableImage (missing, damaged, cut short, too slow), ImageTooLarge (found from the header) or
-    UnsupportedImage.
+    Args:
+        path: the file.
+        limits: what the picture may ask for, checked against its header before it is decoded.
+        keep_gps: whether the place where a photo was taken stays in its EXIF block.
+        trusted: decode in this process; for files that ship with the package.
+
+    Returns:
+        The picture. What had to be left out or changed stands in its `notes`.
+
+    Raises:
+        UnreadableImage: the file is missing, damaged, cut short or too slow to decode.
+        ImageTooLarge: it is larger than `limits`, as its header says.
+        UnsupportedImage: it is of a kind that is not read.
+
+    Example:
+        >>> import numpy as np
+        >>> from flamingo import images
+        >>> grey = images.Picture(np.full((40, 60, 3), 0.5, np.float32))
+        >>> images.write(grey, folder / "grey.png")
+        ()
+        >>> picture = images.read(folder / "grey.png")
+        >>> picture.rgb.shape, picture.rgb.dtype, picture.format
+        ((40, 60, 3), dtype('float32'), 'png')
     """
     path = Path(path)
     name = readable(path, limits)
@@ -47,7 +66,20 @@ def read(path: Path | str, *, limits: Limits = _USUAL, keep_gps: bool = False, t
 
 
 def readable(path: Path, limits: Limits) -> str:
-    """What to call the file in messages, after checking that it is one that may be read. Raises as `read`."""
+    """What to call the file in messages, after checking that it is one that may be read.
+
+    Args:
+        path: the file.
+        limits: of which `bytes` is checked.
+
+    Returns:
+        Its name, fit to be printed in one line.
+
+    Raises:
+        UnreadableImage: it is missing, a folder, or may not be read.
+        UnsupportedImage: it is no regular file.
+        ImageTooLarge: it has more bytes than `limits` allow.
+    """
     name = show(path)
     try:
         state = path.stat()
@@ -72,7 +104,33 @@ def from_bytes(
     keep_gps: bool = False,
     trusted: bool = False,
 ) -> Picture:
-    """The same as `read`, from the bytes of a file. `name` is what messages call it."""
+    """The same as `read`, from the bytes of a file.
+
+    Args:
+        data: the whole file.
+        name: what messages call it.
+        limits: as for `read`.
+        keep_gps: as for `read`.
+        trusted: as for `read`.
+
+    Returns:
+        The picture, as `read` gives it.
+
+    Raises:
+        UnreadableImage: the data is damaged, cut short or too slow to decode.
+        ImageTooLarge: the picture is larger than `limits`.
+        UnsupportedImage: it is of a kind that is not read.
+
+    Example:
+        >>> import numpy as np
+        >>> from flamingo import images
+        >>> red = np.zeros((8, 12, 3), np.float32)
+        >>> red[..., 0] = 1
+        >>> data, notes = images.to_bytes(images.Picture(red), "png")
+        >>> again = images.from_bytes(data, name="red.png")
+        >>> again.width, again.height, again.rgb[0, 0].tolist()
+        (12, 8, [1.0, 0.0, 0.0])
+    """
     name = show(name)
     limits.check_file(name, len(data))
     if not trusted:

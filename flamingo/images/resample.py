@@ -17,8 +17,13 @@ Pixels = NDArray[np.float32]
 class Shrinker:
     """An area average of a picture that comes in strips from top to bottom.
 
-    `add` every strip (n, W, C) in order; then `result` is (height, width, C) float32. The sizes may have any ratio,
-    as long as the result is not larger.
+    `add` every strip in order; then `result` is there. The sizes may have any ratio, as long as the result is not
+    larger.
+
+    Args:
+        size: (H, W, C) of the picture.
+        height: rows of the result, H at most.
+        width: columns of the result, W at most.
     """
 
     def __init__(self, size: tuple[int, int, int], height: int, width: int) -> None:
@@ -28,6 +33,11 @@ class Shrinker:
         self._sum = np.zeros((height, width, bands), np.float32)
 
     def add(self, strip: Pixels) -> None:
+        """Take the next rows.
+
+        Args:
+            strip: (n, W, C), of any type of number.
+        """
         edges = np.arange(self._done, self._done + len(strip) + 1) * (self._height / self._rows)
         narrow = _averaged(np.asarray(strip, np.float32), self._width)
         for i, row in enumerate(narrow):
@@ -42,11 +52,26 @@ class Shrinker:
 
     @property
     def result(self) -> Pixels:
+        """(height, width, C) float32, once all strips are there."""
         return self._sum
 
 
 def shrunk(array: Pixels, height: int, width: int) -> Pixels:
-    """(H, W, C) averaged to (height, width, C), which is not larger. The same array if it has that size."""
+    """A picture made smaller by area average.
+
+    Args:
+        array: (H, W, C) float32.
+        height: rows of the result, H at most.
+        width: columns of the result, W at most.
+
+    Returns:
+        (height, width, C) float32; the same array if it has that size.
+
+    Example:
+        >>> import numpy as np
+        >>> shrunk(np.array([[[0.0], [1.0]], [[1.0], [1.0]]], np.float32), 1, 1).tolist()
+        [[[0.75]]]
+    """
     if array.shape[:2] == (height, width):
         return array
     shrinker = Shrinker((array.shape[0], array.shape[1], array.shape[2]), height, width)
@@ -78,7 +103,20 @@ Kind = Literal["linear", "cubic"]
 def window(
     array: NDArray[np.floating], size: tuple[int, int], top: int, left: int, height: int, width: int, kind: Kind
 ) -> Pixels:
-    """The window of `height` x `width` at (top, left) of what `array` (h, w, C) is when it is enlarged to `size`."""
+    """A window of an enlarged picture, without enlarging all of it.
+
+    Args:
+        array: (h, w, C) of floats.
+        size: (H, W) that it is enlarged to.
+        top: first row of the window in the enlarged picture.
+        left: first column of it.
+        height: rows of the window.
+        width: columns of the window.
+        kind: how it is enlarged.
+
+    Returns:
+        (height, width, C) float32.
+    """
     rows, row_weights = _taps(array.shape[0], size[0], top, height, kind)
     columns, column_weights = _taps(array.shape[1], size[1], left, width, kind)
     first = int(columns.min())

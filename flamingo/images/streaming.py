@@ -65,11 +65,26 @@ class Canvas:
         return int(np.iinfo(self.samples.dtype).max)
 
     def rows(self, top: int, bottom: int) -> NDArray[np.float32]:
-        """(bottom - top, W, 3) float32 in [0, 1]."""
+        """Some rows as a painter sees them.
+
+        Args:
+            top: the first row.
+            bottom: the one after the last.
+
+        Returns:
+            (bottom - top, W, 3) float32 in [0, 1].
+        """
         return np.asarray(np.divide(self.samples[top:bottom], np.float32(self.white), dtype=np.float32))
 
     def shrunk(self, longest: int) -> Picture:
-        """A `Picture` of it whose longer side has `longest` pixels, which is not more than it has."""
+        """A smaller picture of it.
+
+        Args:
+            longest: pixels of its longer side, not more than it has.
+
+        Returns:
+            A `Picture`, by area average.
+        """
         scale = longest / max(self.height, self.width)
         height, width = (max(1, round(side * scale)) for side in (self.height, self.width))
         colours = resample.Shrinker((self.height, self.width, 3), height, width)
@@ -88,11 +103,15 @@ class Canvas:
         return Picture(rgb, alpha, depth, False, self.icc, self.exif, self.format, notes)  # type: ignore[arg-type]
 
     def paint_over(self, strips: Iterable[NDArray[np.float32]], *, behind: int) -> None:
-        """Replace all rows by the strips (n, W, 3), from top to bottom, as they come.
+        """Replace all rows by strips, from top to bottom, as they come.
 
-        behind: so many rows above the end of the last strip stay as they were until the next has come: whoever makes
-        the strips may still want to see the picture there. Raises BadPixels for NaN, infinity or another number of
-        rows than the picture's.
+        Args:
+            strips: (n, W, 3) float32 in [0, 1] each, which are all rows together. behind: so many rows above the end
+            of the last strip stay as they were until the next has come: whoever makes the
+                strips may still want to see the picture there.
+
+        Raises:
+            BadPixels: there is a NaN, an infinity, or another number of rows than the picture's.
         """
         waiting: list[NDArray[Any]] = []
         written = end = 0
@@ -118,7 +137,22 @@ class Canvas:
 
 
 def read(path: Path | str, *, limits: Limits = _USUAL, keep_gps: bool = False, trusted: bool = False) -> Canvas:
-    """The same as `flamingo.images.read`, in a quarter to a half of the memory. Raises as that does."""
+    """The same as `flamingo.images.read`, in a quarter to a half of the memory.
+
+    Args:
+        path: as for `flamingo.images.read`.
+        limits: as for `flamingo.images.read`.
+        keep_gps: as for `flamingo.images.read`.
+        trusted: as for `flamingo.images.read`.
+
+    Returns:
+        The picture as samples of 8 or 16 bits.
+
+    Raises:
+        UnreadableImage: the file is missing, damaged, cut short or too slow to decode.
+        ImageTooLarge: it is larger than `limits`.
+        UnsupportedImage: it is of a kind that is not read.
+    """
     path = Path(path)
     name = readable(path, limits)
     if not trusted:
@@ -183,7 +217,23 @@ def write(
     never: Collection[Path] = (),
     origin: provenance.Origin | None = None,
 ) -> tuple[str, ...]:
-    """The same as `flamingo.images.write`. Where transparency has to be laid on white, the canvas is changed."""
+    """The same as `flamingo.images.write`, for a canvas.
+
+    Args:
+        canvas: what to write. Where its transparency has to be laid on white, it is changed.
+        path: as for `flamingo.images.write`.
+        quality: as for `flamingo.images.write`.
+        overwrite: as for `flamingo.images.write`.
+        never: as for `flamingo.images.write`.
+        origin: as for `flamingo.images.write`.
+
+    Returns:
+        Notes on what did not fit into the format.
+
+    Raises:
+        BadRequest: the suffix or the quality is none.
+        OutputError: it cannot be written.
+    """
 
     def encode(kind: str, name: str, xmp: bytes | None) -> tuple[bytes, tuple[str, ...]]:
         return _encoded(canvas, kind, quality, name, xmp)

@@ -96,7 +96,14 @@ class Facts:
 
 
 def described(data: bytes) -> Facts | None:
-    """The first directory of a TIFF file; None if it cannot be read."""
+    """The first directory of a TIFF file.
+
+    Args:
+        data: the whole file.
+
+    Returns:
+        What it says; None if it cannot be read.
+    """
     block = exif.parsed(data)
     if block is None:
         return None
@@ -145,8 +152,19 @@ def _raw_inside(data: bytes, block: exif.Block) -> bool:
 
 
 def lab(data: bytes, facts: Facts, load: Callable[[], vips.Image]) -> vips.Image | None:
-    """A picture of Lab in floats, or None if libvips reads it well or it is none. load: what libvips makes of it.
-    Raises vips.Error, or what Pillow raises."""
+    """A picture of Lab in floats, which libvips does not read well.
+
+    Args:
+        data: the whole file.
+        facts: what `described` says of it.
+        load: gives what libvips makes of it.
+
+    Returns:
+        The picture, or None if libvips reads it well or it is none.
+
+    Raises:
+        vips.Error: libvips cannot work on it. What Pillow raises is raised too.
+    """
     if facts.photometric == _LAB and facts.bits == 8 and facts.samples >= 3:
         with PIL.Image.open(BytesIO(data), formats=["TIFF"]) as image:
             if image.mode != "LAB":
@@ -165,7 +183,18 @@ def lab(data: bytes, facts: Facts, load: Callable[[], vips.Image]) -> vips.Image
 
 
 def unpacked(data: bytes, facts: Facts) -> NDArray[np.uint16]:
-    """Samples of an odd number of bits, (H, W, C), brought to 16. Raises ValueError where some are missing."""
+    """Samples of an odd number of bits.
+
+    Args:
+        data: the whole file.
+        facts: what `described` says of it.
+
+    Returns:
+        (H, W, C) uint16, brought to 16 bits.
+
+    Raises:
+        ValueError: some are missing.
+    """
     block = exif.Block(facts.order, {exif.MAIN: facts.folder})
     places, sizes = (_numbers(block, facts.folder.get(tag)) for tag in (273, 279))
     per_row = facts.width * facts.samples

@@ -55,12 +55,26 @@ _DTYPES: dict[str, Any] = {"uchar": np.uint8, "ushort": np.uint16, "float": np.f
 
 
 def load(kind: str, data: bytes, fail_on: str) -> Image:
-    """Open (not yet decode) a picture of format `kind`. Pixels come top to bottom, once. Raises Error."""
+    """Open (not yet decode) a picture. Pixels come top to bottom, once.
+
+    Args:
+        kind: jpeg, png, webp, tiff, gif or bmp.
+        data: the whole file.
+        fail_on: at which faults libvips gives up: none, truncated, error or warning.
+
+    Raises:
+        Error: it cannot be opened.
+    """
     return getattr(pyvips.Image, f"{kind}load_buffer")(data, fail_on=fail_on, access="sequential")
 
 
 def from_array(array: NDArray[Any], interpretation: str) -> Image:
-    """A picture over an (H, W, C) array of uint8, uint16 or float32, without copying it."""
+    """A picture over an array, without copying it.
+
+    Args:
+        array: (H, W, C) of uint8, uint16 or float32.
+        interpretation: what libvips takes the samples for, such as srgb or multiband.
+    """
     array = np.ascontiguousarray(array)
     height, width, bands = array.shape
     image = pyvips.Image.new_from_memory(array, width, height, bands, _FORMATS[array.dtype])
@@ -86,5 +100,17 @@ def attach(image: Image, field: str, blob: bytes) -> Image:
 
 
 def save(image: Image, kind: str, options: dict[str, Any]) -> bytes:
-    """Encode as `kind`. Raises Error."""
+    """Encode a picture.
+
+    Args:
+        image: what to encode.
+        kind: jpeg, png, webp, tiff or bmp.
+        options: of libvips' saver for that format.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        Error: libvips cannot.
+    """
     return bytes(getattr(image, f"{kind}save_buffer")(**options))

@@ -36,15 +36,40 @@ def write(
     never: Collection[Path] = (),
     origin: provenance.Origin | None = None,
 ) -> tuple[str, ...]:
-    """Write a picture as JPEG, PNG, WebP, TIFF or BMP, by the suffix. Returns notes on what did not fit.
+    """Write a picture as JPEG, PNG, WebP, TIFF or BMP, by the suffix.
 
-    quality: 1 to 100, for JPEG and WebP; WebP at 100 is lossless.
-    overwrite: whether a file that is there may be replaced; the old one stays until the new one is complete.
-    never: files that must not be replaced even then, under whatever name (links included): the inputs.
-    origin: what made the picture; signed credentials then say so (in a sidecar for BMP), and XMP does (but for BMP).
+    The file appears under its name only when it is complete.
 
-    The file appears under its name only when it is complete. Raises BadRequest (suffix, quality), BadPixels
-    (NaN or infinite values), or an OutputError: WouldOverwrite, NoSuchFolder, DiskFull, or plain.
+    Args:
+        picture: what to write; its values may lie outside [0, 1] and are cut.
+        path: the file. Its suffix names the format.
+        quality: 1 to 100, for JPEG and WebP; WebP at 100 is lossless.
+        overwrite: whether a file that is there may be replaced; the old one stays until the new one is complete.
+        never: files that must not be replaced even then, under whatever name (links included): the inputs.
+        origin: what made the picture; signed credentials then say so (in a sidecar for BMP), and XMP does (but for
+            BMP).
+
+    Returns:
+        Notes on what did not fit into the format, sentences for people.
+
+    Raises:
+        BadRequest: the suffix or the quality is none.
+        BadPixels: a value is NaN or infinite.
+        WouldOverwrite: the file is there, and `overwrite` is not set or it is among `never`.
+        NoSuchFolder: the folder is not there.
+        DiskFull: there is no room for it.
+        OutputError: anything else that keeps it from being written.
+
+    Example:
+        >>> import numpy as np
+        >>> from flamingo import images
+        >>> picture = images.Picture(np.full((40, 60, 3), 0.25, np.float32))
+        >>> images.write(picture, folder / "dark.jpg", quality=90)
+        ()
+        >>> images.write(picture, folder / "dark.jpg")
+        Traceback (most recent call last):
+        ...
+        flamingo.errors.WouldOverwrite: ...
     """
 
     def encode(kind: str, name: str, xmp: bytes | None) -> tuple[bytes, tuple[str, ...]]:
@@ -61,7 +86,23 @@ def placed(
     never: Collection[Path],
     origin: provenance.Origin | None,
 ) -> tuple[str, ...]:
-    """Write what `encode(kind, name, xmp)` gives, a file's bytes and notes, after checking that it may be written."""
+    """Write what `encode` gives, after checking that it may be written.
+
+    Args:
+        encode: called as (kind, name, xmp) with the format, what messages call the file, and an XMP packet or None;
+            gives the bytes of the file, and notes.
+        path: the file.
+        overwrite: whether a file that is there may be replaced.
+        never: files that must not be replaced even then.
+        origin: what made it, or None for no credentials.
+
+    Returns:
+        Notes, those of `encode` first.
+
+    Raises:
+        BadRequest: the suffix is none of a format that is written.
+        OutputError: it cannot be written, as for `write`.
+    """
     kind = format_of_suffix(path)
     check_target(path, overwrite=overwrite, never=never)
     if origin is not None:
@@ -71,14 +112,47 @@ def placed(
 
 
 def to_bytes(picture: Picture, kind: str, *, quality: int = 92) -> tuple[bytes, tuple[str, ...]]:
-    """A picture encoded as `kind` (jpeg, png, webp, tiff or bmp), and notes. Raises as `write` does."""
+    r"""A picture encoded as a file.
+
+    Args:
+        picture: what to encode.
+        kind: jpeg, png, webp, tiff or bmp.
+        quality: 1 to 100, for JPEG and WebP.
+
+    Returns:
+        The bytes of the file, and notes on what did not fit into the format.
+
+    Raises:
+        BadRequest: the quality is none.
+        BadPixels: a value is NaN or infinite.
+        OutputError: the picture is too large for the format.
+
+    Example:
+        >>> import numpy as np
+        >>> from flamingo import images
+        >>> data, notes = images.to_bytes(images.Picture(np.ones((4, 4, 3), np.float32)), "png")
+        >>> data[:8], notes
+        (b'\x89PNG\r\n\x1a\n', ())
+    """
     if kind not in _TITLES:
         raise BadRequest(f"the format '{kind}'", "cannot be written", f"use one of {', '.join(_TITLES)}")
     return _encoded(picture, kind, quality, "the result")
 
 
 def check_fits(kind: str, quality: int, height: int, width: int, name: str) -> None:
-    """Raise BadRequest for a quality that there is not, OutputError for a picture too large for the format."""
+    """Check that a picture fits into a format.
+
+    Args:
+        kind: jpeg, png, webp, tiff or bmp.
+        quality: 1 to 100.
+        height: rows.
+        width: columns.
+        name: what messages call the file.
+
+    Raises:
+        BadRequest: there is no such quality.
+        OutputError: the picture has more rows or columns than the format can hold.
+    """
     if not 1 <= quality <= 100:
         raise BadRequest(f"a quality of {quality}", "is not between 1 and 100", "92 is a good one")
     limit = _LONGEST_SIDES.get(kind)

@@ -40,7 +40,13 @@ class Cue:
     source: str
 
     def at(self, valence: float | None, arousal: float | None, usual: float = 0.0) -> float:
-        """The cue at a point. None: nothing was asked of this axis. usual: where the persona stands."""
+        """The cue at a point.
+
+        Args:
+            valence: from -1 to 1; None where nothing is asked of this axis.
+            arousal: from -1 to 1; None where nothing is asked of this axis.
+            usual: where the persona stands, in the cue's own unit.
+        """
         moved = usual + self.valence * (valence or 0.0) + self.arousal * (arousal or 0.0)
         return min(max(moved, -self.most), self.most)
 
@@ -127,8 +133,13 @@ class Choices:
 
 
 def choices(valence: float | None, arousal: float | None, habits: Habits) -> Choices:
-    """What a point of the plane (each from -1 to 1, None where nothing is asked) asks of a persona with such
-    habits. With both None nothing changes."""
+    """What a point of the plane asks of a persona. With both numbers None nothing changes.
+
+    Args:
+        valence: from -1, unpleasant, to 1, pleasant; None where nothing is asked.
+        arousal: from -1, calm, to 1, exciting; None where nothing is asked.
+        habits: what the persona is used to.
+    """
     of_persona = _BY_HABIT * (0.5 - habits.minor)
     usual = -TEMPO.arousal * habits.arousal
     return Choices(

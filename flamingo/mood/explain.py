@@ -52,8 +52,16 @@ _TILE = 512
 
 
 def because(felt: MoodEstimate, usual: Mapping[str, Any]) -> tuple[str, ...]:
-    """Sentences that say what sets the photo apart and where that leads. usual: "mean" and "spread" of the features
-    over photos, and "valence" and "arousal", their correlations with people's ratings."""
+    """What sets a photo apart and where that leads, for people.
+
+    Args:
+        felt: what the photo feels like.
+        usual: "mean" and "spread" of the features over photos, and "valence" and "arousal", their correlations with
+            people's ratings; each (25,).
+
+    Returns:
+        Sentences: what is marked about it, where that leads, which part of the picture speaks most for it.
+    """
     z = (felt.features - np.array(usual["mean"])) / np.array(usual["spread"])
     weight = np.abs(z) * np.maximum(np.abs(usual["valence"]), np.abs(usual["arousal"]))
     said: list[str] = []
@@ -109,7 +117,13 @@ def _listed(words: list[str]) -> str:
 
 def drawn(picture: Picture, felt: MoodEstimate, sentences: tuple[str, ...], centre: tuple[float, float]) -> Picture:
     """The photo, and beside it twice the places that raise and lower valence and arousal, with what is said of it.
-    centre: valence and arousal of the usual photo, at which a place has no colour."""
+
+    Args:
+        picture: the photo.
+        felt: what it feels like.
+        sentences: what is said.
+        centre: valence and arousal of the usual photo, at which a place has no colour.
+    """
     small = picture.resized(_TILE).rgb if max(picture.rgb.shape[:2]) != _TILE else picture.rgb
     h, w = small.shape[:2]
     tiles = [small, *(_heat(small, felt.map[i] - centre[i], _COLOURS[i]) for i in (0, 1))]

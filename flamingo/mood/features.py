@@ -28,11 +28,18 @@ _HUES = {"red": 0.0, "yellow": 75.0, "green": 140.0, "blue": 275.0, "purple": 32
 
 
 def measure(rgb: Array) -> Array:
-    """(25,) float32: NAMES of a picture (H, W, 3) in sRGB [0, 1]. Best measured at a longer side of 256 pixels, where
-    the model was trained: texture depends on it.
+    """The features of a picture.
 
     Lightness, chroma and hue are CIELAB (D65). colourfulness is that of Hasler and Süsstrunk (2003); warmth the mean
     chroma in the direction of hue 60 degrees; order how alike the directions of edges are (0 none, 1 all parallel).
+
+    Args:
+        rgb: (H, W, 3) sRGB in [0, 1]. Best at a longer side of 256 pixels (see `shrunk`), where the model was
+        trained:
+            texture depends on it.
+
+    Returns:
+        (25,) float32, in the order of NAMES.
     """
     import cv2  # here, for it takes a while that `import flamingo` should not
 
@@ -83,8 +90,15 @@ def measure(rgb: Array) -> Array:
 
 
 def shrunk(rgb: Array) -> Array:
-    """A picture (H, W, 3) at the size at which it is measured: a longer side of 256 pixels, or its own if that is
-    less. By area, which takes a tenth of the time that the finest way does."""
+    """A picture at the size at which it is measured. By area, which takes a tenth of the time that the finest way
+    does.
+
+    Args:
+        rgb: (H, W, 3).
+
+    Returns:
+        The same with a longer side of 256 pixels, or its own if that is less.
+    """
     import cv2
 
     scale = _LONGEST / max(rgb.shape[:2])

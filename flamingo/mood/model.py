@@ -74,7 +74,20 @@ class MoodModel:
         return float(valence), float(arousal)
 
     def feel(self, picture: Picture) -> MoodEstimate:
-        """What a photo feels like. Deterministic; the size of the picture hardly matters."""
+        """What a photo feels like. Deterministic; the size of the picture hardly matters.
+
+        Args:
+            picture: the photo.
+
+        Returns:
+            Valence and arousal on [-1, 1], how sure they are, and the moods that fit.
+
+        Example:
+            >>> from flamingo import MoodModel, images
+            >>> felt = MoodModel().feel(images.read(photo))
+            >>> -1 <= felt.valence <= 1, felt.valence_sd > 0, felt.map.shape[0]
+            (True, True, 2)
+        """
         point, places, distance = self._network.outputs(photo=seen(picture, self.facts["size"]))
         far = float(distance[0])
         return judged(self.facts, (float(point[0, 0]), float(point[0, 1])), places[0], far, _look(picture))

@@ -15,8 +15,16 @@ _LEAST = 96  # pixels of the shorter side: below, there are too few places to lo
 
 
 def seen(picture: Picture, size: int) -> Array:
-    """(1, 3, h, w) float32 in [0, 1]: the picture with a longer side of `size`, both sides rounded to multiples of 32
-    and at least 96 (so a panorama is squashed a little). What is transparent is seen on white."""
+    """A picture as the network sees it.
+
+    Args:
+        picture: the picture. What is transparent is seen on white.
+        size: pixels of the longer side.
+
+    Returns:
+        (1, 3, h, w) float32 in [0, 1], both sides rounded to multiples of 32 and at least 96 (so a panorama is
+        squashed a little).
+    """
     rgb = picture.rgb
     if picture.alpha is not None:
         rgb = rgb * picture.alpha[..., None] + (1 - picture.alpha[..., None])

@@ -46,8 +46,18 @@ CLASSES = ("happy", "angry", "sad")
 def probabilities(
     valence: float, arousal: float, spread: tuple[float, float], moods: tuple[str, ...] = MOODS
 ) -> dict[str, float]:
-    """How likely each mood is at a point that is known with the standard deviations `spread`, adding to 1: a normal
-    density at each word's place, all words equally likely beforehand."""
+    """How likely each mood is at a point that is not quite known: a normal density at each word's place, all words
+    equally likely beforehand.
+
+    Args:
+        valence: from -1 to 1.
+        arousal: from -1 to 1.
+        spread: standard deviations of both.
+        moods: the words to choose among.
+
+    Returns:
+        Probabilities by word, adding to 1.
+    """
     far = {
         mood: ((WORDS[mood][0] - valence) / spread[0]) ** 2 + ((WORDS[mood][1] - arousal) / spread[1]) ** 2
         for mood in moods
@@ -59,7 +69,11 @@ def probabilities(
 
 
 def shares(likely: dict[str, float]) -> dict[str, float]:
-    """Probabilities with four decimals that still sum to 1: what rounding leaves goes to the largest."""
+    """Probabilities with four decimals that still sum to 1: what rounding leaves goes to the largest.
+
+    Args:
+        likely: probabilities by name.
+    """
     found = {mood: round(p, 4) for mood, p in likely.items()}
     if found:
         largest = max(found, key=lambda mood: found[mood])
@@ -68,7 +82,21 @@ def shares(likely: dict[str, float]) -> dict[str, float]:
 
 
 def place(word: str) -> tuple[float, float]:
-    """Valence and arousal of a word. Raises BadRequest, suggesting the nearest word known."""
+    """The place of a word for a mood.
+
+    Args:
+        word: the word, in any case.
+
+    Returns:
+        Its valence and arousal, each from -1 to 1.
+
+    Raises:
+        BadRequest: the word is not known; it suggests the nearest one that is.
+
+    Example:
+        >>> place("Calm")
+        (0.4, -0.8)
+    """
     found = WORDS.get(word.strip().lower())
     if found is None:
         near = get_close_matches(word.lower(), WORDS, 1, 0.5)
@@ -78,5 +106,14 @@ def place(word: str) -> tuple[float, float]:
 
 
 def nearest(valence: float, arousal: float) -> str:
-    """The word whose place is nearest to a point."""
+    """The word whose place is nearest to a point.
+
+    Args:
+        valence: from -1 to 1.
+        arousal: from -1 to 1.
+
+    Example:
+        >>> nearest(0.5, -0.7)
+        'calm'
+    """
     return min(WORDS, key=lambda word: hypot(WORDS[word][0] - valence, WORDS[word][1] - arousal))

@@ -117,9 +117,19 @@ class Reading:
 def read(sentence: str) -> Reading:
     """Place an English sentence (or a few) on the plane of moods, and rank the named styles by it.
 
-    Upper and lower case, spaces and punctuation around it make no difference. Raises BadRequest for a sentence
-    without letters or of more than 2,000 characters, MissingExtra if the extra `words` is not installed, and
-    ModelMissing or ModelCorrupt if a model cannot be used.
+    Upper and lower case, spaces and punctuation around it make no difference.
+
+    Args:
+        sentence: the text, 2,000 characters at most.
+
+    Returns:
+        Where it lies, how sure that is, and the styles.
+
+    Raises:
+        BadRequest: it has no letters, or too many.
+        MissingExtra: the extra `words` is not installed.
+        ModelMissing: a model is not there.
+        ModelCorrupt: a model is damaged.
     """
     text = tidied(sentence)
     model = loaded()
@@ -140,8 +150,14 @@ def read(sentence: str) -> Reading:
 
 
 def tidied(sentence: str) -> str:
-    """What is read of a sentence: one line, without marks and spaces around it. Raises BadRequest if that is
-    nothing, or too much."""
+    """What is read of a sentence: one line, without marks and spaces around it.
+
+    Args:
+        sentence: the text.
+
+    Raises:
+        BadRequest: that is nothing, or too much.
+    """
     if len(sentence) > LONGEST:
         raise BadRequest(
             f"a text of {len(sentence):,} characters", "it is too long to have one mood", f"give {LONGEST:,} or fewer"
@@ -262,7 +278,14 @@ class Model:
         _check_network()
 
     def places(self, vectors: Array) -> Array:
-        """(n, 2): valence and arousal of vectors, not yet kept inside [-1, 1]."""
+        """Valence and arousal of vectors.
+
+        Args:
+            vectors: (n, d) float32, as `Encoder` gives them.
+
+        Returns:
+            (n, 2), not yet kept inside [-1, 1].
+        """
         found: Array = vectors @ self.matrix + self.offset
         return found
 

@@ -307,6 +307,8 @@ class _Files:
 
 def _weight(what: str, number: str) -> float:
     try:
+        if "_" in number or not number.isascii():  # which only Python takes for numbers; the pages would not
+            raise ValueError(number)
         weight = float(number)
     except ValueError:
         raise BadRequest(f"weight {number!r}", "it is no number", f"write it so: {what}=.5") from None

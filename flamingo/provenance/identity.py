@@ -52,7 +52,14 @@ def folder() -> Path:
 
 
 def present() -> Identity | None:
-    """The identity if there is one already, for looking at files: none is made for that. Raises as `load` does."""
+    """The identity if there is one already, for looking at files: none is made for that.
+
+    Returns:
+        The identity, or None.
+
+    Raises:
+        BadRequest: the one that is there cannot be used.
+    """
     where = folder()
     try:
         there = settings.IDENTITY.is_set() or where.exists()
@@ -64,7 +71,12 @@ def present() -> Identity | None:
 def load() -> Identity:
     """The identity to sign with; it is made if there is none.
 
-    Raises BadRequest if the one that is there cannot be used, OutputError if none can be made here.
+    Returns:
+        The identity, the user's own if FLAMINGO_IDENTITY names one.
+
+    Raises:
+        BadRequest: the one that is there cannot be used.
+        OutputError: none can be made here.
     """
     found = present()
     if found is not None:

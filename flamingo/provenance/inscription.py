@@ -28,7 +28,14 @@ def line(origin: Origin) -> str:
 
 
 def found(data: Any) -> dict[str, Any]:
-    """What the first such line in the bytes of a file says; empty if there is none. data: anything with `find`."""
+    """What the first line of ours in the bytes of a file says.
+
+    Args:
+        data: anything with `find`, such as bytes or a mapped file.
+
+    Returns:
+        Plain values by name; empty if there is none.
+    """
     start = data.find(_MARK.encode())
     if start < 0:
         return {}
@@ -42,7 +49,15 @@ def found(data: Any) -> dict[str, Any]:
 
 
 def into_midi(data: bytes, text: str) -> bytes:
-    """A MIDI file with one more text event, at the beginning of its first track after the titles."""
+    """A MIDI file with one more text event, at the beginning of its first track after the titles.
+
+    Args:
+        data: the whole file.
+        text: what the event says.
+
+    Returns:
+        The whole file.
+    """
     import mido
 
     file = mido.MidiFile(file=BytesIO(data), charset="utf-8")
@@ -55,7 +70,15 @@ def into_midi(data: bytes, text: str) -> bytes:
 
 
 def into_musicxml(data: bytes, text: str) -> bytes:
-    """A MusicXML score with a miscellaneous field; unchanged if the score identifies nothing."""
+    """A MusicXML score with a miscellaneous field.
+
+    Args:
+        data: the whole score.
+        text: what the field says.
+
+    Returns:
+        The whole score; unchanged if it identifies nothing.
+    """
     field = f'<miscellaneous><miscellaneous-field name="flamingo">{text}</miscellaneous-field></miscellaneous>'
     end = b"</identification>"
     return data.replace(end, field.encode() + end, 1)

@@ -67,12 +67,20 @@ class Found:
 
 
 def sign(source: BinaryIO, target: BinaryIO, kind: str, origin: Origin) -> None:
-    """Copy a finished file with credentials added: from a stream that can be read to an empty one for both.
+    """Copy a finished file with credentials added.
 
-    kind: one of TYPES. Both streams are read and written in pieces, so that a film need not fit into memory.
+    Both streams are read and written in pieces, so that a film need not fit into memory.
 
-    Raises BadRequest for an identity that cannot be used, OutputError if none can be made, and a plain FlamingoError
-    if the library refuses to sign.
+    Args:
+        source: the file, as a stream that can be read and wound back.
+        target: an empty stream that can be written and read.
+        kind: one of TYPES.
+        origin: what made the file.
+
+    Raises:
+        BadRequest: the identity cannot be used.
+        OutputError: there is none, and none can be made.
+        FlamingoError: the library refuses to sign.
     """
     import c2pa
 
@@ -121,9 +129,15 @@ def _actions(origin: Origin, inputs: list[str], when: str, agent: dict[str, str]
 
 
 def read(source: BinaryIO, media_type: str, own: identity.Identity | None) -> Found | None:
-    """The credentials in a file, or None if it has none or is of a kind that holds none.
+    """The credentials in a file.
 
-    media_type: what the name suggests, or ""; the bytes decide. own: who counts as this machine.
+    Args:
+        source: the file.
+        media_type: what its name suggests, or ""; the bytes decide.
+        own: who counts as this machine.
+
+    Returns:
+        What they say, or None if it has none or is of a kind that holds none.
     """
     import c2pa
 

@@ -59,7 +59,11 @@ class Origin:
         return _CHANGED if self.inputs else _MADE
 
     def statement(self, when: str | None = None) -> dict[str, Any]:
-        """All of it as plain values; `when` is the time of signing, left out where there is none."""
+        """All of it as plain values.
+
+        Args:
+            when: the time of signing, ISO 8601, left out where there is none.
+        """
         said = {
             "software": SOFTWARE,
             "version": version(),
@@ -82,7 +86,18 @@ def _without_surrogates(value: Any) -> Any:
 
 
 def parsed(text: str | bytes) -> dict[str, Any]:
-    """A JSON object out of a file that anyone may have written; empty if it is none."""
+    """A JSON object out of a file that anyone may have written.
+
+    Args:
+        text: what should be JSON.
+
+    Returns:
+        The object; empty if it is none.
+
+    Example:
+        >>> parsed('{"verb": "paint"}'), parsed("[1, 2"), parsed("3")
+        ({'verb': 'paint'}, {}, {})
+    """
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

@@ -32,7 +32,14 @@ _FAULTS = {
 
 
 def of(verdict: Verdict) -> tuple[str, ...]:
-    """The sentences, one line each. Whatever comes from the file is escaped and shortened."""
+    """A verdict for people.
+
+    Args:
+        verdict: what is known.
+
+    Returns:
+        Sentences, one line each, the most important first. Whatever comes from the file is escaped and shortened.
+    """
     if verdict.state == "nothing":
         return (
             "Nothing is known of its origin: it has no Content Credentials, no sidecar and no IPTC source type.",

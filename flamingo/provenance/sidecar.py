@@ -48,7 +48,20 @@ def of(file: Path) -> Path:
 
 
 def make(sha256: str, origin: Origin) -> bytes:
-    """The sidecar for a file of these bytes. Raises as `manifest.sign` does."""
+    """The sidecar for a file.
+
+    Args:
+        sha256: of the file's bytes, in hexadecimal.
+        origin: what made it.
+
+    Returns:
+        The bytes of the sidecar.
+
+    Raises:
+        BadRequest: the identity cannot be used.
+        OutputError: there is none, and none can be made.
+        FlamingoError: the library refuses to sign.
+    """
     import jwt
 
     who = identity.load()
@@ -67,7 +80,15 @@ def make(sha256: str, origin: Origin) -> bytes:
 
 
 def read(file: Path, own: identity.Identity | None) -> Beside | None:
-    """What a sidecar says, or None if there is none, or something else has its name."""
+    """What a sidecar says.
+
+    Args:
+        file: the sidecar.
+        own: who counts as this machine.
+
+    Returns:
+        What it says, or None if there is none, or something else has its name.
+    """
     try:
         with file.open("rb") as opened:
             content = parsed(opened.read(_MOST))

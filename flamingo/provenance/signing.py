@@ -34,7 +34,17 @@ class Credited:
 
 
 def wanted(origin: Origin | None) -> Origin | None:
-    """The origin, or None where FLAMINGO_CREDENTIALS is off. Raises BadRequest if that is neither on nor off."""
+    """The origin that is to be told.
+
+    Args:
+        origin: what made a result, or None.
+
+    Returns:
+        The same, or None where FLAMINGO_CREDENTIALS is off.
+
+    Raises:
+        BadRequest: FLAMINGO_CREDENTIALS is neither on nor off.
+    """
     return origin if settings.CREDENTIALS.value() else None
 
 
@@ -61,15 +71,33 @@ def ready() -> None:
 
 
 def check(path: Path, *, overwrite: bool = False, never: Collection[Path] = ()) -> None:
-    """Raise the OutputError that the sidecar of `path` would meet; nothing for kinds that need none."""
+    """Check that the sidecar of a result can be written. Kinds that need none have none.
+
+    Args:
+        path: the result.
+        overwrite: whether a sidecar that is there may be replaced.
+        never: files that must not be replaced.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
     if settings.CREDENTIALS.value() and _kind(path.suffix) not in manifest.TYPES:
         files.check_target(sidecar.of(path), overwrite=overwrite, never=never)
 
 
 def credit(data: bytes, kind: str, origin: Origin | None) -> Credited:
-    """The file `data` with credentials. kind: its format or suffix, such as png or .mp3.
+    """A file with credentials. It never fails for a signature: what stood in its way is in the notes.
 
-    Never fails for a signature: what stood in its way is in the notes. Raises BadRequest as `wanted` does.
+    Args:
+        data: the whole file.
+        kind: its format or suffix, such as png or .mp3.
+        origin: what made it, or None for no credentials.
+
+    Returns:
+        The bytes of the file, those of its sidecar where it needs one, and notes.
+
+    Raises:
+        BadRequest: FLAMINGO_CREDENTIALS is neither on nor off.
     """
     origin = wanted(origin)
     if origin is None:
@@ -85,9 +113,19 @@ def credit(data: bytes, kind: str, origin: Origin | None) -> Credited:
 
 
 def put(data: bytes, path: Path, origin: Origin | None, *, overwrite: bool) -> tuple[str, ...]:
-    """Write a finished result with its credentials, and its sidecar where it needs one. Returns notes.
+    """Write a finished result with its credentials, and its sidecar where it needs one.
 
-    Raises an OutputError as `flamingo.files.put` does, if the result itself cannot be written.
+    Args:
+        data: the whole file.
+        path: where it goes.
+        origin: what made it, or None for no credentials.
+        overwrite: whether a file that is there may be replaced.
+
+    Returns:
+        Notes, sentences for people.
+
+    Raises:
+        OutputError: the result itself cannot be written.
     """
     credited = credit(data, path.suffix, origin)
     files.put(credited.data, path, overwrite)

@@ -101,7 +101,22 @@ class Verdict:
 def verify(file: Path | str, *, beside: Path | None = None) -> Verdict:
     """What is known of a file, by its content and nothing else; no network is used.
 
-    beside: its sidecar, if that is not NAME.json in the same folder. Raises BadInput if the file cannot be read.
+    Args:
+        file: any file.
+        beside: its sidecar, if that is not NAME.json in the same folder.
+
+    Returns:
+        The verdict. What the file says of itself was written by anyone; only `faults`, `own` and `state` are ours.
+
+    Raises:
+        BadInput: the file cannot be read.
+
+    Example:
+        >>> from flamingo import verify
+        >>> _ = (folder / "letter.txt").write_text("No word about where this comes from.")
+        >>> verdict = verify(folder / "letter.txt")
+        >>> verdict.state, verdict.whole, verdict.recipe
+        ('nothing', False, {})
     """
     file = Path(file)
     notes: tuple[str, ...] = ()

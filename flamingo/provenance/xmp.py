@@ -39,9 +39,15 @@ def packet(origin: Origin) -> bytes:
 
 
 def found(data: Any) -> str:
-    """The digital source type in the first packet of a file that has one, as its address; or "".
+    """The digital source type in the first XMP packet of a file that has one.
 
-    data: anything with `find`. Packets are found by their marks, as XMP part 1 means them to be, whatever the format.
+    Packets are found by their marks, as XMP part 1 means them to be, whatever the format.
+
+    Args:
+        data: anything with `find`, such as bytes or a mapped file.
+
+    Returns:
+        The address of the IPTC term, or "".
     """
     start = 0
     for _ in range(_MOST):
@@ -57,7 +63,15 @@ def found(data: Any) -> str:
 
 
 def into_png(data: bytes, content: bytes) -> bytes:
-    """A PNG file with an XMP packet, in an iTXt chunk as XMP part 3 has it; the pixels stay as they are stored."""
+    """A PNG file with an XMP packet, in an iTXt chunk as XMP part 3 has it; the pixels stay as they are stored.
+
+    Args:
+        data: the whole file.
+        content: the packet.
+
+    Returns:
+        The whole file.
+    """
     body = b"iTXt" + b"XML:com.adobe.xmp\0" + b"\0\0\0\0" + content
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
     return data[:_PNG_HEAD] + chunk + data[_PNG_HEAD:]

@@ -98,8 +98,17 @@ class Critic:
             self.notes = (f"content, style and the score are left out: {missing}",)
 
     def judge(self, rgb: Pixels) -> Critique:
-        """A result (H, W, 3) float32 in [0, 1], of the photo's proportions and any size. Raises BadInput if it
-        has others."""
+        """Judge a result.
+
+        Args:
+            rgb: (H, W, 3) float32 in [0, 1], of the photo's proportions and any size.
+
+        Returns:
+            The critique.
+
+        Raises:
+            BadInput: the result has other proportions than the photo.
+        """
         height, width = rgb.shape[:2]
         theirs, ours = width / height, self._size[1] / self._size[0]
         if abs(theirs / ours - 1) > _SHAPE + 1 / min(*self._size, height, width):
@@ -150,10 +159,17 @@ class Critic:
 
 
 def best_of(candidates: Sequence[Critique]) -> tuple[int, tuple[str, ...]]:
-    """Which of several results of one photo in one style the critic likes best, and why: sentences.
+    """Which of several results of one photo in one style the critic likes best: by score; without VGG-19 by how sound
+    the picture is and how much of its structure stands.
 
-    By score; without VGG-19 by how sound the picture is and how much of its structure stands. Raises ValueError for
-    none.
+    Args:
+        candidates: critiques of the results.
+
+    Returns:
+        The number of the best one, from 0, and why, in sentences.
+
+    Raises:
+        ValueError: there are none.
     """
     if not candidates:
         raise ValueError("there are no candidates")

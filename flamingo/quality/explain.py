@@ -20,7 +20,17 @@ _ALL_GONE = 1.5  # of a map's unit: where the colour is full
 
 
 def drawn(result: Pixels, photo: Pixels, painting: Pixels, critique: Critique) -> Picture:
-    """All pictures (H, W, 3) float32 in [0, 1]; the page is as wide as five of them (three without maps)."""
+    """A page that shows where photo and painting are missing in a result.
+
+    Args:
+        result: (H, W, 3) float32 in [0, 1].
+        photo: (H, W, 3) float32 in [0, 1].
+        painting: (H, W, 3) float32 in [0, 1].
+        critique: with the maps, or without.
+
+    Returns:
+        A picture as wide as five of them (three without maps).
+    """
     small = _fitted(result)
     tiles = [("the photo", _fitted(photo)), ("the painting", _fitted(painting)), ("the result", small)]
     for name, places, colour in (

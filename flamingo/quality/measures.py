@@ -18,12 +18,26 @@ _BLOCK = 8  # of JPEG
 
 
 def light(rgb: Pixels) -> Pixels:
-    """(H, W) luma by Rec. 709, in [0, 1]."""
+    """The luma of a picture by Rec. 709.
+
+    Args:
+        rgb: (H, W, 3) in [0, 1].
+
+    Returns:
+        (H, W) in [0, 1].
+    """
     return np.asarray(rgb @ np.array([0.2126, 0.7152, 0.0722], np.float32), np.float32)
 
 
 def lab(rgb: Pixels) -> Pixels:
-    """CIELAB for D65 (CIE 15): L in 0 to 100, a and b about -100 to 100."""
+    """A picture in CIELAB for D65 (CIE 15).
+
+    Args:
+        rgb: (H, W, 3) sRGB in [0, 1].
+
+    Returns:
+        (H, W, 3): L in 0 to 100, a and b about -100 to 100.
+    """
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     xyz = linear @ _TO_XYZ.T / _WHITE
     f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
@@ -32,16 +46,37 @@ def lab(rgb: Pixels) -> Pixels:
 
 
 def colour_distance(first: Pixels, second: Pixels) -> float:
-    """How far the colours of one picture must be moved to become those of the other, in CIELAB units, wherever they
-    stand: the 1-Wasserstein distance of each of L, a and b, as a root of the sum of squares."""
+    """How far the colours of one picture must be moved to become those of the other, wherever they stand: the
+    1-Wasserstein distance of each of L, a and b, as a root of the sum of squares.
+
+    Args:
+        first: (H, W, 3) sRGB in [0, 1].
+        second: the same, of any size.
+
+    Returns:
+        CIELAB units, 0 for the same colours.
+
+    Example:
+        >>> import numpy as np
+        >>> black, white = np.zeros((8, 8, 3), np.float32), np.ones((8, 8, 3), np.float32)
+        >>> round(colour_distance(black, white)), colour_distance(black, black)
+        (100, 0.0)
+    """
     grid = np.linspace(0, 1, 256)
     quantiles = [np.quantile(lab(rgb).reshape(-1, 3), grid, axis=0) for rgb in (first, second)]
     return float(np.sqrt(np.square(np.abs(quantiles[0] - quantiles[1]).mean(axis=0)).sum()))
 
 
 def structure(result: Pixels, photo: Pixels) -> float:
-    """SSIM of the light (Wang et al. 2004: gaussian window of 1.5 pixels): 1 for the same picture, about 0 for
-    unrelated ones."""
+    """SSIM of the light (Wang et al. 2004: gaussian window of 1.5 pixels).
+
+    Args:
+        result: (H, W, 3) in [0, 1].
+        photo: the same, of the same size.
+
+    Returns:
+        1 for the same picture, about 0 for unrelated ones.
+    """
     x, y = light(result).astype(np.float64), light(photo).astype(np.float64)
 
     def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -54,8 +89,15 @@ def structure(result: Pixels, photo: Pixels) -> float:
 
 
 def edges_kept(result: Pixels, photo: Pixels) -> float:
-    """The correlation of the strengths of edges, at a scale of two pixels: 1 where every outline of the photo stands
-    and no other, 0 where the result's lines have nothing to do with it."""
+    """The correlation of the strengths of edges, at a scale of two pixels.
+
+    Args:
+        result: (H, W, 3) in [0, 1].
+        photo: the same, of the same size.
+
+    Returns:
+        1 where every outline of the photo stands and no other, 0 where the result's lines have nothing to do with it.
+    """
     strengths = [ndimage.gaussian_gradient_magnitude(light(rgb), 2.0).ravel() for rgb in (result, photo)]
     if min(float(s.std()) for s in strengths) < 1e-6:
         return 0.0
@@ -63,7 +105,14 @@ def edges_kept(result: Pixels, photo: Pixels) -> float:
 
 
 def sharpness(rgb: Pixels) -> float:
-    """The standard deviation of the Laplacian of the light: how much fine detail there is, in [0, 1] units."""
+    """How much fine detail there is: the standard deviation of the Laplacian of the light.
+
+    Args:
+        rgb: (H, W, 3) in [0, 1].
+
+    Returns:
+        In units of the light, which goes from 0 to 1.
+    """
     return float(ndimage.laplace(light(rgb)).std())
 
 
@@ -74,8 +123,15 @@ def _changes(rgb: Pixels) -> tuple[Pixels, Pixels]:
 
 
 def blocking(rgb: Pixels) -> float:
-    """How much larger changes of light are on the lines of a grid of 8 pixels than between them: 0 for none. Networks
-    that grow their picture leave such grids, VGG-19's poolings as well, and strong compression."""
+    """How much larger changes of light are on the lines of a grid of 8 pixels than between them. Networks that grow
+    their picture leave such grids, VGG-19's poolings as well, and strong compression.
+
+    Args:
+        rgb: (H, W, 3) in [0, 1].
+
+    Returns:
+        0 for none.
+    """
     found = []
     for changes in _changes(rgb):
         whole = len(changes) // _BLOCK * _BLOCK
@@ -93,9 +149,15 @@ def blocking(rgb: Pixels) -> float:
 
 
 def compression(rgb: Pixels) -> float:
-    """How much of a JPEG's coarse rounding is left in the picture: by how much the share of vanishing coefficients of
-    8 x 8 cosine transforms is larger on one grid of blocks than on the others. 0 for none, about 0.3 for a quality
-    of 50, more for a lower one; the grid may begin anywhere. Measured on at most 512 x 512 pixels of the middle."""
+    """How much of a JPEG's coarse rounding is left in a picture: by how much the share of vanishing coefficients of 8
+    x 8 cosine transforms is larger on one grid of blocks than on the others. The grid may begin anywhere.
+
+    Args:
+        rgb: (H, W, 3) in [0, 1], of which at most 512 x 512 pixels of the middle are measured.
+
+    Returns:
+        0 for none, about 0.3 for a quality of 50, more for a lower one.
+    """
     x = light(rgb) * 255
     top, left = (max(0, (side - 512) // 2 // _BLOCK * _BLOCK) for side in x.shape)
     x = x[top : top + 512, left : left + 512]
@@ -113,9 +175,15 @@ def compression(rgb: Pixels) -> float:
 
 
 def checkerboard(rgb: Pixels) -> float:
-    """How much of the finest detail alternates like a checkerboard, as networks that grow their picture leave it:
-    the energy of the diagonal Haar band by the mean of the two others; about 0.3 in photos, 1 in noise, more in a
-    checkerboard."""
+    """How much of the finest detail alternates like a checkerboard, as networks that grow their picture leave it: the
+    energy of the diagonal Haar band by the mean of the two others.
+
+    Args:
+        rgb: (H, W, 3) in [0, 1].
+
+    Returns:
+        About 0.3 in photos, 1 in noise, more in a checkerboard.
+    """
     x = light(rgb)
     a, b, c, d = x[:-1, :-1], x[:-1, 1:], x[1:, :-1], x[1:, 1:]
     diagonal = np.square(a - b - c + d).mean()
@@ -124,8 +192,16 @@ def checkerboard(rgb: Pixels) -> float:
 
 
 def seam(result: Pixels, photo: Pixels) -> tuple[float, str, int]:
-    """The strongest straight break from side to side that the photo has not: by how many times the change there is
-    larger than around it, "column" or "row", and which. 1.2 to 2.8 in pictures without one."""
+    """The strongest straight break from side to side that the photo has not.
+
+    Args:
+        result: (H, W, 3) in [0, 1].
+        photo: the same, of the same size.
+
+    Returns:
+        By how many times the change there is larger than around it (1.2 to 2.8 in pictures without one), "column" or
+        "row", and the first one after the break, from 0.
+    """
     best = (0.0, "column", 0)
     for name, ours, theirs in zip(("column", "row"), _changes(result), _changes(photo), strict=True):
         ratios = []

@@ -25,12 +25,24 @@ class Rated:
 
 
 def find(sources: Sequence[Path], picture: Rated | None, music: Rated | None) -> tuple[Recipe | None, Recipe | None]:
-    """The recipes of the picture and of the music, as far as the files `sources` hold them; the last one wins. What
-    they do not tell is taken from the files' own credentials, where those are whole.
+    """The recipes of a picture and of music that are graded. What the files do not tell is taken from the graded
+    files' own credentials, where those are whole.
 
     A recipe belongs to the file that it was printed with: the same path, or else, for a photo that was painted, the
-    same bytes, or else the same name. Raises BadRequest for a file that cannot be read as JSON of this kind, and for
-    one that holds no recipe, or more than one, of the two that are graded.
+    same bytes, or else the same name.
+
+    Args:
+        sources: files that hold recipes as JSON; the last one wins.
+        picture: the picture, or None.
+        music: the music, or None.
+
+    Returns:
+        The recipe of each, or None.
+
+    Raises:
+        BadRequest: a file cannot be read as JSON of this kind, or holds no recipe, or more than one, of the two that
+        are
+            graded.
     """
     painting: Recipe | None = None
     composition: Recipe | None = None

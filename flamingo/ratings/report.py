@@ -111,8 +111,24 @@ def grades(
 ) -> Report:
     """The table of grades: their shares in %, who was satisfied (excellent or good), and the mean opinion.
 
-    Of each listener's grades for a pair the last one counts; what was taken back does not. Raises BadRequest for
-    another `by`, and an OutputError if the database cannot be read.
+    Of each listener's grades for a pair the last one counts; what was taken back does not.
+
+    Args:
+        by: what the rows are.
+        database: the file; None for the user's own.
+
+    Returns:
+        The report.
+
+    Raises:
+        BadRequest: there is no such `by`.
+        OutputError: the database cannot be read.
+
+    Example:
+        >>> from flamingo import grades
+        >>> report = grades(by="persona", database=folder / "none.sqlite")
+        >>> report.by, report.overall
+        ('persona', None)
     """
     if by not in get_args(By):
         raise BadRequest(f"by {by!r}", "grades are not grouped by that", f"use one of {', '.join(get_args(By))}")

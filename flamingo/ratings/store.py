@@ -147,10 +147,18 @@ def now() -> str:
 
 
 def add(database: Path | None = None, **columns: str | float | dict[str, Any] | None) -> Rating:
-    """Store a grade. columns: the fields of Rating that a listener or a caller gives (all from kind to version; a
-    pair where no kind is given).
+    """Store a grade.
 
-    Raises an OutputError where the database cannot be used: then nothing was stored.
+    Args:
+        database: the file; None for the user's own. **columns: the fields of Rating that a listener or a caller gives
+        (all from kind to version; a pair where no kind
+            is given).
+
+    Returns:
+        The grade as it is stored.
+
+    Raises:
+        OutputError: the database cannot be used. Then nothing was stored.
     """
     values = {k: json.dumps(v, allow_nan=False) if isinstance(v, dict) else v for k, v in columns.items()}
     values = {"kind": "pair", "time": now(), **values}
@@ -163,7 +171,15 @@ def add(database: Path | None = None, **columns: str | float | dict[str, Any] | 
 def ratings(database: Path | None = None) -> list[Rating]:
     """All grades in the order in which they were given, also those that no longer count (see `Rating.standing`).
 
-    Where there is no database there are none. Raises an OutputError for one that cannot be read.
+    Args:
+        database: the file; None for the user's own. Where there is none there are no grades.
+
+    Raises:
+        OutputError: it cannot be read.
+
+    Example:
+        >>> ratings(folder / "none.sqlite")
+        []
     """
     if not os.path.lexists(database or own_database()):
         return []
@@ -174,8 +190,19 @@ def ratings(database: Path | None = None) -> list[Rating]:
 
 
 def adopt(older: Path, database: Path | None = None) -> int:
-    """Move the grades of another database into this one, once: how many. The older file stays, under a name that ends
-    in `.adopted`. Raises an OutputError where one of the two cannot be used: then nothing was moved."""
+    """Move the grades of another database into this one, once. The older file stays, under a name that ends in
+    `.adopted`.
+
+    Args:
+        older: the database to empty.
+        database: the one to fill; None for the user's own.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        OutputError: one of the two cannot be used. Then nothing was moved.
+    """
     with _opened(older, writing=True) as connection:
         rows = [tuple(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM ratings ORDER BY id")]
     marks = ", ".join("?" * len(_COLUMNS.split(", ")))
@@ -188,8 +215,18 @@ def adopt(older: Path, database: Path | None = None) -> int:
 
 
 def take_back(database: Path | None = None, listener: str | None = None) -> Rating | None:
-    """Mark the last grade (of that listener, if one is named) that has not been taken back already, and return it;
-    None if there is none. Raises an OutputError where the database cannot be used."""
+    """Mark the last grade that has not been taken back already.
+
+    Args:
+        database: the file; None for the user's own.
+        listener: whose last grade; None for anybody's.
+
+    Returns:
+        The grade, or None if there is none.
+
+    Raises:
+        OutputError: the database cannot be used.
+    """
     if not os.path.lexists(database or own_database()):
         return None
     with _opened(database, writing=True) as connection, _transaction(connection):

@@ -23,9 +23,18 @@ def write_animation(
 ) -> None:
     """Write an animated GIF or WebP file.
 
-    parts: frames (n, H, W, 3 or 4) in order, all of one size, such as files mapped into memory: they are read as they
-    are encoded. milliseconds: how long each frame is shown; loop: how many times all is played, 0 for ever. Raises
-    OSError for a full disk, OutputError for what the format cannot hold.
+    Args:
+        parts: frames (n, H, W, 3 or 4) uint8 in order, all of one size, such as files mapped into memory: they are
+        read as
+            they are encoded.
+        target: the file; its suffix names the format.
+        milliseconds: how long each frame is shown.
+        loop: how many times all is played, 0 for ever.
+        quality: 1 to 100, for WebP.
+
+    Raises:
+        OSError: the disk is full, or the file cannot be written.
+        OutputError: the format cannot hold it.
     """
     # One below another, as libvips takes the pages of a picture.
     pages = [vips.from_array(frame, "srgb") for part in parts for frame in part]
@@ -47,9 +56,19 @@ def write_animation(
 
 
 def times_kept(kind: str, times: Sequence[float], lasts: float) -> list[int]:
-    """How long each frame is shown, in milliseconds, so that no rounding adds up: GIF counts in hundredths.
+    """How long each frame is shown, so that no rounding adds up: GIF counts in hundredths.
 
-    times: when each frame is shown, in seconds; lasts: how long the last of them is.
+    Args:
+        kind: gif or webp.
+        times: when each frame is shown, in seconds.
+        lasts: how long the last of them is, in seconds.
+
+    Returns:
+        Milliseconds of each frame.
+
+    Example:
+        >>> times_kept("gif", [0, 0.033, 0.067], 0.033)
+        [30, 40, 30]
     """
     step = 10 if kind == "gif" else 1
     at = [round(t * 1000 / step) for t in (*times, times[-1] + lasts)]

@@ -22,7 +22,19 @@ _USUAL = Limits()
 
 
 def probe(path: Path, limits: Limits = _USUAL) -> Clip:
-    """What a file says of itself, and its first frame. Raises UnreadableVideo, or ImageTooLarge for its frames."""
+    """What a film or an animated picture says of itself, and its first frame.
+
+    Args:
+        path: the file.
+        limits: pixels of a frame, and frames, that are allowed.
+
+    Returns:
+        The clip as it is seen.
+
+    Raises:
+        UnreadableVideo: it is missing, damaged or of a kind that is not read.
+        ImageTooLarge: its frames are larger than `limits`.
+    """
     path = Path(path)
     clip = _animation(path) if path.suffix.lower() in ANIMATED else _film(path)
     name, most = show(path), limits.animated_frames if clip.animated else limits.frames

@@ -28,10 +28,20 @@ def delivered(
     overwrite: bool,
     origin: provenance.Origin | None,
 ) -> Notes:
-    """Have the file written, sign it and put it into its place. Returns notes, those of `write` first.
+    """Have a file written, sign it and put it into its place.
 
-    write: writes the file to where it is told. place: where a file of that name may lie meanwhile, on the target's
-    own file system. Raises an OutputError.
+    Args:
+        write: writes the file to where it is told, and gives notes.
+        place: gives where a file of that name may lie meanwhile, on the target's own file system.
+        target: the file.
+        overwrite: whether one that is there may be replaced.
+        origin: what made it, or None for no credentials.
+
+    Returns:
+        Notes, those of `write` first.
+
+    Raises:
+        OutputError: it cannot be put there.
     """
     name, suffix = show(target), target.suffix.lower()
     try:

@@ -31,7 +31,15 @@ _PLACES = (
 
 
 def check_sound(clip: Clip, target: Path) -> None:
-    """Raise BadRequest if the container that `target` names cannot hold the clip's sound."""
+    """Check that a container can hold the sound of a clip.
+
+    Args:
+        clip: where the sound comes from.
+        target: the film, whose suffix names the container.
+
+    Raises:
+        BadRequest: it cannot.
+    """
     kind = FILMS.get(target.suffix.lower())
     if kind is None or not clip.sounds:
         return
@@ -55,8 +63,20 @@ def _holds(kind: str, stream: Any) -> bool:
 
 
 def join(clip: Clip, parts: Sequence[Path], target: Path, *, lasts: int) -> tuple[str, ...]:
-    """Write the film `target` from parts that `Writer` made. lasts: steps of the time base that the last frame is
-    shown. Returns notes on what was left out. Raises OSError if it cannot be written."""
+    """Write a film from parts that `Writer` made, with the sound of the clip.
+
+    Args:
+        clip: where the sound comes from.
+        parts: the parts of the picture, in order.
+        target: the film.
+        lasts: steps of the time base that the last frame is shown.
+
+    Returns:
+        Notes on what was left out.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     kind = FILMS[target.suffix.lower()]
     options = {"movflags": "+faststart"} if kind in ("mp4", "mov") else {}
     notes: list[str] = []
@@ -82,7 +102,15 @@ def join(clip: Clip, parts: Sequence[Path], target: Path, *, lasts: int) -> tupl
 
 
 def check_whole(parts: Sequence[Path], target: Path) -> None:
-    """Raise OSError unless the film has all frames: the libraries do not tell of every write that failed."""
+    """Check that a film has all frames: the libraries do not tell of every write that failed.
+
+    Args:
+        parts: the parts that it was made of.
+        target: the film.
+
+    Raises:
+        OSError: some are missing.
+    """
     if _count([target]) != _count(parts):
         raise OSError(errno.EIO, "it could not be written whole")
 

@@ -27,7 +27,14 @@ _KINDS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,nut,mpegts,mpeg"
 
 
 def opened(path: Path) -> av.container.InputContainer:
-    """Open a film file. Raises UnreadableVideo."""
+    """Open a film file.
+
+    Args:
+        path: the file.
+
+    Raises:
+        UnreadableVideo: it is missing, damaged or of a kind that is not read.
+    """
     name = show(path)
     try:
         state = path.stat()

@@ -106,11 +106,21 @@ class Writer:
         self.frames = 0
 
     def add(self, rgb: Bytes, pts: int) -> None:
-        """The next frame, (H, W, 3) uint8, shown at `pts` steps of the time base."""
+        """The next frame.
+
+        Args:
+            rgb: (H, W, 3) uint8.
+            pts: when it is shown, in steps of the time base.
+        """
         self._encode(_stored(rgb, self._format, self._look, self._scaler), pts)
 
     def add_planes(self, planes: Sequence[Bytes], pts: int) -> None:
-        """The next frame as `samples` gives it, of even sides, shown at `pts` steps of the time base."""
+        """The next frame as `samples` gives it, of even sides.
+
+        Args:
+            planes: how light each pixel is, (H, W) uint8, and blue and red in relation to that, (H/2, W/2) uint8
+            each. pts: when it is shown, in steps of the time base.
+        """
         frame = VideoFrame(planes[0].shape[1], planes[0].shape[0], "yuv420p")
         stored: Any = frame.planes
         for plane, there in zip(planes, stored, strict=True):
@@ -139,8 +149,15 @@ def pixel_format(container: str, size: tuple[int, int]) -> str:
 
 
 def samples(rgb: Bytes, look: Look) -> tuple[Bytes, Bytes, Bytes]:
-    """What is stored of a frame, (H, W, 3) uint8 RGB with even sides, in 4:2:0: how light each pixel is, (H, W), and
-    blue and red in relation to that, (H/2, W/2) each."""
+    """What is stored of a frame, in 4:2:0.
+
+    Args:
+        rgb: (H, W, 3) uint8, with even sides.
+        look: how colours become samples.
+
+    Returns:
+        How light each pixel is, (H, W) uint8, and blue and red in relation to that, (H/2, W/2) uint8 each.
+    """
     height, width = rgb.shape[:2]
     flat: Any = _stored(rgb, "yuv420p", look, VideoReformatter()).to_ndarray().ravel()
     y, cb, cr = np.split(flat, [height * width, height * width * 5 // 4])
@@ -148,7 +165,15 @@ def samples(rgb: Bytes, look: Look) -> tuple[Bytes, Bytes, Bytes]:
 
 
 def colours(planes: Sequence[Bytes], look: Look) -> Bytes:
-    """The frame that `samples` are of: (H, W, 3) uint8 RGB."""
+    """The frame that samples are of.
+
+    Args:
+        planes: as `samples` gives them.
+        look: how samples become colours.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
     height, width = planes[0].shape
     flat = np.concatenate([plane.ravel() for plane in planes])
     frame = VideoFrame.from_ndarray(flat.reshape(height * 3 // 2, width), "yuv420p")

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from flamingo.composing.piece import BAR, NOTE, PEDAL, TEMPO, Key, Metre, Piece
 
 
-def note(start: int, duration: int, pitch: int, velocity: int = 80, part: int = 0, shift: float = 0.0) -> tuple:
+def note(
+    start: int, duration: int, pitch: int, velocity: int = 80, part: int = 0, shift: float = 0.0
+) -> tuple[float, ...]:
     """A note in the order of NOTE; start and duration in units, 24 to a quarter."""
     return start, duration, pitch, velocity, part, shift
 
 
 def piece(
-    notes: Sequence[tuple] = (),
+    notes: Sequence[tuple[float, ...]] = (),
     *,
     bars: int = 2,
     metre: str = "4/4",

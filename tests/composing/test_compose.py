@@ -17,7 +17,6 @@ from typing import Any
 
 import mido
 import numpy as np
-import pieces
 import pytest
 import symusic
 
@@ -43,10 +42,10 @@ from flamingo.errors import (
     WouldOverwrite,
 )
 from flamingo.options import options
-from tests.composing import tiny
+from tests.composing import pieces, tiny
 from tests.conftest import needs_models
 
-SHORT = {"persona": "ada", "seconds": 8}
+SHORT: dict[str, Any] = {"persona": "ada", "seconds": 8}
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pieces
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from flamingo.composing import events
 from flamingo.composing.events import BAR_LINE, DURATIONS, PITCHES, Grammar, relative, spell, unspell
 from flamingo.composing.piece import BAR, NOTE, Key, Metre, Piece
+from tests.composing import pieces
 
 some = settings(max_examples=40, deadline=None, derandomize=True)
 

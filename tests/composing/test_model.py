@@ -41,7 +41,7 @@ def bar(**more: Any) -> Bar:
     return Bar(**(given | more))
 
 
-UNTOLD = {"personas": {}, "valence": None, "arousal": None, "left": None, "bpm": None}
+UNTOLD: dict[str, Any] = {"personas": {}, "valence": None, "arousal": None, "left": None, "bpm": None}
 
 # -- what is told --------------------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pieces
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +15,7 @@ from flamingo.composing.performance import louder
 from flamingo.composing.piece import Key, Piece
 from flamingo.errors import BadRequest
 from flamingo.mood.valence_arousal import WORDS, place
-from tests.composing import tiny
+from tests.composing import pieces, tiny
 
 some = settings(max_examples=40, deadline=None, derandomize=True)
 

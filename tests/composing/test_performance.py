@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pieces
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from flamingo.composing.performance import INSTRUMENTS, humanised, instruments_of, louder, pedalled, played_by
 from flamingo.composing.piece import Piece
 from flamingo.errors import BadRequest
-from tests.composing import tiny
+from tests.composing import pieces, tiny
 
 some = settings(max_examples=40, deadline=None, derandomize=True)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pieces
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.errors import BadRequest
+from tests.composing import pieces
 
 some = settings(max_examples=40, deadline=None, derandomize=True)
 

@@ -249,7 +249,7 @@ def test_a_denser_piece_has_more_notes_and_a_higher_one_higher_notes() -> None:
 
 
 def test_high_is_no_flight_to_the_last_keys() -> None:
-    lean = Drawn(asked(plan(key=Key(0)), register=0.3), np.random.default_rng(0)).lean("pitch", 0)
+    lean: Any = Drawn(asked(plan(key=Key(0)), register=0.3), np.random.default_rng(0)).lean("pitch", 0)
     c = {octave: lean[12 * octave + 12 - LOWEST] for octave in range(1, 8)}
     assert c[2] == c[3] < c[4] < c[5] > c[6] > c[7]
 

@@ -313,7 +313,7 @@ with_tiny = pytest.mark.usefixtures("_tiny")
 
 @with_tiny
 def test_a_path_is_composed_and_told_section_by_section(tmp_path: Path) -> None:
-    path = [(0.8, 0.4, 1.0), (-0.8, -0.4, 2.0)]
+    path: Any = [(0.8, 0.4, 1.0), (-0.8, -0.4, 2.0)]
     (found,) = flamingo.compose(persona="ada", seconds=30, path=path, output=tmp_path / "a.mid", humanise=0)
     told = json.loads(json.dumps(found.as_dict()))
     assert [row["begins"] for row in told["sections"]] == pytest.approx([0, 10], abs=0.01)
@@ -331,8 +331,9 @@ def test_a_path_that_goes_on_from_ones_own_music_stays_in_its_key(tmp_path: Path
     from flamingo.composing.writing.midi import to_midi
 
     (tmp_path / "mine.mid").write_bytes(to_midi(tiny.study("D major", 2)))
+    path: Any = [(0.8, 0.4), (-0.8, -0.4)]
     (found,) = flamingo.compose(
-        persona="ada", seconds=30, path=[(0.8, 0.4), (-0.8, -0.4)], continue_from=tmp_path / "mine.mid",
+        persona="ada", seconds=30, path=path, continue_from=tmp_path / "mine.mid",
         output=tmp_path / "a.mid",
     )  # fmt: skip
     mine = read(tmp_path / "mine.mid").key
@@ -362,6 +363,7 @@ def test_a_path_that_cannot_be_is_one_line(wrong: dict[str, Any], said: str, tmp
 
 @with_tiny
 def test_variations_that_cannot_be_are_found_out_before_the_first_is_composed(tmp_path: Path) -> None:
+    path: Any = [(0.0, -0.9)] * 5
     with pytest.raises(BadRequest, match="sections"):
-        flamingo.compose(persona="ada", seconds=12, path=[(0.0, -0.9)] * 5, variations=3, output=tmp_path / "a.mid")
+        flamingo.compose(persona="ada", seconds=12, path=path, variations=3, output=tmp_path / "a.mid")
     assert not list(tmp_path.glob("*.mid"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pieces
 import pytest
 
 from flamingo.composing.key_estimation import correlations, ending, find_key, phrase_ends, pitch_classes
 from flamingo.composing.piece import NOTE, Key, Piece
+from tests.composing import pieces
 
 Chord = tuple[int, ...]
 MAJOR, NATURAL, HARMONIC = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 3, 5, 7, 8, 11)

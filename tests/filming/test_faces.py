@@ -15,7 +15,9 @@ from flamingo.filming.salience import salience
 
 
 def read(photos: Path, name: str) -> NDArray[np.uint8]:
-    return np.asarray(cv2.cvtColor(cv2.imread(str(photos / name)), cv2.COLOR_BGR2RGB), np.uint8)
+    pixels = cv2.imread(str(photos / name))
+    assert pixels is not None
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def test_a_head_is_found_with_its_hair_and_chin(photos: Path) -> None:

@@ -106,7 +106,7 @@ def test_colours_chapters_and_title_stand_in_the_file(made: FilmResult) -> None:
         assert int(context.color_range) == 1
         assert opened.metadata["title"] == "Summer"
         chapters = opened.chapters()
-    starts = [float(c["start"] * c["time_base"]) for c in chapters]
+    starts = [float(c["start"] * (c["time_base"] or 0)) for c in chapters]
     assert starts == pytest.approx([shot.start for shot in made.storyboard.shots], abs=2e-3)
 
 
@@ -261,17 +261,17 @@ def test_what_cannot_be_is_refused_in_one_line(small: dict[str, Any], more: dict
 
 
 def test_a_full_disk_leaves_no_film(small: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flamingo import files
     from flamingo.errors import DiskFull
-    from flamingo.filming import cache
 
-    real = cache.files.put
+    real = files.put
 
     def full(data: bytes, path: Path, overwrite: bool) -> None:
         if path.suffix == ".nut":
             raise DiskFull(str(path), "the disk is full", "free some space or choose another folder")
         real(data, path, overwrite)
 
-    monkeypatch.setattr(cache.files, "put", full)
+    monkeypatch.setattr(files, "put", full)
     with pytest.raises(DiskFull, match=r"film\.mp4"):
         film(**small)
     assert not (tmp_path / "film.mp4").exists()

@@ -117,7 +117,7 @@ def test_photos_change_on_places_of_the_music(
     beats = beats + random.uniform(0, loose, len(beats))
     down = np.arange(len(beats)) % 4 == 0
     last = float(beats[-2])
-    found = changes(beats, down, seconds, random.uniform(0.7, 1.3, photos), last=last, frame=1 / 24)
+    found = changes(beats, down, seconds, random.uniform(0.7, 1.3, photos).tolist(), last=last, frame=1 / 24)
     edges = [0.0, *(change.at for change in found), seconds]
     assert len(found) == photos - 1
     assert all(after - before >= min(SHORTEST, seconds / photos / 2) - 1e-6 for before, after in pairwise(edges))
@@ -268,7 +268,7 @@ def test_the_camera_sees_fractions_of_a_pixel() -> None:
 @settings(deadline=None, max_examples=30)
 def test_the_fast_way_to_move_gives_what_the_general_one_gives(top: float, left: float) -> None:
     plane = np.random.default_rng(0).integers(0, 255, (60, 90), dtype=np.uint8)
-    plane = cv2.GaussianBlur(plane, (0, 0), 2)
+    plane = np.asarray(cv2.GaussianBlur(plane, (0, 0), 2), np.uint8)
     how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     to = np.array([[1, 0, left], [0, 1, top]])
     general = cv2.warpAffine(plane, to, (60, 40), flags=how, borderMode=cv2.BORDER_REPLICATE)

@@ -100,8 +100,8 @@ def test_a_film_and_a_plan_are_made_at_once(planned: FilmResult, tmp_path: Path)
 def test_a_storyboard_is_rendered_with_photos_that_lie_elsewhere(planned: FilmResult, tmp_path: Path) -> None:
     assert planned.file is not None
     board = shutil.copyfile(planned.file, tmp_path / "board.json")
-    photos = [shutil.copy(path, tmp_path) for path in sorted((planned.file.parent / "album").iterdir())]
-    song = shutil.copy(planned.file.parent / "clicks.wav", tmp_path)
+    photos = [Path(shutil.copy(path, tmp_path)) for path in sorted((planned.file.parent / "album").iterdir())]
+    song = Path(shutil.copy(planned.file.parent / "clicks.wav", tmp_path))
     [made] = film(photos, storyboard=board, music=song, output=tmp_path / "film.mp4")
     assert made.file is not None
     assert abs(len(frames(made.file)[0]) / 12 - 5) <= 1 / 12

@@ -92,7 +92,7 @@ def test_a_colour_becomes_the_samples_of_bt_709(colour: tuple[int, int, int], he
 
 @pytest.mark.parametrize("name", NAMES)
 def test_colours_come_back(name: str) -> None:
-    rgb = cv2.GaussianBlur(photo(name, (90, 160)), (0, 0), 2)
+    rgb = np.asarray(cv2.GaussianBlur(photo(name, (90, 160)), (0, 0), 2), np.uint8)
     assert np.abs(planes.of(rgb).rgb().astype(int) - rgb).mean() < 1.5
 
 

@@ -8,21 +8,27 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import files
 import numpy as np
 import pytest
 
 import flamingo.images
 from flamingo import errors
 from flamingo.images import from_bytes, guard, warm_up
+from flamingo.processes.host import Host
+from tests.images import files
+
+
+def kill(helper: Host) -> None:
+    assert helper.process is not None
+    helper.process.kill()
+    helper.process.wait()
 
 
 def test_a_helper_that_dies_costs_one_picture_at_most() -> None:
     good = files.png(files.noise())
     from_bytes(good)
     (helper,) = guard._idle[-1:]
-    helper.process.kill()
-    helper.process.wait()
+    kill(helper)
     assert from_bytes(good).width == 32
 
 
@@ -31,8 +37,7 @@ def test_a_crash_while_decoding_is_one_line(monkeypatch: pytest.MonkeyPatch) -> 
     helper = guard._idle[-1]
     # A helper that is gone in the middle of the conversation looks like this from here.
     monkeypatch.setattr(helper, "alive", lambda: True)
-    helper.process.kill()
-    helper.process.wait()
+    kill(helper)
     with pytest.raises(errors.UnreadableImage, match="makes the decoder fail"):
         from_bytes(files.png(files.noise()))
 

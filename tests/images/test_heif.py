@@ -6,7 +6,6 @@ import io
 import struct
 from typing import Any
 
-import files
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +15,7 @@ from PIL import Image
 from flamingo import errors
 from flamingo.images import Limits, from_bytes
 from flamingo.images.heif import exif_places
+from tests.images import files
 
 pillow_heif = pytest.importorskip("pillow_heif", reason="its encoder makes the HEIC files (extra `dev`)")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-import files
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +13,7 @@ from PIL import Image
 
 from flamingo import errors
 from flamingo.images import Limits, Picture, from_bytes, read
+from tests.images import files
 
 
 def levels(picture: Picture, top: int = 255) -> np.ndarray:

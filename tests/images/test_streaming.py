@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pyvips
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -60,7 +61,7 @@ def test_orientation_exif_and_profile_are_kept(tmp_path: Path) -> None:
     exif[0x0112], exif[0x013B] = 6, "A. Photographer"
     y, x = np.mgrid[0:60, 0:90]
     smooth = np.stack([x * 2, y * 4, x + y], axis=2).astype(np.uint8)
-    profile = bytes(vips.pyvips.Image.profile_load("p3"))
+    profile = bytes(pyvips.Image.profile_load("p3"))
     Image.fromarray(smooth).save(tmp_path / "photo.jpg", exif=exif, icc_profile=profile, quality=95)
     usual, ours = same(tmp_path / "photo.jpg", tmp_path, ".png")
     assert ours.rgb.shape == (90, 60, 3)

@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import files
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,6 +17,7 @@ from PIL import Image, ImageCms
 from flamingo import errors
 from flamingo.files import put
 from flamingo.images import Picture, from_bytes, read, to_bytes, write
+from tests.images import files
 
 KINDS = ["jpeg", "png", "webp", "tiff", "bmp"]
 SUFFIXES = [".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".PNG"]

@@ -15,9 +15,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import tricks
-
 from flamingo.jobs import Jobs, Settings, Workers
+from tests.jobs import tricks
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 

@@ -37,7 +37,7 @@ def ended(family: list[psutil.Process], seconds: float) -> bool:
 
     def alive(process: psutil.Process) -> bool:
         try:
-            return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+            return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
 

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers import outcome
 
 from flamingo.cli import run
 from flamingo.jobs import Jobs
+from tests.jobs.helpers import outcome
 
 Said = pytest.CaptureFixture[str]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import av
 import pytest
-from helpers import outcome, until
 from PIL import Image
 
 from flamingo import verbs
@@ -16,6 +15,7 @@ from flamingo.jobs import Input, Job, Jobs, Settings
 from flamingo.jobs.partial import Unfinished
 from tests.conftest import needs_models
 from tests.filming.albums import album, clicks
+from tests.jobs.helpers import outcome, until
 
 SMALL = {"model": "fast", "style": "udnie", "resolution": 64, "fps": 8}
 
@@ -105,6 +105,7 @@ def test_a_film_that_was_cancelled_goes_on_where_it_was(jobs: Jobs, inputs: dict
     assert over.error is None, plain(over)
     assert not kept.exists()
     with jobs.store.open(over.results[0].sha256) as file, av.open(io.BytesIO(file.read())) as opened:
+        assert isinstance(opened, av.container.InputContainer)
         frame = next(opened.decode(video=0)).to_ndarray(format="rgb24")
     assert frame[..., 0].mean() > 200 and frame[..., 1:].mean() < 60
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import outcome
 from PIL import Image
 
 import flamingo
 from flamingo.jobs import Input, Job, Jobs, Result
 from tests.conftest import needs_models
+from tests.jobs.helpers import outcome
 
 pytestmark = needs_models
 needs_words = pytest.mark.skipif(

@@ -8,10 +8,10 @@ from typing import Any
 
 import psutil
 import pytest
-from helpers import ended, outcome, text, until
 
 from flamingo.errors import BadRequest
 from flamingo.jobs import Input, Jobs, NoSuchFile, NoSuchJob, WrongState
+from tests.jobs.helpers import ended, outcome, text, until
 
 
 def test_a_job_is_done_and_its_result_is_kept(either: Jobs) -> None:
@@ -40,13 +40,14 @@ def test_a_job_that_nobody_asked_for_is_not_there(either: Jobs, name: str) -> No
 
 def test_what_cannot_be_asked_is_refused_before_it_is_written_down(jobs: Jobs) -> None:
     before = jobs.list(1)
-    for verb, parameters, inputs in [
+    wrong: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         ("dance", {}, {}),
         ("count", {"to": -1}, {}),
         ("count", {"output": "/"}, {}),
         ("count", {}, {"files": [Input("0" * 64)]}),
         ("copy", {}, {}),
-    ]:
+    ]
+    for verb, parameters, inputs in wrong:
         with pytest.raises(BadRequest):
             jobs.submit(verb, parameters, inputs)
     with pytest.raises(NoSuchFile):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import outcome, until
 from PIL import Image
 
 from flamingo.jobs import Input, Jobs, Settings, Workers
+from tests.jobs.helpers import outcome, until
 
 
 @pytest.fixture

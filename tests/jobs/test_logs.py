@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import outcome, until
 
 from flamingo import logs
 from flamingo.errors import FlamingoError
 from flamingo.jobs import Input, Jobs, Settings, Workers
 from flamingo.jobs.worker_log import WorkerLog
 from tests.conftest import ROOT, needs_models
+from tests.jobs.helpers import outcome, until
 
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (DEBUG|INFO|WARNING) flamingo[.\w]*: .+")
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-import tricks
-from helpers import ended, outcome, text, until
 
 from flamingo.errors import BadRequest
 from flamingo.jobs import DatabaseError, Input, Job, Jobs, Settings, Workers
 from flamingo.jobs.locks import SlotLock
+from tests.jobs import tricks
+from tests.jobs.helpers import ended, outcome, text, until
 
 SERVER = """
 import sys

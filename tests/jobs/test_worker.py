@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 import threading
 
-from helpers import text
-
 from flamingo.jobs import Jobs, Settings
 from flamingo.jobs.worker import Worker
+from tests.jobs.helpers import text
 
 
 def test_jobs_that_come_at_once_are_carried_out_one_after_another(settings: Settings) -> None:

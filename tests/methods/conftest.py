@@ -26,4 +26,4 @@ def painting() -> Pixels:
 
 def _sized(rgb: Pixels, width: int, height: int) -> Pixels:
     image = Image.fromarray((rgb * 255).astype(np.uint8)).resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(image, dtype=np.float32) / 255
+    return np.asarray(image, dtype=np.float32) / np.float32(255)

@@ -52,6 +52,6 @@ def test_a_layer_before_its_relu_agrees_with_the_one_after_it(photo: Pixels) -> 
 def test_requests_that_make_no_sense_are_refused(photo: Pixels) -> None:
     for wrong in ({"layers": ()}, {"layers": ("relu6_1",)}, {"rate": float("nan")}, {"octaves": 0}):
         with pytest.raises(BadRequest):
-            Dream(**wrong)  # type: ignore[arg-type]
+            Dream(**wrong)
     with pytest.raises(BadRequest):
         dream(photo[:20], QUICK)

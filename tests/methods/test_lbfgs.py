@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed (extra `torch`)")
@@ -12,7 +14,7 @@ from hypothesis import strategies as st  # noqa: E402
 from flamingo.painting.methods.lbfgs import LBFGS  # noqa: E402
 
 
-def _bowl(seed: int, stiffness: float) -> tuple[object, object]:
+def _bowl(seed: int, stiffness: float) -> tuple[Any, Any]:
     """Where each pixel wants to be, and how much it matters: from 1 to `stiffness`."""
     generator = torch.Generator().manual_seed(seed)
     goal = torch.rand(1, 3, 6, 6, generator=generator)
@@ -20,7 +22,7 @@ def _bowl(seed: int, stiffness: float) -> tuple[object, object]:
     return goal, weight
 
 
-def _lowest(goal, weight, optimiser: LBFGS, picture, steps: int) -> float:  # type: ignore[no-untyped-def]
+def _lowest(goal: Any, weight: Any, optimiser: LBFGS, picture: Any, steps: int) -> float:
     values = []
     for _ in range(steps):
         values.append(float((weight * (picture - goal).square()).sum()))

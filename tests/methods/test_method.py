@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def _objective(result: Pixels, photo: Pixels, painting: Pixels) -> float:
 @pytest.mark.parametrize("optimiser", ["lbfgs", "adam"])
 @pytest.mark.parametrize("init", ["photo", "noise", "fast"])
 def test_the_result_has_less_of_the_loss_that_it_names(
-    photo: Pixels, painting: Pixels, optimiser: str, init: str
+    photo: Pixels, painting: Pixels, optimiser: Literal["lbfgs", "adam"], init: Literal["photo", "noise", "fast"]
 ) -> None:
     first = np.clip(photo + 0.05, 0, 1)
     settings = replace(QUICK, optimiser=optimiser, init=init, coarsest=None)
@@ -82,7 +83,9 @@ def test_a_mask_keeps_the_style_in_its_place(photo: Pixels, painting: Pixels) ->
 def test_two_styles_are_each_in_their_place(photo: Pixels, painting: Pixels) -> None:
     left = np.zeros(photo.shape[:2], np.float32)
     left[:, :32] = 1
-    red, green = (np.clip(painting * 0.3 + np.float32(colour), 0, 1) for colour in ([0.6, 0, 0], [0, 0.6, 0]))
+    red, green = (
+        np.clip(painting * 0.3 + np.asarray(colour, np.float32), 0, 1) for colour in ([0.6, 0, 0], [0, 0.6, 0])
+    )
     styles = [Style(red, mask=left), Style(green, mask=1 - left)]
     settings = replace(QUICK, steps=25, coarsest=None, style_weight=200.0)
     picture = optimise(photo, styles, settings).picture
@@ -101,7 +104,7 @@ def test_the_photos_colours_can_be_kept(photo: Pixels, painting: Pixels) -> None
     taken = optimise(photo, [Style(painting)], QUICK).picture
 
     def tint(rgb: Pixels) -> Pixels:
-        return rgb - rgb.mean(axis=2, keepdims=True)
+        return np.asarray(rgb - rgb.mean(axis=2, keepdims=True))
 
     assert np.abs(tint(kept) - tint(photo)).mean() < 0.5 * np.abs(tint(taken) - tint(photo)).mean()
 
@@ -116,7 +119,7 @@ def test_it_stops_at_a_loss_that_is_low_enough(photo: Pixels, painting: Pixels) 
 
 @pytest.mark.parametrize("optimiser", ["lbfgs", "adam"])
 def test_an_interrupted_run_goes_on_to_the_same_result(
-    photo: Pixels, painting: Pixels, tmp_path: Path, optimiser: str
+    photo: Pixels, painting: Pixels, tmp_path: Path, optimiser: Literal["lbfgs", "adam"]
 ) -> None:
     settings = replace(QUICK, steps=26, optimiser=optimiser, snapshots=9)
     whole = optimise(photo, [Style(painting)], settings)

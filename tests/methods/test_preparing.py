@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from itertools import pairwise
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -101,8 +102,9 @@ def test_the_reports_losses_are_those_in_docs_optimise() -> None:
 
 
 @pytest.mark.parametrize("option", [{"lr": 0.1}, {"tv_weight": 2.0}])
-def test_rate_and_total_variation_are_options_of_optimise_alone(option: dict[str, float]) -> None:
-    for optimiser in ("adam", "lbfgs"):
+def test_rate_and_total_variation_are_options_of_optimise_alone(option: dict[str, Any]) -> None:
+    optimisers: tuple[Literal["adam", "lbfgs"], ...] = ("adam", "lbfgs")
+    for optimiser in optimisers:
         settings = optimise_settings(PaintOptions([], optimiser=optimiser, **option))
         assert (settings.rate, settings.variation_weight) == (option.get("lr"), option.get("tv_weight", 0.0))
     for method in ("painter", "dream"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from flamingo.painting.methods.refining import refine
 
 pytestmark = pytest.mark.usefixtures("vgg_weights")
 Pixels = NDArray[np.float32]
-SMALL = {"size": 64, "painting_size": 96}
+SMALL: dict[str, Any] = {"size": 64, "painting_size": 96}
 
 
 class _Enough(Exception):

@@ -18,7 +18,7 @@ def of(rgb: Any) -> dict[str, float]:
 
 
 def plain(r: float, g: float, b: float) -> Any:
-    return np.broadcast_to(np.float32([r, g, b]), (64, 96, 3)).copy()
+    return np.broadcast_to(np.asarray([r, g, b], np.float32), (64, 96, 3)).copy()
 
 
 def test_black_is_dark_and_white_is_glaring() -> None:

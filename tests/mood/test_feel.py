@@ -74,7 +74,7 @@ def test_a_photo_unlike_all_others_is_judged_with_less_certainty(feeler: MoodMod
 def test_the_words_name_what_sets_the_photo_apart(feeler: MoodModel) -> None:
     night = Picture(rgb=np.full((64, 96, 3), 0.03, np.float32))
     assert any("dark" in sentence for sentence in because(feeler.feel(night), feeler.facts["features"]))
-    fire = Picture(rgb=np.broadcast_to(np.float32([1, 0.35, 0.05]), (64, 96, 3)).copy())
+    fire = Picture(rgb=np.broadcast_to(np.asarray([1, 0.35, 0.05], np.float32), (64, 96, 3)).copy())
     said = " ".join(because(feeler.feel(fire), feeler.facts["features"]))
     assert "warm in colour" in said or "strong in colour" in said or "red" in said
 

@@ -34,7 +34,8 @@ def psnr(a: Pixels, b: Pixels) -> float:
 
 def photo(folder: Path, name: str, width: int, height: int) -> Pixels:
     with Image.open(folder / f"{name}.jpg") as opened:
-        return np.asarray(opened.convert("RGB").resize((width, height), Image.Resampling.LANCZOS), np.float32) / 255
+        small = opened.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+    return np.asarray(small, np.float32) / np.float32(255)
 
 
 def waves(width: int, height: int) -> Pixels:

@@ -35,7 +35,7 @@ def ssim(a: Pixels, b: Pixels) -> float:
 @pytest.mark.parametrize("photo", ["astronaut", "chelsea", "coffee", "rocket"])
 def test_strength_0_returns_the_photo(model: Model, photo: str, photos: Path) -> None:
     with Image.open(photos / f"{photo}.jpg") as opened:
-        rgb = np.asarray(opened.convert("RGB"), dtype=np.float32) / 255
+        rgb = np.asarray(opened.convert("RGB"), dtype=np.float32) / np.float32(255)
     assert ssim(flamingo.Painter(model).paint(rgb, "starry-night", 0.0), rgb) > 0.95
 
 

@@ -31,7 +31,7 @@ def clouds(seed: int, tints: tuple[float, float, float], spread: float, size: tu
 
 def read(file: Path, size: tuple[int, int] = (240, 180)) -> Pixels:
     with Image.open(file) as opened:
-        return np.asarray(opened.convert("RGB").resize(size), np.float32) / 255
+        return np.asarray(opened.convert("RGB").resize(size), np.float32) / np.float32(255)
 
 
 @settings(deadline=None, max_examples=40)
@@ -60,7 +60,7 @@ def test_all_the_way_the_mean_is_the_paintings_and_the_spread_comes_near(
 def test_what_is_not_known_changes_nothing() -> None:
     picture = clouds(1, (0.4, 0.5, 0.6), 0.2)
     [nothing] = palette.unknown(1)
-    for wanted, share in ((nothing, 1.0), (palette.palette(picture[::-1] / 2), 0.0)):
+    for wanted, share in ((nothing, 1.0), (palette.palette(picture[::-1] / np.float32(2)), 0.0)):
         change = palette.change(palette.palette(picture), wanted, share)
         assert palette.same(change[None])
         assert palette.changed(picture, change[None]) is picture
@@ -98,8 +98,8 @@ def test_a_painting_that_was_brought_gives_more_of_its_colours(photos: Path) -> 
     for name in ("great-wave", "scream"):
         file = paintings.file(name)
         wielded = brush(painting=[file])
-        wanted = wielded.wish.palettes[0]
-        plain = wielded.painter.paint_map(photo, wielded.wish.vectors)
+        wanted = wielded.mix.palettes[0]
+        plain = wielded.painter.paint_map(photo, wielded.mix.vectors)
         away = [np.linalg.norm(palette.palette(each) - wanted) for each in (plain, wielded.paint(photo))]
         assert away[1] < 0.8 * away[0]
 
@@ -116,20 +116,20 @@ def test_at_strength_0_it_is_the_photo_all_the_same(photos: Path) -> None:
 def test_named_styles_are_painted_as_they_were_learned(photos: Path) -> None:
     photo = read(photos / "coffee.jpg")
     wielded = brush(["scream"])
-    assert np.isnan(wielded.wish.palettes).all()
-    assert (wielded.paint(photo) == wielded.painter.paint_map(photo, wielded.wish.vectors)).all()
+    assert np.isnan(wielded.mix.palettes).all()
+    assert (wielded.paint(photo) == wielded.painter.paint_map(photo, wielded.mix.vectors)).all()
 
 
 @needs_models
 def test_in_a_mix_named_styles_bring_the_colours_of_their_paintings() -> None:
     own, other = paintings.file("great-wave"), palette.palette(read_whole(paintings.file("scream")))
-    found = brush(["scream", "great-wave.webp=3"], {"great-wave.webp": own}).wish.palettes[0]
+    found = brush(["scream", "great-wave.webp=3"], {"great-wave.webp": own}).mix.palettes[0]
     assert found == pytest.approx(0.25 * other + 0.75 * palette.palette(read_whole(own)), abs=0.01)
 
 
 def read_whole(file: Path) -> Pixels:
     with Image.open(file) as opened:
-        return np.asarray(opened.convert("RGB"), np.float32) / 255
+        return np.asarray(opened.convert("RGB"), np.float32) / np.float32(255)
 
 
 @needs_models

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -17,10 +16,7 @@ from PIL import Image
 from flamingo.composing.writing import KINDS, check, to_bytes, write
 from flamingo.errors import WouldOverwrite
 from flamingo.provenance import Origin, verify
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "composing"))
-
-import pieces
+from tests.composing import pieces
 
 BESIDE = {".mid", ".midi", ".ogg", ".musicxml"}
 SHORT = pieces.piece([pieces.note(0, 24, 60)], bars=1, bpm=200.0, title="Short")

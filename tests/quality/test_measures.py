@@ -19,14 +19,14 @@ Pixels = NDArray[np.float32]
 def _jpeg(rgb: Pixels, quality: int) -> Pixels:
     file = io.BytesIO()
     Image.fromarray((rgb * 255 + 0.5).astype(np.uint8)).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file), dtype=np.float32) / 255
+    return np.asarray(Image.open(file), dtype=np.float32) / np.float32(255)
 
 
 @pytest.mark.parametrize(
     ("rgb", "lab"), [((1, 1, 1), (100, 0, 0)), ((0, 0, 0), (0, 0, 0)), ((1, 0, 0), (53.24, 80.09, 67.20))]
 )
 def test_lab_is_that_of_the_standard(rgb: tuple[float, ...], lab: tuple[float, ...]) -> None:
-    assert measures.lab(np.float32(rgb).reshape(1, 1, 3))[0, 0] == pytest.approx(lab, abs=0.05)
+    assert measures.lab(np.asarray(rgb, np.float32).reshape(1, 1, 3))[0, 0] == pytest.approx(lab, abs=0.05)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -57,7 +57,7 @@ def test_structure_is_that_of_scikit_image(cat: Pixels) -> None:
 
 def test_a_blurred_picture_is_less_sharp(cat: Pixels) -> None:
     small = Image.fromarray((cat * 255).astype(np.uint8)).resize((75, 50)).resize((300, 200))
-    assert measures.sharpness(np.asarray(small, np.float32) / 255) < 0.5 * measures.sharpness(cat)
+    assert measures.sharpness(np.asarray(small, np.float32) / np.float32(255)) < 0.5 * measures.sharpness(cat)
 
 
 @settings(deadline=None, max_examples=10)

@@ -286,13 +286,13 @@ def test_every_argument_that_people_see_has_a_description() -> None:
 
 
 def test_a_picture_alone_is_graded(picture: Path) -> None:
-    stored = flamingo.rate(picture, "good", listener="Ada")
+    stored = flamingo.rate(picture, "good", listener="Ada")  # type: ignore[arg-type]
     assert (stored.kind, stored.grade, stored.picture_name) == ("picture", "good", "cat.png")
     assert (stored.music, stored.music_name) == ("", "")
 
 
 def test_a_piece_alone_is_graded(music: Path) -> None:
-    stored = flamingo.rate(music, "poor", mood="sad")
+    stored = flamingo.rate(music, "poor", mood="sad")  # type: ignore[arg-type]
     assert (stored.kind, stored.grade, stored.music_name, stored.mood) == ("music", "poor", "piece.mid", "sad")
     assert (stored.picture, stored.picture_name) == ("", "")
 
@@ -301,15 +301,15 @@ def test_a_film_alone_is_graded(tmp_path: Path) -> None:
     from tests.video.clips import film
 
     file = film(tmp_path / "clip.mp4")
-    stored = flamingo.rate(file, "excellent")
+    stored = flamingo.rate(file, "excellent")  # type: ignore[arg-type]
     assert (stored.kind, stored.picture_name) == ("film", "clip.mp4")
 
 
 def test_the_same_file_alone_and_in_a_pair_are_graded_apart(picture: Path, music: Path) -> None:
     flamingo.rate(picture, music, "good")
-    alone = flamingo.rate(picture, "bad")
+    alone = flamingo.rate(picture, "bad")  # type: ignore[arg-type]
     assert alone.instead_of is None
-    assert flamingo.rate(picture, "fair").instead_of == "bad"
+    assert flamingo.rate(picture, "fair").instead_of == "bad"  # type: ignore[arg-type]
     counts = {group.name: group.total for group in flamingo.grades(by="kind").groups}
     assert counts == {"pair": 1, "picture": 1}
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-for folder in (ROOT / "tests" / "jobs", ROOT / "bench", Path(__file__).parent):
+for folder in (ROOT / "tests" / "jobs", ROOT / "bench"):  # of the tricks, as workers import them
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-from serving import Served, serving, settings_in  # noqa: E402
+from tests.studio.serving import Served, serving, settings_in  # noqa: E402
 
 
 @pytest.fixture(scope="session")

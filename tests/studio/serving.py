@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import tricks
 import uvicorn
 
 from flamingo.jobs import Settings
 from flamingo.studio import Limits, Studio, StudioSettings
 from flamingo.studio.serve import server_config
+from tests.jobs import tricks
 
 PATIENCE = 300.0
 """Seconds that anything may take on a machine that is busy with something else."""

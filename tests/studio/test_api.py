@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from serving import Served, until
 
 from flamingo import weights
 from tests.conftest import needs_models
+from tests.studio.serving import Served, until
 
 NOBODY = "0" * 32
 
@@ -152,7 +152,7 @@ def test_jobs_come_in_pages_newest_first(served: Served) -> None:
     seen: list[str] = []
     before: str | None = None
     while made[0] not in seen:
-        query = {"limit": 2, **({"before": before} if before else {})}
+        query: dict[str, Any] = {"limit": 2, **({"before": before} if before else {})}
         page = served.http.get("/api/jobs", params=query).json()
         seen += [each["id"] for each in page["jobs"]]
         before = page["next"]

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import Served
 
 import flamingo
 from flamingo.client import Client, JobFailed, NotReached, Refused
 from flamingo.errors import BadRequest, UnreadableImage, UnsupportedImage, WouldOverwrite
 from flamingo.jobs import NoSuchJob, WrongState
 from tests.conftest import needs_models
+from tests.studio.serving import Served
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import fuzz_api
 import pytest
-from serving import serving, settings_in
+
+from tests.studio.serving import serving, settings_in
 
 pytest.importorskip("schemathesis")
 

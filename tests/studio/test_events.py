@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from serving import Served, until
+
+from tests.studio.serving import Served, until
 
 
 @contextmanager

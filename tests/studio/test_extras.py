@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import Served
 
 from flamingo import extras
 from flamingo.studio.pages import routes
 from tests.conftest import ROOT
+from tests.studio.serving import Served
 
 LINES = {name: f"script/setup {name}" for name in extras.EXTRAS}
 

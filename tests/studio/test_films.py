@@ -6,11 +6,11 @@ import io
 
 import numpy as np
 import pytest
-from serving import Served
-from test_api import problem
 
 from flamingo.studio.filetypes import HEAD, film_of
 from tests.conftest import needs_models
+from tests.studio.serving import Served
+from tests.studio.test_api import problem
 
 av = pytest.importorskip("av", reason="PyAV is not installed")
 

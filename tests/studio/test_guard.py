@@ -10,11 +10,11 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from serving import Served
 
 from flamingo.studio import guard
 from flamingo.studio.rate_limit import Rate
 from flamingo.studio.settings import StudioSettings, is_loopback
+from tests.studio.serving import Served
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "", "["])

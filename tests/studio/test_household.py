@@ -24,13 +24,13 @@ import sqlalchemy as sa
 from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
-from serving import Served, serving, settings_in, until
 
 from flamingo.errors import BadRequest
 from flamingo.private import make_private, private_file, private_folder, write_private
 from flamingo.studio import address, tls
 from flamingo.studio.guard import _readable
 from flamingo.studio.problems import without_places
+from tests.studio.serving import Served, serving, settings_in, until
 
 TOKEN = "correct-horse-battery"
 PAGES = ("/", "/paint", "/compose", "/film", "/feel", "/live", "/collection", "/verify", "/learn", "/about")

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from serving import Served
-from test_api import problem
 
 from flamingo import weights
 from flamingo.client import Client
@@ -21,6 +19,8 @@ from flamingo.painting.job import check_styles
 from flamingo.painting.options import MODELS
 from flamingo.verbs import NamedFile
 from tests.conftest import ROOT
+from tests.studio.serving import Served
+from tests.studio.test_api import problem
 
 pytestmark = pytest.mark.skipif(
     not {"painter-fast", "painter-fine"} <= set(weights.models()),

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tricks
-from serving import Served
+
+from tests.jobs import tricks
+from tests.studio.serving import Served
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,9 +10,9 @@ import pytest
 from bad_images import mutated
 from hypothesis import given
 from hypothesis import strategies as st
-from test_uploads import with_place
 
 from flamingo.studio.gps import without_place
+from tests.studio.test_uploads import with_place
 
 KINDS = ("jpeg", "png", "webp", "tiff")
 

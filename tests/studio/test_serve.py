@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from serving import PATIENCE, until
 
 from flamingo.jobs import Jobs, Settings
+from tests.studio.serving import PATIENCE, until
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from serving import Served
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -19,6 +18,7 @@ import flamingo
 from flamingo import weights
 from flamingo.painting import encoder
 from flamingo.studio.api.live import SIZES, Pace
+from tests.studio.serving import Served
 
 pytestmark = pytest.mark.skipif(
     not {"painter-fast", "painter-fine", "composer"} <= set(weights.models()),

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
-from serving import Served
 
 from flamingo.composing.reading import KINDS
 from tests.composing.reading.test_midi_reading import patterns
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "composing" / "reading"))
 from tests.composing.reading.test_recordings import voice_memo
+from tests.studio.serving import Served
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import Served
-from test_api import problem
 
 from flamingo.client import Client
 from flamingo.errors import BadInput
 from tests.conftest import needs_models
 from tests.filming.albums import album, clicks
+from tests.studio.serving import Served
+from tests.studio.test_api import problem
 
 SMALL: dict[str, Any] = {"model": "fast", "style": "udnie", "resolution": 64, "fps": 8}
 

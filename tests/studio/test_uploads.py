@@ -17,10 +17,10 @@ import pillow_heif
 import psutil
 import pytest
 from PIL import Image
-from serving import Served
 from uploads import mutated_midi
 
 from flamingo.images.exif import with_exif
+from tests.studio.serving import Served
 
 ROOT = Path(__file__).resolve().parents[2]
 

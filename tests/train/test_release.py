@@ -185,7 +185,7 @@ def test_a_release_in_progress_is_left_alone_by_readers_and_refused_to_others(
     old = contents(shipped)
     with release_of("composer", shipped) as release:
         release.copy("composer", entry_of(folders[1], "composer") or {}, folders[1])
-        assert releases.recover(shipped) is None and (release.folder / "composer.safetensors").exists()
+        assert releases.recover(shipped) is None and (release.folder / "composer.safetensors").exists()  # type: ignore[func-returns-value]
         there = {k: v for k, v in contents(shipped).items() if not k.startswith(releases.STAGING)}
         assert there == old
         with pytest.raises(FlamingoError, match="another release is being made there"):

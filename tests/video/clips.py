@@ -47,7 +47,7 @@ def film(
             setattr(stream.codec_context, name, value)
         if turn or mirror:
             stream.set_display_rotation(turn, hflip=mirror)
-        tracks = [out.add_stream(sound, rate=48_000) for sound in sounds]
+        tracks: list[Any] = [out.add_stream(sound, rate=48_000) for sound in sounds]
         for i in range(frames):
             frame = av.VideoFrame.from_ndarray(picture(i, size), "rgb24").reformat(
                 format=pixels, src_color_range=2, dst_color_range=2 if full else 1, dst_colorspace=matrix

@@ -250,9 +250,9 @@ def test_a_film_is_as_long_as_its_picture_whatever_its_sound(tmp_path: Path) -> 
         sound, codec = ("libopus", "libvpx-vp9") if name.endswith("webm") else ("aac", "libx264")
         file = tmp_path / name
         with av.open(str(file), "w") as out:
-            stream = out.add_stream(codec, rate=10)
+            stream: Any = out.add_stream(codec, rate=10)
             stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-            track = out.add_stream(sound, rate=48_000, layout="stereo")
+            track: Any = out.add_stream(sound, rate=48_000, layout="stereo")
             for i in range(20):
                 frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 9 * i, np.uint8), "rgb24")
                 frame.pts, frame.time_base = i + 5, Fraction(1, 10)  # and the picture begins late
@@ -289,7 +289,7 @@ def test_a_film_that_is_cut_short_is_still_said_to_be(tmp_path: Path) -> None:
 def test_transparency_of_a_film_is_said_to_be_left_out(suffix: str, codec: str, pixels: str, tmp_path: Path) -> None:
     file = tmp_path / f"alpha{suffix}"
     with av.open(str(file), "w") as out:
-        stream = out.add_stream(codec, rate=10)
+        stream: Any = out.add_stream(codec, rate=10)
         stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
         for i in range(4):
             frame = av.VideoFrame.from_ndarray(np.full((48, 64, 4), 120, np.uint8), "rgba").reformat(format=pixels)
@@ -305,7 +305,7 @@ def test_films_of_phones_and_camcorders_are_read(suffix: str, form: str, tmp_pat
     codec = "mpeg2video" if form == "mpeg" else "libx264"
     file = tmp_path / f"clip{suffix}"
     with av.open(str(file), "w", format=form) as out:
-        stream = out.add_stream(codec, rate=25)
+        stream: Any = out.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for i in range(15):
             frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 9 * i, np.uint8), "rgb24")

@@ -50,7 +50,7 @@ def test_the_makers_do_not_run_into_the_first_system(program: int) -> None:
     high = replace(piece, notes=notes, programs=(program,), persona="Rachmaninoff and Tchaikovsky")
     page = Image.open(io.BytesIO(engraving.to_png(high, width=1600))).convert("L")
     right = np.asarray(page)[:700, 1050:1520] < 128
-    rows = right.any(axis=1)
+    rows = np.asarray(right.any(axis=1))
     first = int(rows.argmax())
     # Two lines of text, then nothing for a while, then music: the makers' block and the gap below it.
     gaps = [stop - start for start, stop in _runs(~rows[first:])]

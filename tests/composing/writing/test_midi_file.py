@@ -6,15 +6,15 @@ from io import BytesIO
 
 import mido
 import numpy as np
-import pieces
 import pytest
 import symusic
 from hypothesis import given, settings
-from pieces import note, piece
 
 from flamingo import errors
 from flamingo.composing.piece import UNITS, Piece
 from flamingo.composing.writing.midi import TICKS, to_midi
+from tests.composing import pieces
+from tests.composing.pieces import note, piece
 
 PER_UNIT = TICKS // UNITS
 

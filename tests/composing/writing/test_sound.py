@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pieces
 import pytest
 import soundfile
-from pieces import note, piece
 
 from flamingo import errors
 from flamingo.composing.piece import Piece
 from flamingo.composing.writing import sound
+from tests.composing import pieces
+from tests.composing.pieces import note, piece
 
 RATE = 44100
 KINDS: list[Any] = ["wav", "mp3", "ogg", "flac"]
@@ -276,5 +277,5 @@ def test_a_soundfont_damaged_inside_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_the_built_in_sounds_it_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sound.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     assert "pip install" in refusal(None)

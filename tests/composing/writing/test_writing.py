@@ -7,14 +7,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-import pieces
 import pytest
 import soundfile
 import symusic
 
 from flamingo import errors
 from flamingo.composing.writing import KINDS, check, sound, to_bytes, write
+from tests.composing import pieces
 
 SOUND = [".wav", ".mp3", ".ogg", ".flac"]
 
@@ -34,7 +35,8 @@ def test_a_sound_file_holds_the_whole_piece(tmp_path: Path, suffix: str, rendere
 def test_a_midi_file_holds_the_notes(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"out{suffix}"
     assert write(pieces.scale(), path) == ()
-    assert symusic.Score(str(path)).note_num() == 10
+    score: Any = symusic.Score(str(path))
+    assert score.note_num() == 10
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ fails the test.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,11 +15,10 @@ import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
-sys.path.insert(0, str(Path(__file__).parent))
-
-from opening import CHROMIUM, FLAGS, ROOT, opened
 from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect, sync_playwright
-from watching import Studio, at_ease
+
+from tests.studio.pages.opening import CHROMIUM, FLAGS, ROOT, opened
+from tests.studio.pages.watching import Studio, at_ease
 
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page, expect
-from watching import Studio, has_no_faults
 
 from flamingo import weights
 from flamingo.painting import styles
+from tests.studio.pages.watching import Studio, has_no_faults
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from watching import Studio, at_ease, has_no_faults
 
 from flamingo.jobs import Jobs, Settings
 from flamingo.studio.pages import curated
 from flamingo.studio.pages.assets import STATIC
+from tests.studio.pages.watching import Studio, at_ease, has_no_faults
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

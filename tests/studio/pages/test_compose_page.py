@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from watching import Studio, at_ease, has_no_faults
 
 from flamingo.composing import reading
+from tests.studio.pages.watching import Studio, at_ease, has_no_faults
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

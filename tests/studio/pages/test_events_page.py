@@ -5,7 +5,6 @@ A browser opens six connections to a server at most, over all its tabs.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +12,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from watching import at_ease
+
+from tests.studio.pages.watching import at_ease
+from tests.studio.serving import Served, serving, settings_in, until
 
 ROOT = Path(__file__).resolve().parents[3]
-for folder in (ROOT / "tests" / "jobs", ROOT / "tests" / "studio"):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-
-from serving import Served, serving, settings_in, until  # noqa: E402
-
 JOBS = 20
 FETCHED = "fetch('/api/health').then((answer) => answer.status)"
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
-from watching import Studio, at_ease, has_no_faults
 
 from tests.filming.albums import album, clicks
+from tests.studio.pages.watching import Studio, at_ease, has_no_faults
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -219,7 +219,7 @@ def test_styles_that_take_turns_are_not_mixed_and_a_plan_is_cancelled(page: Page
     page.get_by_role("checkbox", name="The Kiss").check()
     with page.expect_request("**/api/film") as caught:
         page.get_by_role("button", name="Plan the film").click()
-    asked = caught.value.post_data_json
+    asked: Any = caught.value.post_data_json
     assert (asked["vary"], set(asked["style"])) == ("photo", {"starry-night", "the-kiss"})
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("#job")).to_contain_text("Cancelled")

@@ -17,16 +17,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import cv2
 import numpy as np
 import psutil
 import pytest
-from opening import ROOT
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from watching import at_ease, has_no_faults
+
+from tests.studio.pages.opening import ROOT
+from tests.studio.pages.watching import at_ease, has_no_faults
 
 pillow_heif = pytest.importorskip("pillow_heif", reason="its encoder makes the HEIC files (extra `dev`)")
 
@@ -85,7 +87,7 @@ def window(browser: Browser) -> Iterator[Window]:
     """Opens windows of their own cookies, which take a certificate that nobody knows, and closes them at the end."""
     opened: list[BrowserContext] = []
 
-    def make(origin: str, complaints: list[str], **how: object) -> Page:
+    def make(origin: str, complaints: list[str], **how: Any) -> Page:
         context = browser.new_context(ignore_https_errors=True, **how)
         opened.append(context)
         context.set_default_timeout(at_ease(10))

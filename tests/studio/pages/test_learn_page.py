@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from watching import Studio, at_ease, has_no_faults
 
 import flamingo
+from tests.studio.pages.watching import Studio, at_ease, has_no_faults
 
 pytestmark = pytest.mark.usefixtures("quiet")
 LEARN = Path(flamingo.__file__).parent / "studio" / "pages" / "static" / "img" / "learn"

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from watching import Studio, at_ease, has_no_faults
+
+from tests.studio.pages.watching import Studio, at_ease, has_no_faults
 
 pytestmark = pytest.mark.usefixtures("quiet")
 _SOME = re.compile(r"^([5-9]|\d\d+)$")

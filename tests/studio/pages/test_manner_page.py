@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page, expect
-from watching import Studio, at_ease, has_no_faults
 
 from flamingo import weights
 from flamingo.painting import encoder
+from tests.studio.pages.watching import Studio, at_ease, has_no_faults
 
 pytestmark = pytest.mark.usefixtures("quiet")
 needs_encoder = pytest.mark.skipif(

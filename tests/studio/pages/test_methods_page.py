@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from watching import Studio, at_ease, has_no_faults
+
+from tests.studio.pages.watching import Studio, at_ease, has_no_faults
 
 pytestmark = pytest.mark.usefixtures("quiet", "vgg_weights")
 

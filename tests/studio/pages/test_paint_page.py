@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
-from watching import Studio, at_ease, has_no_faults
 
 import flamingo
 from flamingo.painting import styles
+from tests.studio.pages.watching import Studio, at_ease, has_no_faults
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from watching import Studio, at_ease, has_no_faults
+
+from tests.studio.pages.watching import Studio, at_ease, has_no_faults
 
 pillow_heif = pytest.importorskip("pillow_heif", reason="its encoder makes the HEIC files (extra `dev`)")
 pytestmark = pytest.mark.usefixtures("quiet")

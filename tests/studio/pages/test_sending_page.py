@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
-from watching import Studio, at_ease
+
+from tests.studio.pages.watching import Studio, at_ease
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,8 +63,8 @@ def test_a_folder_without_moods_is_refused(tmp_path: Path, few_works: Path) -> N
 
 
 def test_a_persona_that_is_ready_says_so_and_how_to_use_it(
-    moods: Path, few_works: Path, composer_run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_caches: None,  # type: ignore[no-untyped-def]
-    capsys: pytest.CaptureFixture[str],
+    moods: Path, few_works: Path, composer_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    fresh_caches: None, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     from flamingo.train.composing import export
 

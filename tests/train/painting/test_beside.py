@@ -79,10 +79,10 @@ def test_released_they_are_styles_of_ones_own_and_nothing_that_ships_is_touched(
         assert run(["paint", photo, "--style", style, "--model", model, "-o", str(out)]) == 0
         with Image.open(out) as painted:
             assert np.asarray(painted).std() > 1
-    style = user_styles.read("my-garden")
+    kept = user_styles.read("my-garden")
     key = user_styles.key("fast")
     expected = Checkpoint.load(learned / "checkpoint.safetensors").part("ema")["vectors"][0].numpy()
-    assert np.allclose(style.vectors[key], expected) and style.source == "My Garden.png"
+    assert np.allclose(kept.vectors[key], expected) and kept.source == "My Garden.png"
     assert run(["train", "release", str(learned), "--name", "fast"]) != 0, "they are there already"
     assert run(["train", "release", str(learned), "--name", "fast", "--overwrite"]) == 0
 

@@ -10,15 +10,17 @@ import pytest
 
 from flamingo.errors import BadRequest, MissingExtra, ModelMissing
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from flamingo.nn import vgg  # noqa: E402
-from flamingo.nn.checkpoint import Checkpoint  # noqa: E402
-from flamingo.nn.efficientnet import weights_file  # noqa: E402
-from flamingo.nn.painter import load_painter  # noqa: E402
-from flamingo.nn.style_encoder import EncoderConfig, StyleEncoder, begin  # noqa: E402
-from flamingo.train.painting.export import export_encoder, release  # noqa: E402
-from flamingo.train.painting.loop import CHECKPOINT, PainterRecipe, train  # noqa: E402
+import torch
+
+from flamingo.nn import vgg
+from flamingo.nn.checkpoint import Checkpoint
+from flamingo.nn.efficientnet import weights_file
+from flamingo.nn.painter import load_painter
+from flamingo.nn.style_encoder import EncoderConfig, StyleEncoder, begin
+from flamingo.train.painting.export import export_encoder, release
+from flamingo.train.painting.loop import CHECKPOINT, PainterRecipe, train
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -15,7 +15,7 @@ def features(seed: int) -> dict[str, torch.Tensor]:
 
 def test_the_gram_matrix_is_the_mean_product_of_channels() -> None:
     x = features(0)["relu1_1"]
-    by_hand = sum(x[1, 2, i, j] * x[1, 3, i, j] for i in range(5) for j in range(6)) / 30
+    by_hand = torch.stack([x[1, 2, i, j] * x[1, 3, i, j] for i in range(5) for j in range(6)]).sum() / 30
     assert torch.isclose(losses.gram(x)[1, 2, 3], by_hand)
 
 

@@ -119,7 +119,7 @@ def test_a_painter_grows_and_goes_on_from_where_it_was(recipe: PainterRecipe, tm
     assert (len(before.painter.body), len(after.painter.body)) == (2, 6)
     photo = torch.rand(1, 3, 32, 32)
     painted = [each.painter(photo, each.vectors[:1]) for each in (before, after)]
-    assert torch.allclose(*painted, atol=1e-3)
+    assert torch.allclose(painted[0], painted[1], atol=1e-3)
     assert outcome.steps == Checkpoint.load(Path(recipe.out) / CHECKPOINT).facts["step"] + 1
     with pytest.raises(ModelCorrupt, match="more blocks"):
         train(replace(recipe, out=str(tmp_path / "x"), start=str(outcome.checkpoint)), quiet=True)
@@ -138,7 +138,7 @@ def test_a_pupil_may_understand_its_teachers_vectors(recipe: PainterRecipe, tmp_
     after, shown = weights_of(pupil, "ema"), weights_of(teacher, "ema")
     assert torch.equal(after["vectors"], shown["vectors"])
     said = [w["vectors"] @ w["painter.affine.weight"].T for w in (before, after)]
-    assert torch.allclose(*said, atol=1e-3), "what is said of the named styles is said of the new vectors"
+    assert torch.allclose(said[0], said[1], atol=1e-3), "what is said of the named styles is said of the new vectors"
 
     train(replace(pupil, resume=True, start="", steps=2, lr=1e-2), quiet=True)
     later = weights_of(pupil, "model")

@@ -1,45 +1,58 @@
 // The album of a film: photos, folders and zips are sent, shown small, and remembered by what the server calls them.
 import { thumbnailUrl, upload } from "./api.js";
-import { h, icon } from "./dom.js";
+import { $, h, icon } from "./dom.js";
 import { fail, say, toast } from "./toast.js";
 
 const AT_ONCE = 3;
-const $ = (id) => document.getElementById(id);
 
 /** Wire film.html's album. onchange(): it is another one; onboard(file): a storyboard came. Gives {add, set, ready,
-    files, clear}. */
+    files, clear}.
+
+    @param {{onchange: () => void, onboard: (file: Api.FileOut) => void}} options */
 export function album({ onchange, onboard }) {
-  let photos = []; // {sha256, name}
+  /** @type {FileRef[]} */
+  let photos = [];
   let waiting = 0;
   let all = 0;
   let turn = 0; // counts up when the album begins anew
 
-  /** A name that no other photo has, for a storyboard names photos. */
+  /**
+   * A name that no other photo has, for a storyboard names photos.
+   *
+   * @param {string} name
+   */
   function unique(name) {
     const taken = new Set(photos.map((photo) => photo.name));
     const plain = [...name].slice(-80).join("");
     const at = plain.lastIndexOf(".") > 0 ? plain.lastIndexOf(".") : plain.length;
-    let found = plain;
-    for (let i = 2; taken.has(found); i += 1) found = `${plain.slice(0, at)}-${i}${plain.slice(at)}`;
-    return found;
+    let free = plain;
+    for (let i = 2; taken.has(free); i += 1) free = `${plain.slice(0, at)}-${i}${plain.slice(at)}`;
+    return free;
   }
-  function take(told) {
-    if (told.kind === "picture") photos.push({ sha256: told.sha256, name: unique(told.name) });
-    else if (told.kind === "storyboard") onboard(told);
-    else toast(`${told.name} is no photo, and left out.`, { bad: true });
+  /** @param {Api.FileOut} file */
+  function take(file) {
+    if (file.kind === "picture") photos.push({ sha256: file.sha256, name: unique(file.name) });
+    else if (file.kind === "storyboard") onboard(file);
+    else toast(`${file.name} is no photo, and left out.`, { bad: true });
   }
+  /**
+   * @param {File} file
+   * @param {number} mine the turn that it belongs to
+   */
   async function send(file, mine) {
     const zip = /\.zip$/i.test(file.name);
     try {
-      const told = await upload(file, zip ? { to: "/api/albums" } : {});
+      /** @type {Api.AlbumOut} */
+      const { files, failures } = zip ? await upload(file, { to: "/api/albums" }) : { files: [await upload(file)], failures: [] };
       if (mine !== turn) return;
-      for (const each of zip ? told.files : [told]) take(each);
-      const [failure] = told.failures || [];
-      if (failure) toast(`${told.failures.length} files in ${file.name} are left out; ${failure.name}: ${failure.why}`, { bad: true });
+      for (const each of files) take(each);
+      const [failure] = failures;
+      if (failure) toast(`${failures.length} files in ${file.name} are left out; ${failure.name}: ${failure.why}`, { bad: true });
     } catch (error) {
       fail(error);
     }
   }
+  /** @param {Iterable<File>} files */
   async function add(files) {
     const mine = turn;
     const queue = [...files];
@@ -56,20 +69,21 @@ export function album({ onchange, onboard }) {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     if (mine !== turn) return;
-    say(said());
+    say(counted());
     onchange();
   }
-  const said = () => (photos.length === 1 ? "One photo; a film needs two" : `${photos.length} photos`);
+  const counted = () => (photos.length === 1 ? "One photo; a film needs two" : `${photos.length} photos`);
 
   function draw() {
     $("album-bar").hidden = !photos.length && !waiting;
-    $("album-said").textContent = waiting ? `Sending ${all - waiting + 1} of ${all}` : said();
+    $("album-said").textContent = waiting ? `Sending ${all - waiting + 1} of ${all}` : counted();
     $("album-progress").hidden = !waiting;
     $("album-progress").value = all ? (all - waiting) / all : 0;
-    const known = new Map([...$("album-list").children].map((item) => [item.dataset.name, item]));
+    const known = new Map([.../** @type {HTMLCollectionOf<HTMLElement>} */ ($("album-list").children)].map((item) => [item.dataset.name, item]));
     $("album-list").replaceChildren(...photos.map((photo) => known.get(photo.name) || item(photo)));
     $("filmer").dataset.state = photos.length || waiting ? "chosen" : "empty";
   }
+  /** @param {FileRef} photo */
   function item(photo) {
     const away = h("button", { class: "away", type: "button", "aria-label": `Take ${photo.name} away`, title: photo.name }, icon("close"));
     away.addEventListener("click", () => {
@@ -82,7 +96,11 @@ export function album({ onchange, onboard }) {
     });
     return h("li", { class: "album-item", "data-name": photo.name }, h("img", { src: thumbnailUrl(photo.sha256, 128), alt: photo.name, loading: "lazy", width: 72, height: 72 }), away);
   }
-  /** Show photos that are sent already. */
+  /**
+   * Show photos that are sent already.
+   *
+   * @param {FileRef[]} list
+   */
   function set(list) {
     turn += 1;
     waiting = all = 0;

@@ -6,16 +6,25 @@ import { toast } from "./toast.js";
 export const BASE = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 
 /** An address of the studio, as it is named here: at("/paint") is "/flamingo/paint" if it is served under /flamingo. What
-    is already such an address, or one elsewhere, stays as it is. */
+    is already such an address, or one elsewhere, stays as it is.
+
+    @param {string} path */
 export const at = (path) =>
   BASE && path.startsWith("/") && !path.startsWith("//") && path !== BASE && !path.startsWith(`${BASE}/`) ? BASE + path : path;
 
-/** What the server refused, in one line; what, why and hint are its parts, status the HTTP status (0: unreachable). */
+/** What the server refused, in one line; what, why and hint are its parts, status the HTTP status (0: unreachable),
+    retryAfter the seconds after which to ask again, or 0. */
 export class Problem extends Error {
+  /** @param {Partial<Api.ProblemOut> & {retryAfter?: number}} problem */
   constructor({ what = "", why = "", hint = "", title = "", detail = "", status = 0, retryAfter = 0 } = {}) {
-    const said = what ? what + (why ? `: ${why}` : "") + (hint ? `; ${hint}` : "") : detail || title;
-    super(said || `The server answered with ${status}.`);
-    Object.assign(this, { name: "Problem", what: what || title, why: why || detail, hint, status, retryAfter });
+    const line = what ? what + (why ? `: ${why}` : "") + (hint ? `; ${hint}` : "") : detail || title;
+    super(line || `The server answered with ${status}.`);
+    this.name = "Problem";
+    this.what = what || title;
+    this.why = why || detail;
+    this.hint = hint;
+    this.status = status;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -25,26 +34,35 @@ const UNREACHABLE = {
   hint: "start it again with `flamingo serve`; nothing is lost",
 };
 
+/** @param {Response} response */
 async function problem(response) {
-  let told = {};
+  /** @type {Partial<Api.ProblemOut>} */
+  let body = {};
   try {
-    told = await response.json();
+    body = await response.json();
   } catch {
-    told = { title: response.statusText };
+    body = { title: response.statusText };
   }
-  return new Problem({ ...told, status: response.status, retryAfter: Number(response.headers.get("Retry-After") || 0) });
+  return new Problem({ ...body, status: response.status, retryAfter: Number(response.headers.get("Retry-After") || 0) });
 }
 
-/** Any request. options: those of fetch, and `json` for a body. Gives the response; throws a Problem. */
+/**
+ * Any request. options: those of fetch, and `json` for a body. Gives the response; throws a Problem.
+ *
+ * @typedef {Omit<RequestInit, "headers"> & {json?: unknown, headers?: {[name: string]: string}}} RequestOptions
+ * @param {string} path
+ * @param {RequestOptions} options
+ */
 export async function request(path, { json, headers = {}, ...options } = {}) {
-  const given = { credentials: "same-origin", headers: { ...headers }, ...options };
+  /** @type {RequestInit} */
+  const init = { credentials: "same-origin", headers: { ...headers }, ...options };
   if (json !== undefined) {
-    given.body = JSON.stringify(json);
-    given.headers["Content-Type"] = "application/json";
+    init.body = JSON.stringify(json);
+    init.headers = { ...headers, "Content-Type": "application/json" };
   }
   let response;
   try {
-    response = await fetch(at(path), given);
+    response = await fetch(at(path), init);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(UNREACHABLE);
@@ -53,22 +71,76 @@ export async function request(path, { json, headers = {}, ...options } = {}) {
   return response;
 }
 
+// What an answer holds is for who asks to say, as one of the types of types/api.d.ts:
+//   /** @type {Api.StepsOut} */ const found = await get(...)
+
+/**
+ * @param {Response} response
+ * @returns {Promise<any>}
+ */
 const parsed = async (response) => (response.status === 204 ? null : response.json());
 
+/**
+ * @template Answer
+ * @param {string} path
+ * @param {RequestOptions} [options]
+ * @returns {Promise<Answer>}
+ */
 export const get = async (path, options) => parsed(await request(path, options));
+
+/**
+ * @template Answer
+ * @param {string} path
+ * @param {unknown} [json]
+ * @param {RequestOptions} [options]
+ * @returns {Promise<Answer>}
+ */
 export const post = async (path, json, options) => parsed(await request(path, { method: "POST", json, ...options }));
+
+/**
+ * @template Answer
+ * @param {string} path
+ * @param {unknown} json
+ * @param {RequestOptions} [options]
+ * @returns {Promise<Answer>}
+ */
 export const put = async (path, json, options) => parsed(await request(path, { method: "PUT", json, ...options }));
+
+/**
+ * @template Answer
+ * @param {string} path
+ * @param {unknown} json
+ * @param {RequestOptions} [options]
+ * @returns {Promise<Answer>}
+ */
 export const patch = async (path, json, options) => parsed(await request(path, { method: "PATCH", json, ...options }));
+
+/**
+ * @template Answer
+ * @param {string} path
+ * @param {RequestOptions} [options]
+ * @returns {Promise<Answer>}
+ */
 export const del = async (path, options) => parsed(await request(path, { method: "DELETE", ...options }));
 
-/** POST that answers with a file, such as a preview: its Blob. */
+/**
+ * POST that answers with a file, such as a preview: its Blob.
+ *
+ * @param {string} path
+ * @param {unknown} json
+ * @param {RequestOptions} [options]
+ */
 export const postForBlob = async (path, json, options) =>
   (await request(path, { method: "POST", json, ...options })).blob();
 
 const MOST_TRIES = 40;
 const RETRY = "flamingo-retry-uploads";
 
-/** Whether a failure is of the moment: no answer at all, too many requests, the server busy. */
+/**
+ * Whether a failure is of the moment: no answer at all, too many requests, the server busy.
+ *
+ * @param {Problem} error
+ */
 export const passes = (error) => error.name === "Problem" && [0, 408, 429, 502, 503, 504].includes(error.status);
 
 /** Try waiting uploads again now. */
@@ -79,7 +151,13 @@ export const retryUploads = () => window.dispatchEvent(new Event(RETRY));
 
     Where the network is away or the studio is busy it waits, and sends the file again: when the network is back, when
     `retryUploads` is called, or after some seconds. onwaiting(error) is called each time that it begins to wait;
-    without it a message says so once. */
+    without it a message says so once.
+
+    @typedef {{onprogress?: (share: number) => void, signal?: AbortSignal, to?: string, more?: {[name: string]: Blob}}} SendOptions
+    @typedef {Api.FileOut & Partial<Api.AlbumOut> & Partial<Api.VerdictOut>} Uploaded
+    @param {File} file
+    @param {SendOptions & {onwaiting?: (error: Problem) => void}} options
+    @returns {Promise<any>} an Api.FileOut, or what `to` answers with */
 export async function upload(file, { onwaiting, ...options } = {}) {
   for (let tries = 0; ; tries += 1) {
     try {
@@ -93,7 +171,13 @@ export async function upload(file, { onwaiting, ...options } = {}) {
   }
 }
 
-/** Wait for some seconds, or until the network is back or a person wants to try again. */
+/**
+ * Wait for some seconds, or until the network is back or a person wants to try again.
+ *
+ * @param {number} seconds
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<void>}
+ */
 function pause(seconds, signal) {
   return new Promise((resolve, reject) => {
     const over = () => {
@@ -109,6 +193,10 @@ function pause(seconds, signal) {
   });
 }
 
+/**
+ * @param {File} file
+ * @param {SendOptions} options
+ */
 function uploadOnce(file, { onprogress, signal, to = "/api/files", more = {} }) {
   return new Promise((resolve, reject) => {
     const form = new FormData();
@@ -120,14 +208,14 @@ function uploadOnce(file, { onprogress, signal, to = "/api/files", more = {} }) 
     call.responseType = "text";
     call.upload.onprogress = (event) => event.lengthComputable && onprogress?.(event.loaded / event.total);
     call.onload = () => {
-      let told;
+      let body;
       try {
-        told = JSON.parse(call.responseText);
+        body = JSON.parse(call.responseText);
       } catch {
-        told = { title: call.statusText };
+        body = { title: call.statusText };
       }
-      if (call.status >= 200 && call.status < 300) resolve(told);
-      else reject(new Problem({ ...told, status: call.status, retryAfter: Number(call.getResponseHeader("Retry-After") || 0) }));
+      if (call.status >= 200 && call.status < 300) resolve(body);
+      else reject(new Problem({ ...body, status: call.status, retryAfter: Number(call.getResponseHeader("Retry-After") || 0) }));
     };
     call.onerror = () => reject(new Problem(UNREACHABLE));
     call.onabort = () => reject(new DOMException("cancelled", "AbortError"));
@@ -136,52 +224,70 @@ function uploadOnce(file, { onprogress, signal, to = "/api/files", more = {} }) 
   });
 }
 
+/** @param {{state: Api.JobOut["state"]}} job */
 export const active = (job) => job.state === "queued" || job.state === "running";
+
+/** @param {string} sha256 */
 export const fileUrl = (sha256) => at(`/api/files/${sha256}`);
+
+/**
+ * @param {string} sha256
+ * @param {number} size longest side, in pixels
+ */
 export const thumbnailUrl = (sha256, size = 320) => at(`/api/files/${sha256}/thumbnail?size=${size}`);
 
 /** Keep uploads that a page or a draft still shows: the server would delete in the end what no job refers to. Calls again
     each hour while the page is open. Gives { kept, missing }, two lists of hashes: what is missing has to be sent
-    again. Throws nothing: without an answer all count as kept. */
+    again. Throws nothing: without an answer all count as kept.
+
+    @param {string[]} hashes */
 export async function keepFiles(hashes) {
   const wanted = [...new Set(hashes)].filter((each) => /^[0-9a-f]{64}$/.test(each));
   for (const each of wanted) held.add(each);
   if (held.size && !renewing) renewing = setInterval(() => keepFiles([...held]), 3600e3);
-  const told = { kept: [], missing: [] };
+  /** @type {{kept: string[], missing: string[]}} */
+  const answered = { kept: [], missing: [] };
   for (let i = 0; i < wanted.length; i += 500) {
     const some = wanted.slice(i, i + 500);
     try {
+      /** @type {Api.KeptOut} */
       const answer = await post("/api/files/keep", { files: some });
-      told.kept.push(...answer.kept);
-      told.missing.push(...answer.missing);
+      answered.kept.push(...answer.kept);
+      answered.missing.push(...answer.missing);
     } catch {
-      told.kept.push(...some);
+      answered.kept.push(...some);
     }
   }
-  for (const each of told.missing) held.delete(each);
-  return told;
+  for (const each of answered.missing) held.delete(each);
+  return answered;
 }
+/** @type {Set<string>} */
 const held = new Set();
 let renewing = 0;
 
 /** Follow a job: `tell` is called with it now and at each change; gives it when it is over. All jobs of all tabs come
     over one stream (follow.js), which is opened again when it breaks, a restart of the server included. Throws a
-    Problem if there is no such job. */
+    Problem if there is no such job.
+
+    @param {string} id
+    @param {(job: Job) => void} tell
+    @param {{signal?: AbortSignal}} options
+    @returns {Promise<Job>} */
 export function follow(id, tell, { signal } = {}) {
   return new Promise((resolve, reject) => {
     let timer = 0;
     let revision = -1;
-    let told = "";
+    let last = "";
     let asking = false;
     const stop = () => {
       leave();
       clearTimeout(timer);
     };
-    const take = (job) => {
+    const take = (/** @type {Job} */ job) => {
       const text = JSON.stringify(job);
-      if (job.revision < revision || text === told) return;
+      if (job.revision < revision || text === last) return;
       revision = job.revision;
-      told = text;
+      last = text;
       tell(job);
       if (active(job)) return;
       stop();
@@ -193,6 +299,7 @@ export function follow(id, tell, { signal } = {}) {
       timer = 0;
       asking = true;
       try {
+        /** @type {Job} */
         const job = await get(`/api/jobs/${id}`, { signal });
         if (!signal?.aborted) take(job);
       } catch (error) {

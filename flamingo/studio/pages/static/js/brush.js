@@ -1,25 +1,37 @@
 // The brush: a canvas over the photo on which masks are painted with mouse, finger, pen or arrow keys.
 import { paintTrack } from "./controls.js";
-import { h } from "./dom.js";
+import { $, h } from "./dom.js";
 import { fail, say } from "./toast.js";
 
-const $ = (id) => document.getElementById(id);
 
 /** Wire the canvas that is laid over `frame` (macros.html's compare) and the tools of paint.html. onstroke(): a mask
-    has changed; onclose(): the person is done. Gives {open, close, redraw, opened}. */
+    has changed; onclose(): the person is done. Gives {open, close, redraw, opened}.
+
+    @typedef {import("./mask.js").Mask} Mask
+    @typedef {[number, number]} Place of the canvas, in pixels
+    @param {HTMLElement} frame
+    @param {{onstroke: () => void, onclose: () => void}} options */
 export function brush(frame, { onstroke, onclose }) {
   const canvas = h("canvas", { class: "mask-canvas", tabindex: 0, role: "application", hidden: true });
   const ring = h("span", { class: "brush-ring", hidden: true });
   frame.append(canvas, ring);
-  let layers = () => []; // {mask, tint} of every style
+  /** @type {() => {mask: Mask | null, tint: string}[]} */
+  let layers = () => []; // of every style
+  /** @type {{mask: Mask, title: string} | null} */
   let held = null; // the one that is painted on
-  let drawing = null; // {base, points}
+  /** @type {{base: HTMLCanvasElement, points: Place[]} | null} */
+  let drawing = null;
+  /** @type {Place | null} */
   let spot = null; // where the keys have moved the brush
 
   const tool = () => document.querySelector("[data-tool][aria-pressed=true]").dataset.tool;
   const size = () => (Number($("brush-size").value) / 100) * Math.max(held.mask.canvas.width, held.mask.canvas.height);
   const how = () => ({ size: size(), soft: Number($("brush-soft").value), erase: tool() === "erase" });
 
+  /**
+   * @param {{mask: Mask, title: string}} one the mask to paint on, and what goes there
+   * @param {() => {mask: Mask | null, tint: string}[]} all
+   */
   function open(one, all) {
     layers = all;
     held = one;
@@ -70,10 +82,12 @@ export function brush(frame, { onstroke, onclose }) {
 
   // -- pointers
 
-  const at = (event) => {
+  /** @returns {Place} */
+  const at = (/** @type {PointerEvent} */ event) => {
     const box = canvas.getBoundingClientRect();
     return [((event.clientX - box.left) / box.width) * canvas.width, ((event.clientY - box.top) / box.height) * canvas.height];
   };
+  /** @param {Place} place */
   function showRing([x, y]) {
     const scale = canvas.clientWidth / canvas.width;
     ring.hidden = false;
@@ -96,7 +110,7 @@ export function brush(frame, { onstroke, onclose }) {
     for (const each of event.getCoalescedEvents?.() ?? [event]) drawing.points.push(at(each));
     trace();
   });
-  for (const kind of ["pointerup", "pointercancel"]) {
+  for (const kind of /** @type {const} */ (["pointerup", "pointercancel"])) {
     canvas.addEventListener(kind, (event) => {
       if (drawing && event.isPrimary) {
         held.mask.stroke(drawing.base, drawing.points, how()); // the last of it may not have been drawn yet
@@ -120,13 +134,14 @@ export function brush(frame, { onstroke, onclose }) {
 
   // -- keys
 
+  /** @type {{[key: string]: Place}} */
   const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   canvas.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); $("brush-undo").click(); return; }
     const step = STEPS[event.key];
     if (!step && event.key !== " ") return;
     event.preventDefault();
-    const from = [...spot];
+    const from = spot;
     if (step) {
       const far = Math.max(2, size() / 3);
       spot = [Math.min(canvas.width, Math.max(0, spot[0] + step[0] * far)), Math.min(canvas.height, Math.max(0, spot[1] + step[1] * far))];
@@ -152,7 +167,12 @@ export function brush(frame, { onstroke, onclose }) {
       for (const each of document.querySelectorAll("[data-tool]")) each.setAttribute("aria-pressed", String(each === button));
     });
   }
-  const act = (id, run, said) => $(id).addEventListener("click", () => { run(); redraw(); onstroke(); say(said); });
+  /**
+   * @param {"brush-undo" | "brush-clear" | "brush-invert"} id
+   * @param {() => void} run
+   * @param {string} message
+   */
+  const act = (id, run, message) => $(id).addEventListener("click", () => { run(); redraw(); onstroke(); say(message); });
   act("brush-undo", () => held.mask.undo(), "Undone");
   act("brush-clear", () => held.mask.clear(), "Cleared");
   act("brush-invert", () => held.mask.invert(), "Inverted");

@@ -1,54 +1,60 @@
 // The collection: what is asked for stands in the address, so a reload or a link shows the same.
 import { active, follow, get, post } from "./api.js";
-import { debounced } from "./dom.js";
+import { $, debounced, field } from "./dom.js";
 import { sure } from "./dialog.js";
 import { aboutOf, card } from "./gallery.js";
 import { fail, say, toast } from "./toast.js";
 
 const PAGE = 24;
-const $ = (id) => document.getElementById(id);
 const form = $("finder");
+/** @type {string | null} */
 let next = null;
-let asked = 0;
+let loads = 0; // how often the list was asked for
 let following = new AbortController();
 
-const wanted = () => ({ search: form.elements.search.value.trim(), show: form.elements.show.value });
+const wanted = () => ({ search: field(form, "search").value.trim(), show: field(form, "show").value });
 
+/** @param {{search: string, show: string}} wanted */
 function query({ search, show }) {
-  const asking = new URLSearchParams({ limit: PAGE });
-  if (search) asking.set("search", search);
-  if (show === "favourite") asking.set("favourite", "true");
-  else if (show === "bin") asking.set("bin", "true");
-  else if (show) asking.set("verb", show);
-  return asking;
+  const parameters = new URLSearchParams({ limit: String(PAGE) });
+  if (search) parameters.set("search", search);
+  if (show === "favourite") parameters.set("favourite", "true");
+  else if (show === "bin") parameters.set("bin", "true");
+  else if (show) parameters.set("verb", show);
+  return parameters;
 }
 
 async function load(more = false) {
-  const mine = ++asked;
+  const mine = ++loads;
   const want = wanted();
-  const asking = query(want);
-  if (more && next) asking.set("before", next);
+  const parameters = query(want);
+  if (more && next) parameters.set("before", next);
   $("list").setAttribute("aria-busy", "true");
   try {
-    const found = await get(`/api/jobs?${asking}`);
-    if (mine !== asked) return; // something else has been asked for since
+    /** @type {{jobs: Job[], next: string | null}} */
+    const page = await get(`/api/jobs?${parameters}`);
+    if (mine !== loads) return; // something else has been asked for since
     if (!more) { following.abort(); following = new AbortController(); }
-    const cards = found.jobs.map((job) => made(job));
+    const cards = page.jobs.map((job) => made(job));
     if (more) $("list").append(...cards); else $("list").replaceChildren(...cards);
     if (more) cards[0]?.querySelector("a").focus();
-    next = found.next;
+    next = page.next;
     $("more").hidden = !next;
-    $("empty-bin").hidden = want.show !== "bin" || !found.jobs.length;
+    $("empty-bin").hidden = want.show !== "bin" || !page.jobs.length;
     tellEmpty(want, $("list").children.length);
     say(`${$("list").children.length} ${next ? "or more " : ""}results`);
   } catch (error) {
     fail(error);
   } finally {
-    if (mine === asked) $("list").setAttribute("aria-busy", "false");
+    if (mine === loads) $("list").setAttribute("aria-busy", "false");
   }
 }
 
-// A card that keeps itself up to date while its job is at work.
+/**
+ * A card that keeps itself up to date while its job is at work.
+ *
+ * @param {Job} job
+ */
 function made(job) {
   const element = card(job, { onchange: () => load() });
   if (active(job) && !job.deleted) {
@@ -70,6 +76,10 @@ function made(job) {
   return element;
 }
 
+/**
+ * @param {{search: string, show: string}} wanted
+ * @param {number} count
+ */
 function tellEmpty({ search, show }, count) {
   const [title, text] = search ? ["Nothing fits", "Try another word: a style, a mood, the name of a file."]
     : show === "favourite" ? ["No favourites yet", "The heart below a picture makes it one."]
@@ -82,18 +92,19 @@ function tellEmpty({ search, show }, count) {
 }
 
 function remember() {
-  const url = new URL(location);
+  const url = new URL(location.href);
   url.search = "";
   for (const [name, value] of Object.entries(wanted())) if (value) url.searchParams.set(name, value);
   history.replaceState(null, "", url);
 }
 const search = debounced(() => { remember(); load(); }, 200);
-form.addEventListener("input", (event) => (event.target.name === "search" ? search() : (remember(), load())));
+form.addEventListener("input", (event) => (/** @type {HTMLInputElement} */ (event.target).name === "search" ? search() : (remember(), load())));
 form.addEventListener("submit", (event) => { event.preventDefault(); remember(); load(); });
 $("more").addEventListener("click", () => load(true));
 $("empty-bin").addEventListener("click", async () => {
   if (!(await sure("Empty the bin?", "All that is in it, and its files, are deleted for good.", "Empty the bin"))) return;
   try {
+    /** @type {Api.EmptiedOut} */
     const { purged } = await post("/api/bin/empty");
     toast(`${purged} deleted for good.`, { seconds: 4 });
     load();
@@ -102,7 +113,7 @@ $("empty-bin").addEventListener("click", async () => {
   }
 });
 
-const given = new URLSearchParams(location.search);
-form.elements.search.value = given.get("search") || "";
-form.elements.show.value = given.get("show") || "";
+const shown = new URLSearchParams(location.search);
+field(form, "search").value = shown.get("search") || "";
+field(form, "show").value = shown.get("show") || "";
 load();

@@ -1,14 +1,15 @@
-// The page Compose: a wish, the work on it, and the piece. The job stands in the address, the wish in the tab's store,
+// The page Compose: its form, the work, and the piece. The job stands in the address, the form in the tab's store,
 // so that a reload loses neither.
 import { active, at, get, patch, post } from "./api.js";
-import { h, icon } from "./dom.js";
+import { ComposeForm } from "./compose_form.js";
+import { $, h, icon } from "./dom.js";
 import { keepNamed } from "./draft.js";
 import { watch } from "./job.js";
 import { PieceView } from "./piece.js";
 import { rating } from "./rate.js";
 import { fail, say, toast } from "./toast.js";
-import { Wish } from "./wish.js";
 
+/** @type {[string, JobParameters][]} */
 const RECIPES = [
   ["A calm half minute with Chopin", { persona: "chopin", mood: "calm", seconds: 30 }],
   ["Mozart, playful, flute and piano", { persona: "mozart", mood: "playful", seconds: 24, instrument: "flute,piano" }],
@@ -17,31 +18,35 @@ const RECIPES = [
 ];
 const DRAFT = "flamingo-compose";
 
-const $ = (id) => document.getElementById(id);
 const view = new PieceView($("piece"), { onchoose: () => grade.look() });
 const grade = rating($("grade"), { about: () => view.graded });
-const wish = new Wish($("wish"), keep);
+const form = new ComposeForm($("wish"), keep);
+/** @type {Job | null} */
 let job = null;
+/** @type {(() => void) | null} */
 let leave = null;
 
 function keep() {
-  const text = JSON.stringify({ job: address(), parameters: wish.parameters });
+  const text = JSON.stringify({ job: address(), parameters: form.parameters });
   keepNamed(text);
   sessionStorage.setItem(DRAFT, text);
 }
 
-const address = () => new URL(location).searchParams.get("job");
+const address = () => new URL(location.href).searchParams.get("job");
 
+/** @param {string} id */
 function remember(id) {
   if (id === address()) return;
-  const url = new URL(location);
+  const url = new URL(location.href);
   url.searchParams.set("job", id);
   history.pushState(null, "", url);
 }
 
+/** @param {JobParameters} parameters */
 async function compose(parameters, { fresh = false } = {}) {
   $("go").disabled = true;
   try {
+    /** @type {Job} */
     const made = await post(`/api/compose${fresh ? "?fresh=true" : ""}`, parameters);
     remember(made.id);
     keep();
@@ -56,19 +61,23 @@ async function compose(parameters, { fresh = false } = {}) {
   }
 }
 
-/** Show a job: its way, or its piece. */
-function show(told) {
+/**
+ * Show a job: its way, or its piece.
+ *
+ * @param {Job} shown
+ */
+function show(shown) {
   $("invite").hidden = true;
   if (leave) leave();
   leave = null;
-  job = told;
-  if (!active(told) && told.state === "done") {
+  job = shown;
+  if (!active(job) && job.state === "done") {
     $("job").hidden = true;
-    finished(told);
+    finished(job);
     return;
   }
   view.hide();
-  leave = watch($("job"), told.id, {
+  leave = watch($("job"), job.id, {
     title: "Composing",
     ondone: (over) => {
       job = over;
@@ -77,6 +86,7 @@ function show(told) {
   });
 }
 
+/** @param {Job} over */
 function finished(over) {
   job = over;
   view.show(over);
@@ -88,20 +98,20 @@ function finished(over) {
 
 $("wish").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (wish.sending) {
+  if (form.sending) {
     toast("A file is still on its way to the studio; try again when it is there.");
     return;
   }
-  if (wish.way === "photo" && !wish.photos.length) {
+  if (form.way === "photo" && !form.photos.length) {
     toast("No photo is there yet: bring one, or choose a place instead.", { bad: true });
     return;
   }
-  compose(wish.parameters);
+  compose(form.parameters);
 });
 
 $("again").addEventListener("click", () => {
-  wish.seed = Math.floor(Math.random() * 2 ** 31);
-  compose(wish.parameters);
+  form.seed = Math.floor(Math.random() * 2 ** 31);
+  compose(form.parameters);
 });
 
 $("favourite").addEventListener("click", async () => {
@@ -117,9 +127,9 @@ $("favourite").addEventListener("click", async () => {
 
 for (const [name, parameters] of RECIPES) {
   const begin = () => {
-    wish.fill(parameters);
+    form.fill(parameters);
     keep();
-    compose(wish.parameters);
+    compose(form.parameters);
   };
   $("recipes").append(h("button", { type: "button", class: "button", onclick: begin }, icon("play"), name));
 }
@@ -127,7 +137,7 @@ for (const [name, parameters] of RECIPES) {
 async function arrive() {
   const id = address();
   const draft = JSON.parse(sessionStorage.getItem(DRAFT) || "null");
-  if (draft && draft.job === id) wish.fill(draft.parameters);
+  if (draft && draft.job === id) form.fill(draft.parameters);
   if (!id) {
     if (leave) leave();
     view.hide();
@@ -136,14 +146,15 @@ async function arrive() {
     return;
   }
   try {
-    const told = await get(`/api/jobs/${id}`);
-    if (draft?.job !== id) wish.fill(told.parameters, told.inputs);
-    show(told);
+    /** @type {Job} */
+    const found = await get(`/api/jobs/${id}`);
+    if (draft?.job !== id) form.fill(found.parameters, found.inputs);
+    show(found);
   } catch (error) {
     fail(error);
   }
 }
 
 window.addEventListener("popstate", arrive);
-wish.load().catch(fail);
+form.load().catch(fail);
 arrive();

@@ -1,7 +1,14 @@
 // Questions that are asked in a window of their own, before anything else can be done.
 import { h } from "./dom.js";
 
-/** Ask before something that cannot be undone. */
+/**
+ * Ask before something that cannot be undone.
+ *
+ * @param {string} question
+ * @param {string} what
+ * @param {string} yes
+ * @returns {Promise<boolean>}
+ */
 export function sure(question, what, yes) {
   const dialog = h("dialog", { "aria-labelledby": "sure-title" }, h("h2", { id: "sure-title" }, question), h("p", { class: "soft" }, what),
     h("form", { method: "dialog", class: "row" }, h("button", { class: "button", value: "no" }, "Keep"), h("button", { class: "button danger", value: "yes" }, yes)));
@@ -12,7 +19,13 @@ export function sure(question, what, yes) {
   });
 }
 
-/** Ask for a text: what was typed, or null. value: what stands there at first; pattern, hint: what it must be like. */
+/**
+ * Ask for a text: what was typed, or null. value: what stands there at first; pattern, hint: what it must be like.
+ *
+ * @param {string} question
+ * @param {{label: string, value?: string, pattern?: string, hint?: string, yes: string}} options
+ * @returns {Promise<string | null>}
+ */
 export function ask(question, { label, value = "", pattern = ".+", hint = "", yes }) {
   const input = h("input", { type: "text", id: "ask-text", value, pattern, required: true, autocomplete: "off", "aria-describedby": "ask-hint" });
   const no = h("button", { class: "button", type: "button" }, "Cancel");

@@ -4,22 +4,26 @@ import { fail } from "./toast.js";
 
 /** Wire the parts of macros.html's dropzone. onfiles(files) gets a list of File; page: whether drops and pastes
     anywhere on the page are meant for it. Of what lies in folders pictures are taken, and the rest is named.
-    Gives {choose, camera} to open those from elsewhere. */
+    Gives {choose, camera} to open those from elsewhere.
+
+    @param {HTMLElement} element
+    @param {{onfiles: (files: File[]) => void, page?: boolean}} options */
 export function dropzone(element, { onfiles, page = true }) {
+  /** @type {HTMLInputElement} */
   const input = element.querySelector("[data-files]");
   const kinds = (input.accept || "").split(",").map((kind) => kind.trim()).filter(Boolean);
-  const fits = (file) => !kinds.length || kinds.some((kind) =>
+  const fits = (/** @type {File} */ file) => !kinds.length || kinds.some((kind) =>
     kind.startsWith(".") ? file.name.toLowerCase().endsWith(kind)
       : kind.endsWith("/*") ? file.type.startsWith(kind.slice(0, -1)) || file.type === "" : file.type === kind);
-  const hidden = (file) => file.name.startsWith(".") || ["Thumbs.db", "desktop.ini"].includes(file.name)
+  const hidden = (/** @type {File} */ file) => file.name.startsWith(".") || ["Thumbs.db", "desktop.ini"].includes(file.name)
     || (file.webkitRelativePath || "").split("/").some((part) => part.startsWith(".") || part === "@eaDir" || part === "__MACOSX");
-  const give = (list) => {
+  const give = (/** @type {Iterable<File>} */ list) => {
     const all = [...list];
     const good = all.filter(fits);
     if (all.length > good.length) fail(new Error(`${all.find((file) => !fits(file)).name} is not a file for this page`));
     if (good.length) onfiles(input.multiple ? good : good.slice(0, 1));
   };
-  const giveFolder = (list) => {
+  const giveFolder = (/** @type {Iterable<File>} */ list) => {
     const seen = [...list].filter((file) => !hidden(file));
     const good = seen.filter((file) => isPicture(file, input));
     const others = seen.filter((file) => !isPicture(file, input)).map((file) => file.name);
@@ -27,6 +31,7 @@ export function dropzone(element, { onfiles, page = true }) {
     if (good.length) onfiles(good);
     else fail(new Error("There are no photos in that folder."));
   };
+  /** @type {HTMLInputElement | null} */
   const folder = element.querySelector("[data-folder]");
   folder?.addEventListener("change", () => { giveFolder(folder.files); folder.value = ""; });
   element.querySelector("[data-choose-folder]")?.addEventListener("click", () => folder.click());
@@ -36,7 +41,7 @@ export function dropzone(element, { onfiles, page = true }) {
   input.addEventListener("change", () => { give(input.files); input.value = ""; });
   element.querySelector("[data-choose]")?.addEventListener("click", choose);
   element.querySelector("[data-camera]")?.addEventListener("click", camera);
-  const fetched = async (address) => {
+  const fetched = async (/** @type {string} */ address) => {
     const blob = await (await fetch(address)).blob();
     return new File([blob], address.split("/").at(-1), { type: blob.type });
   };
@@ -51,9 +56,9 @@ export function dropzone(element, { onfiles, page = true }) {
     });
   }
 
-  const area = page ? document : element;
+  const area = /** @type {HTMLElement} */ (page ? document : element);
   let depth = 0;
-  const holdsFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+  const holdsFiles = (/** @type {DragEvent} */ event) => [...(event.dataTransfer?.types || [])].includes("Files");
   area.addEventListener("dragenter", (event) => { if (holdsFiles(event)) { depth += 1; element.classList.add("over"); } });
   area.addEventListener("dragleave", () => { depth = Math.max(0, depth - 1); if (!depth) element.classList.remove("over"); });
   area.addEventListener("dragover", (event) => { if (holdsFiles(event)) event.preventDefault(); });
@@ -64,7 +69,7 @@ export function dropzone(element, { onfiles, page = true }) {
     if (event.defaultPrevented) return; // it was meant for something on the page
     event.preventDefault();
     const entries = folder ? [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean) : [];
-    const folders = entries.filter((entry) => entry.isDirectory);
+    const folders = /** @type {FileSystemDirectoryEntry[]} */ (entries.filter((entry) => entry.isDirectory));
     if (!folders.length) { give(event.dataTransfer.files); return; }
     const loose = [...event.dataTransfer.files].filter((file) => !folders.some((each) => each.name === file.name));
     if (loose.length) give(loose);
@@ -80,26 +85,49 @@ export function dropzone(element, { onfiles, page = true }) {
 }
 
 /** Whether a file is a picture that `input` takes: browsers know no type for some kinds (HEIC), so the endings that it
-    names count as well. */
+    names count as well.
+
+    @param {File} file
+    @param {HTMLInputElement} input */
 export function isPicture(file, input) {
   const endings = (input.accept || "").split(",").map((kind) => kind.trim()).filter((kind) => kind.startsWith(".") && ![".zip", ".json"].includes(kind));
   return file.type.startsWith("image/") || endings.some((ending) => file.name.toLowerCase().endsWith(ending));
 }
 
-/** All files in a folder that was dropped, and in those in it. */
+/**
+ * All files in a folder that was dropped, and in those in it.
+ *
+ * @param {FileSystemDirectoryEntry} folder
+ * @returns {Promise<File[]>}
+ */
 async function inside(folder) {
   const reader = folder.createReader();
-  const found = [];
+  /** @type {FileSystemEntry[]} */
+  const entries = [];
   for (;;) { // it gives them in parts
+    /** @type {FileSystemEntry[]} */
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (!some.length) break;
-    found.push(...some);
+    entries.push(...some);
   }
-  const files = await Promise.all(found.map((entry) => (entry.isDirectory ? inside(entry) : new Promise((resolve, reject) => entry.file(resolve, reject)))));
+  const files = await Promise.all(entries.map((entry) => (entry.isDirectory
+    ? inside(/** @type {FileSystemDirectoryEntry} */ (entry)) : fileOf(/** @type {FileSystemFileEntry} */ (entry)))));
   return files.flat();
 }
 
-/** A photo from the camera: a File, or null if the person changed their mind. */
+/**
+ * @param {FileSystemFileEntry} entry
+ * @returns {Promise<File>}
+ */
+function fileOf(entry) {
+  return new Promise((resolve, reject) => entry.file(resolve, reject));
+}
+
+/**
+ * A photo from the camera, or null if the person changed their mind.
+ *
+ * @returns {Promise<File | null>}
+ */
 export async function takePhoto() {
   if (!navigator.mediaDevices?.getUserMedia) return throughTheSystem();
   let stream;
@@ -136,7 +164,11 @@ export async function takePhoto() {
   }
 }
 
-// Without a live picture (a phone that reaches the studio by plain http), the system's own camera is asked.
+/**
+ * Without a live picture (a phone that reaches the studio by plain http), the system's own camera is asked.
+ *
+ * @returns {Promise<File | null>}
+ */
 function throughTheSystem() {
   return new Promise((resolve) => {
     const input = h("input", { type: "file", accept: "image/*", capture: "environment" });

@@ -1,7 +1,7 @@
 // The page Feel: a photo or a sentence, its place on the plane of moods, why, its music, and a grade for the two. Both
 // jobs stand in the address, so that a reload loses nothing.
 import { active, at, fileUrl, get, post, upload } from "./api.js";
-import { h, words } from "./dom.js";
+import { $, h, words } from "./dom.js";
 import { dropzone } from "./dropzone.js";
 import { watch } from "./job.js";
 import { MoodPlane, signed } from "./moodpad.js";
@@ -9,18 +9,28 @@ import { keyName, playerOf, sound, variations } from "./piece.js";
 import { rating } from "./rate.js";
 import { fail, say } from "./toast.js";
 
-const $ = (id) => document.getElementById(id);
 const plane = new MoodPlane($("plane"), JSON.parse($("moods").textContent));
 const spread = JSON.parse($("plane").dataset.spread);
 const grade = rating($("grade"), { about: graded });
-let felt = null; // the job
+/** @type {Job | null} */
+let felt = null;
+/** @type {Job | null} */
 let music = null;
+/** @type {import("./player.js").Player | null} */
 let player = null;
+/** @type {(() => void) | null} */
 let leaveFelt = null;
+/** @type {(() => void) | null} */
 let leaveMusic = null;
 
+/**
+ * What stands under a name in the page's address. value: to stand there from now on; null for nothing.
+ *
+ * @param {"job" | "music"} name
+ * @param {string | null} [value]
+ */
 function address(name, value) {
-  const url = new URL(location);
+  const url = new URL(location.href);
   if (value === undefined) return url.searchParams.get(name);
   if (value === null) url.searchParams.delete(name);
   else url.searchParams.set(name, value);
@@ -34,8 +44,10 @@ function graded() {
   return { music: played, ...(picture && { picture: { job: felt.id, result: picture.index } }) };
 }
 
+/** @param {Api.FeelIn} body */
 async function ask(body) {
   try {
+    /** @type {Job} */
     const job = await post("/api/feel", body);
     address("music", null);
     address("job", job.id);
@@ -59,12 +71,16 @@ dropzone($("photo"), {
 
 $("sentence").addEventListener("submit", (event) => {
   event.preventDefault();
-  const said = $("words").value.trim();
-  if (said) ask({ words: said });
+  const sentence = $("words").value.trim();
+  if (sentence) ask({ words: sentence });
   else $("words").focus();
 });
 
-/** Show a job of feeling: its way, or what came of it. */
+/**
+ * Show a job of feeling: its way, or what came of it.
+ *
+ * @param {Job} job
+ */
 function show(job) {
   leaveFelt?.();
   leaveFelt = null;
@@ -72,7 +88,7 @@ function show(job) {
   silence();
   if (job.state === "done") {
     $("job").hidden = true;
-    found(job);
+    showMood(job);
     return;
   }
   $("felt").hidden = true;
@@ -81,17 +97,18 @@ function show(job) {
     ondone: (over) => {
       felt = over;
       if (over.state !== "done") return;
-      found(over);
+      showMood(over);
       $("felt").scrollIntoView({ block: "start", behavior: "instant" });
       $("felt").focus({ preventScroll: true });
     },
   });
 }
 
-function found(job) {
+/** @param {Job} job */
+function showMood(job) {
   const [result] = job.results;
   if (!result) return;
-  const told = result.about;
+  const { about } = result;
   const [photo] = job.inputs.photos ?? [];
   $("felt").hidden = false;
   $("felt-photo").hidden = !photo;
@@ -102,44 +119,46 @@ function found(job) {
   $("felt-words").hidden = Boolean(photo);
   $("felt-words").textContent = job.parameters.words ?? "";
   if (!photo) $("words").value = job.parameters.words ?? "";
-  $("word").textContent = told.word;
+  $("word").textContent = about.word;
   // A photo's numbers are grades; `mood` is the same on the plane of words. A sentence is on that plane at once.
-  const [valence, arousal] = told.mood ?? [told.valence, told.arousal];
-  const sure = told.mood ? spread : [told.valence_sd, told.arousal_sd];
+  const [valence, arousal] = about.mood ?? [about.valence, about.arousal];
+  const sure = about.mood ? spread : [about.valence_sd, about.arousal_sd];
   plane.show(valence, arousal, sure);
-  const [pleasant, exciting] = [signed(told.valence), signed(told.arousal)];
-  const numbers = `valence ${pleasant} ± ${told.valence_sd.toFixed(2)}, arousal ${exciting} ± ${told.arousal_sd.toFixed(2)}`;
-  $("plane").setAttribute("aria-label", `Its place on the plane of moods: nearest to ${told.word}; ${numbers}`);
-  const scale = told.mood ? "People would grade it" : "Its place";
+  const [pleasant, exciting] = [signed(about.valence), signed(about.arousal)];
+  const numbers = `valence ${pleasant} ± ${about.valence_sd.toFixed(2)}, arousal ${exciting} ± ${about.arousal_sd.toFixed(2)}`;
+  $("plane").setAttribute("aria-label", `Its place on the plane of moods: nearest to ${about.word}; ${numbers}`);
+  const scale = about.mood ? "People would grade it" : "Its place";
   $("plane-said").textContent = `${scale}: ${numbers}. The ring is the usual error (one standard deviation each way).`;
-  reasons(told);
+  reasons(about);
   const picture = job.results.find((each) => each.media_type.startsWith("image/"));
   $("heat").hidden = !picture;
   if (picture) {
     $("explanation").src = picture.url;
-    $("explanation").alt = `Heat maps. ${(told.because ?? []).join(" ")}`;
+    $("explanation").alt = `Heat maps. ${(about.because ?? []).join(" ")}`;
   }
-  say(`It feels ${told.word}`);
+  say(`It feels ${about.word}`);
 }
 
-function reasons(told) {
-  const because = told.because?.length ? told.because : [
+/** @param {About} about */
+function reasons(about) {
+  const because = about.because?.length ? about.because : [
     "Sentences are placed by what their words mean together; which word weighed most is not known.",
-    ...(told.styles?.length ? [`Paintings that suit it: ${told.styles.slice(0, 3).map((s) => words(s.style)).join(", ")}.`] : []),
+    ...(about.styles?.length ? [`Paintings that suit it: ${about.styles.slice(0, 3).map((s) => words(s.style)).join(", ")}.`] : []),
   ];
   $("because").replaceChildren(...because.map((sentence) => h("li", {}, sentence)));
-  const moods = Object.entries(told.moods ?? {}).sort((a, b) => b[1] - a[1]).slice(0, 5);
+  const moods = Object.entries(about.moods ?? {}).sort((a, b) => b[1] - a[1]).slice(0, 5);
   $("moods-title").hidden = !moods.length;
   $("fits").replaceChildren(...moods.map(share));
-  const classes = Object.entries(told.classes ?? {});
+  const classes = Object.entries(about.classes ?? {});
   $("classes-title").hidden = !classes.length;
   $("classes").replaceChildren(...classes.map(share));
 }
 
+/** @param {[string, number]} named */
 function share([mood, part]) {
-  const bar = h("span", { class: "bar" }, h("span", { class: "bar-fill" }));
-  bar.firstChild.style.width = `${100 * part}%`;
-  return h("li", {}, h("span", {}, mood), bar, h("span", { class: "bar-said" }, `${Math.round(100 * part)} %`));
+  const fill = h("span", { class: "bar-fill" });
+  fill.style.width = `${100 * part}%`;
+  return h("li", {}, h("span", {}, mood), h("span", { class: "bar" }, fill), h("span", { class: "bar-said" }, `${Math.round(100 * part)} %`));
 }
 
 // -- its music ------------------------------------------------------------------------------------------------
@@ -149,9 +168,10 @@ $("music-form").addEventListener("submit", async (event) => {
   if (!felt) return;
   const photos = felt.inputs.photos?.map(({ sha256, name }) => ({ sha256, name }));
   const mood = photos?.length ? { photo: photos } : { words: felt.parameters.words };
-  const wish = { persona: $("persona").value, seconds: Number($("seconds").value), format: ["mp3", "mid"], ...mood };
+  const body = { persona: $("persona").value, seconds: Number($("seconds").value), format: ["mp3", "mid"], ...mood };
   try {
-    const job = await post("/api/compose", wish);
+    /** @type {Job} */
+    const job = await post("/api/compose", body);
     address("music", job.id);
     compose(job, true);
   } catch (error) {
@@ -159,10 +179,14 @@ $("music-form").addEventListener("submit", async (event) => {
   }
 });
 
+/**
+ * @param {Job} job
+ * @param {boolean} play
+ */
 function compose(job, play) {
   silence();
   music = job;
-  const ready = (over) => {
+  const ready = (/** @type {Job} */ over) => {
     music = over;
     if (over.state === "done") heard(over, play);
   };
@@ -178,6 +202,10 @@ function silence() {
   $("music").hidden = $("music-job").hidden = true;
 }
 
+/**
+ * @param {Job} job
+ * @param {boolean} play
+ */
 function heard(job, play) {
   const [variation] = variations(job);
   if (!variation) return;
@@ -193,8 +221,8 @@ function heard(job, play) {
 }
 
 async function personas() {
-  const told = await get("/api/personas");
-  const known = Array.isArray(told) ? told : told.personas;
+  /** @type {Api.PersonaOut[]} */
+  const known = await get("/api/personas");
   const chosen = music?.parameters.persona ?? "beethoven";
   $("persona").replaceChildren(...known.map(({ name }) => h("option", { value: name }, words(name))));
   $("persona").value = chosen;
@@ -209,8 +237,9 @@ async function arrive() {
       $("felt").hidden = $("job").hidden = true;
       return;
     }
-    show(await get(`/api/jobs/${id}`));
+    show(/** @type {Job} */ (await get(`/api/jobs/${id}`)));
     if (played) {
+      /** @type {Job} */
       const job = await get(`/api/jobs/${played}`);
       $("persona").value = job.parameters.persona;
       compose(job, false);

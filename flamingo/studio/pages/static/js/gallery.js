@@ -9,11 +9,16 @@ import { fail, say, toast } from "./toast.js";
 const CURATED = "Curated: ";
 
 export { styleTitle };
-const manner = (job) => briefly(partsOf(job.parameters, job.inputs));
+const manner = (/** @type {Job} */ job) => briefly(partsOf(job.parameters, job.inputs));
 
+/** @param {Job} job */
 export const curated = (job) => job.title.startsWith(CURATED);
 
-/** What to call a job: its title, or what was asked for. */
+/**
+ * What to call a job: its title, or what was asked for.
+ *
+ * @param {Job} job
+ */
 export function titleOf(job) {
   if (job.title) return job.title.replace(CURATED, "");
   if (job.verb === "paint") return manner(job);
@@ -22,7 +27,11 @@ export function titleOf(job) {
   return words(job.verb);
 }
 
-/** One line about it, beside its title. */
+/**
+ * One line about it, beside its title.
+ *
+ * @param {Job} job
+ */
 export function aboutOf(job) {
   const from = (job.inputs.photos || Object.values(job.inputs).flat()).map((file) => file.name);
   // A piece is written as several kinds of file; it is one piece all the same.
@@ -34,8 +43,10 @@ export function aboutOf(job) {
   return [howFar(job), what, many, when(job.created)].filter(Boolean).join(" · ");
 }
 
+/** @type {{[state: string]: string}} */
 const STATES = { queued: "Waiting", running: "At work", failed: "Failed", cancelled: "Cancelled" };
 
+/** @param {Job} job */
 function frame(job) {
   const picture = job.results.find((result) => result.thumbnail);
   const badge = STATES[job.state] ? h("span", { class: "badge pink" }, STATES[job.state])
@@ -53,7 +64,11 @@ function frame(job) {
   return h("span", { class: "work-frame music" }, job.verb === "compose" ? bars(job.id) : icon("picture"), badge);
 }
 
-// A cover for a piece of music: bars whose heights come from the job's own id, so each looks like itself.
+/**
+ * A cover for a piece of music: bars whose heights come from the job's own id, so each looks like itself.
+ *
+ * @param {string} id
+ */
 function bars(id) {
   const box = h("span", { class: "bars", "aria-hidden": "true" });
   for (let i = 0; i < 9; i += 1) {
@@ -64,7 +79,12 @@ function bars(id) {
   return box;
 }
 
-/** A card, an <li>. tools: whether it has its buttons; onchange(): it has left the list or come back. */
+/**
+ * A card, an <li>. tools: whether it has its buttons; onchange(): it has left the list or come back.
+ *
+ * @param {Job} job
+ * @param {{tools?: boolean, onchange?: () => void}} options
+ */
 export function card(job, { tools = true, onchange } = {}) {
   const name = titleOf(job);
   const film = job.results.find((result) => result.media_type.startsWith("video/"));
@@ -84,6 +104,11 @@ export function card(job, { tools = true, onchange } = {}) {
   return element;
 }
 
+/**
+ * @param {string} sign
+ * @param {string} label
+ * @param {() => unknown} run
+ */
 function tool(sign, label, run) {
   const button = h("button", { class: "button quiet round", type: "button", "aria-label": label, title: label }, icon(sign));
   button.addEventListener("click", async () => {
@@ -93,7 +118,11 @@ function tool(sign, label, run) {
   return button;
 }
 
-/** The heart. It changes `job`, too. */
+/**
+ * The heart. It changes `job`, too.
+ *
+ * @param {Job} job
+ */
 export function favouriteButton(job, name = titleOf(job), text = "") {
   const label = `Favourite: ${name}`;
   const button = h("button", { class: `button ${text ? "" : "quiet round"}`, type: "button", "aria-pressed": String(job.favourite), "aria-label": text ? null : label, title: text ? null : label }, icon("heart"), text);
@@ -109,27 +138,48 @@ export function favouriteButton(job, name = titleOf(job), text = "") {
   return button;
 }
 
-/** Where all of a job is downloaded from: its one result, or a zip. */
+/**
+ * Where all of a job is downloaded from: its one result, or a zip.
+ *
+ * @param {Job} job
+ */
 export const downloadUrl = (job) => (job.results.length === 1 ? `${job.results[0].url}?download=true` : `${job.url}/zip`);
 
+/**
+ * @param {Job} job
+ * @param {string} name
+ */
 function download(job, name) {
   if (!job.results.length) return null;
   return h("a", { class: "button quiet round", href: downloadUrl(job), download: true, "aria-label": `Download ${name}`, title: `Download ${name}` }, icon("download"));
 }
 
-/** Into the bin, with a way back. */
+/**
+ * Into the bin, with a way back.
+ *
+ * @param {Job} job
+ * @param {() => void} [onchange]
+ */
 export async function remove(job, onchange) {
   await del(job.url);
   onchange?.();
   toast(`${titleOf(job)} is in the bin.`, { action: { label: "Undo", run: () => restore(job, onchange).catch(fail) } });
 }
 
+/**
+ * @param {Job} job
+ * @param {() => void} [onchange]
+ */
 export async function restore(job, onchange) {
   await post(`${job.url}/restore`);
   onchange?.();
   toast(`${titleOf(job)} is back in your collection.`, { seconds: 4 });
 }
 
+/**
+ * @param {Job} job
+ * @param {() => void} [onchange]
+ */
 async function purge(job, onchange) {
   if (!(await sure(`Delete “${titleOf(job)}” for good?`, "Its files are deleted too. This cannot be undone.", "Delete for good"))) return;
   await del(`${job.url}?purge=true`);

@@ -1,21 +1,23 @@
 // The page Grades: the report of listeners' grades as bars and as a table.
 import { get } from "./api.js";
-import { h, words } from "./dom.js";
+import { $, field, h, words } from "./dom.js";
 import { inWords } from "./personas.js";
 import { styleTitle } from "./manner.js";
 import { fail, say } from "./toast.js";
 
 const GRADES = ["excellent", "good", "fair", "poor", "bad"];
+/** @type {{[kind: string]: string}} */
 const KINDS = { pair: "Music with a picture", picture: "Pictures", music: "Music", film: "Films" };
 const HEADS = { kind: "Kind", mood: "Mood", persona: "Composer", style: "Style", listener: "Listener" };
+/** @type {{[By in Api.ReportOut["by"]]: (name: string) => string}} */
 const NAMES = { kind: (name) => KINDS[name] ?? name, persona: inWords, style: styleTitle, mood: words, listener: (name) => name };
-const $ = (id) => document.getElementById(id);
 
-const percent = (value) => `${Math.round(value)} %`;
+const percent = (/** @type {number} */ value) => `${Math.round(value)} %`;
 
+/** @param {Api.ReportOut} report */
 function draw(report) {
   const { by, groups, all } = report;
-  const called = (group) => (group === all ? "All" : group.name === null ? (by === "listener" ? "No name given" : "Unknown") : NAMES[by](group.name));
+  const called = (/** @type {Api.GroupOut} */ group) => (group === all ? "All" : group.name === null ? (by === "listener" ? "No name given" : "Unknown") : NAMES[by](group.name));
   $("counting").hidden = true;
   $("empty").hidden = Boolean(all);
   $("report").hidden = !all;
@@ -39,10 +41,10 @@ function draw(report) {
 }
 
 async function load() {
-  const by = $("finder").elements.by.value;
+  const by = /** @type {Api.ReportOut["by"]} */ (field($("finder"), "by").value);
   $("report").setAttribute("aria-busy", "true");
   try {
-    draw(await get(`/api/ratings/report?by=${by}`));
+    draw(/** @type {Api.ReportOut} */ (await get(`/api/ratings/report?by=${by}`)));
     say(`Grades by ${HEADS[by].toLowerCase()}`);
   } catch (error) {
     fail(error);

@@ -1,12 +1,18 @@
 // The page Learn: its pictures, each moved by the control beside it. What they show stands in #learn-data.
 import { at } from "./api.js";
 import { paintTrack } from "./controls.js";
-import { h, words } from "./dom.js";
+import { $, h, words } from "./dom.js";
 import { MoodPlane } from "./moodpad.js";
 import { Player } from "./player.js";
 import { Roll } from "./roll.js";
 
-const $ = (id) => document.getElementById(id);
+/**
+ * What the page shows, as learning.py puts it into the page.
+ *
+ * @typedef {{photo: string, style: string | null, picture: string, word: string, valence: number, arousal: number}} FeltPicture
+ * @type {{moods: MoodWords, vectors: {[style: string]: number[]},
+ *   made: {strengths: {style: string}, felt: FeltPicture[], piece: Music & {tonic: number}}}}
+ */
 const { moods, made, vectors } = JSON.parse($("learn-data").textContent);
 const NAMES = ["C", "D♭", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
 
@@ -14,7 +20,7 @@ const NAMES = ["C", "D♭", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B�
 
 function strength() {
   const slider = $("strength-slider"), pictures = [...$("strength-pictures").children];
-  const said = ["0 %: the photo as it was", "25 %: the colours begin to turn", "50 %: half a photo, half a painting",
+  const captions = ["0 %: the photo as it was", "25 %: the colours begin to turn", "50 %: half a photo, half a painting",
     "75 %: the strokes take over", "100 %: the whole manner"];
   const show = () => {
     pictures.forEach((picture, i) => {
@@ -23,8 +29,8 @@ function strength() {
       if (here) picture.removeAttribute("aria-hidden");
       else picture.setAttribute("aria-hidden", "true");
     });
-    $("strength-said").textContent = `${said[slider.value]} (${words(made.strengths.style)}, van Gogh).`;
-    slider.setAttribute("aria-valuetext", said[slider.value]);
+    $("strength-said").textContent = `${captions[Number(slider.value)]} (${words(made.strengths.style)}, van Gogh).`;
+    slider.setAttribute("aria-valuetext", captions[Number(slider.value)]);
     paintTrack(slider);
   };
   slider.addEventListener("input", show);
@@ -33,17 +39,26 @@ function strength() {
 
 // -- style vectors --------------------------------------------------------------------------------------------
 
+/**
+ * @param {number[]} one
+ * @param {number[]} two
+ * @param {number} share of the second
+ */
 function mixed(one, two, share) {
   return one.map((x, i) => x * (1 - share) + two[i] * share);
 }
 
+/**
+ * @param {number[]} one
+ * @param {number[]} two
+ */
 function likeness(one, two) {
-  const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+  const dot = (/** @type {number[]} */ a, /** @type {number[]} */ b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
   return dot(one, two) / Math.sqrt(dot(one, one) * dot(two, two));
 }
 
 function styleVectors() {
-  const [one, two, mix, canvas] = ["vector-one", "vector-two", "vector-mix", "vector-picture"].map($);
+  const one = $("vector-one"), two = $("vector-two"), mix = $("vector-mix"), canvas = $("vector-picture");
   const draw = () => {
     const numbers = mixed(vectors[one.value], vectors[two.value], Number(mix.value));
     const { clientWidth: width, clientHeight: height } = canvas;
@@ -68,7 +83,7 @@ function styleVectors() {
     const share = Number(mix.value);
     $("swatch-one").src = at(`/static/img/styles/${one.value}.webp`);
     $("swatch-two").src = at(`/static/img/styles/${two.value}.webp`);
-    const title = (select) => select.selectedOptions[0].textContent;
+    const title = (/** @type {HTMLSelectElement} */ select) => select.selectedOptions[0].textContent;
     const alike = likeness(vectors[one.value], vectors[two.value]);
     const near = alike > 0.35 ? "rather alike" : alike < -0.05 ? "opposed in much" : "of little in common";
     $("vector-said").textContent = one.value === two.value
@@ -86,6 +101,7 @@ function styleVectors() {
 
 // -- moods ----------------------------------------------------------------------------------------------------
 
+/** @type {{[photo: string]: string}} */
 const PHOTOS = { astronaut: "The astronaut", chelsea: "The cat", coffee: "The coffee", rocket: "The rocket" };
 
 function feltPlane() {
@@ -121,6 +137,10 @@ function keys() {
   // The highest line of the first two bars is enough of a melody.
   const inside = piece.notes.filter(([start]) => start < piece.bars[2] - 0.05);
   const line = inside.filter(([start, , pitch]) => inside.every(([s, , p]) => Math.abs(s - start) > 0.06 || p <= pitch));
+  /**
+   * @param {number} shift semitones
+   * @returns {Music}
+   */
   const melody = (shift) => ({
     seconds: piece.bars[2], bars: piece.bars.slice(0, 3), notes: line.map(([s, d, p, v, part]) => [s, d, p + shift, v, part]),
   });
@@ -136,7 +156,7 @@ function keys() {
     roll.draw();
     $("home").setAttribute("aria-valuetext", `${NAMES[tonic]} major`);
     paintTrack($("home"));
-    const cell = (text) => h("td", {}, text);
+    const cell = (/** @type {string} */ text) => h("td", {}, text);
     const names = pitches.map((p) => cell(NAMES[(p + shift) % 12]));
     const numbers = pitches.map((p) => cell(String((((p - piece.tonic) % 12) + 12) % 12)));
     $("note-names").replaceChildren(h("th", { scope: "row" }, `In ${NAMES[tonic]} major`), ...names);

@@ -1,7 +1,7 @@
 // The page Live: a source of frames, the painter far away, the painting on a canvas, and what is taken from it.
 import { at, post, upload } from "./api.js";
 import { paintTrack } from "./controls.js";
-import { h, icon } from "./dom.js";
+import { $, h, icon } from "./dom.js";
 import { stillThere } from "./draft.js";
 import { LiveWire } from "./livewire.js";
 import { briefly } from "./manner.js";
@@ -12,18 +12,22 @@ import { fail, say, toast } from "./toast.js";
 import { wall } from "./wall.js";
 
 const KINDS = ["video/mp4;codecs=avc1.42E01E", "video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
+const TAKERS = /** @type {const} */ (["record", "still", "fine"]);
 const LONGEST_CLIP = 120; // seconds
 const CHOICE = "flamingo-live";
 
-const $ = (id) => document.getElementById(id);
 const painting = $("painting"), original = $("original");
 const small = document.createElement("canvas"); // what is sent
 const wire = new LiveWire({ frame, painted, paced, state });
+const strengthSlider = /** @type {HTMLInputElement} */ ($("strength"));
+/** @type {import("./moving.js").Source | null} */
 let source = null;
+/** @type {MediaRecorder | null} */
 let recorder = null;
 
 // -- starting and stopping ------------------------------------------------------------------------------------
 
+/** @param {() => Promise<import("./moving.js").Source>} open */
 async function begin(open) {
   $("start").disabled = $("demo").disabled = true;
   try {
@@ -58,7 +62,7 @@ function stop() {
   source = null;
   $("curtain").hidden = false;
   $("stop").hidden = original.hidden = true;
-  for (const id of ["record", "still", "fine"]) $(id).disabled = true;
+  for (const id of TAKERS) $(id).disabled = true;
   $("pace").textContent = "";
 }
 
@@ -72,6 +76,10 @@ window.addEventListener("pagehide", stop);
 
 // -- frames ---------------------------------------------------------------------------------------------------
 
+/**
+ * @param {number} longest side, in pixels
+ * @returns {Promise<Blob | null> | null}
+ */
 function frame(longest) {
   if (!source?.width) return null;
   const scale = longest / Math.max(source.width, source.height);
@@ -82,6 +90,7 @@ function frame(longest) {
   return new Promise((resolve) => { small.toBlob(resolve, "image/jpeg", 0.85); });
 }
 
+/** @param {Blob} blob */
 async function painted(blob) {
   const bitmap = await createImageBitmap(blob);
   if (source) {
@@ -90,15 +99,17 @@ async function painted(blob) {
     context.drawImage(bitmap, 0, 0, painting.width, painting.height);
     const before = Number(painting.dataset.frames);
     painting.dataset.frames = String(before + 1);
-    if (!before) for (const id of ["record", "still", "fine"]) $(id).disabled = id === "record" && !window.MediaRecorder;
+    if (!before) for (const id of TAKERS) $(id).disabled = id === "record" && !window.MediaRecorder;
   }
   bitmap.close();
 }
 
+/** @param {import("./livewire.js").LiveMessage} pace */
 function paced({ fps, longest }) {
   if (source && fps !== undefined) $("pace").textContent = `${Math.round(fps)} frames a second at ${longest} pixels`;
 }
 
+/** @param {string} text */
 function state(text) {
   $("pace").textContent = text || $("pace").textContent;
 }
@@ -106,36 +117,41 @@ function state(text) {
 // -- the wish -------------------------------------------------------------------------------------------------
 
 const styles = wall({ frame: null, onchange: () => changed(), ratio: () => null, model: () => $("live").dataset.model, setModel() {} });
-const strength = () => Number($("strength").value);
+const strength = () => Number(strengthSlider.value);
 const manner = () => briefly(styles.draft().parts);
 
-/** What is asked for: styles, the paintings among them, and how strongly. */
+/**
+ * What is asked for: styles, the paintings among them, and how strongly.
+ *
+ * @returns {Promise<import("./livewire.js").LiveOptions>}
+ */
 async function wish() {
   return { painting: [], ...(await styles.wish()), strength: strength() };
 }
 
-let asked = 0;
+let changes = 0;
 async function changed() {
-  paintTrack($("strength"));
-  const said = `${Math.round(100 * strength())} %`;
-  $("strength-said").textContent = said;
-  $("strength").setAttribute("aria-valuetext", said);
+  paintTrack(strengthSlider);
+  const percent = `${Math.round(100 * strength())} %`;
+  $("strength-said").textContent = percent;
+  strengthSlider.setAttribute("aria-valuetext", percent);
   sessionStorage.setItem(CHOICE, JSON.stringify({ strength: strength(), styles: styles.draft() }));
   if (!styles.ready()) return; // a painting is still on its way; this is called again when it has come
-  const mine = ++asked;
+  const mine = ++changes;
   const wanted = await wish();
-  if (mine === asked) wire.change(wanted);
+  if (mine === changes) wire.change(wanted);
 }
 
 async function remember() {
   const kept = JSON.parse(sessionStorage.getItem(CHOICE) || "{}");
-  if (kept.strength !== undefined) $("strength").value = kept.strength;
+  if (kept.strength !== undefined) strengthSlider.value = kept.strength;
+  /** @type {Partial<import("./wall.js").WallDraft>} */
   const { parts = [], paintings = [], ...ways } = kept.styles || {};
   const there = { paintings: await stillThere(paintings, (file) => file), parts: await stillThere(parts, (part) => part.painting) };
   await styles.fill({ ...ways, ...there });
   await changed();
 }
-$("strength").addEventListener("input", changed);
+strengthSlider.addEventListener("input", changed);
 $("styles").addEventListener("input", changed);
 remember().catch(fail);
 
@@ -143,6 +159,7 @@ remember().catch(fail);
 
 const stamp = () => new Date().toISOString().slice(0, 19).replaceAll(":", "-");
 
+/** @param {takes.Take} take */
 function hang({ id, blob, name, about }) {
   const address = URL.createObjectURL(blob);
   const shown = blob.type.startsWith("video")
@@ -162,7 +179,9 @@ function hang({ id, blob, name, about }) {
   $("takes-part").hidden = false;
 }
 
+/** @param {takes.Take} take */
 async function keep(take) {
+  /** @type {IDBValidKey | undefined} */
   let id;
   try {
     id = await takes.add(take);
@@ -187,6 +206,7 @@ $("record").addEventListener("click", () => {
     return;
   }
   const type = KINDS.find((kind) => MediaRecorder.isTypeSupported(kind));
+  /** @type {Blob[]} */
   const parts = [];
   recorder = new MediaRecorder(painting.captureStream(25), { mimeType: type, videoBitsPerSecond: 6_000_000 });
   const begun = performance.now();
@@ -221,8 +241,10 @@ $("fine").addEventListener("click", async () => {
   source.draw(whole.getContext("2d"), whole.width, whole.height);
   $("fine").disabled = true;
   try {
+    /** @type {Blob} */
     const blob = await new Promise((resolve) => { whole.toBlob(resolve, "image/jpeg", 0.95); });
     const { sha256, name } = await upload(new File([blob], `live-${stamp()}.jpg`, { type: "image/jpeg" }));
+    /** @type {Job} */
     const job = await post("/api/paint", { ...(await wish()), photos: [{ sha256, name }] });
     const page = job.page || at(`/collection/${job.id}`);
     toast("It is being painted, and will hang in your collection.", { action: { label: "Look", run: () => { location.href = page; } } });

@@ -6,19 +6,36 @@ import { at } from "./api.js";
 const LATE = 2500; // milliseconds after which an unanswered frame is given up
 const PAUSES = [500, 1000, 2000, 4000];
 
+/** @typedef {{style?: string[], painting?: Api.FileIn[], mask?: Api.FileIn[], strength?: number}} LiveOptions */
+
+/** What the painter says beside its frames: its pace, or what is wrong.
+ * @typedef {{fps?: number, longest?: number, ms?: number} & Partial<Api.ProblemOut>} LiveMessage */
+
 export class LiveWire {
   /** frame(longest): a Blob (JPEG) of what is seen now, or null; painted(blob): called with each answer;
-      paced({fps, longest, ms}): called each second; state(text): called with what is wrong, or "". */
+      paced({fps, longest, ms}): called each second; state(text): called with what is wrong, or "".
+
+      @param {{frame: (longest: number) => Promise<Blob | null> | null, painted: (blob: Blob) => void,
+        paced: (message: LiveMessage) => void, state: (text: string) => void}} options */
   constructor({ frame, painted, paced, state }) {
-    Object.assign(this, { frame, painted, paced, state });
-    this.wish = {};
+    this.frame = frame;
+    this.painted = painted;
+    this.paced = paced;
+    this.state = state;
+    /** @type {LiveOptions} */
+    this.options = {};
+    /** @type {WebSocket | null} */
+    this.socket = null;
+    this.again = 0; // the timers: of the next connection, and of the frame that is awaited
+    this.late = 0;
     this.longest = 320;
     this.open = false;
     this.broken = 0;
   }
 
-  start(wish) {
-    this.wish = { ...this.wish, ...wish };
+  /** @param {LiveOptions} options */
+  start(options) {
+    this.options = { ...this.options, ...options };
     this.open = true;
     this._connect();
   }
@@ -31,10 +48,14 @@ export class LiveWire {
     this.socket = null;
   }
 
-  /** Other styles, paintings or strength, from the next frame on. */
-  change(wish) {
-    this.wish = { ...this.wish, ...wish };
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(this.wish));
+  /**
+   * Other styles, paintings or strength, from the next frame on.
+   *
+   * @param {LiveOptions} options
+   */
+  change(options) {
+    this.options = { ...this.options, ...options };
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(this.options));
   }
 
   _connect() {
@@ -44,13 +65,13 @@ export class LiveWire {
     this.socket = socket;
     socket.onopen = () => {
       this.state("");
-      socket.send(JSON.stringify(this.wish));
+      socket.send(JSON.stringify(this.options));
       this._send();
     };
     socket.onmessage = (event) => {
       if (socket !== this.socket) return;
       if (typeof event.data === "string") {
-        this._told(JSON.parse(event.data));
+        this._heed(JSON.parse(event.data));
         return;
       }
       this.broken = 0;
@@ -65,10 +86,11 @@ export class LiveWire {
     };
   }
 
-  _told(said) {
-    if (said.longest) this.longest = said.longest;
-    if (said.what || said.detail) this.state([said.what || said.detail, said.why, said.hint].filter(Boolean).join("; "));
-    else this.paced(said);
+  /** @param {LiveMessage} message */
+  _heed(message) {
+    if (message.longest) this.longest = message.longest;
+    if (message.what || message.detail) this.state([message.what || message.detail, message.why, message.hint].filter(Boolean).join("; "));
+    else this.paced(message);
   }
 
   async _send() {

@@ -6,18 +6,28 @@ const LONGEST = 768;
 const REMEMBERED = 15; // steps that can be undone
 
 export class Mask {
-  /** ratio: width by height of the photo. file: what the server has of it, {sha256, name}, or null. */
+  /**
+   * ratio: width by height of the photo.
+   *
+   * @param {number} ratio
+   */
   constructor(ratio) {
     const [width, height] = ratio > 1 ? [LONGEST, LONGEST / ratio] : [LONGEST * ratio, LONGEST];
     this.canvas = h("canvas", { width: Math.max(1, Math.round(width)), height: Math.max(1, Math.round(height)) });
     this.context = this.canvas.getContext("2d", { willReadFrequently: true });
-    this.file = null;
+    /** @type {FileRef | null} */
+    this.file = null; // what the server has of it
     this.revision = 0; // a number that no other state of any mask has
     this.share = 0; // of the photo that is painted
+    /** @type {{kept: HTMLCanvasElement, file: FileRef | null}[]} */
     this.past = [];
   }
 
-  /** A mask that the server has. */
+  /**
+   * A mask that the server has.
+   *
+   * @param {FileRef} file
+   */
   static async of(file) {
     const { image, ratio } = await grey(fileUrl(file.sha256));
     const mask = new Mask(ratio);
@@ -36,7 +46,11 @@ export class Mask {
     this.past.push({ kept, file: this.file });
     if (this.past.length > REMEMBERED) this.past.shift();
   }
-  /** What is drawn is settled. file: if the server has it already. */
+  /**
+   * What is drawn is settled. file: if the server has it already.
+   *
+   * @param {FileRef | null} file
+   */
   changed(file = null) {
     this.file = file;
     this.revision = Mask.revisions += 1;
@@ -63,20 +77,31 @@ export class Mask {
     this.context.globalCompositeOperation = "source-over";
     this.changed();
   }
+  /** @param {HTMLCanvasElement} picture */
   put(picture) {
     this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     this.context.drawImage(picture, 0, 0, this.canvas.width, this.canvas.height);
   }
-  /** Take the mask from a file of the person's; the file itself is what is sent, until it is drawn on. */
+  /**
+   * Take the mask from a file of the person's; the file itself is what is sent, until it is drawn on.
+   *
+   * @param {File} raw
+   */
   async load(raw) {
-    const told = await upload(raw);
-    const { image } = await grey(fileUrl(told.sha256));
+    const { sha256, name } = await upload(raw);
+    const { image } = await grey(fileUrl(sha256));
     this.remember();
     this.put(image);
-    this.changed({ sha256: told.sha256, name: told.name });
+    this.changed({ sha256, name });
   }
 
-  /** A stroke along points [x, y] of the canvas, over what `base` shows. soft: 0 to 1; size: of the brush in pixels. */
+  /**
+   * A stroke along points [x, y] of the canvas, over what `base` shows. soft: 0 to 1; size: of the brush in pixels.
+   *
+   * @param {HTMLCanvasElement} base
+   * @param {[number, number][]} points
+   * @param {{size: number, soft: number, erase: boolean}} brush
+   */
   stroke(base, points, { size, soft, erase }) {
     const { context, canvas } = this;
     this.put(base);
@@ -116,16 +141,21 @@ export class Mask {
       const context = flat.getContext("2d");
       context.fillRect(0, 0, flat.width, flat.height);
       context.drawImage(this.canvas, 0, 0);
+      /** @type {Blob} */
       const blob = await new Promise((resolve) => { flat.toBlob(resolve, "image/png"); });
-      const told = await upload(new File([blob], "mask.png", { type: "image/png" }));
-      if (revision === this.revision) this.file = { sha256: told.sha256, name: told.name };
+      const { sha256, name } = await upload(new File([blob], "mask.png", { type: "image/png" }));
+      if (revision === this.revision) this.file = { sha256, name };
     }
     return this.file;
   }
 }
 Mask.revisions = 0;
 
-// A grey picture as opacity: a canvas, and its width by height. What the browser cannot show is shown smaller.
+/**
+ * A grey picture as opacity: a canvas, and its width by height. What the browser cannot show is shown smaller.
+ *
+ * @param {string} address
+ */
 async function grey(address) {
   const image = new Image();
   image.src = address;

@@ -7,7 +7,19 @@ const PHOTOS = ["chelsea", "coffee", "astronaut"].map((name) => at(`/static/img/
 const EACH = 6000; // milliseconds that a photo is shown
 const FADE = 1200;
 
-/** The camera. Throws an error whose message is a sentence for people. */
+/**
+ * @typedef {object} Source
+ * @property {number} width
+ * @property {number} height
+ * @property {(context: CanvasRenderingContext2D, width: number, height: number) => void} draw
+ * @property {() => void} stop
+ */
+
+/**
+ * The camera. Throws an error whose message is a sentence for people.
+ *
+ * @returns {Promise<Source>}
+ */
 export async function camera() {
   if (!navigator.mediaDevices?.getUserMedia) {
     throw new Error("This browser gives no camera to this page: it does so only on this very computer (localhost) or over https.");
@@ -17,11 +29,13 @@ export async function camera() {
     const wish = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 24 }, facingMode: "user" };
     stream = await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
   } catch (error) {
-    throw new Error({
+    /** @type {{[name: string]: string}} */
+    const reasons = {
       NotAllowedError: "The browser was not allowed to use the camera. Allow it beside the address, then start again.",
       NotFoundError: "No camera was found on this device.",
       NotReadableError: "The camera is in use by another program. Close that, then start again.",
-    }[error.name] ?? "The camera could not be started.", { cause: error });
+    };
+    throw new Error(reasons[error.name] ?? "The camera could not be started.", { cause: error });
   }
   const video = document.createElement("video");
   Object.assign(video, { muted: true, playsInline: true, srcObject: stream });
@@ -46,6 +60,7 @@ export async function camera() {
   };
 }
 
+/** @param {string} address */
 async function loaded(address) {
   const image = new Image();
   image.src = address;
@@ -53,11 +68,22 @@ async function loaded(address) {
   return image;
 }
 
-/** Our photos, each slowly crossed and faded into the next; standing still where motion is unwanted. */
+/**
+ * Our photos, each slowly crossed and faded into the next; standing still where motion is unwanted.
+ *
+ * @returns {Promise<Source>}
+ */
 export async function pictures() {
   const images = await Promise.all(PHOTOS.map(loaded));
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const begun = performance.now();
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {number} width
+   * @param {number} height
+   * @param {HTMLImageElement} image
+   * @param {number} share
+   */
   const one = (context, width, height, image, share) => {
     const fit = Math.max(width / image.width, height / image.height) * (1.08 + 0.22 * share);
     const w = image.width * fit, h = image.height * fit;

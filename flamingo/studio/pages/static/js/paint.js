@@ -4,7 +4,7 @@ import { compare } from "./compare.js";
 import { controls, isRight } from "./controls.js";
 import { critic } from "./critic.js";
 import { descent } from "./descent.js";
-import { bytes, debounced, h, icon } from "./dom.js";
+import { $, bytes, debounced, h, icon } from "./dom.js";
 import { address, draft, stillThere } from "./draft.js";
 import { dropzone } from "./dropzone.js";
 import { downloadUrl, favouriteButton } from "./gallery.js";
@@ -16,19 +16,29 @@ import { pictureRow } from "./row.js";
 import { fail, say, toast } from "./toast.js";
 import { wall } from "./wall.js";
 
+/** What is kept of the page in the browser.
+ * @typedef {{photos: FileRef[], wish: import("./controls.js").ControlValues, styles: import("./wall.js").WallDraft}} PaintDraft */
+
+/** @type {import("./draft.js").Drafts<PaintDraft>} */
 const drafts = draft("flamingo.paint");
 const PREVIEW = 512;
 const TRIES = 4;
-const $ = (id) => document.getElementById(id);
 
+/** @typedef {import("./photos.js").Photo} Photo */
+
+/**
+ * @param {string} which
+ * @returns {HTMLInputElement}
+ */
+const modelRadio = (which) => $("wish").querySelector(`input[name=model]${which}`);
 const picture = compare($("picture"));
 const wishes = controls($("wish"), { onchange: () => changed() });
 const styles = wall({
   frame: $("picture"),
   onchange: () => changed(),
   ratio: () => (strip.current() && !isFilm(strip.current().name) && picture.ratio()) || null,
-  model: () => $("wish").querySelector("input[name=model]:checked").value,
-  setModel: (name) => { $("wish").querySelector(`input[name=model][value=${name}]`).checked = true; },
+  model: () => modelRadio(":checked").value,
+  setModel: (name) => { modelRadio(`[value=${name}]`).checked = true; },
 });
 const drop = dropzone($("photos"), { onfiles: (files) => { forget(); strip.add(files); } });
 const curves = descent($("descent"), {
@@ -41,16 +51,21 @@ const curves = descent($("descent"), {
 });
 const critique = critic($("critic"));
 const grade = rating($("grade"), { about: () => job && { picture: { job: job.id, result: (resultOf(strip.current()) ?? job.results[0]).index } } });
+/** @type {Job | null} */
 let job = null; // the one that is shown
 let leave = () => {};
+/** @type {(AbortController & {question: string}) | null} */
 let asking = null; // the request for a preview that is under way, and what it asks for
 let tries = 0; // how often the preview was refused
+/** @type {Photo | null} */
 let seen = null; // the photo on the easel
+/** @type {Map<string, string>} */
 let previewed = new Map(); // what it was asked for -> address of its picture
 const strip = photos($("strip"), { onchange: () => show(), onadd: drop.choose, ofresult: (photo) => resultOf(photo)?.thumbnail });
 
 // -- what is shown ------------------------------------------------------------------------------------------------
 
+/** @param {Photo | null} photo */
 function resultOf(photo) {
   return photo?.file && job?.results.find((result) => result.recipe.photo_sha256 === photo.file.sha256);
 }
@@ -102,7 +117,12 @@ async function show() {
   }
 }
 
-// A film is not compared: it is shown, first as it was, then painted.
+/**
+ * A film is not compared: it is shown, first as it was, then painted.
+ *
+ * @param {Photo} photo
+ * @param {Result | undefined} result
+ */
 function play(photo, result) {
   const shown = isFilm(photo.name);
   $("film").hidden = !shown;
@@ -114,6 +134,7 @@ function play(photo, result) {
   if ($("film").getAttribute("src") !== address) $("film").src = address;
 }
 
+/** @param {string} text */
 function sign(text, spinning = false) {
   $("sign").hidden = !text;
   $("sign").replaceChildren(...(spinning ? [h("span", { class: "spinner", "aria-hidden": "true" })] : []), text);
@@ -122,21 +143,21 @@ function sign(text, spinning = false) {
 // -- the preview --------------------------------------------------------------------------------------------------
 
 function wish() {
-  const found = wishes.values();
+  const values = wishes.values();
   for (const part of document.querySelectorAll("[data-methods]")) {
-    if (!part.dataset.methods.split(" ").includes(found.method)) delete found[part.querySelector("[data-control]").dataset.control];
+    if (!part.dataset.methods.split(" ").includes(values.method)) delete values[part.querySelector("[data-control]").dataset.control];
   }
-  return found;
+  return values;
 }
 const painter = () => !wish().method;
 
 // What is asked for: a dream follows no named style, and of a long run pictures are kept to be looked at meanwhile.
 async function request() {
-  const found = wish();
+  const values = wish();
   const { style, painting, mask } = await styles.wish();
-  const manner = found.method === "dream" ? { ...(painting && { painting }), ...(mask && !painting && { mask }) } : { style, ...(painting && { painting }), ...(mask && { mask }) };
-  if (found.method === "optimise" && !found.snapshots) found.snapshots = Math.max(1, Math.round((found.steps ?? 200) / 20));
-  return { ...found, ...manner, photos: strip.ready() };
+  const manner = values.method === "dream" ? { ...(painting && { painting }), ...(mask && !painting && { mask }) } : { style, ...(painting && { painting }), ...(mask && { mask }) };
+  if (values.method === "optimise" && !values.snapshots) values.snapshots = Math.max(1, Math.round((values.steps ?? 200) / 20));
+  return { ...values, ...manner, photos: strip.ready() };
 }
 
 // Only what the method has is shown.
@@ -145,6 +166,12 @@ function methods() {
   $("slow").hidden = !method;
   for (const part of document.querySelectorAll("[data-methods]")) part.hidden = !part.dataset.methods.split(" ").includes(method);
 }
+
+/**
+ * What a preview of this photo is asked for, as a text that changes with it.
+ *
+ * @param {Photo} photo
+ */
 function question(photo) {
   return JSON.stringify([photo.file.sha256, styles.key(), seenAtOnce()]);
 }
@@ -158,10 +185,10 @@ function seenAtOnce() {
 const preview = debounced(async () => {
   const photo = strip.current();
   if (!photo?.file || resultOf(photo) || isFilm(photo.name) || !styles.ready() || !painter()) return;
-  const asked = question(photo);
-  if (asking?.question === asked) return;
+  const key = question(photo);
+  if (asking?.question === key) return;
   asking?.abort();
-  asking = Object.assign(new AbortController(), { question: asked });
+  asking = Object.assign(new AbortController(), { question: key });
   const mine = asking;
   if (!job) sign("Painting a preview", true);
   try {
@@ -170,8 +197,8 @@ const preview = debounced(async () => {
     const blob = await withPhotos(() => postForBlob("/api/preview/paint", body, { signal: mine.signal }));
     tries = 0;
     if (previewed.size > 40) forgetPreviews();
-    previewed.set(asked, URL.createObjectURL(blob));
-    if (photo !== strip.current() || asked !== question(photo)) return;
+    previewed.set(key, URL.createObjectURL(blob));
+    if (photo !== strip.current() || key !== question(photo)) return;
     show();
     sayPreview();
   } catch (error) {
@@ -189,7 +216,13 @@ const preview = debounced(async () => {
   }
 }, 80);
 
-// Photos that the server has no more are sent again, where this page still holds them.
+/**
+ * Photos that the server has no more are sent again, where this page still holds them.
+ *
+ * @template Answer
+ * @param {() => Promise<Answer>} ask
+ * @returns {Promise<Answer>}
+ */
 async function withPhotos(ask) {
   try {
     return await ask();
@@ -222,6 +255,7 @@ function sizes() {
 }
 for (const chip of document.querySelectorAll("[data-size]")) {
   chip.addEventListener("click", () => {
+    /** @type {HTMLInputElement} */
     const field = $("wish").querySelector("input[name=size]");
     field.value = chip.dataset.size;
     field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -253,7 +287,7 @@ $("wish").addEventListener("submit", async (event) => {
   if (!isRight($("wish"))) return;
   $("paint").disabled = true;
   try {
-    take(await withPhotos(async () => post("/api/paint", await request())));
+    take(await withPhotos(async () => /** @type {Job} */ (await post("/api/paint", await request()))));
     $("job").querySelector("[data-job-cancel]").focus();
   } catch (error) {
     fail(error);
@@ -261,6 +295,7 @@ $("wish").addEventListener("submit", async (event) => {
   }
 });
 
+/** @param {Job} found */
 function take(found) {
   leave();
   job = found;
@@ -321,16 +356,17 @@ function another() {
 // -- the beginning ------------------------------------------------------------------------------------------------
 
 async function begin() {
-  const asked = new URLSearchParams(location.search);
-  const known = asked.get("job") || asked.get("recipe");
+  const query = new URLSearchParams(location.search);
+  const known = query.get("job") || query.get("recipe");
   if (known) {
+    /** @type {Job} */
     const found = await get(`/api/jobs/${encodeURIComponent(known)}`);
     const { colour } = found.parameters;
     wishes.fill({ ...found.parameters, ...(typeof colour === "string" && { colour: colour === "style" ? 1 : 0 }) });
     await styles.fill({ parts: partsOf(found.parameters, found.inputs) });
     sizes();
     methods();
-    if (asked.get("recipe")) {
+    if (query.get("recipe")) {
       say("Choose another photo; it will be painted in the same way.");
       return;
     }
@@ -340,13 +376,14 @@ async function begin() {
   }
   const kept = drafts.load();
   wishes.fill(kept.wish || {});
+  /** @type {Partial<import("./wall.js").WallDraft>} */
   const { parts = [], ...ways } = kept.styles || {};
   ways.paintings = await stillThere(ways.paintings || [], (file) => file);
-  if (asked.get("style")) await styles.fill({ paintings: ways.paintings, parts: [{ name: asked.get("style"), weight: 1 }] });
+  if (query.get("style")) await styles.fill({ paintings: ways.paintings, parts: [{ name: query.get("style"), weight: 1 }] });
   else await styles.fill({ ...ways, parts: await stillThere(parts, (part) => part.painting) });
   sizes();
   methods();
-  if (asked.get("photo")) strip.set([{ sha256: asked.get("photo"), name: asked.get("name") || "photo" }]);
+  if (query.get("photo")) strip.set([{ sha256: query.get("photo"), name: query.get("name") || "photo" }]);
   else if (kept.photos?.length) {
     strip.set(await stillThere(kept.photos, (photo) => photo));
   }

@@ -5,7 +5,12 @@ import { h, words } from "./dom.js";
 
 const MOST = 4;
 
-/** "beethoven=.7,schubert=.3" as [["beethoven", .7], ...]. */
+/**
+ * "beethoven=.7,schubert=.3" as [["beethoven", .7], ...].
+ *
+ * @param {string} text
+ * @returns {[string, number][]}
+ */
 export function parsed(text) {
   return text.split(",").filter(Boolean).map((part) => {
     const [name, share] = part.split("=");
@@ -13,7 +18,11 @@ export function parsed(text) {
   });
 }
 
-/** "beethoven=.7,schubert=.3" for people: "70 % Beethoven, 30 % Schubert". */
+/**
+ * "beethoven=.7,schubert=.3" for people: "70 % Beethoven, 30 % Schubert".
+ *
+ * @param {string} text
+ */
 export function inWords(text) {
   const mix = parsed(text);
   const total = mix.reduce((sum, [, share]) => sum + share, 0) || 1;
@@ -23,9 +32,22 @@ export function inWords(text) {
 
 export class Personas {
   /** chips: box for a chip each; box: for the sliders; hint: says what the last one chosen is like; mixing: the button
-      that lets several be chosen. Without it being pressed a persona is chosen alone. */
+      that lets several be chosen. Without it being pressed a persona is chosen alone.
+
+      @param {HTMLElement} chips
+      @param {HTMLElement} box
+      @param {HTMLElement} hint
+      @param {HTMLElement} mixing
+      @param {() => void} [onchange] */
   constructor(chips, box, hint, mixing, onchange) {
-    Object.assign(this, { chips, box, hint, mixing, onchange, mix: new Map([["beethoven", 1]]), known: [] });
+    this.chips = chips;
+    this.box = box;
+    this.hint = hint;
+    this.mixing = mixing;
+    this.onchange = onchange;
+    this.mix = new Map([["beethoven", 1]]);
+    /** @type {Api.PersonaOut[]} */
+    this.known = [];
     mixing.addEventListener("click", () => this._mixing(!this.several));
   }
 
@@ -34,6 +56,7 @@ export class Personas {
     return this.mixing.getAttribute("aria-pressed") === "true";
   }
 
+  /** @param {boolean} yes */
   _mixing(yes) {
     this.mixing.setAttribute("aria-pressed", String(yes));
     if (yes) {
@@ -50,8 +73,7 @@ export class Personas {
 
   /** Ask the server who is known, and show them. */
   async load() {
-    const told = await get("/api/personas");
-    this.known = Array.isArray(told) ? told : told.personas;
+    this.known = await get("/api/personas");
     this.chips.replaceChildren(...this.known.map((persona) =>
       h("button", {
         type: "button", class: "chip", "data-persona": persona.name, "aria-pressed": "false",
@@ -72,6 +94,7 @@ export class Personas {
     this._show();
   }
 
+  /** @param {Api.PersonaOut} persona */
   _toggle(persona) {
     const { name } = persona;
     if (!this.several) {
@@ -88,7 +111,7 @@ export class Personas {
   }
 
   _show() {
-    for (const chip of this.chips.children)
+    for (const chip of /** @type {HTMLCollectionOf<HTMLElement>} */ (this.chips.children))
       chip.setAttribute("aria-pressed", String(this.mix.has(chip.dataset.persona)));
     this.box.hidden = this.mix.size < 2;
     if (this.mix.size < 2) {
@@ -114,16 +137,20 @@ export class Personas {
     const total = [...this.mix.values()].reduce((sum, share) => sum + share, 0) || 1;
     const shares = [...this.mix.values()];
     [...this.box.children].forEach((row, i) => {
-      const said = `${Math.round((100 * shares[i]) / total)} %`;
+      const percent = `${Math.round((100 * shares[i]) / total)} %`;
       const slider = row.querySelector("input");
-      row.querySelector("output").textContent = said;
-      slider.setAttribute("aria-valuetext", said);
+      row.querySelector("output").textContent = percent;
+      slider.setAttribute("aria-valuetext", percent);
       paintTrack(slider);
     });
   }
 }
 
-/** What a persona's music is usually like, in a sentence. */
+/**
+ * What a persona's music is usually like, in a sentence.
+ *
+ * @param {Api.PersonaOut} persona
+ */
 function about(persona) {
   const mode = persona.minor > 0.6 ? "mostly minor" : persona.minor < 0.4 ? "mostly major" : "major and minor alike";
   return `${words(persona.name)}: ${mode}, often in ${persona.metre}, around ${persona.tempo} quarter notes a minute.`;

@@ -4,16 +4,40 @@ import { h, icon } from "./dom.js";
 import { stillThere } from "./draft.js";
 import { fail, say, toast } from "./toast.js";
 
-/** Whether a file is a film, as its name tells: the server gives names their right suffixes. */
+/**
+ * A photo that is to be painted, sent or on its way.
+ *
+ * @typedef {object} Photo
+ * @property {string} name
+ * @property {string} address of a picture of it
+ * @property {FileRef | null} [file] what the server has of it, once it is sent
+ * @property {number} share how much of it is sent, from 0 to 1
+ * @property {File} [raw] where it was brought to this page
+ * @property {AbortController} [leave] which breaks the sending off
+ * @property {boolean} [sending]
+ * @property {boolean} [failed]
+ * @property {string[]} [notes]
+ */
+
+/**
+ * Whether a file is a film, as its name tells: the server gives names their right suffixes.
+ *
+ * @param {string} name
+ */
 export const isFilm = (name) => /\.(mp4|m4v|mov|mkv|webm)$/i.test(name);
 
 /** The strip. onchange() when photos or the chosen one change; onadd() when more are wanted; ofresult(photo) gives the
     small picture of what became of a photo, or null. Gives {add, set, current, ready, clear, redraw, resend}.
 
     A photo whose upload fails because the network is away or the studio is busy stays in the strip, marked, and is sent
-    again by itself or when its button is pressed. A file that is refused is taken away, with a word. */
+    again by itself or when its button is pressed. A file that is refused is taken away, with a word.
+
+    @param {HTMLElement} strip
+    @param {{onchange: () => void, onadd: () => void, ofresult?: (photo: Photo) => string | null}} options */
 export function photos(strip, { onchange, onadd, ofresult = () => null }) {
-  let all = []; // {key, name, address, file: FileOut or {sha256, name}, share: how much is uploaded}
+  /** @type {Photo[]} */
+  let all = [];
+  /** @type {Photo | null} */
   let chosen = null;
 
   const ready = () => all.filter((photo) => photo.file).map((photo) => ({ sha256: photo.file.sha256, name: photo.name }));
@@ -22,6 +46,8 @@ export function photos(strip, { onchange, onadd, ofresult = () => null }) {
     strip.replaceChildren(...all.map(item), h("li", { class: "add-item" },
       h("button", { class: "add", type: "button", "aria-label": "Add photos", title: "Add photos", onclick: onadd }, icon("add"))));
   }
+
+  /** @param {Photo} photo */
   function item(photo) {
     const label = `${photo.name}, photo ${all.indexOf(photo) + 1} of ${all.length}`;
     const pick = h("button", { class: "pick", type: "button", "aria-pressed": String(photo === chosen), "aria-label": label },
@@ -33,6 +59,8 @@ export function photos(strip, { onchange, onadd, ofresult = () => null }) {
     const again = photo.failed && h("button", { class: "again", type: "button", "aria-label": `Send ${photo.name} again`, onclick: () => (photo.sending ? retryUploads() : send([photo])) }, "Try again");
     return h("li", { class: `strip-item${photo.failed ? " failed" : ""}` }, pick, away, bar, again);
   }
+
+  /** @param {Photo} photo */
   function drop(photo) {
     photo.leave?.abort();
     const at = all.indexOf(photo);
@@ -43,7 +71,12 @@ export function photos(strip, { onchange, onadd, ofresult = () => null }) {
     say(`${photo.name} is taken away`);
     (strip.querySelector("[aria-pressed=true]") || document.querySelector("[data-choose]")).focus();
   }
-  /** Take in files: upload them one after another, and show them while that goes on. */
+
+  /**
+   * Take in files: upload them one after another, and show them while that goes on.
+   *
+   * @param {File[]} files
+   */
   async function add(files) {
     const fresh = files.map((file) => ({ name: file.name || "photo", address: URL.createObjectURL(file), share: 0, raw: file, leave: new AbortController() }));
     all = [...all, ...fresh];
@@ -52,27 +85,33 @@ export function photos(strip, { onchange, onadd, ofresult = () => null }) {
     onchange();
     await send(fresh);
   }
-  /** Upload photos one after another. */
+
+  /**
+   * Upload photos one after another.
+   *
+   * @param {Photo[]} fresh
+   */
   async function send(fresh) {
     for (const photo of fresh) {
       if (!all.includes(photo) || photo.sending) continue;
       Object.assign(photo, { sending: true, failed: false, share: 0 });
       redraw();
       try {
-        const waits = (error) => {
+        const waits = (/** @type {import("./api.js").Problem} */ error) => {
           if (!photo.failed) toast(`${photo.name} is not sent yet: ${error.what}. It stays here and will be sent again.`, { seconds: 10 });
           photo.failed = true;
           redraw();
         };
-        const told = await upload(photo.raw, { signal: photo.leave.signal, onwaiting: waits, onprogress: (share) => {
+        /** @type {Api.FileOut} */
+        const sent = await upload(photo.raw, { signal: photo.leave.signal, onwaiting: waits, onprogress: (share) => {
           photo.share = share;
           const bar = strip.querySelectorAll(".strip-item")[all.indexOf(photo)]?.querySelector("progress");
           if (bar) bar.value = share;
         } });
-        photo.file = told;
+        photo.file = sent;
         photo.failed = false;
-        photo.notes = told.notes || [];
-        if (!isFilm(told.name)) photo.address = thumbnailUrl(told.sha256, 1280);
+        photo.notes = sent.notes;
+        if (!isFilm(sent.name)) photo.address = thumbnailUrl(sent.sha256, 1280);
         say(`${photo.name} is uploaded`);
       } catch (error) {
         if (error.name === "AbortError") continue; // it was taken away
@@ -100,9 +139,14 @@ export function photos(strip, { onchange, onadd, ofresult = () => null }) {
     await send(gone);
     return gone.length > 0;
   }
-  /** Show photos that are uploaded already: [{sha256, name}]. */
+
+  /**
+   * Show photos that are uploaded already.
+   *
+   * @param {FileRef[]} list
+   */
   function set(list) {
-    all = list.map((file) => ({ name: file.name || "photo", file, address: thumbnailUrl(file.sha256, 1280), share: 1, notes: [] }));
+    all = list.map((file) => ({ name: file.name || "photo", file, address: thumbnailUrl(file.sha256, 1280), share: 1 }));
     chosen = all[0] || null;
     redraw();
     onchange();

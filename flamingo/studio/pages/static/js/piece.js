@@ -1,54 +1,87 @@
 // A composed piece on a page: to be heard, seen, saved and graded; of several variations, one at a time.
 import { get } from "./api.js";
-import { bytes, h, icon, words } from "./dom.js";
+import { $, bytes, h, icon, words } from "./dom.js";
 import { inWords } from "./personas.js";
 import { Player } from "./player.js";
 import { fail } from "./toast.js";
 
+/** The results of a piece, by kind of file.
+ * @typedef {{[kind: string]: Result}} Variation */
+
+/** @type {{[kind: string]: string}} */
 const KINDS = {
   mp3: "Sound, MP3", ogg: "Sound, Ogg", flac: "Sound, FLAC", wav: "Sound, WAV", mid: "MIDI", midi: "MIDI",
   musicxml: "Notation, MusicXML", svg: "Score, SVG", pdf: "Score, PDF", png: "Piano roll, PNG",
 };
 const SOUNDS = ["mp3", "ogg", "flac", "wav"];
 
-/** "Ab major" as musicians write it: A♭ major. */
+/**
+ * "Ab major" as musicians write it: A♭ major.
+ *
+ * @param {string} key
+ */
 export const keyName = (key) => key.replace(/^([A-G])b/, "$1♭").replace(/^([A-G])#/, "$1♯");
 
-const kind = (result) => result.name.split(".").at(-1).toLowerCase();
+const kind = (/** @type {Result} */ result) => result.name.split(".").at(-1).toLowerCase();
 
-/** The results of a compose job, by variation: [{mp3: result, mid: result, ...}, ...]. */
+/**
+ * The results of a compose job, by variation: [{mp3: result, mid: result, ...}, ...].
+ *
+ * @param {Job} job
+ */
 export function variations(job) {
-  const found = new Map();
+  /** @type {Map<string, Variation>} */
+  const byStem = new Map();
   for (const result of job.results) {
     const stem = result.name.replace(/\.[^.]*$/, "");
-    if (!found.has(stem)) found.set(stem, {});
-    found.get(stem)[kind(result)] = result;
+    if (!byStem.has(stem)) byStem.set(stem, {});
+    byStem.get(stem)[kind(result)] = result;
   }
-  return [...found.values()];
+  return [...byStem.values()];
 }
 
-/** The one of a variation's results that can be heard. */
+/**
+ * The one of a variation's results that can be heard.
+ *
+ * @param {Variation} variation
+ */
 export const sound = (variation) => SOUNDS.map((name) => variation[name]).find(Boolean);
 
-/** A player in `element` for a variation of a job, its roll once the notes are there. */
+/**
+ * A player in `element` for a variation of a job, its roll once the notes are there.
+ *
+ * @param {HTMLElement} element
+ * @param {Job} job
+ * @param {Variation} variation
+ * @param {string} title
+ */
 export function playerOf(element, job, variation, title) {
   const heard = sound(variation);
   if (!heard) return null;
   const player = new Player(element, { sound: heard.url, title });
   const midi = variation.mid ?? variation.midi;
   if (midi) {
-    get(`/api/jobs/${job.id}/results/${midi.index}/notes`).then((music) => player.show(music)).catch(fail);
+    get(`/api/jobs/${job.id}/results/${midi.index}/notes`).then((/** @type {Api.NotesOut} */ music) => player.show(music)).catch(fail);
   }
   return player;
 }
 
 export class PieceView {
-  /** element: the page's article with the parts that compose.html names; onchoose(): another variation is shown. */
+  /**
+   * @param {HTMLElement} element the page's article with the parts that compose.html names
+   * @param {{onchoose?: () => void}} options onchoose: another variation is shown
+   */
   constructor(element, { onchoose } = {}) {
     this.onchoose = onchoose;
     this.element = element;
-    this.part = (id) => element.querySelector(`#${id}`);
+    /** @type {Player | null} */
     this.player = null;
+    /** @type {Job | null} */
+    this.job = null;
+    /** @type {Variation[]} */
+    this.takes = [];
+    /** @type {Variation | null} */
+    this.take = null; // the one that is shown
   }
 
   hide() {
@@ -57,13 +90,14 @@ export class PieceView {
     this.player = null;
   }
 
+  /** @param {Job} job */
   show(job) {
     this.job = job;
     this.takes = variations(job);
     const chips = this.takes.map((_, i) =>
       h("button", { type: "button", class: "chip", "aria-pressed": "false", onclick: () => this.choose(i) }, `Variation ${i + 1}`));
-    this.part("takes").replaceChildren(...chips);
-    this.part("takes").hidden = this.takes.length < 2;
+    $("takes").replaceChildren(...chips);
+    $("takes").hidden = this.takes.length < 2;
     this.element.hidden = !this.takes.length;
     if (this.takes.length) this.choose(0);
   }
@@ -73,36 +107,39 @@ export class PieceView {
     return { music: { job: this.job.id, result: sound(this.take)?.index ?? Object.values(this.take)[0].index } };
   }
 
+  /** @param {number} number from 0 */
   choose(number) {
     this.take = this.takes[number];
-    [...this.part("takes").children].forEach((chip, i) => chip.setAttribute("aria-pressed", String(i === number)));
+    [...$("takes").children].forEach((chip, i) => chip.setAttribute("aria-pressed", String(i === number)));
     const first = Object.values(this.take)[0];
     const about = first.about;
-    this.part("piece-title").textContent = about.title || "Your piece";
-    this.part("piece-by").textContent = `In the persona of ${inWords(this.job.parameters.persona)}`;
+    $("piece-title").textContent = about.title || "Your piece";
+    $("piece-by").textContent = `In the persona of ${inWords(this.job.parameters.persona)}`;
     this.player?.end();
-    this.player = playerOf(this.part("player"), this.job, this.take, about.title || "the piece");
-    this.part("player").hidden = !this.player;
+    this.player = playerOf($("player"), this.job, this.take, about.title || "the piece");
+    $("player").hidden = !this.player;
     this._facts(about);
-    const original = this.part("originality");
+    const original = $("originality");
     original.hidden = !about.originality;
     original.replaceChildren(icon(about.original ? "check" : "eye"), h("span", {}, about.originality || ""));
     original.classList.toggle("is-original", Boolean(about.original));
     const remarks = [...new Set([...(about.remarks || []), ...first.notes])];
-    this.part("remarks").hidden = !remarks.length;
-    this.part("remarks").replaceChildren(...remarks.map((text) => h("li", {}, text)));
+    $("remarks").hidden = !remarks.length;
+    $("remarks").replaceChildren(...remarks.map((text) => h("li", {}, text)));
     this._downloads();
     this.onchoose?.();
     const score = this.take.svg;
-    this.part("sheet").hidden = !score;
+    $("sheet").hidden = !score;
     if (score) {
-      this.part("score").src = score.url;
-      this.part("score").alt = `Score of ${about.title || "the piece"}`;
+      $("score").src = score.url;
+      $("score").alt = `Score of ${about.title || "the piece"}`;
     }
   }
 
+  /** @param {About} about */
   _facts(about) {
     const keys = (about.sections || []).map((section) => keyName(section.key));
+    /** @type {[string, unknown][]} */
     const rows = [
       ["Key", keys.length > 1 ? keys.join(" → ") : keyName(about.key)],
       ["By way of", [...new Set((about.excursions || []).map((away) => keyName(away.key)))].join(", ") || null],
@@ -111,8 +148,8 @@ export class PieceView {
       ["Bars", about.bars],
       ["Lasts", `${Number(about.lasts).toFixed(1)} s`],
     ];
-    const told = rows.filter(([, value]) => value !== undefined && value !== null);
-    this.part("facts").replaceChildren(...told.map(([name, value]) =>
+    const known = rows.filter(([, value]) => value !== undefined && value !== null);
+    $("facts").replaceChildren(...known.map(([name, value]) =>
       h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))));
   }
 
@@ -122,6 +159,6 @@ export class PieceView {
         icon("download"), KINDS[name] || words(name)));
     if (this.job.results.length > 1)
       links.push(h("a", { class: "button", href: `/api/jobs/${this.job.id}/zip`, download: true }, icon("download"), "All of it"));
-    this.part("downloads").replaceChildren(...links);
+    $("downloads").replaceChildren(...links);
   }
 }

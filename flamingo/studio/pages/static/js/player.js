@@ -4,17 +4,32 @@
 import { Roll, clock } from "./roll.js";
 
 const PLAY = "M8 5.5v13l11-6.5z", PAUSE = "M8 5.5h3v13H8zM13.5 5.5h3v13h-3z";
+/** @type {Set<Player>} */
 const players = new Set(); // one at a time is heard
 
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} name
+ * @param {object} more
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 function made(tag, name, more = {}) {
   return Object.assign(document.createElement(tag), { className: name, ...more });
 }
 
 export class Player {
-  /** element: an empty box; sound: address of the audio; music: {seconds, bars, notes}, or null while unknown. */
+  /**
+   * element: an empty box; sound: address of the audio; music: {seconds, bars, notes}, or null while unknown.
+   *
+   * @param {HTMLElement} element
+   * @param {{sound: string, music?: Music | null, title?: string, marks?: Mark[]}} options
+   */
   constructor(element, { sound, music = null, title = "the piece", marks = [] }) {
     this.title = title;
     this.marks = marks;
+    /** @type {Roll | null} */
+    this.roll = null;
     this.audio = new Audio();
     this.audio.preload = "metadata";
     this.audio.src = sound;
@@ -50,10 +65,14 @@ export class Player {
     return Number.isFinite(lasts) ? lasts : (this.roll?.music.seconds ?? 0);
   }
 
-  /** Show the notes, once they are known. */
+  /**
+   * Show the notes, once they are known.
+   *
+   * @param {Music} music
+   */
   show(music) {
     this.canvas.hidden = false;
-    const seek = (seconds) => this.seek(seconds);
+    const seek = (/** @type {number} */ seconds) => this.seek(seconds);
     this.roll = new Roll(this.canvas, music, { seek, marks: this.marks, label: `Piano roll of ${this.title}` });
     this.canvas.addEventListener("keydown", (event) => {
       if (event.key === " " || event.key === "Enter") {
@@ -64,6 +83,7 @@ export class Player {
     this._moved();
   }
 
+  /** @param {number} seconds */
   seek(seconds) {
     this.audio.currentTime = Math.min(seconds, Math.max(0, this.seconds - 0.02));
     this._moved();

@@ -3,14 +3,19 @@ import { at, post } from "./api.js";
 import { fail, toast } from "./toast.js";
 
 const LISTENER = "flamingo.listener"; // the name that was given last, on this browser
+/** @type {Map<string, string>} */
 const kept = new Map(); // what this page was told, for browsers that keep nothing
 
 /** Wire a rating. about(): what is rated now, {picture: {job, result}} and / or {music: {job, result}}, or
     null. Gives {look()}: show the grade that this browser gave to it, if any (the server keeps grades without saying
-    whose this one was). */
+    whose this one was).
+
+    @param {HTMLElement} element
+    @param {{about: () => Graded | null}} options */
 export function rating(element, { about }) {
   const keyNow = () => `flamingo.grade.${Object.entries(about() ?? {}).map(([kind, { job, result }]) => `${kind}.${job}.${result ?? 0}`).join(".")}`;
   const buttons = [...element.querySelectorAll("[data-grade]")];
+  /** @type {HTMLInputElement} */
   const name = element.querySelector("[data-listener]");
   name.value = remembered(LISTENER) || "";
   const look = () => {
@@ -35,10 +40,16 @@ export function rating(element, { about }) {
   return { look };
 }
 
+/** @param {string} name */
 function remembered(name) {
   if (kept.has(name)) return kept.get(name);
   try { return localStorage.getItem(name); } catch { return null; }
 }
+
+/**
+ * @param {string} name
+ * @param {string} value
+ */
 function keep(name, value) {
   kept.set(name, value);
   try { localStorage.setItem(name, value); } catch { /* this browser keeps nothing */ }

@@ -1,7 +1,7 @@
 // One job: what came of it, how it was made, and what may be done with it.
 import { active, get, patch, thumbnailUrl } from "./api.js";
 import { compare } from "./compare.js";
-import { bytes, h, icon, when, words } from "./dom.js";
+import { $, bytes, h, icon, when, words } from "./dom.js";
 import { curated, downloadUrl, favouriteButton, remove, restore, titleOf } from "./gallery.js";
 import { sentence, watch } from "./job.js";
 import { fully, partsOf } from "./manner.js";
@@ -10,16 +10,16 @@ import { rating } from "./rate.js";
 import { pictureRow } from "./row.js";
 import { fail } from "./toast.js";
 
-const $ = (id) => document.getElementById(id);
 const id = $("result").dataset.id;
 const picture = compare($("picture"));
 const pages = document.body.dataset.pages.split(" ");
 const grades = rating($("rating"), { about: graded });
+/** @type {Job | null} */
 let job = null;
 let shown = 0;
 
-const isFilm = (result) => result.media_type.startsWith("video/");
-const isPicture = (result) => result.media_type.startsWith("image/") && result.media_type !== "image/svg+xml";
+const isFilm = (/** @type {Result} */ result) => result.media_type.startsWith("video/");
+const isPicture = (/** @type {Result} */ result) => result.media_type.startsWith("image/") && result.media_type !== "image/svg+xml";
 
 function draw() {
   $("title").textContent = titleOf(job);
@@ -27,7 +27,7 @@ function draw() {
   $("result").hidden = false;
   $("curated").hidden = !curated(job);
   $("binned").hidden = !job.deleted;
-  const painted = (result) => isPicture(result) && result.recipe.photo_sha256;
+  const painted = (/** @type {Result} */ result) => isPicture(result) && result.recipe.photo_sha256;
   const pictures = job.verb === "paint" ? job.results.filter(painted) : [];
   const beside = job.verb === "paint" || job.verb === "judge" ? job.results.filter((each) => isPicture(each) && !painted(each)) : [];
   $("beside").replaceChildren(...beside.map((each) => h("a", { href: each.url }, h("img", { src: each.url, alt: each.name, loading: "lazy" }))));
@@ -48,11 +48,13 @@ function draw() {
   if (!$("grade").hidden) grades.look();
 }
 
+/** @param {Result | undefined} result */
 function inputOf(result) {
   const from = job.inputs.photos || [];
   return from.find((file) => file.sha256 === result?.recipe.photo_sha256) || from[0];
 }
 
+/** @param {Result[]} pictures */
 async function easel(pictures) {
   const result = pictures[shown];
   const photo = inputOf(result);
@@ -69,14 +71,16 @@ async function easel(pictures) {
   await picture.show({ before, after: shows, name: photo?.name || "the photo" });
 }
 
+/** @param {Result} result */
 function film(result) {
-  const still = (end) => job.results.find((each) => job.verb === "film" && each.name.endsWith(end));
+  const still = (/** @type {string} */ end) => job.results.find((each) => job.verb === "film" && each.name.endsWith(end));
   const [poster, sheet] = [still(".poster.jpg"), still(".sheet.jpg")];
   return h("figure", { class: "film-frame" }, h("video", { class: "film", src: result.url, poster: poster && `${poster.thumbnail}?size=1280`, controls: true, playsinline: true, preload: "metadata", "aria-label": job.verb === "film" ? titleOf(job) : `${result.name}, painted` }),
     job.verb === "paint" && job.results.length > 1 && h("figcaption", { class: "soft" }, result.name),
     sheet && h("details", { class: "more" }, h("summary", {}, "Contact sheet"), h("a", { href: sheet.url }, h("img", { src: sheet.url, alt: `A frame of each of ${result.about.shots.length} shots`, loading: "lazy" }))));
 }
 
+/** @param {import("./piece.js").Variation} variation */
 function piece(variation) {
   const results = Object.values(variation);
   const { about } = results[0];
@@ -102,30 +106,37 @@ function tools() {
   ].filter(Boolean));
 }
 
+/** @param {unknown} value */
 function percent(value) {
   return typeof value === "number" ? `${Math.round(value * 100)} %` : null;
 }
 
+/** @param {unknown} value */
 function colours(value) {
   if (value === "photo" || value === 0) return "the photo’s";
   return typeof value === "number" && value < 1 ? `${percent(value)} the painting’s` : null;
 }
 
-// Files that were given beside the photos, as small pictures.
+/**
+ * Files that were given beside the photos, as small pictures.
+ *
+ * @param {Api.InputOut[]} files
+ */
 function small(files = []) {
   return files.length ? h("span", { class: "row small-pictures" }, files.map((file) => h("img", { src: `${file.thumbnail}?size=96`, alt: file.name, title: file.name, width: 56, height: 56, loading: "lazy" }))) : null;
 }
 
 function facts() {
-  const { parameters: asked, results } = job;
+  const { parameters, results } = job;
   const about = results[0]?.about || {};
+  /** @type {Row[]} */
   const rows = job.verb === "paint" ? [
-    ["In the manner of", fully(partsOf(asked, job.inputs))], ["Strength", percent(asked.strength)],
-    ["Colours", colours(asked.colour)], ["Strokes", asked.stroke && asked.stroke !== 1 && `${asked.stroke} times as large`], ["Painter", words(asked.model)],
-    ["Longest side", asked.size ? `${asked.size} pixels` : "as the photo"],
+    ["In the manner of", fully(partsOf(parameters, job.inputs))], ["Strength", percent(parameters.strength)],
+    ["Colours", colours(parameters.colour)], ["Strokes", parameters.stroke && parameters.stroke !== 1 && `${parameters.stroke} times as large`],
+    ["Painter", words(parameters.model)], ["Longest side", parameters.size ? `${parameters.size} pixels` : "as the photo"],
   ] : job.verb === "compose" ? [
-    ["Persona", words(asked.persona)], ["Mood", asked.mood], ["Key", about.key], ["Tempo", about.tempo && `${Math.round(about.tempo)} a minute`],
-    ["Length", about.lasts && `${Math.round(about.lasts)} s`], ["Instruments", asked.instrument],
+    ["Persona", words(parameters.persona)], ["Mood", parameters.mood], ["Key", about.key], ["Tempo", about.tempo && `${Math.round(about.tempo)} a minute`],
+    ["Length", about.lasts && `${Math.round(about.lasts)} s`], ["Instruments", parameters.instrument],
   ] : job.verb === "film" && about.shots ? [
     ["Shots", String(about.shots.length)], ["Length", `${about.lasts.toFixed(1)} s`], ["Picture", `${about.width} × ${about.height}, ${about.fps} frames a second`],
   ] : [];
@@ -136,10 +147,17 @@ function facts() {
   if (job.ended && job.started && results.length) rows.push(["It took", `${Math.max(0.1, job.ended - job.started).toFixed(1)} s`]);
   if (results.length) rows.push(["Size", bytes(results.reduce((sum, result) => sum + result.size, 0))]);
   fill($("facts"), rows);
-  const recipe = results[shown]?.recipe || asked;
+  const recipe = results[shown]?.recipe || parameters;
   fill($("recipe"), Object.entries(recipe).map(([name, value]) => [words(name), value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value)]));
 }
 
+/**
+ * Rows of a list of facts; those that say nothing are left out.
+ *
+ * @typedef {[string, import("./dom.js").Child]} Row
+ * @param {HTMLElement} list
+ * @param {Row[]} rows
+ */
 function fill(list, rows) {
   list.replaceChildren(...rows.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
@@ -157,7 +175,11 @@ function next() {
   $("next").replaceChildren(...offered);
 }
 
-// What a grade is for: the piece, the film, or the picture that is shown.
+/**
+ * What a grade is for: the piece, the film, or the picture that is shown.
+ *
+ * @returns {Graded}
+ */
 function graded() {
   if (job.verb === "compose") return { music: { job: id, result: 0 } };
   const pictures = job.results.filter((each) => isPicture(each) && each.recipe.photo_sha256);

@@ -7,19 +7,35 @@ const BLACK = new Set([1, 3, 6, 8, 10]);
 const KEYS = 38; // width of the keyboard at the left
 const LEAST = 22; // pixels a second, below which the roll moves along instead of showing everything
 
-/** "1:05" of 65.2 seconds. */
+/**
+ * "1:05" of 65.2 seconds.
+ *
+ * @param {number} seconds
+ */
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds + 0.05));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
+/** @typedef {(value: number) => number} Scale from seconds, or from pitches, to pixels */
+/** @typedef {{paper: string, sunk: string, ink: string, soft: string, line: string, edge: string, accent: string,
+ *   font: string, parts: string[]}} RollColours */
+
 export class Roll {
   /** canvas: sized by its style; music: {seconds, bars, notes}; seek(seconds) is called when a place is chosen.
-      marks: [{from, to, text}] stretches to name. label: what a screen reader calls it. */
+      marks: [{from, to, text}] stretches to name. label: what a screen reader calls it.
+
+      @param {HTMLCanvasElement} canvas
+      @param {Music} music
+      @param {{seek?: ((seconds: number) => void) | null, marks?: Mark[], label?: string}} options */
   constructor(canvas, music, { seek = null, marks = [], label = "Piano roll" } = {}) {
     this.canvas = canvas;
     this.marks = marks;
     this.time = 0;
+    this.scale = 0; // pixels of the canvas for each of the page
+    this.low = this.high = 0; // the pitches that are seen
+    /** @type {RollColours | null} */
+    this.colours = null;
     this.onseek = seek;
     canvas.tabIndex = seek ? 0 : -1;
     canvas.setAttribute("role", seek ? "slider" : "img");
@@ -37,7 +53,11 @@ export class Roll {
     this.scheme.addEventListener("change", this.recolour);
   }
 
-  /** Show other notes. */
+  /**
+   * Show other notes.
+   *
+   * @param {Music} music
+   */
   load(music) {
     this.music = music;
     const pitches = music.notes.map((n) => n[2]);
@@ -50,7 +70,11 @@ export class Roll {
     this.at(this.time);
   }
 
-  /** Move the line to a time, in seconds. */
+  /**
+   * Move the line to a time, in seconds.
+   *
+   * @param {number} seconds
+   */
   at(seconds) {
     this.time = Math.min(Math.max(0, seconds), this.music.seconds);
     if (this.onseek) {
@@ -76,10 +100,11 @@ export class Roll {
     this.draw();
   }
 
+  /** @returns {RollColours} */
   _colours() {
     if (!this.colours) {
       const style = getComputedStyle(this.canvas);
-      const of = (name) => style.getPropertyValue(name).trim();
+      const of = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
       this.colours = {
         paper: of("--card"), sunk: of("--sunk"), ink: of("--ink"), soft: of("--soft"), line: of("--line"),
         edge: of("--edge"), accent: of("--accent"), font: `12px ${of("--sans") || "sans-serif"}`,
@@ -89,7 +114,11 @@ export class Roll {
     return this.colours;
   }
 
-  /** The first second that is seen, and how many are. */
+  /**
+   * The first second that is seen, and how many are.
+   *
+   * @param {number} width
+   */
   _window(width) {
     const all = this.music.seconds || 1;
     const seen = Math.min(all, (width - KEYS) / LEAST);
@@ -106,8 +135,8 @@ export class Roll {
     context.fillRect(0, 0, width, height);
     const [first, seen] = this._window(width);
     const row = height / (this.high - this.low + 1);
-    const x = (seconds) => KEYS + ((seconds - first) / seen) * (width - KEYS - 4);
-    const y = (pitch) => (this.high - pitch) * row;
+    const x = (/** @type {number} */ seconds) => KEYS + ((seconds - first) / seen) * (width - KEYS - 4);
+    const y = (/** @type {number} */ pitch) => (this.high - pitch) * row;
     context.save();
     context.beginPath();
     context.rect(KEYS, 0, width - KEYS, height);
@@ -119,6 +148,15 @@ export class Roll {
     this._keyboard(context, c, y, row, height);
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {RollColours} c
+   * @param {Scale} x
+   * @param {Scale} y
+   * @param {number} row
+   * @param {number} width
+   * @param {number} height
+   */
   _ground(context, c, x, y, row, width, height) {
     for (let pitch = this.low; pitch <= this.high; pitch++) {
       if (!BLACK.has(pitch % 12)) continue;
@@ -147,6 +185,13 @@ export class Roll {
     context.stroke();
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {RollColours} c
+   * @param {Scale} x
+   * @param {Scale} y
+   * @param {number} row
+   */
   _notes(context, c, x, y, row) {
     const thick = Math.max(row - 1, 4);
     for (const [start, lasts, pitch, velocity, part] of this.music.notes) {
@@ -161,6 +206,12 @@ export class Roll {
     context.globalAlpha = 1;
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {RollColours} c
+   * @param {number} at
+   * @param {number} height
+   */
   _line(context, c, at, height) {
     context.fillStyle = c.accent;
     context.fillRect(at - 1, 0, 2, height);
@@ -171,6 +222,13 @@ export class Roll {
     context.fill();
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {RollColours} c
+   * @param {Scale} y
+   * @param {number} row
+   * @param {number} height
+   */
   _keyboard(context, c, y, row, height) {
     const sounding = new Set();
     for (const [start, lasts, pitch] of this.music.notes)
@@ -195,9 +253,10 @@ export class Roll {
     context.fillRect(KEYS - 1, 0, 1, height);
   }
 
+  /** @param {PointerEvent} event */
   _press(event) {
     if (event.button) return;
-    const follow = (moved) => {
+    const follow = (/** @type {PointerEvent} */ moved) => {
       const box = this.canvas.getBoundingClientRect();
       const [first, seen] = this._window(box.width);
       const share = (moved.clientX - box.left - KEYS) / (box.width - KEYS - 4);
@@ -211,9 +270,11 @@ export class Roll {
     follow(event);
   }
 
+  /** @param {KeyboardEvent} event */
   _key(event) {
     const { bars, seconds } = this.music;
     const bar = Math.max(bars.findLastIndex((start) => start <= this.time + 0.02), 0);
+    /** @type {{[key: string]: number}} */
     const goes = {
       ArrowRight: this.time + 1, ArrowUp: this.time + 1, ArrowLeft: this.time - 1, ArrowDown: this.time - 1,
       PageDown: bars[bar + 1] ?? seconds, PageUp: bars[Math.max(bar - 1, 0)] ?? 0, Home: 0, End: seconds - 0.05,

@@ -7,9 +7,12 @@ const SIZE = 640;
 const MOST = 3; // paintings
 
 /** Fill `element` with a row of pictures. photo: {sha256, name}; parts: the styles, as manner.js gives them; result: a
-    result of a job. */
+    result of a job.
+
+    @param {HTMLElement} element
+    @param {{photo: FileRef, parts: StyleTerm<FileRef>[], result: Result}} shown */
 export function pictureRow(element, { photo, parts, result }) {
-  const figure = (src, alt, text) => h("figure", {}, h("img", { src, alt, loading: "lazy" }), h("figcaption", {}, text));
+  const figure = (/** @type {string} */ src, /** @type {string} */ alt, /** @type {string} */ text) => h("figure", {}, h("img", { src, alt, loading: "lazy" }), h("figcaption", {}, text));
   const shown = parts.slice(0, MOST).map((part) => figure(
     part.painting ? thumbnailUrl(part.painting.sha256, SIZE) : `/api/styles/${encodeURIComponent(part.name)}/painting?size=512`,
     `${styleTitle(part.name)}, the painting`, styleTitle(part.name)));

@@ -8,14 +8,22 @@
 const BASE = new URL("../..", self.document ? document.baseURI : self.location.href).pathname.replace(/\/$/, "");
 const AGAIN = 2000;
 
-/** tell(tab, message) brings a message to a tab; tabs are any objects. base: the path that the studio is served under. */
+/**
+ * The stream, for tabs, which are any objects.
+ *
+ * @template {object} Tab
+ * @param {(tab: Tab, message: StreamMessage) => void} tell brings a message to a tab
+ * @param {string} base the path that the studio is served under
+ */
 function makeStream(tell, base = BASE) {
+  /** @type {Map<Tab, Set<string>>} */
   const followed = new Map(); // the ids that each tab follows
+  /** @type {EventSource | null} */
   let source = null;
   let timer = 0;
 
   const ids = () => new Set([...followed.values()].flatMap((some) => [...some]));
-  const each = (id, message) => {
+  const each = (/** @type {string} */ id, /** @type {StreamMessage} */ message) => {
     for (const [tab, some] of followed) if (some.has(id)) tell(tab, message);
   };
 
@@ -24,7 +32,9 @@ function makeStream(tell, base = BASE) {
     if (source || !ids().size) return;
     source = new EventSource(`${base}/api/events`);
     source.addEventListener("snapshot", (event) => {
-      const jobs = new Map(JSON.parse(event.data).jobs.map((job) => [job.id, job]));
+      /** @type {{jobs: Job[]}} */
+      const snapshot = JSON.parse(event.data);
+      const jobs = new Map(snapshot.jobs.map((job) => [job.id, job]));
       for (const id of ids()) each(id, jobs.has(id) ? { job: jobs.get(id) } : { look: id });
     });
     source.addEventListener("job", (event) => {
@@ -49,6 +59,10 @@ function makeStream(tell, base = BASE) {
   }
 
   return {
+    /**
+     * @param {Tab} tab
+     * @param {StreamRequest} message
+     */
     take(tab, { follow, leave, bye }) {
       if (follow) {
         if (!followed.has(tab)) followed.set(tab, new Set());
@@ -65,7 +79,7 @@ function makeStream(tell, base = BASE) {
 }
 
 if ("SharedWorkerGlobalScope" in self) {
-  const stream = makeStream((port, message) => port.postMessage(message));
+  const stream = makeStream((/** @type {MessagePort} */ port, message) => port.postMessage(message));
   self.onconnect = ({ ports: [port] }) => {
     port.onmessage = ({ data }) => stream.take(port, data);
   };

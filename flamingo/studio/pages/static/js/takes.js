@@ -3,22 +3,31 @@
 
 const NAME = "flamingo-live", STORE = "takes";
 
+/** @typedef {{id?: IDBValidKey, blob: Blob, name: string, about: string}} Take */
+
+/** @returns {Promise<IDBDatabase>} */
 function opened() {
   return new Promise((resolve, reject) => {
-    const asked = indexedDB.open(NAME, 1);
-    asked.onupgradeneeded = () => asked.result.createObjectStore(STORE, { keyPath: "id", autoIncrement: true });
-    asked.onsuccess = () => resolve(asked.result);
-    asked.onerror = () => reject(asked.error);
+    const request = indexedDB.open(NAME, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "id", autoIncrement: true });
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
   });
 }
 
+/**
+ * @template Result
+ * @param {IDBTransactionMode} mode
+ * @param {(store: IDBObjectStore) => IDBRequest<Result>} what
+ * @returns {Promise<Result>}
+ */
 async function within(mode, what) {
   const database = await opened();
   try {
     return await new Promise((resolve, reject) => {
       const work = database.transaction(STORE, mode);
-      const asked = what(work.objectStore(STORE));
-      work.oncomplete = () => resolve(asked.result);
+      const request = what(work.objectStore(STORE));
+      work.oncomplete = () => resolve(request.result);
       work.onerror = work.onabort = () => reject(work.error);
     });
   } finally {
@@ -26,10 +35,19 @@ async function within(mode, what) {
   }
 }
 
-/** Keep {blob, name, about}: its id. */
+/**
+ * Keep {blob, name, about}: its id.
+ *
+ * @param {Take} take
+ */
 export const add = (take) => within("readwrite", (store) => store.add(take));
 
-/** All that is kept, the oldest first: [{id, blob, name, about}]. */
+/**
+ * All that is kept, the oldest first.
+ *
+ * @returns {Promise<Take[]>}
+ */
 export const all = () => within("readonly", (store) => store.getAll());
 
+/** @param {IDBValidKey} id */
 export const remove = (id) => within("readwrite", (store) => store.delete(id));

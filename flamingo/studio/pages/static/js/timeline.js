@@ -2,29 +2,42 @@
 // one that is chosen.
 import { thumbnailUrl } from "./api.js";
 import { LEAST, caught, changed, comes, coming, lasting, lasts, moved, restyled, retimed, standing, total, without } from "./board.js";
-import { h } from "./dom.js";
+import { $, h } from "./dom.js";
 import { briefly, partsOf } from "./manner.js";
 import { say } from "./toast.js";
 
+/** @type {{[key: string]: number}} */
+const WAYS = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1 };
 const WIDEST = 16000; // pixels of a line, which a canvas can still be
 const CATCH = 9; // pixels within which a border is caught by a beat
-const $ = (id) => document.getElementById(id);
-const seconds = (value) => `${value.toFixed(1)} s`;
-const clock = (at) => `${Math.floor(at / 60)}:${(at % 60).toFixed(1).padStart(4, "0")}`;
+const seconds = (/** @type {number} */ value) => `${value.toFixed(1)} s`;
+const clock = (/** @type {number} */ at) => `${Math.floor(at / 60)}:${(at % 60).toFixed(1).padStart(4, "0")}`;
 
 /** Wire film.html's storyboard. onchange(board): a person has changed it; styles(): the named styles that can be chosen,
-    [{name, title}]. Gives {show, clear, board, playing}. */
+    [{name, title}]. Gives {show, clear, board, playing}.
+
+    @param {{onchange: (board: Storyboard) => void, styles: (board: Storyboard) => {name: string, title: string}[]}} options */
 export function timeline({ onchange, styles }) {
+  /** @type {Storyboard | null} */
   let board = null;
+  /** @type {string[]} */
   let past = [];
+  /** @type {Map<string, string>} */
   let files = new Map(); // photo's name -> sha256
+  /** @type {number[]} */
   let beats = [];
+  /** @type {number[]} */
   let bars = [];
   let chosen = 0;
 
-  /** Show a storyboard. inputs: of the job that planned it; beats, bars: seconds. */
-  function show(told, { inputs = {}, beats: heard = [], bars: counted = [] } = {}) {
-    board = told;
+  /**
+   * Show a storyboard. inputs: of the job that planned it; beats, bars: seconds.
+   *
+   * @param {Storyboard} storyboard
+   * @param {{inputs?: {[option: string]: FileRef[]}, beats?: number[], bars?: number[]}} plan
+   */
+  function show(storyboard, { inputs = {}, beats: heard = [], bars: counted = [] } = {}) {
+    board = storyboard;
     past = [];
     chosen = 0;
     files = new Map((inputs.photos || []).map((file) => [file.name, file.sha256]));
@@ -32,10 +45,11 @@ export function timeline({ onchange, styles }) {
     bars = counted;
     draw();
   }
-  function change(found, words = "") {
+  /** @param {Storyboard} edited */
+  function change(edited, words = "") {
     past.push(JSON.stringify(board));
     if (past.length > 200) past.shift();
-    board = found;
+    board = edited;
     draw();
     onchange(board);
     if (words) say(words);
@@ -51,8 +65,10 @@ export function timeline({ onchange, styles }) {
 
   // -- drawing
 
-  const called = (shot) => shot.photo.split("/").at(-1);
-  const manner = (shot) => (shot.style.length ? briefly(partsOf({ style: shot.style }, { painting: (board.manner?.paintings || []).map((name) => ({ name })) })) : "The photo itself");
+  const called = (/** @type {Shot} */ shot) => shot.photo.split("/").at(-1);
+  const manner = (/** @type {Shot} */ shot) => (shot.style.length ? briefly(partsOf({ style: shot.style }, { painting: (board.manner?.paintings || []).map((name) => ({ name })) })) : "The photo itself");
+
+  /** @param {Shot} shot */
   function address(shot) {
     const sha256 = files.get(shot.photo) || files.get(called(shot));
     return sha256 ? thumbnailUrl(sha256, 192) : "";
@@ -63,7 +79,7 @@ export function timeline({ onchange, styles }) {
     $("undo").disabled = !past.length;
     $("board-said").textContent = `${shots.length} shots, ${clock(total(board))}${bars.length ? `, ${bars.length} bars` : ""}`;
     scale();
-    const kept = [...$("shots").children];
+    const kept = /** @type {HTMLElement[]} */ ([...$("shots").children]);
     $("shots").replaceChildren(...shots.map((shot, i) => card(shot, i, kept[i])));
     $("line").querySelectorAll(".piece, .border").forEach((element) => element.remove());
     $("line").append(...shots.map(piece), ...shots.slice(1).map((_, i) => border(i)));
@@ -74,7 +90,12 @@ export function timeline({ onchange, styles }) {
     $("line").style.minWidth = `${wide}px`;
     ticks();
   }
-  const percent = (at) => `${(100 * at) / total(board)}%`;
+  const percent = (/** @type {number} */ at) => `${(100 * at) / total(board)}%`;
+
+  /**
+   * @param {Shot} shot
+   * @param {number} i
+   */
   function piece(shot, i) {
     const element = h("span", { class: `piece${i === chosen ? " chosen" : ""}`, "aria-hidden": "true" });
     element.style.left = percent(shot.start);
@@ -84,18 +105,22 @@ export function timeline({ onchange, styles }) {
     element.addEventListener("click", () => choose(i));
     return element;
   }
+
+  /** @param {Shot} shot */
   function fade(shot) {
     const element = h("i", { class: "fade" });
     element.style.width = `${Math.min(100, (100 * shot.fade) / lasts(shot))}%`;
     return element;
   }
+
+  /** @param {number} i */
   function border(i) {
     const near = i === chosen || i + 1 === chosen;
     const element = h("span", { class: "border", role: "slider", tabindex: near ? 0 : -1, "data-border": i, "aria-label": `End of shot ${i + 1}`, "aria-orientation": "horizontal" });
     place(element, i);
     element.addEventListener("pointerdown", (event) => drag(event, element, i));
     element.addEventListener("keydown", (event) => {
-      const way = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1 }[event.key];
+      const way = WAYS[event.key];
       if (!way) return;
       event.preventDefault();
       const at = board.shots[i].end;
@@ -105,6 +130,11 @@ export function timeline({ onchange, styles }) {
     });
     return element;
   }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {number} i
+   */
   function place(element, i) {
     const { end } = board.shots[i];
     element.style.left = percent(end);
@@ -113,13 +143,19 @@ export function timeline({ onchange, styles }) {
     element.setAttribute("aria-valuenow", end.toFixed(2));
     element.setAttribute("aria-valuetext", `${clock(end)}${beats.some((beat) => Math.abs(beat - end) < 0.02) ? ", on a beat" : ""}`);
   }
+
+  /**
+   * @param {PointerEvent} event
+   * @param {HTMLElement} element
+   * @param {number} i
+   */
   function drag(event, element, i) {
     event.preventDefault();
     element.setPointerCapture(event.pointerId);
     element.focus();
     const before = board;
     const width = $("line").clientWidth;
-    const move = (now) => {
+    const move = (/** @type {PointerEvent} */ now) => {
       const at = ((now.clientX - $("line").getBoundingClientRect().left) / width) * total(before);
       board = retimed(before, i, caught(at, beats, (CATCH / width) * total(before)));
       place(element, i);
@@ -143,7 +179,7 @@ export function timeline({ onchange, styles }) {
     const pen = canvas.getContext("2d");
     const scaled = canvas.width / total(board);
     const { color, borderColor } = getComputedStyle(canvas);
-    const stroke = (at, height, colour) => { pen.fillStyle = colour; pen.fillRect(Math.round(at * scaled), 0, Math.max(1, devicePixelRatio), height * canvas.height); };
+    const stroke = (/** @type {number} */ at, /** @type {number} */ height, /** @type {string} */ colour) => { pen.fillStyle = colour; pen.fillRect(Math.round(at * scaled), 0, Math.max(1, devicePixelRatio), height * canvas.height); };
     if (beats.length * 5 < width) for (const beat of beats) stroke(beat, 0.16, borderColor);
     if (bars.length * 5 < width) for (const bar of bars) stroke(bar, 0.36, color);
     pen.fillStyle = color;
@@ -155,10 +191,16 @@ export function timeline({ onchange, styles }) {
       pen.fillText(clock(at).replace(/\.0$/, ""), at * scaled, canvas.height);
     }
   }
+
+  /**
+   * @param {Shot} shot
+   * @param {number} i
+   * @param {HTMLElement | undefined} kept the card that it had, which it keeps if nothing has changed
+   */
   function card(shot, i, kept) {
-    const told = JSON.stringify([shot, i, i === chosen, address(shot), board.shots.length]);
-    if (kept?.dataset.told === told) return kept;
-    const fresh = h("li", { class: "shot", draggable: "true", "data-told": told },
+    const content = JSON.stringify([shot, i, i === chosen, address(shot), board.shots.length]);
+    if (kept?.dataset.content === content) return kept;
+    const fresh = h("li", { class: "shot", draggable: "true", "data-content": content },
       h("button", { class: "shot-pick", type: "button", "aria-pressed": String(i === chosen), "aria-label": `Shot ${i + 1} of ${board.shots.length}: ${called(shot)}, ${seconds(lasts(shot))}` },
         h("span", { class: "shot-frame" }, address(shot) ? h("img", { src: address(shot), alt: "", loading: "lazy", draggable: "false" }) : h("span", { class: "shot-unknown" }, called(shot)), h("span", { class: "badge" }, String(i + 1)))),
       h("span", { class: "shot-time" }, h("strong", {}, seconds(lasts(shot))), ` at ${clock(shot.start)}${i ? `, ${shot.transition}` : ""}`),
@@ -181,6 +223,7 @@ export function timeline({ onchange, styles }) {
 
   // -- one shot
 
+  /** @param {number} i */
   function choose(i) {
     chosen = i;
     const held = document.activeElement?.closest("#shots");
@@ -188,6 +231,11 @@ export function timeline({ onchange, styles }) {
     if (held) $("shots").querySelectorAll(".shot-pick")[i].focus();
     $("line").querySelectorAll(".piece")[i].scrollIntoView({ block: "nearest", inline: "nearest" });
   }
+
+  /**
+   * @param {number} from
+   * @param {number} to
+   */
   function move(from, to) {
     const name = called(board.shots[from]);
     if (to < 0 || to >= board.shots.length || to === from) return;
@@ -199,31 +247,32 @@ export function timeline({ onchange, styles }) {
     $("editor").hidden = false;
     $("editor-title").textContent = $("editor-name").textContent = `Shot ${chosen + 1}: ${called(shot)}`;
     if (document.activeElement !== $("shot-caption")) $("shot-caption").value = shot.caption;
-    $("shot-seconds").value = Number(lasts(shot).toFixed(2));
+    $("shot-seconds").value = String(Number(lasts(shot).toFixed(2)));
     $("shot-transition").value = shot.transition;
     $("shot-transition").disabled = chosen === 0;
     $("earlier").disabled = chosen === 0;
     $("later").disabled = chosen === board.shots.length - 1;
     $("leave-out").disabled = board.shots.length < 3;
-    const named = new Map([["[]", "The photo itself"], ...styles(board).map((style) => [JSON.stringify([style.name]), style.title])]);
+    /** @type {Map<string, string>} */
+    const named = new Map([["[]", "The photo itself"], ...styles(board).map((style) => /** @type {[string, string]} */ ([JSON.stringify([style.name]), style.title]))]);
     for (const each of board.shots) named.set(JSON.stringify(each.style), manner(each));
     $("shot-style").replaceChildren(...[...named].map(([value, title]) => h("option", { value }, title)));
     $("shot-style").value = JSON.stringify(shot.style);
     const { strength, way } = coming(shot);
-    $("shot-strength").value = Number(strength.toFixed(2));
+    $("shot-strength").value = String(Number(strength.toFixed(2)));
     $("shot-coming").value = way;
     $("shot-strength").disabled = $("shot-coming").disabled = !shot.style.length;
     $("camera-back").disabled = $("camera-still").disabled = same(...shot.camera);
   }
-  const same = (one, other) => ["x", "y", "zoom"].every((name) => one[name] === other[name]);
-  const how = (values) => change(changed(board, chosen, comes({ ...coming(board.shots[chosen]), ...values })));
+  const same = (/** @type {View} */ one, /** @type {View} */ other) => /** @type {const} */ (["x", "y", "zoom"]).every((name) => one[name] === other[name]);
+  const how = (/** @type {Partial<ReturnType<typeof coming>>} */ values) => change(changed(board, chosen, comes({ ...coming(board.shots[chosen]), ...values })));
   $("shot-strength").addEventListener("change", () => {
     const wanted = $("shot-strength").valueAsNumber;
     if (Number.isFinite(wanted)) how({ strength: wanted });
     fields();
   });
-  $("shot-coming").addEventListener("change", () => how({ way: $("shot-coming").value }));
-  $("camera-back").addEventListener("click", () => change(changed(board, chosen, { camera: [...board.shots[chosen].camera].reverse() }), "The camera goes the other way"));
+  $("shot-coming").addEventListener("change", () => how({ way: /** @type {import("./board.js").Way} */ ($("shot-coming").value) }));
+  $("camera-back").addEventListener("click", () => change(changed(board, chosen, { camera: /** @type {[View, View]} */ ([...board.shots[chosen].camera].reverse()) }), "The camera goes the other way"));
   $("camera-still").addEventListener("click", () => { change(changed(board, chosen, { camera: standing(board.shots[chosen]) }), "The camera stands still"); $("undo").focus(); });
   $("shot-caption").addEventListener("change", () => change(changed(board, chosen, { caption: $("shot-caption").value.trim() })));
   $("shot-seconds").addEventListener("change", () => {
@@ -231,21 +280,25 @@ export function timeline({ onchange, styles }) {
     if (wanted > 0) change(lasting(board, chosen, wanted));
     fields();
   });
-  $("shot-transition").addEventListener("change", () => change(changed(board, chosen, { transition: $("shot-transition").value })));
+  $("shot-transition").addEventListener("change", () => change(changed(board, chosen, { transition: /** @type {Shot["transition"]} */ ($("shot-transition").value) })));
   $("shot-style").addEventListener("change", () => change(changed(board, chosen, { style: JSON.parse($("shot-style").value) })));
   $("style-for-all").addEventListener("click", () => change(restyled(board, JSON.parse($("shot-style").value)), `All shots: ${$("shot-style").selectedOptions[0].textContent}`));
   $("earlier").addEventListener("click", () => { move(chosen, chosen - 1); if ($("earlier").disabled) $("later").focus(); });
   $("later").addEventListener("click", () => { move(chosen, chosen + 1); if ($("later").disabled) $("earlier").focus(); });
   $("leave-out").addEventListener("click", () => {
     const name = called(board.shots[chosen]);
-    const found = without(board, chosen);
-    chosen = Math.min(chosen, found.shots.length - 1);
-    change(found, `${name} is left out`);
+    const edited = without(board, chosen);
+    chosen = Math.min(chosen, edited.shots.length - 1);
+    change(edited, `${name} is left out`);
     if ($("leave-out").disabled) $("shot-caption").focus();
   });
   new ResizeObserver(() => board && ticks()).observe($("line"));
 
-  /** Mark the shot that is seen at this time; null for none. */
+  /**
+   * Mark the shot that is seen at this time; null for none.
+   *
+   * @param {number | null} at
+   */
   function playing(at) {
     $("shots").querySelectorAll(".shot").forEach((element, i) => {
       const shot = board?.shots[i];

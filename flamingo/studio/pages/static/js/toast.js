@@ -1,19 +1,27 @@
 // Short messages at the foot of the page, said to screen readers too.
-import { h, icon } from "./dom.js";
+import { $, h, icon } from "./dom.js";
 
-/** Say something to screen readers only. */
+/**
+ * Say something to screen readers only.
+ *
+ * @param {string} message
+ */
 export function say(message) {
-  const region = document.getElementById("live-region");
+  const region = $("live-region");
   region.textContent = "";
   // A region speaks when it changes; the same words twice would not be a change.
   requestAnimationFrame(() => { region.textContent = message; });
 }
 
 /** Show a message. bad: it went wrong, so it stays until it is closed; action: {label, run}, such as undo.
-    Gives a function that takes it away. */
+    Gives a function that takes it away.
+
+    @param {string} message
+    @param {{bad?: boolean, action?: {label: string, run: () => void} | null, seconds?: number}} options */
 export function toast(message, { bad = false, action = null, seconds = 8 } = {}) {
-  const box = document.getElementById("toasts");
-  const gone = () => element.remove();
+  const box = $("toasts");
+  const gone = () => { element.remove(); };
+  /** @type {HTMLElement} */
   const element = h(
     "div", { class: `toast${bad ? " bad" : ""}`, role: bad ? "alert" : null },
     h("span", {}, message),
@@ -34,7 +42,11 @@ export function toast(message, { bad = false, action = null, seconds = 8 } = {})
   return gone;
 }
 
-/** Show an error; a request that we broke off ourselves is none. */
+/**
+ * Show an error; a request that we broke off ourselves is none.
+ *
+ * @param {Error} error
+ */
 export function fail(error) {
   if (error?.name === "AbortError") return;
   if (error?.name !== "Problem") console.error(error);

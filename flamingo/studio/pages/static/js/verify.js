@@ -1,9 +1,10 @@
 // The page Verify: a file, and its sidecar if it has one, to the server; what it says, in its own sentences.
 import { upload } from "./api.js";
-import { h, icon, words } from "./dom.js";
+import { $, h, icon, words } from "./dom.js";
 import { dropzone } from "./dropzone.js";
 import { fail, say } from "./toast.js";
 
+/** @type {{[State in Api.VerdictOut["state"]]: [title: string, tone: string, icon: string]}} */
 const STATES = {
   whole: ["Signed, and not changed since", "good", "shield"],
   changed: ["Changed since it was signed", "warn", "edit"],
@@ -12,14 +13,17 @@ const STATES = {
   nothing: ["Nothing is known of it", "plain", "search"],
 };
 
-const $ = (id) => document.getElementById(id);
-
-/** Which of the files is asked about, and which is its sidecar. */
+/**
+ * Which of the files is asked about, and which is its sidecar.
+ *
+ * @param {File[]} files
+ */
 function sorted(files) {
   const beside = files.find((file) => files.some((other) => file.name === `${other.name}.json`));
   return [files.find((file) => file !== beside), beside];
 }
 
+/** @param {File[]} files */
 async function ask(files) {
   const [file, sidecar] = sorted(files);
   $("verdict").hidden = true;
@@ -34,6 +38,10 @@ async function ask(files) {
   }
 }
 
+/**
+ * @param {string} name
+ * @param {Api.VerdictOut} verdict
+ */
 function show(name, verdict) {
   const [title, tone, mark] = STATES[verdict.state] ?? STATES.nothing;
   $("verdict").dataset.tone = tone;

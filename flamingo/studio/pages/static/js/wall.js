@@ -4,39 +4,51 @@ import { del, put, thumbnailUrl, upload } from "./api.js";
 import { brush } from "./brush.js";
 import { paintTrack } from "./controls.js";
 import { ask, sure } from "./dialog.js";
-import { h, icon } from "./dom.js";
+import { $, h, icon } from "./dom.js";
 import { isPicture } from "./dropzone.js";
 import { fully, styleTitle } from "./manner.js";
 import { Mask } from "./mask.js";
 import { fail, say, toast } from "./toast.js";
 
 const TINTS = ["#e03172", "#1c7ed6", "#2f9e44", "#f08c00", "#7048e8", "#0c8599"];
-const $ = (id) => document.getElementById(id);
 
 /** Wire styles.html. frame: what masks are brushed on, if they are; onchange(): the wish is another; ratio(): of the
     photo on the easel, width by height, or null if there is none; model(), setModel(name): the painter. Gives {key,
-    ready, wish, draft, fill, fit, mix}. */
+    ready, wish, draft, fill, fit, mix}.
+
+    @typedef {{weight: number, mask: Mask | null}} Wanted how much of a style, and where
+    @typedef {{name: string, weight: number, mask: Mask | null}} Part
+    @typedef {{file: FileRef | null, sending: Promise<FileRef>}} Own a painting of the person's
+    @typedef {{mixing: boolean, placing: boolean, paintings: FileRef[], parts: StyleTerm<FileRef>[]}} WallDraft
+    @typedef {Pick<StyleTerm<FileRef>, "name" | "weight"> & Partial<StyleTerm<FileRef>>} WantedPart
+    @param {{frame: HTMLElement | null, onchange: () => void, ratio: () => number | null, model: () => string,
+      setModel: (name: string) => void}} options */
 export function wall({ frame, onchange, ratio, model, setModel }) {
   const root = $("styles");
   const able = (root.dataset.any || "").split(" ").filter(Boolean);
-  const paintings = new Map(); // name -> {file, sending}
-  const asked = new Map(); // name -> {weight, mask}: of every style that was ever chosen, so that nothing is lost
+  /** @type {Map<string, Own>} */
+  const paintings = new Map(); // by name
+  /** @type {Map<string, Wanted>} */
+  const wanted = new Map(); // by name, of every style that was ever chosen, so that nothing is lost
+  /** @type {Partial<ReturnType<typeof brush>> & {opened: Mask | null, close: () => void}} */
   const editor = frame ? brush(frame, { onstroke: () => { rows(); onchange(); }, onclose: () => { rows(); $("placing").focus(); } }) : { opened: null, close() {} };
 
   let drawn = "";
 
-  const inputs = () => [...root.querySelectorAll("input[name=style]")];
+  const inputs = () => [.../** @type {NodeListOf<HTMLInputElement>} */ (root.querySelectorAll("input[name=style]"))];
   const chosen = () => inputs().filter((input) => input.checked);
-  const on = (id) => $(id)?.getAttribute("aria-pressed") === "true";
-  const tile = (name) => inputs().find((input) => input.value === name);
-  const titleOf = (name) => tile(name)?.closest(".style").querySelector(".style-name").textContent || styleTitle(name);
+  const on = (/** @type {"mixing" | "placing"} */ id) => $(id)?.getAttribute("aria-pressed") === "true";
+  const tile = (/** @type {string} */ name) => inputs().find((input) => input.value === name);
+  const titleOf = (/** @type {string} */ name) => tile(name)?.closest(".style").querySelector(".style-name").textContent || styleTitle(name);
+
+  /** @param {string} name */
   function of(name) {
-    if (!asked.has(name)) asked.set(name, { weight: 0.5, mask: null });
-    return asked.get(name);
+    if (!wanted.has(name)) wanted.set(name, { weight: 0.5, mask: null });
+    return wanted.get(name);
   }
-  const maskOf = (name) => { const { mask } = of(name); return on("placing") && mask && !mask.empty ? mask : null; };
+  const maskOf = (/** @type {string} */ name) => { const { mask } = of(name); return on("placing") && mask && !mask.empty ? mask : null; };
   const parts = () => chosen().map(({ value: name }) => ({ name, weight: of(name).weight, mask: maskOf(name) }));
-  const tint = (name) => TINTS[chosen().findIndex((input) => input.value === name) % TINTS.length];
+  const tint = (/** @type {string} */ name) => TINTS[chosen().findIndex((input) => input.value === name) % TINTS.length];
 
   // -- what is asked for
 
@@ -46,11 +58,17 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
 
   /** The parameters and files of a request. Masks that are not sent yet are sent first. */
   async function wish() {
-    const found = parts();
-    const free = found.filter((part) => !part.mask).length;
+    const all = parts();
+    const free = all.filter((part) => !part.mask).length;
+    /** @type {Set<string>} */
     const names = new Set();
-    const style = [], painting = [], mask = [];
-    for (const part of found) {
+    /** @type {string[]} */
+    const style = [];
+    /** @type {FileRef[]} */
+    const painting = [];
+    /** @type {FileRef[]} */
+    const mask = [];
+    for (const part of all) {
       let text = part.name + (free > 1 && !part.mask ? `=${Number(part.weight.toFixed(2))}` : "");
       const own = paintings.get(part.name);
       if (own) painting.push({ sha256: (await own.sending).sha256, name: part.name });
@@ -66,7 +84,11 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
     return { style, ...(painting.length && { painting }), ...(mask.length && { mask }) };
   }
 
-  /** What is kept in the browser: parts as in manner.js, with files that the server has. */
+  /**
+   * What is kept in the browser: parts as in manner.js, with files that the server has.
+   *
+   * @returns {WallDraft}
+   */
   const draft = () => ({
     mixing: on("mixing"),
     placing: on("placing"),
@@ -74,22 +96,26 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
     parts: chosen().map(({ value: name }) => ({ name, weight: of(name).weight, painting: paintings.get(name)?.file || null, mask: of(name).mask?.file || null })),
   });
 
-  /** Show these parts. Those that cannot be shown (a style that is gone) are left out. */
-  async function fill({ parts: wanted = [], paintings: kept = [], mixing = wanted.length > 1, placing = wanted.some((part) => part.mask) } = {}) {
-    for (const file of [...kept, ...wanted.filter((part) => part.painting).map((part) => ({ ...part.painting, name: part.name }))]) {
+  /**
+   * Show these parts. Those that cannot be shown (a style that is gone) are left out.
+   *
+   * @param {Partial<Omit<WallDraft, "parts">> & {parts?: WantedPart[]}} shown
+   */
+  async function fill({ parts: terms = [], paintings: kept = [], mixing = terms.length > 1, placing = terms.some((part) => part.mask) } = {}) {
+    for (const file of [...kept, ...terms.filter((part) => part.painting).map((part) => ({ ...part.painting, name: part.name }))]) {
       if (able.length && !paintings.has(file.name)) hang(file.name, thumbnailUrl(file.sha256, 320), Promise.resolve(file), file);
     }
-    const there = wanted.filter((part) => tile(part.name));
+    const there = terms.filter((part) => tile(part.name));
     press("mixing", mixing && there.length > 0);
     press("placing", placing && there.length > 0);
     kinds();
     const names = there.length ? there.map((part) => part.name) : [root.dataset.usual];
     for (const input of inputs()) input.checked = names.includes(input.value);
     const total = there.reduce((sum, part) => Math.max(sum, part.weight), 0);
-    for (const part of there) asked.set(part.name, { weight: Math.max(0.05, part.weight / Math.max(1, total)), mask: null });
+    for (const part of there) wanted.set(part.name, { weight: Math.max(0.05, part.weight / Math.max(1, total)), mask: null });
     rows();
     await Promise.all(there.filter((part) => part.mask).map(async (part) => {
-      of(part.name).mask = await Mask.of(part.mask).catch(() => null);
+      of(part.name).mask = await Mask.of(part.mask).catch(/** @returns {null} */ () => null);
     }));
     fit(false);
     rows();
@@ -97,6 +123,7 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
 
   // -- one's own paintings
 
+  /** @param {File[]} files */
   function add(files) {
     if (!able.includes(model())) {
       setModel(able[0]);
@@ -110,11 +137,30 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
     });
     changed();
   }
-  /** The part of a tile that is chosen, as in styles.html. */
+
+  /**
+   * The part of a tile that is chosen, as in styles.html.
+   *
+   * @param {string} name
+   * @param {string} title
+   * @param {string} address of its picture
+   * @param {string[]} models the painters that know it
+   * @param {...HTMLElement} more
+   */
   const framed = (name, title, address, models, ...more) => h("label", {},
     h("input", { type: on("mixing") ? "checkbox" : "radio", name: "style", value: name, "data-models": models.join(" ") }),
     h("img", { src: address, alt: "", width: 240, height: 180 }), h("span", { class: "style-name" }, title), ...more);
+
+  /**
+   * Hang a painting on the wall.
+   *
+   * @param {string} name
+   * @param {string} address of its picture
+   * @param {Promise<FileRef>} sending what the server calls it, once it is sent
+   * @param {FileRef | null} file the same, where it is known already
+   */
   function hang(name, address, sending, file = null) {
+    /** @type {Own} */
     const own = { file, sending };
     paintings.set(name, own);
     const title = styleTitle(name);
@@ -124,22 +170,26 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
     keeps.addEventListener("click", () => keep(name).catch(fail));
     const drop = () => {
       paintings.delete(name);
-      asked.delete(name);
+      wanted.delete(name);
       element.remove();
       if (!chosen().length) tile(root.dataset.usual).checked = true;
       changed();
     };
     away.addEventListener("click", () => { drop(); say(`${title} is off the wall`); $("add-painting").focus(); });
     $("style-list").querySelector(".style-add").after(element);
-    sending.then((told) => {
-      own.file = { sha256: told.sha256, name };
+    sending.then(({ sha256 }) => {
+      own.file = { sha256, name };
       element.removeAttribute("aria-busy");
-      element.querySelector("img").src = thumbnailUrl(told.sha256, 320);
+      element.querySelector("img").src = thumbnailUrl(sha256, 320);
       if (paintings.get(name) === own) onchange();
     }, (error) => { fail(error); if (paintings.get(name) === own) drop(); });
   }
 
-  /** Give a painting a name, under which it hangs on every wall and can be asked for everywhere. */
+  /**
+   * Give a painting a name, under which it hangs on every wall and can be asked for everywhere.
+   *
+   * @param {string} name
+   */
   async function keep(name) {
     const own = paintings.get(name);
     const called = await ask(`Keep ${styleTitle(name)}`, {
@@ -147,6 +197,7 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
       hint: "Lower-case letters, digits and hyphens: it is also what you type, as in flamingo paint --style my-garden.",
     });
     if (called === null || paintings.get(name) !== own) return;
+    /** @type {Api.StyleOut} */
     const style = await put(`/api/styles/${encodeURIComponent(called)}`, { sha256: (await own.sending).sha256, name });
     const old = tile(name);
     const element = h("div", { class: "style style-own", "data-kept": style.name },
@@ -154,29 +205,33 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
       h("button", { class: "away", type: "button", "aria-label": `Forget ${style.title}` }, icon("close")));
     const input = element.querySelector("input");
     input.checked = old.checked;
-    asked.set(style.name, of(name));
+    wanted.set(style.name, of(name));
     paintings.delete(name);
-    asked.delete(name);
+    wanted.delete(name);
     old.closest(".style").replaceWith(element);
     input.focus();
     toast(`${style.title} is kept, and hangs on every wall.`, { seconds: 6 });
     changed();
   }
+
+  /** @param {HTMLElement} element */
   async function forget(element) {
     const name = element.dataset.kept, title = titleOf(name);
     if (!(await sure(`Forget ${title}?`, "It can no longer be chosen. Pictures that were painted in its manner stay.", "Forget it"))) return;
     await del(`/api/styles/${encodeURIComponent(name)}`);
     element.remove();
-    asked.delete(name);
+    wanted.delete(name);
     if (!chosen().length) tile(root.dataset.usual).checked = true;
     say(`${title} is forgotten`);
     $("add-painting").focus();
     changed();
   }
   $("style-list").addEventListener("click", (event) => {
-    const element = event.target.closest(".away")?.closest("[data-kept]");
+    const element = /** @type {HTMLElement} */ (event.target).closest(".away")?.closest("[data-kept]");
     if (element) forget(element).catch(fail);
   });
+
+  /** @param {string} name */
   function choose(name) {
     if (!on("mixing")) for (const input of inputs()) input.checked = false;
     tile(name).checked = true;
@@ -185,8 +240,8 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
   if (able.length) {
     $("add-painting").addEventListener("click", () => $("paintings-file").click());
     $("paintings-file").addEventListener("change", () => { const files = [...$("paintings-file").files]; $("paintings-file").value = ""; if (files.length) add(files); });
-    const holds = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
-    for (const kind of ["dragover", "dragleave"]) root.addEventListener(kind, (event) => root.classList.toggle("over", kind === "dragover" && holds(event)));
+    const holds = (/** @type {DragEvent} */ event) => [...(event.dataTransfer?.types || [])].includes("Files");
+    for (const kind of /** @type {const} */ (["dragover", "dragleave"])) root.addEventListener(kind, (event) => root.classList.toggle("over", kind === "dragover" && holds(event)));
     root.addEventListener("drop", (event) => {
       if (!holds(event)) return;
       event.preventDefault(); // so that it is no photo
@@ -214,7 +269,7 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
 
   // -- mixing and placing
 
-  const press = (id, yes) => $(id)?.setAttribute("aria-pressed", String(yes));
+  const press = (/** @type {"mixing" | "placing"} */ id, /** @type {boolean} */ yes) => $(id)?.setAttribute("aria-pressed", String(yes));
   function kinds() {
     for (const input of inputs()) {
       const { checked } = input;
@@ -222,7 +277,12 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
       input.checked = checked;
     }
   }
-  /** Whether several can be chosen. */
+
+  /**
+   * Whether several can be chosen.
+   *
+   * @param {boolean} yes
+   */
   function mix(yes) {
     if (yes === on("mixing")) return;
     press("mixing", yes);
@@ -240,48 +300,61 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
     changed();
   });
   root.addEventListener("input", (event) => {
-    if (event.target.name === "style" && !chosen().length) event.target.checked = true; // one there must be
+    const input = /** @type {HTMLInputElement} */ (event.target);
+    if (input.name === "style" && !chosen().length) input.checked = true; // one there must be
     rows();
   });
 
+  /** @param {string} name */
   function paintOn(name) {
-    const given = of(name);
-    given.mask ||= new Mask(ratio() || 1.5);
-    editor.open({ mask: given.mask, title: titleOf(name) }, layers);
+    const own = of(name);
+    own.mask ||= new Mask(ratio() || 1.5);
+    editor.open({ mask: own.mask, title: titleOf(name) }, layers);
     rows();
     $("brush-title").focus({ preventScroll: true });
   }
   const layers = () => chosen().map(({ value: name }) => ({ mask: of(name).mask, tint: tint(name) }));
 
   function rows() {
-    const found = parts();
-    const many = found.length > 1;
+    const all = parts();
+    const many = all.length > 1;
     if (!on("placing") || (editor.opened && !chosen().some(({ value: name }) => of(name).mask === editor.opened))) editor.close();
     $("mix").hidden = !on("mixing") && !on("placing");
     if ($("mix").hidden) return;
-    const free = found.filter((part) => !part.mask);
+    const free = all.filter((part) => !part.mask);
     const total = free.reduce((sum, part) => sum + part.weight, 0);
     $("mix-said").textContent = on("mixing") && !many && !on("placing") ? "Choose another style, and the two are mixed."
-      : on("placing") && free.length === found.length && !many ? "Everywhere, until you brush on the photo."
-      : `${fully(found.map((part) => ({ ...part, name: part.name })), (part) => `where you brushed (${percent(part.mask.share)})`)}.`;
-    const held = document.activeElement?.closest?.(".mix-row") ? document.activeElement.dataset.focus : null;
-    const left = Math.max(0, 1 - found.reduce((sum, part) => sum + (part.mask?.share || 0), 0));
-    $("mix-bar").replaceChildren(...found.map((part) => segment(part.mask ? part.mask.share : (left * part.weight) / total, tint(part.name))),
+      : on("placing") && free.length === all.length && !many ? "Everywhere, until you brush on the photo."
+      : `${fully(all, (part) => `where you brushed (${percent(part.mask.share)})`)}.`;
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    const held = focused?.closest?.(".mix-row") ? focused.dataset.focus : null;
+    const left = Math.max(0, 1 - all.reduce((sum, part) => sum + (part.mask?.share || 0), 0));
+    $("mix-bar").replaceChildren(...all.map((part) => segment(part.mask ? part.mask.share : (left * part.weight) / total, tint(part.name))),
       ...(free.length ? [] : [segment(left, "")]));
-    const looks = JSON.stringify([on("placing"), chosen().findIndex(({ value: name }) => editor.opened && of(name).mask === editor.opened), found.map((part) => [part.name, part.mask?.revision, free.length > 1])]);
+    const looks = JSON.stringify([on("placing"), chosen().findIndex(({ value: name }) => editor.opened && of(name).mask === editor.opened), all.map((part) => [part.name, part.mask?.revision, free.length > 1])]);
     if (looks !== drawn) { // or a slider would be lost while it is moved
       drawn = looks;
-      $("mix-list").replaceChildren(...found.map((part) => row(part, free.length > 1 && !part.mask)));
+      $("mix-list").replaceChildren(...all.map((part) => row(part, free.length > 1 && !part.mask)));
       if (held) $("mix-list").querySelector(`[data-focus="${CSS.escape(held)}"]`)?.focus();
     }
     for (const part of free) tell(part, total);
   }
+
+  /**
+   * @param {number} share
+   * @param {string} colour
+   */
   function segment(share, colour) {
     const element = h("i");
     element.style.flexGrow = String(share);
     if (colour) element.style.background = colour;
     return element;
   }
+
+  /**
+   * @param {Part} part
+   * @param {boolean} weighed
+   */
   function row({ name, weight, mask }, weighed) {
     const title = titleOf(name);
     const dot = h("i", { class: "dot", "aria-hidden": "true" });
@@ -300,6 +373,11 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
     }
     return line;
   }
+
+  /**
+   * @param {Part} part
+   * @param {number} total
+   */
   function tell({ name, weight }, total) {
     const line = $("mix-list").querySelector(`[data-name="${CSS.escape(name)}"]`);
     const slider = line?.querySelector("input");
@@ -322,16 +400,21 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
   return { key, ready, wish, draft, fill, fit, close, mix, said };
 }
 
-const percent = (share) => `${share > 0 && share < 0.005 ? "under 1" : Math.round(100 * share)} %`;
+const percent = (/** @type {number} */ share) => `${share > 0 && share < 0.005 ? "under 1" : Math.round(100 * share)} %`;
 
 /** A file's name as that of a style. */
-const slug = (name) => name.replace(/\.[^.]*$/, "").normalize("NFKD").replace(/\p{M}+/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+|-+$/g, "").slice(0, 40) || "my-painting";
+const slug = (/** @type {string} */ name) => name.replace(/\.[^.]*$/, "").normalize("NFKD").replace(/\p{M}+/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+|-+$/g, "").slice(0, 40) || "my-painting";
 
-/** A name that none of `taken` is, without what has a meaning in a style's text. */
+/**
+ * A name that none of `taken` is, without what has a meaning in a style's text.
+ *
+ * @param {string} name
+ * @param {ReadonlySet<string>} taken
+ */
 function unique(name, taken) {
   const plain = name.replace(/(?:[@=/\\]|\p{C})+/gu, "-").trim().slice(-80) || "picture";
   const at = plain.lastIndexOf(".") > 0 ? plain.lastIndexOf(".") : plain.length;
-  let found = plain;
-  for (let i = 2; taken.has(found); i += 1) found = `${plain.slice(0, at)}-${i}${plain.slice(at)}`;
-  return found;
+  let free = plain;
+  for (let i = 2; taken.has(free); i += 1) free = `${plain.slice(0, at)}-${i}${plain.slice(at)}`;
+  return free;
 }

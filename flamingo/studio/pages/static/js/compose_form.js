@@ -1,28 +1,37 @@
 // The form of the page Compose: what it holds as the parameters of `compose`, and a request shown in it again.
 import { thumbnailUrl, upload } from "./api.js";
 import { controls } from "./controls.js";
-import { h } from "./dom.js";
+import { $, field, h } from "./dom.js";
 import { dropzone } from "./dropzone.js";
 import { MoodPad, nearest, signed } from "./moodpad.js";
 import { Personas } from "./personas.js";
 import { fail, say } from "./toast.js";
 
 const FORMAT = ["mp3", "mid", "musicxml", "svg", "png"];
-const $ = (id) => document.getElementById(id);
 
-export class Wish {
-  /** form: the page's form; onchange(): called after each change by a person. */
+/** @typedef {FileRef & {thumbnail?: string | null}} Shown */
+
+export class ComposeForm {
+  /**
+   * form: the page's form; onchange(): called after each change by a person.
+   *
+   * @param {HTMLFormElement} form
+   * @param {() => void} onchange
+   */
   constructor(form, onchange) {
     this.form = form;
     this.onchange = onchange;
+    /** @type {Shown[]} */
     this.photos = [];
-    this.begin = null;
+    /** @type {FileRef | null} */
+    this.begin = null; // the music that it goes on from
     this.sending = 0; // files that are on their way
+    /** @type {MoodWords} */
     this.words = JSON.parse($("moods").textContent);
     this.personas = new Personas($("personas"), $("mix"), $("persona-hint"), $("persona-mixing"), onchange);
     this.pad = new MoodPad($("pad"), this.words, $("across"), $("up"));
     this.controls = controls(form, { onchange });
-    form.elements.seconds.value = Number(form.elements.seconds.value); // 30, not 30.0
+    field(form, "seconds").value = String(Number(field(form, "seconds").value)); // 30, not 30.0
     this._bands();
     this._mood();
     this._files();
@@ -34,6 +43,7 @@ export class Wish {
 
   /** The body of POST /api/compose. */
   get parameters() {
+    /** @type {import("./controls.js").ControlValues} */
     const body = { persona: this.personas.value, ...this.controls.values(), format: FORMAT };
     const way = this.way, point = this.pad.value;
     if (way === "photo" && this.photos.length) body.photo = this.photos.map(named);
@@ -44,7 +54,12 @@ export class Wish {
     return body;
   }
 
-  /** Show a request. parameters: as the body; photo and continue_from may also be found in `inputs`. */
+  /**
+   * Show a request. parameters: as the body; photo and continue_from may also be found in `inputs`.
+   *
+   * @param {JobParameters} parameters
+   * @param {{[option: string]: Shown[]}} inputs
+   */
   fill(parameters, inputs = {}) {
     this.personas.value = parameters.persona || "beethoven";
     this.controls.fill(parameters);
@@ -65,22 +80,28 @@ export class Wish {
   }
 
   get way() {
-    return this.form.elements.mood_from.value;
+    return field(this.form, "mood_from").value;
   }
 
   set way(way) {
-    this.form.elements.mood_from.value = way;
+    field(this.form, "mood_from").value = way;
     for (const part of this.form.querySelectorAll("[data-way]")) part.hidden = part.dataset.way !== way;
   }
 
+  /** @param {number} seed */
   set seed(seed) {
-    const field = this.form.elements.seed;
-    field.value = seed;
-    field.dispatchEvent(new Event("input", { bubbles: true }));
+    const input = field(this.form, "seed");
+    input.value = String(seed);
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  /** @returns {HTMLElement[]} */
+  get _chips() {
+    return [...$("bands").querySelectorAll("[data-band]")];
   }
 
   _bands() {
-    for (const chip of $("bands").children) {
+    for (const chip of this._chips) {
       chip.addEventListener("click", () => {
         $("instrument").value = chip.dataset.band;
         $("instrument").dispatchEvent(new Event("input", { bubbles: true }));
@@ -92,11 +113,13 @@ export class Wish {
 
   _showBand() {
     const playing = $("instrument").value.replaceAll(" ", "");
-    for (const chip of $("bands").children) chip.setAttribute("aria-pressed", String(chip.dataset.band === playing));
+    for (const chip of this._chips) chip.setAttribute("aria-pressed", String(chip.dataset.band === playing));
   }
 
   _mood() {
-    for (const radio of this.form.elements.mood_from) {
+    /** @type {NodeListOf<HTMLInputElement>} */
+    const radios = this.form.querySelectorAll("input[name=mood_from]");
+    for (const radio of radios) {
       radio.addEventListener("change", () => {
         this.way = radio.value;
         this.onchange();
@@ -182,4 +205,4 @@ export class Wish {
   }
 }
 
-const named = ({ sha256, name }) => ({ sha256, name });
+const named = (/** @type {FileRef} */ { sha256, name }) => ({ sha256, name });
