@@ -59,7 +59,7 @@ def test_the_usual_level_says_nothing_and_debug_does(photos: Path, tmp_path: Pat
 
     assert said() == []
     lines = said("--log-level", "debug")
-    assert any("decoder" in line for line in lines)
+    assert any("flamingo.images.helper is started" in line for line in lines)
     assert all(LINE.fullmatch(line) for line in lines)
 
 

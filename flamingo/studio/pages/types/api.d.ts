@@ -148,20 +148,20 @@ declare namespace Api {
   interface FilmIn {
     /** Named style or painting's file, NAME[=WEIGHT][@MASK]; several are mixed, unless --vary. */
     style?: string | string[] | null;
-    /** no: one manner for all; photo: styles take turns; mood: each photo's mood chooses one. */
-    vary?: "no" | "photo" | "mood";
     /** From 0, the photo itself, to 1, the full style. */
     strength?: number;
+    /** Whose colours: the style's (1), the photo's (0), or between. */
+    colour?: number | "style" | "photo";
+    /** Size of the strokes, in relation to the picture, whatever its resolution. */
+    stroke?: number;
+    /** Painter: fine has the better strokes, fast takes a fraction of the time. */
+    model?: "fast" | "fine";
+    /** no: one manner for all; photo: styles take turns; mood: each photo's mood chooses one. */
+    vary?: "no" | "photo" | "mood";
     /** Begin each shot with the photo, which becomes the painting. */
     grow?: boolean;
     /** Draw the painting over the photo with a line, in each shot. */
     wipe?: boolean;
-    /** Whose colours: the style's (1), the photo's (0), or between. */
-    colour?: number | "style" | "photo";
-    /** Size of the strokes, 1 is the usual. */
-    stroke?: number;
-    /** Painter: fine has the better strokes, fast takes a fraction of the time. */
-    model?: "fast" | "fine";
     /** Order of the photos: when they were taken, name, from mood to mood, or as given. */
     order?: "time" | "name" | "mood" | "given";
     /** Keep photos that are blurred or shown already. */
@@ -194,7 +194,7 @@ declare namespace Api {
     format?: ("json" | "mkv" | "mov" | "mp4" | "webm")[];
     /** Photos, folders or zip archives of them: 2 to 500. */
     photos?: FileIn[];
-    /** Any painting to paint like. */
+    /** Any painting to paint like; a style may name it by its file name, to weigh or place it. */
     painting?: FileIn[];
     /** Where to paint: white paints, black leaves the photo; stretched over every photo. */
     mask?: FileIn[];
