@@ -15,7 +15,7 @@ from typing import Any
 from flamingo.distributed.pool import Job, Pool
 from flamingo.errors import FlamingoError, show
 from flamingo.painting import clips
-from flamingo.painting.chunk_painter import Arrays, ClipStyle, Footage, Part, Shown, Stretch
+from flamingo.painting.chunk_painter import Arrays, ChunkPainter, ClipStyle, FrameSource, Part, RenderedFrame
 from flamingo.painting.chunks import OVERLAP, Chunk
 
 __all__ = ["ClipPool", "Painted"]
@@ -25,11 +25,11 @@ _BLOCK = 64 << 20  # bytes of a film that travel at once
 
 @dataclass(frozen=True)
 class Painted:
-    """What came of one chunk of a film: see `Stretch`. state: after its middle."""
+    """What came of one chunk of a film: see `ChunkPainter`. state: after its middle."""
 
-    head: list[Shown]
+    head: list[RenderedFrame]
     middle: list[Part]
-    tail: list[Shown]
+    tail: list[RenderedFrame]
     state: Arrays
 
 
@@ -74,16 +74,16 @@ def _chunk_painted(
 ) -> Painted:
     """On the cluster."""
     footage, manner = _footage(manner, key, blocks)
-    stretch = Stretch(manner, chunk, footage, at, state, lambda _number: None)
+    stretch = ChunkPainter(manner, chunk, footage, at, state, lambda _number: None)
     head, middle = stretch.head(), list(stretch.middle())
     kept = dict(stretch.state())
     return Painted(head, middle, stretch.tail(), kept)
 
 
-_open: dict[str, tuple[Any, Footage, ClipStyle]] = {}
+_open: dict[str, tuple[Any, FrameSource, ClipStyle]] = {}
 
 
-def _footage(manner: ClipStyle, key: str, blocks: list[Any]) -> tuple[Footage, ClipStyle]:
+def _footage(manner: ClipStyle, key: str, blocks: list[Any]) -> tuple[FrameSource, ClipStyle]:
     """The film, kept open for the next chunk of it: as a file without a name, since this process may be ended at any
     time and would leave it behind."""
     if key not in _open:
@@ -100,5 +100,5 @@ def _footage(manner: ClipStyle, key: str, blocks: list[Any]) -> tuple[Footage, C
             path.unlink()
             path = nameless
         manner = replace(manner, clip=replace(manner.clip, path=path))
-        _open[key] = file, Footage(manner.clip, manner.size, OVERLAP), manner
+        _open[key] = file, FrameSource(manner.clip, manner.size, OVERLAP), manner
     return _open[key][1:]

@@ -29,13 +29,15 @@ def film(options: FilmOptions) -> list[FilmResult]:
     """
     begun = time.perf_counter()
     options.check()
-    from flamingo.filming.pipeline import Making  # it needs FFmpeg's libraries and OpenCV, which take a while to load
+    from flamingo.filming.pipeline import (
+        FilmPipeline,  # it needs FFmpeg's libraries and OpenCV, which take a while to load
+    )
 
-    making = Making(options)
+    pipeline = FilmPipeline(options)
     if options.storyboard is not None:
-        made = making.from_storyboard(options.storyboard, options.brought if options.brought.names else None)
+        made = pipeline.from_storyboard(options.storyboard, options.brought if options.brought.names else None)
     else:
-        made = making.from_photos()
+        made = pipeline.from_photos()
     return [
         FilmResult(
             made.board, made.files, made.stages, made.beats, made.bars,

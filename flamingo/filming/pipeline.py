@@ -36,7 +36,7 @@ from flamingo.video import FILMS
 if TYPE_CHECKING:
     from flamingo.distributed.films import FilmPool
 
-__all__ = ["Made", "Making"]
+__all__ = ["FilmPipeline", "Made"]
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Made:
 
 
 @dataclass
-class Making:
+class FilmPipeline:
     """One film, or the same film as several kinds of file."""
 
     options: FilmOptions

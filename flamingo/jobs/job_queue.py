@@ -26,7 +26,7 @@ from flamingo.jobs.locks import SlotLock
 from flamingo.jobs.settings import Settings, private_database
 from flamingo.jobs.tables import MAKE_ROOM, database_full
 
-__all__ = ["BUSY", "IDLE", "RESTING", "SHORT", "Dispatch", "serve"]
+__all__ = ["BUSY", "IDLE", "RESTING", "SHORT", "JobQueue", "serve"]
 
 # Ours, or DBOS would take a hash of the code and leave the jobs of the version before alone for ever.
 _VERSION = "flamingo-1"
@@ -40,7 +40,7 @@ none do; after twenty seconds of that. A look costs some ms of processor time, a
 should do nothing."""
 
 
-class Dispatch:
+class JobQueue:
     """The queue from outside: adding jobs, and finding those that are stuck. Raises DatabaseError if it cannot be
     reached."""
 

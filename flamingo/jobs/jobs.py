@@ -25,10 +25,10 @@ from flamingo import verbs
 from flamingo.errors import BadRequest, DiskFull
 from flamingo.jobs.errors import DatabaseError
 from flamingo.jobs.job import Input, Job, State, plain_name
-from flamingo.jobs.job_queue import Dispatch
+from flamingo.jobs.job_queue import JobQueue
 from flamingo.jobs.lanes import Lane, lane_of
-from flamingo.jobs.partial import Unfinished
-from flamingo.jobs.repository import Ledger, Pulse
+from flamingo.jobs.partial import PartialResults
+from flamingo.jobs.repository import Pulse, Repository
 from flamingo.jobs.settings import Settings
 from flamingo.jobs.store import GRACE, Store
 from flamingo.jobs.tables import Database
@@ -47,8 +47,8 @@ class Jobs:
         self.verbs = verbs.known(settings.verbs)
         self.store = Store(settings.data / "files", quota=settings.quota, reserve=settings.reserve)
         self._database = Database(settings)
-        self._ledger = Ledger(self._database)
-        self._dispatch = Dispatch(settings)
+        self._repository = Repository(self._database)
+        self._job_queue = JobQueue(settings)
         self._lanes: dict[str, Lane] = {}
 
     def __enter__(self) -> Jobs:
@@ -61,7 +61,7 @@ class Jobs:
 
     def close(self) -> None:
         """Let go of the databases."""
-        self._dispatch.close()
+        self._job_queue.close()
         self._database.close()
 
     def submit(
@@ -90,9 +90,9 @@ class Jobs:
         named = {option: [Input(f.sha256, plain_name(f.name)) for f in files] for option, files in given.items()}
         told = {o: [f"{f.sha256} {f.name}" if o in wanted.called else f.sha256 for f in named[o]] for o in named}
         request = verbs.request_hash(wanted, settled, told)
-        job, new = self._ledger.add(verb, settled, named, request, reuse)
+        job, new = self._repository.add(verb, settled, named, request, reuse)
         if not new and not self._whole(job):
-            job, new = self._ledger.add(verb, settled, named, request, False)
+            job, new = self._repository.add(verb, settled, named, request, False)
         found = self.get(job)
         if new:
             self._put(found, 1)
@@ -100,16 +100,16 @@ class Jobs:
 
     def get(self, job: str) -> Job:
         """The job of this id. Raises NoSuchJob."""
-        return self._ledger.get(job)
+        return self._repository.get(job)
 
     def many(self, ids: Sequence[str]) -> builtins.list[Job]:
         """Those of these jobs that are known, in no order."""
-        return self._ledger.many(ids)
+        return self._repository.many(ids)
 
     def pulse(self, since: int | None = None) -> Pulse:
         """Which jobs changed after the event of this number, and which wait or run: cheap enough to be asked several
         times a second, for those who follow all jobs at once."""
-        return self._ledger.pulse(since)
+        return self._repository.pulse(since)
 
     def list(
         self,
@@ -130,28 +130,28 @@ class Jobs:
         Raises NoSuchJob for `before`, and BadRequest for a search of more than 200 characters.
         """
         page = max(1, min(limit, _LONGEST_PAGE))
-        return self._ledger.page(page, before, in_bin, state, verb, favourite, search)
+        return self._repository.page(page, before, in_bin, state, verb, favourite, search)
 
     def mark(self, job: str, *, favourite: bool | None = None, title: str | None = None) -> Job:
         """Make the job a favourite, or no longer; give it a title ("" for none), which is put on one line. What is
         None stays as it is. Raises NoSuchJob, or BadRequest for a title of more than 200 characters."""
-        self._ledger.mark(job, favourite, title)
+        self._repository.mark(job, favourite, title)
         return self.get(job)
 
     def stats(self) -> dict[str, int]:
         """How many jobs wait and how many run: {"queued": 3, "running": 2}."""
-        return self._ledger.count()
+        return self._repository.count()
 
     def events(self, job: str) -> builtins.list[dict[str, Any]]:
         """What has happened to the job, in order: at, kind, details. Raises NoSuchJob."""
-        self._ledger.revision(job)
-        return self._ledger.events(job)
+        self._repository.revision(job)
+        return self._repository.events(job)
 
     def watch(self, job: str, since: int = 0) -> Iterator[Job]:
         """The job now, if its revision is above `since`, and again whenever it changes, until it is over. Raises
         NoSuchJob, also when it is purged in between."""
         while True:
-            if self._ledger.revision(job) > since:
+            if self._repository.revision(job) > since:
                 found = self.get(job)
                 since = found.revision
                 yield found
@@ -163,39 +163,39 @@ class Jobs:
 
     def cancel(self, job: str) -> Job:
         """Cancel the job if it waits or runs; its processes are gone within 2 s. Raises NoSuchJob."""
-        self._ledger.cancel(job)
+        self._repository.cancel(job)
         return self.get(job)
 
     def retry(self, job: str) -> Job:
         """Try a job again that has failed or was cancelled. Raises NoSuchJob or WrongState."""
-        round_ = self._ledger.retry(job)
+        round_ = self._repository.retry(job)
         found = self.get(job)
         self._put(found, round_)
         return found
 
     def delete(self, job: str) -> Job:
         """Put the job into the bin, cancelled if need be; its files stay until it is purged. Raises NoSuchJob."""
-        self._ledger.delete(job)
+        self._repository.delete(job)
         return self.get(job)
 
     def restore(self, job: str) -> Job:
         """Take the job out of the bin. Raises NoSuchJob."""
-        self._ledger.restore(job)
+        self._repository.restore(job)
         return self.get(job)
 
     def purge(self, job: str) -> None:
         """Forget a job that is in the bin, and delete those of its files that no other job refers to. Raises
         NoSuchJob or WrongState."""
-        rounds, used, files = self._ledger.purge(job)
-        Unfinished(self.settings).forget(job)
-        self._dispatch.forget(job, rounds)
+        rounds, used, files = self._repository.purge(job)
+        PartialResults(self.settings).forget(job)
+        self._job_queue.forget(job, rounds)
         for file in files:
             # One that has been uploaded again since is somebody's next input; the sweep knows when it was not.
             self.store.delete(file, unused_since=used)
 
     def empty_bin(self, older_than: float = 0.0) -> int:
         """Purge what has been in the bin for more than so many seconds; how many."""
-        binned = self._ledger.binned(time.time() - older_than)
+        binned = self._repository.binned(time.time() - older_than)
         for job in binned:
             self.purge(job)
         return len(binned)
@@ -203,15 +203,15 @@ class Jobs:
     def sweep(self, grace: float = GRACE) -> builtins.list[str]:
         """Delete the files that no job refers to and nobody has uploaded within `grace` seconds; their hashes. Also
         half-done work that nobody has gone on with for two days."""
-        Unfinished(self.settings).tidy()
-        return self.store.sweep(self._ledger.hashes(), grace=grace)
+        PartialResults(self.settings).tidy()
+        return self.store.sweep(self._repository.hashes(), grace=grace)
 
     def line(self) -> builtins.list[tuple[Lane, str, str]]:
         """The jobs that wait, in the order in which they are begun: lane, id and verb. Those of a lane wait for each
         other alone."""
-        waiting = self._ledger.waiting()
+        waiting = self._repository.waiting()
         missing = [job for job, _ in waiting if job not in self._lanes]
-        for job in self._ledger.many(missing):
+        for job in self._repository.many(missing):
             self._lanes[job.id] = lane_of(self.verbs, job, self.store)
         line = [(self._lanes.get(job, "long"), job, verb) for job, verb in waiting]
         self._lanes = {job: lane for lane, job, _ in line}  # a job's lane never changes
@@ -223,17 +223,17 @@ class Jobs:
 
     def running(self) -> builtins.list[tuple[str, str, float, float]]:
         """Of the jobs that run: id, verb, when it was begun, and the share that is done (0: nobody knows)."""
-        return self._ledger.running()
+        return self._repository.running()
 
     def durations(self) -> dict[str, float]:
         """How many seconds a job of each verb takes: the median of the last twenty."""
-        return self._ledger.durations()
+        return self._repository.durations()
 
     def _put(self, job: Job, round_: int) -> None:
         """Into the queue. It is written down already, so where the queue's database cannot take it now, a worker
         does it later (`Worker._tend`)."""
         with suppress(DatabaseError, DiskFull):
-            self._dispatch.add(job.id, round_, self.lane(job))
+            self._job_queue.add(job.id, round_, self.lane(job))
 
     def _whole(self, job: str) -> bool:
         """Whether all results of the job are still in the store."""

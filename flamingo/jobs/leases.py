@@ -22,7 +22,7 @@ from flamingo.jobs.search import words_of
 from flamingo.jobs.settings import Settings
 from flamingo.jobs.tables import Database, files, jobs
 
-__all__ = ["Claims", "Task"]
+__all__ = ["Leases", "Task"]
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Task:
     token: int
 
 
-class Claims:
+class Leases:
     """The rows of the jobs, as workers change them."""
 
     def __init__(self, database: Database, settings: Settings) -> None:

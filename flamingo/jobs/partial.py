@@ -16,13 +16,13 @@ from pathlib import Path
 
 from flamingo.jobs.settings import Settings
 
-__all__ = ["Unfinished"]
+__all__ = ["PartialResults"]
 
 _KEPT = 2 * 86400.0
 """Seconds after which nobody is expected to go on."""
 
 
-class Unfinished:
+class PartialResults:
     """The half-done work of all jobs, in the data folder. No method raises an error: without it work begins anew."""
 
     def __init__(self, settings: Settings) -> None:

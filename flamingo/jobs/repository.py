@@ -21,7 +21,7 @@ from flamingo.jobs.job import ACTIVE, Failure, Input, Job, Progress, Result, Sta
 from flamingo.jobs.search import folded, matching, words_of
 from flamingo.jobs.tables import Database, events, files, jobs
 
-__all__ = ["LONGEST_TITLE", "Ledger", "Pulse", "note"]
+__all__ = ["LONGEST_TITLE", "Pulse", "Repository", "note"]
 
 LONGEST_TITLE = 200
 _REMEMBERED = 86400.0  # seconds that it is known which jobs were purged, for those who follow them
@@ -37,7 +37,7 @@ class Pulse:
     active: Mapping[str, int]
 
 
-class Ledger:
+class Repository:
     """The rows of the jobs, as people read and change them."""
 
     def __init__(self, database: Database) -> None:

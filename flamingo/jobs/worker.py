@@ -32,12 +32,12 @@ from flamingo.images.formats import FILM_SUFFIXES
 from flamingo.jobs.child import Answered, Child, Died, Overgrown, Overtime
 from flamingo.jobs.errors import DatabaseError, NoSuchJob, SlotTaken
 from flamingo.jobs.job import Failure, Progress, Result, plain_file_name, plain_suffix
-from flamingo.jobs.job_queue import BUSY, IDLE, RESTING, SHORT, Dispatch, serve
+from flamingo.jobs.job_queue import BUSY, IDLE, RESTING, SHORT, JobQueue, serve
 from flamingo.jobs.lanes import LANES, Lane, lane_of
-from flamingo.jobs.leases import Claims, Task
+from flamingo.jobs.leases import Leases, Task
 from flamingo.jobs.locks import SlotLock
-from flamingo.jobs.partial import Unfinished
-from flamingo.jobs.repository import Ledger
+from flamingo.jobs.partial import PartialResults
+from flamingo.jobs.repository import Repository
 from flamingo.jobs.settings import Settings
 from flamingo.jobs.store import Store, Stored
 from flamingo.jobs.tables import Database
@@ -76,13 +76,13 @@ class Worker:
         self._slot = slot
         self._lock = SlotLock(settings, slot)
         self._folder = settings.data / "work" / slot
-        self._unfinished = Unfinished(settings)
+        self._partial = PartialResults(settings)
         self._verbs = verbs.known(settings.verbs)
         self._store = Store(settings.data / "files", quota=settings.quota, reserve=settings.reserve)
         self._lanes = {lane: _LaneState(settings.memory) for lane in lanes}
         database = Database(settings)
-        self._claims = Claims(database, settings)
-        self._ledger = Ledger(database)
+        self._leases = Leases(database, settings)
+        self._repository = Repository(database)
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -93,14 +93,14 @@ class Worker:
         for state in self._lanes.values():
             state.child.start()
         self._clear(self._folder)
-        dispatch = Dispatch(self._settings)
+        dispatch = JobQueue(self._settings)
         queues = serve(self._settings, self._slot, self.carry_out, list(self._lanes))
         tended, busy_at = 0.0, time.monotonic()
         pace = dict.fromkeys(queues, BUSY)
         resting = False
         while not self._stopping.wait(RESTING / 2 if resting else _PACE_EVERY):
             now = time.monotonic()
-            if self._claims.any_waiting():
+            if self._leases.any_waiting():
                 busy_at = now
             some_wait = now - busy_at < _QUIET
             resting = now - busy_at >= _LONG_QUIET
@@ -128,7 +128,7 @@ class Worker:
             task = state.task
             if task is not None:
                 with suppress(Exception):  # without a database the next worker finds out by itself
-                    self._claims.put_back(task)
+                    self._leases.put_back(task)
         for state in self._lanes.values():
             state.child.end()
 
@@ -159,7 +159,7 @@ class Worker:
 
     def _begin(self, job: str, round_: int, state: _LaneState) -> Task | None:
         if not self._stopping.is_set():
-            state.task = self._claims.begin(job, round_, self._slot)
+            state.task = self._leases.begin(job, round_, self._slot)
         return state.task
 
     def _attempt(self, task: Task, child: Child) -> None:
@@ -177,29 +177,29 @@ class Worker:
                 self._conclude(task, outcome.answer)
             elif isinstance(outcome, Overtime):
                 why = f"it took longer than the {outcome.seconds:g} s that a job may take"
-                self._claims.fail(task, Failure("Overtime", task.verb, why, _LESS))
+                self._leases.fail(task, Failure("Overtime", task.verb, why, _LESS))
             elif isinstance(outcome, Overgrown):
                 why = f"it took more than the {outcome.memory >> 20} MiB of memory that a job may take"
-                self._claims.fail(task, Failure("OutOfMemory", task.verb, why, _LESS))
+                self._leases.fail(task, Failure("OutOfMemory", task.verb, why, _LESS))
             elif isinstance(outcome, Died) and not self._stopping.is_set():
-                self._claims.died(task, outcome.why, outcome.stderr)
+                self._leases.died(task, outcome.why, outcome.stderr)
         except DatabaseError:
             raise  # not the job's fault
         except FlamingoError as error:
-            self._claims.fail(task, Failure(type(error).__name__, error.what, error.why, error.hint))
+            self._leases.fail(task, Failure(type(error).__name__, error.what, error.why, error.hint))
         finally:
             if not made:
-                self._unfinished.keep(task.job, folder / _HALF)
+                self._partial.keep(task.job, folder / _HALF)
             shutil.rmtree(folder, ignore_errors=True)
 
     def _clear(self, slot: Path) -> None:
         """Remove what a worker that was ended at once has left in its slot's folder, but keep what is half done."""
         for folder in slot.glob("*-*"):
-            self._unfinished.keep(folder.name.rpartition("-")[0], folder / _HALF)
+            self._partial.keep(folder.name.rpartition("-")[0], folder / _HALF)
         shutil.rmtree(slot, ignore_errors=True)
 
     def _wanted(self, task: Task, progress: Progress | None) -> bool:
-        return not self._stopping.is_set() and self._claims.wanted(task, progress)
+        return not self._stopping.is_set() and self._leases.wanted(task, progress)
 
     def _request(self, task: Task, verb: verbs.Verb, folder: Path) -> dict[str, object]:
         """What the child is asked: the inputs under names of ours in a folder of this attempt's, links to the store's
@@ -208,7 +208,7 @@ class Worker:
         wanted = parameters.pop("format", None)
         (folder / "in").mkdir(mode=0o700, parents=True)
         out = folder / (_HALF if verb.resumes else "out")
-        if not self._unfinished.give(task.job, out):
+        if not self._partial.give(task.job, out):
             out.mkdir()
         number = 0
         given: dict[str, list[tuple[str, str]]] = {}
@@ -242,10 +242,10 @@ class Worker:
     def _conclude(self, task: Task, answer: dict[str, object]) -> None:
         """Write down what the child has said in the end."""
         if "refused" in answer:
-            self._claims.fail(task, Failure(**answer["refused"]))  # type: ignore[arg-type]
+            self._leases.fail(task, Failure(**answer["refused"]))  # type: ignore[arg-type]
             return
         if "fault" in answer:
-            self._claims.died(task, str(answer["fault"]), str(answer.get("traceback", "")))
+            self._leases.died(task, str(answer["fault"]), str(answer.get("traceback", "")))
             return
         results = []
         for each in answer["results"]:  # type: ignore[attr-defined]
@@ -255,15 +255,15 @@ class Worker:
             results.append(Result(**told, **asdict(stored)))
         failures = [Failure(**each) for each in answer["failures"]]  # type: ignore[attr-defined]
         if failures and not results:
-            self._claims.fail(task, failures[0], failures)
+            self._leases.fail(task, failures[0], failures)
         else:
-            self._claims.finish(task, results, failures)
+            self._leases.finish(task, results, failures)
 
     def _keep(self, made: str) -> Stored:
         with Path(made).open("rb") as file:
             return self._store.put(file)
 
-    def _tend(self, dispatch: Dispatch) -> None:
+    def _tend(self, dispatch: JobQueue) -> None:
         """Find the jobs that would wait for ever: those that the server wrote down and had no time to put into the
         queue, those whose workflow ended without them, those of slots that are gone; and what those left lying."""
         if taken_over := dispatch.take_over(self._slot):
@@ -273,17 +273,17 @@ class Worker:
             if folder != self._folder and lock.take():
                 self._clear(folder)
                 lock.release()
-        unknown, over = dispatch.missing(self._claims.active(time.time() - _SETTLED))
+        unknown, over = dispatch.missing(self._leases.active(time.time() - _SETTLED))
         for job, round_ in unknown:
             _log.info("job %s was written down and not in the queue: it is now", job)
             dispatch.add(job, round_, self._lane(job))
         for job, round_ in over:
-            if self._claims.next_round(job, round_):
+            if self._leases.next_round(job, round_):
                 _log.info("job %s was dropped by the queue: it is in it again", job)
                 dispatch.add(job, round_ + 1, self._lane(job))
 
     def _lane(self, job: str) -> Lane:
-        return lane_of(self._verbs, self._ledger.get(job), self._store)
+        return lane_of(self._verbs, self._repository.get(job), self._store)
 
 
 def _free(folder: Path, name: str) -> Path:

@@ -21,7 +21,7 @@ from flamingo.painting.painter import Painter
 from flamingo.painting.regions import Regions
 from flamingo.painting.temporal import Steady
 
-__all__ = ["ClipStyle", "Finish", "Footage", "Part", "Shown", "Stretch", "faded"]
+__all__ = ["ChunkPainter", "ClipStyle", "Finish", "FrameSource", "Part", "RenderedFrame", "faded"]
 
 Pixels = NDArray[np.float32]
 Arrays = Mapping[str, NDArray[Any]]
@@ -62,7 +62,7 @@ class ClipStyle:
         """How much of the very photo shows at each place: the same in every frame."""
         return self.regions.fitted(*self.size).unpainted(self.size, 0, self.size[0])
 
-    def shown(self, frame: video.Frame, painted: Pixels) -> Shown:
+    def shown(self, frame: video.Frame, painted: Pixels) -> RenderedFrame:
         """A painted frame as it is seen."""
         if self.regions.leave_photo:
             painted = painted + (motion.floats(frame.rgb) - painted) * self._unpainted
@@ -71,14 +71,14 @@ class ClipStyle:
         if frame.alpha is not None and not self.animated:
             weight = frame.alpha[..., None] / np.float32(255)
             painted = np.asarray(painted * weight + (1 - weight), np.float32)
-        return Shown(_bytes(painted), frame.pts, frame.lasts, frame.alpha if self.alpha else None)
+        return RenderedFrame(_bytes(painted), frame.pts, frame.lasts, frame.alpha if self.alpha else None)
 
-    def part(self, frames: Sequence[Shown]) -> Part:
+    def part(self, frames: Sequence[RenderedFrame]) -> Part:
         """These frames, encoded."""
         data = self._stacked(frames) if self.animated else self._encoded(frames)
         return Part(data, tuple(frame.pts for frame in frames), frames[-1].lasts)
 
-    def _encoded(self, frames: Sequence[Shown]) -> bytes:
+    def _encoded(self, frames: Sequence[RenderedFrame]) -> bytes:
         clip = self.clip
         writer = video.Writer(
             self.kind, self.size, rate=clip.rate, time_base=clip.time_base, look=video.look_of(clip),
@@ -88,7 +88,7 @@ class ClipStyle:
             writer.add(frame.rgb, frame.pts)
         return writer.done()
 
-    def _stacked(self, frames: Sequence[Shown]) -> bytes:
+    def _stacked(self, frames: Sequence[RenderedFrame]) -> bytes:
         found = bytearray()
         for frame in frames:
             alpha = [] if frame.alpha is None else [frame.alpha[..., None]]
@@ -97,7 +97,7 @@ class ClipStyle:
 
 
 @dataclass(frozen=True)
-class Shown:
+class RenderedFrame:
     """A frame of the result. rgb: (H, W, 3) uint8; the others as in `video.Frame`."""
 
     rgb: NDArray[np.uint8]
@@ -115,17 +115,17 @@ class Part:
     lasts: int
 
 
-def faded(before: Sequence[Shown], after: Sequence[Shown]) -> list[Shown]:
+def faded(before: Sequence[RenderedFrame], after: Sequence[RenderedFrame]) -> list[RenderedFrame]:
     """The frames of an overlap, from the painting of one chunk to that of the next."""
     found = []
     for i, (one, other) in enumerate(zip(before, after, strict=True), 1):
         share = np.full(motion.small_size(one.rgb.shape[:2]), i / (len(before) + 1), np.float32)
         rgb = temporal.mixed(motion.floats(one.rgb), motion.floats(other.rgb), share)
-        found.append(Shown(_bytes(rgb), other.pts, other.lasts, other.alpha))
+        found.append(RenderedFrame(_bytes(rgb), other.pts, other.lasts, other.alpha))
     return found
 
 
-class Footage:
+class FrameSource:
     """The frames of a clip at the size of the result, from any on. To go on, or back by `back` frames at most, is
     quick; further back means to begin again."""
 
@@ -172,7 +172,7 @@ class Footage:
         return video.Frame(rgb, frame.pts, alpha, frame.lasts)
 
 
-class Stretch:
+class ChunkPainter:
     """Paints one chunk, from frame `at` on: its head, then its middle, then its tail.
 
     state: what `state` gave at that frame; None at the chunk's first frame. tell: called with each frame's number.
@@ -182,7 +182,7 @@ class Stretch:
         self,
         manner: ClipStyle,
         chunk: Chunk,
-        footage: Footage,
+        footage: FrameSource,
         at: int,
         state: Arrays | None,
         tell: Callable[[int], None],
@@ -195,13 +195,13 @@ class Stretch:
             self._steady.restore(dict(state))
         self._frames = footage.since(at)
 
-    def head(self) -> list[Shown]:
+    def head(self) -> list[RenderedFrame]:
         """The frames that the chunk before has too, as they are here."""
         return [shown for each in self._until(self._chunk.first + self._chunk.head) for shown in each]
 
     def middle(self) -> Iterator[Part]:
         """The frames that no other chunk has. After each part, there is a `state`."""
-        ready: list[Shown] = []
+        ready: list[RenderedFrame] = []
         for shown in self._until(self._chunk.last - self._chunk.tail):
             ready += shown
             if len(ready) >= self._manner.most and not self._steady.waiting:
@@ -210,7 +210,7 @@ class Stretch:
         if ready:
             yield self._manner.part(ready)
 
-    def tail(self) -> list[Shown]:
+    def tail(self) -> list[RenderedFrame]:
         """The frames that the next chunk has too, as they are here."""
         return [shown for each in self._until(self._chunk.last) for shown in each]
 
@@ -218,7 +218,7 @@ class Stretch:
         """All that the frames to come depend on."""
         return self._steady.state()
 
-    def _until(self, number: int) -> Iterator[list[Shown]]:
+    def _until(self, number: int) -> Iterator[list[RenderedFrame]]:
         """What is ready after each frame up to that number, and all of it at the end."""
         waiting: deque[video.Frame] = deque()
         for frame in itertools.islice(self._frames, max(0, number - self._at)):

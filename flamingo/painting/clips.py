@@ -23,7 +23,16 @@ from flamingo import provenance, video
 from flamingo.errors import BadRequest, FlamingoError, ImageTooLarge, show
 from flamingo.files import check_target, sha256
 from flamingo.painting import chunks, memory, temporal
-from flamingo.painting.chunk_painter import Arrays, ClipStyle, Finish, Footage, Part, Shown, Stretch, faded
+from flamingo.painting.chunk_painter import (
+    Arrays,
+    ChunkPainter,
+    ClipStyle,
+    Finish,
+    FrameSource,
+    Part,
+    RenderedFrame,
+    faded,
+)
 from flamingo.painting.chunks import OVERLAP, Chunk
 from flamingo.painting.painter import Painter
 from flamingo.painting.regions import regions
@@ -160,7 +169,7 @@ class _Work:
     lasts: int = 0
     _state: Arrays | None = None
     _frames: int = 0
-    _tail: Sequence[Shown] = ()
+    _tail: Sequence[RenderedFrame] = ()
 
     def begin(self) -> Iterator[str]:
         """Take up what is done already. Gives notes."""
@@ -190,22 +199,22 @@ class _Work:
                 self._keep([*self._crossed(found.head), *found.middle], found.state)
                 self._tail = found.tail
         else:
-            with closing(Footage(self.manner.clip, self.manner.size, overlap)) as footage:
+            with closing(FrameSource(self.manner.clip, self.manner.size, overlap)) as footage:
                 for chunk in todo:
                     self._painted(chunk, footage, begun)
         return notes
 
-    def _painted(self, chunk: Chunk, footage: Footage, begun: int) -> None:
+    def _painted(self, chunk: Chunk, footage: FrameSource, begun: int) -> None:
         """Paint one chunk here."""
         at, state = max(chunk.first, begun), self._state if chunk.first < begun else None
-        stretch = Stretch(self.manner, chunk, footage, at, state, self._tell)
+        stretch = ChunkPainter(self.manner, chunk, footage, at, state, self._tell)
         for part in self._crossed(stretch.head()):
             self._keep([part], stretch.state())
         for part in stretch.middle():
             self._keep([part], stretch.state())
         self._tail = stretch.tail()
 
-    def _crossed(self, head: Sequence[Shown]) -> list[Part]:
+    def _crossed(self, head: Sequence[RenderedFrame]) -> list[Part]:
         """The overlap with the chunk before, if there is one."""
         return [self.manner.part(faded(self._tail, head))] if head else []
 

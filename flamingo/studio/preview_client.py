@@ -1,7 +1,7 @@
 """The server's side of the process that paints sketches (`preview_worker`): one request after another, never long.
 
-    async with Sketcher() as sketcher:
-        sketch = await sketcher.photo(path, {"style": "great-wave", "strength": 1.0, "model": "fast"}, longest=384)
+    async with PreviewClient() as previews:
+        painted = await previews.photo(path, {"style": "great-wave", "strength": 1.0, "model": "fast"}, longest=384)
 
 A process of its own, since a network that paints would hold up every page of the server; started when first needed,
 ended when it takes too long, and when nobody has asked for a while, for its painters hold some 200 MB.
@@ -18,13 +18,13 @@ from flamingo.processes.async_host import AsyncHost
 from flamingo.processes.host import CannotStart, ChildError, Host
 from flamingo.studio.problems import Unavailable
 
-__all__ = ["Sketch", "Sketcher"]
+__all__ = ["Preview", "PreviewClient"]
 
 _IDLE = 300.0
 
 
 @dataclass(frozen=True)
-class Sketch:
+class Preview:
     """A painted JPEG, its size in pixels, and the milliseconds that it took, decoding and encoding included."""
 
     jpeg: bytes
@@ -33,7 +33,7 @@ class Sketch:
     ms: float
 
 
-class Sketcher(AsyncHost):
+class PreviewClient(AsyncHost):
     """One process, which answers one request at a time; who asks meanwhile waits.
 
     seconds: after which a request is given up and the process ended; the first one may take three times as long,
@@ -45,10 +45,10 @@ class Sketcher(AsyncHost):
         super().__init__(Host("flamingo.studio.preview_worker", environment, quiet=False), _IDLE)
         self._seconds = seconds
 
-    async def __aenter__(self) -> Sketcher:
+    async def __aenter__(self) -> PreviewClient:
         return self
 
-    async def photo(self, photo: Path, paint: Mapping[str, Any], *, longest: int, quality: int = 85) -> Sketch:
+    async def photo(self, photo: Path, paint: Mapping[str, Any], *, longest: int, quality: int = 85) -> Preview:
         """A photo painted small. paint: see `preview_worker`; longest: side in pixels; never enlarged.
 
         Raises BadInput if the photo cannot be painted, and Unavailable if the process does not answer."""
@@ -56,7 +56,7 @@ class Sketcher(AsyncHost):
             {"photo": str(photo), "paint": dict(paint), "longest": longest, "quality": quality}, b""
         )
 
-    async def frame(self, jpeg: bytes, paint: Mapping[str, Any], *, longest: int, quality: int = 80) -> Sketch:
+    async def frame(self, jpeg: bytes, paint: Mapping[str, Any], *, longest: int, quality: int = 80) -> Preview:
         """The same for a camera's frame, a JPEG."""
         return await self._ask({"paint": dict(paint), "longest": longest, "quality": quality}, jpeg)
 
@@ -69,9 +69,9 @@ class Sketcher(AsyncHost):
         """Have a painter ready, before anybody waits for it."""
         await self._ask({"load": model}, b"")
 
-    async def _ask(self, request: dict[str, Any], payload: bytes) -> Sketch:
+    async def _ask(self, request: dict[str, Any], payload: bytes) -> Preview:
         try:
             answer, jpeg = await self.request(request, payload, timeout=self._seconds, first=2 * self._seconds)
         except (ChildError, CannotStart) as error:
-            raise Unavailable("the sketch", "its painter gave no answer", "try again in a moment") from error
-        return Sketch(jpeg, answer["width"], answer["height"], answer["ms"])
+            raise Unavailable("the painted", "its painter gave no answer", "try again in a moment") from error
+        return Preview(jpeg, answer["width"], answer["height"], answer["ms"])

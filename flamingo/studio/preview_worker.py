@@ -36,12 +36,12 @@ from flamingo.painting.painter import Painter
 from flamingo.processes import error_message
 from flamingo.processes.child import Call, Response, serve
 
-_KEPT = 12  # photos, each no larger than a sketch, and brushes
+_KEPT = 12  # photos, each no larger than a painted, and brushes
 _FRAME_PIXELS = 1_500_000
 _NOTHING = {"width": 0, "height": 0, "ms": 0.0}  # where no picture was asked for
 
 
-class _Sketches:
+class _Previews:
     def __init__(self) -> None:
         self._brushes: OrderedDict[str, Brush] = OrderedDict()
         self._photos: OrderedDict[tuple[str, int], NDArray[np.float32]] = OrderedDict()
@@ -130,4 +130,4 @@ def _named(text: str, request: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    serve(_Sketches().answer)
+    serve(_Previews().answer)

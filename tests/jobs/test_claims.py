@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from flamingo.jobs import Failure, Progress, Result, Settings
-from flamingo.jobs.leases import Claims
-from flamingo.jobs.repository import Ledger
+from flamingo.jobs.leases import Leases
+from flamingo.jobs.repository import Repository
 from flamingo.jobs.tables import Database
 
 RESULT = Result("x.txt", "0" * 64, 1, "text/plain")
@@ -22,21 +22,21 @@ def database(settings: Settings) -> Iterator[Database]:
 
 
 @pytest.fixture
-def ledger(database: Database) -> Ledger:
-    return Ledger(database)
+def ledger(database: Database) -> Repository:
+    return Repository(database)
 
 
 @pytest.fixture
-def claims(database: Database, settings: Settings) -> Claims:
-    return Claims(database, settings)
+def claims(database: Database, settings: Settings) -> Leases:
+    return Leases(database, settings)
 
 
 @pytest.fixture
-def job(ledger: Ledger) -> str:
+def job(ledger: Repository) -> str:
     return ledger.add("count", {}, {}, "r" * 64, True)[0]
 
 
-def test_a_worker_that_was_thought_dead_can_say_nothing(ledger: Ledger, claims: Claims, job: str) -> None:
+def test_a_worker_that_was_thought_dead_can_say_nothing(ledger: Repository, claims: Leases, job: str) -> None:
     late, heir = claims.begin(job, 1, "slot-0"), claims.begin(job, 1, "slot-1")
     assert late is not None and heir is not None
     assert not claims.wanted(late, None) and not claims.wanted(late, Progress(1, 2))
@@ -51,7 +51,7 @@ def test_a_worker_that_was_thought_dead_can_say_nothing(ledger: Ledger, claims: 
     assert claims.begin(job, 1, "slot-0") is None
 
 
-def test_after_a_cancel_nothing_can_be_said(ledger: Ledger, claims: Claims, job: str) -> None:
+def test_after_a_cancel_nothing_can_be_said(ledger: Repository, claims: Leases, job: str) -> None:
     task = claims.begin(job, 1, "slot-0")
     assert task is not None
     ledger.cancel(job)
@@ -59,7 +59,7 @@ def test_after_a_cancel_nothing_can_be_said(ledger: Ledger, claims: Claims, job:
     assert ledger.get(job).results == () and claims.begin(job, 1, "slot-0") is None
 
 
-def test_a_round_that_is_over_begins_nothing(ledger: Ledger, claims: Claims, job: str) -> None:
+def test_a_round_that_is_over_begins_nothing(ledger: Repository, claims: Leases, job: str) -> None:
     ledger.cancel(job)
     assert ledger.retry(job) == 2
     assert claims.begin(job, 1, "slot-0") is None
@@ -67,7 +67,7 @@ def test_a_round_that_is_over_begins_nothing(ledger: Ledger, claims: Claims, job
 
 
 def test_a_job_whose_worker_always_ends_is_given_up(
-    ledger: Ledger, claims: Claims, job: str, settings: Settings
+    ledger: Repository, claims: Leases, job: str, settings: Settings
 ) -> None:
     times = 0
     while claims.begin(job, 1, "slot-0") is not None:
@@ -77,7 +77,7 @@ def test_a_job_whose_worker_always_ends_is_given_up(
     assert found.state == "failed" and found.error is not None and "its worker ended" in found.error.why
 
 
-def test_what_the_queue_has_finished_with_gets_another_round(ledger: Ledger, claims: Claims, job: str) -> None:
+def test_what_the_queue_has_finished_with_gets_another_round(ledger: Repository, claims: Leases, job: str) -> None:
     assert claims.active(ledger.get(job).created + 1) == [(job, 1)]
     assert claims.next_round(job, 1) and not claims.next_round(job, 1)
     assert claims.begin(job, 2, "slot-0") is not None

@@ -12,7 +12,7 @@ from PIL import Image
 
 from flamingo import verbs
 from flamingo.jobs import Input, Job, Jobs, Settings
-from flamingo.jobs.partial import Unfinished
+from flamingo.jobs.partial import PartialResults
 from tests.conftest import needs_models
 from tests.filming.albums import album, clicks
 from tests.jobs.helpers import outcome, until
@@ -111,7 +111,7 @@ def test_a_film_that_was_cancelled_goes_on_where_it_was(jobs: Jobs, inputs: dict
 
 
 def test_half_done_work_is_given_once_and_only_what_is_hidden(settings: Settings, tmp_path: Path) -> None:
-    unfinished = Unfinished(settings)
+    unfinished = PartialResults(settings)
     settings.data.mkdir()
     for name in ("first", "second"):
         folder = tmp_path / name

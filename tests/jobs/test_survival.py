@@ -135,7 +135,7 @@ def written_down_only(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> Job:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(jobs._dispatch, "add", end)
+        patched.setattr(jobs._job_queue, "add", end)
         jobs.submit("count", {"to": 4})
     return jobs.list(1)[0]
 

@@ -22,7 +22,7 @@ from flamingo.errors import FlamingoError
 from flamingo.jobs.job import plain_file_name
 from flamingo.painting.job import check_styles
 from flamingo.studio.catalogue import LIVE
-from flamingo.studio.preview_client import Sketcher
+from flamingo.studio.preview_client import PreviewClient
 from flamingo.studio.schemas import FileIn
 from flamingo.studio.state import Current, Studio
 from flamingo.verbs import NamedFile
@@ -95,15 +95,15 @@ class Pace:
 
 
 class _State(TypedDict):
-    live: set[Sketcher]
+    live: set[PreviewClient]
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[_State]:
-    sketchers: set[Sketcher] = set()
-    yield {"live": sketchers}
-    for sketcher in list(sketchers):
-        await sketcher.close()
+    clients: set[PreviewClient] = set()
+    yield {"live": clients}
+    for previews in list(clients):
+        await previews.close()
 
 
 router = APIRouter(lifespan=_lifespan)
@@ -113,23 +113,23 @@ router = APIRouter(lifespan=_lifespan)
 async def live(socket: WebSocket, wish: Annotated[LiveSettings, Query()], studio: Current) -> None:
     """Paint frames until the other side is gone."""
     await socket.accept()
-    sketchers: set[Sketcher] = socket.state.live
-    if len(sketchers) >= _SESSIONS:
+    clients: set[PreviewClient] = socket.state.live
+    if len(clients) >= _SESSIONS:
         await socket.close(_TRY_AGAIN_LATER, f"{_SESSIONS} cameras are being painted; end one of them")
         return
-    async with Sketcher(seconds=5.0) as sketcher:
-        sketchers.add(sketcher)
+    async with PreviewClient(seconds=5.0) as previews:
+        clients.add(previews)
         try:
-            await _Session(socket, sketcher, studio, wish).run()
+            await _Session(socket, previews, studio, wish).run()
         finally:
-            sketchers.discard(sketcher)
+            clients.discard(previews)
 
 
 class _Session:
     """One camera."""
 
-    def __init__(self, socket: WebSocket, sketcher: Sketcher, studio: Studio, wish: LiveSettings) -> None:
-        self._socket, self._sketcher, self._studio = socket, sketcher, studio
+    def __init__(self, socket: WebSocket, previews: PreviewClient, studio: Studio, wish: LiveSettings) -> None:
+        self._socket, self._previews, self._studio = socket, previews, studio
         self._wish = _Message.model_validate(wish.model_dump())
         self._paintings: dict[str, str] = {}  # paths by the names that the wish has for them
         self._newest: bytes | None = None
@@ -185,7 +185,7 @@ class _Session:
         return {file.name: str(file.path) for file in files}
 
     async def _paint(self) -> None:
-        pace, painted, since = Pace(), 0, time.monotonic()
+        pace, count, since = Pace(), 0, time.monotonic()
         while True:
             await self._come.wait()
             self._come.clear()
@@ -197,18 +197,18 @@ class _Session:
             try:
                 wish = self._wish
                 paint = {"style": wish.style, "strength": wish.strength, "model": LIVE, "painting": self._paintings}
-                sketch = await self._sketcher.frame(frame, paint, longest=longest)
+                preview = await self._previews.frame(frame, paint, longest=longest)
             except FlamingoError as error:
                 await self._tell({"what": error.what, "why": error.why, "hint": error.hint})
                 continue
-            await self._socket.send_bytes(sketch.jpeg)
+            await self._socket.send_bytes(preview.jpeg)
             pace.took(time.monotonic() - begun)
-            painted += 1
+            count += 1
             now = time.monotonic()
-            if now - since >= 1 or painted == 1:
-                fps = painted / max(now - since, 1e-3)
+            if now - since >= 1 or count == 1:
+                fps = count / max(now - since, 1e-3)
                 await self._tell({"fps": round(fps, 1), "longest": longest, "ms": round(1000 * pace.seconds)})
-                painted, since = 0, now
+                count, since = 0, now
 
     async def _tell(self, said: dict[str, Any]) -> None:
         with suppress(RuntimeError):  # it has just closed

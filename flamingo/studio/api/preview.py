@@ -18,7 +18,7 @@ from flamingo.jobs.job import plain_file_name
 from flamingo.painting.job import check_styles
 from flamingo.painting.options import Model, StyleOptions
 from flamingo.studio.api.verbs import named_files, request_model, told
-from flamingo.studio.preview_client import Sketcher
+from flamingo.studio.preview_client import PreviewClient
 from flamingo.studio.problems import TooMany
 from flamingo.studio.schemas import ProblemOut
 from flamingo.studio.settings import Limits
@@ -34,13 +34,13 @@ _SECONDS = 30.0  # fine strokes take many times as long as usual ones
 
 
 class _State(TypedDict):
-    sketcher: Sketcher
+    previews: PreviewClient
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[_State]:
-    async with Sketcher(_SECONDS) as sketcher:
-        yield {"sketcher": sketcher}
+    async with PreviewClient(_SECONDS) as previews:
+        yield {"previews": previews}
 
 
 router = APIRouter(prefix="/api/preview", tags=["paint"], lifespan=_lifespan)
@@ -76,7 +76,7 @@ PreviewIn = _body()
 @router.post("", status_code=204, responses={503: {"model": ProblemOut}})
 async def ready(request: Request, model: Model = "fine") -> None:
     """Get ready to paint previews, so that the first one does not wait for its painter to be loaded."""
-    await request.state.sketcher.load(model)
+    await request.state.previews.load(model)
 
 
 @router.post(
@@ -92,11 +92,11 @@ async def preview(body: PreviewIn, request: Request, studio: Current) -> Respons
     """
     asked: Any = body
     photo, paint = await run_in_threadpool(_wished, studio, asked)
-    sketcher: Sketcher = request.state.sketcher
-    if sketcher.waiting >= _WAITING:
+    previews: PreviewClient = request.state.previews
+    if previews.waiting >= _WAITING:
         raise TooMany("the preview", f"{_WAITING} others are being painted", "try again in a moment", 1.0, _WAITING)
     if await request.is_disconnected():
         return Response(status_code=_GONE)
-    sketch = await sketcher.photo(photo, paint, longest=asked.longest)
-    headers = {"Cache-Control": "no-store", "Server-Timing": f"paint;dur={sketch.ms}"}
-    return Response(sketch.jpeg, media_type="image/jpeg", headers=headers)
+    painted = await previews.photo(photo, paint, longest=asked.longest)
+    headers = {"Cache-Control": "no-store", "Server-Timing": f"paint;dur={painted.ms}"}
+    return Response(painted.jpeg, media_type="image/jpeg", headers=headers)

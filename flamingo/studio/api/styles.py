@@ -21,7 +21,7 @@ from flamingo.studio import catalogue
 from flamingo.studio.address import at
 from flamingo.studio.api.files import PICTURE_ANSWER
 from flamingo.studio.pages import assets
-from flamingo.studio.preview_client import Sketcher
+from flamingo.studio.preview_client import PreviewClient
 from flamingo.studio.responses import send
 from flamingo.studio.schemas import FileIn, ProblemOut
 from flamingo.studio.state import Current
@@ -126,8 +126,8 @@ async def keep(
         raise WrongState(f"style {name!r}"[:80], "a painting that came with Flamingo has that name", "choose another")
     user_styles.check(name, overwrite=overwrite)
     path = await run_in_threadpool(studio.store.path, painting.sha256)
-    sketcher: Sketcher = request.state.sketcher
-    await sketcher.keep(name, path, plain_file_name(painting.name) or name, overwrite=overwrite)
+    previews: PreviewClient = request.state.previews
+    await previews.keep(name, path, plain_file_name(painting.name) or name, overwrite=overwrite)
     return next(_told(style) for style in catalogue.styles() if style.name == name)
 
 
