@@ -200,7 +200,7 @@ def strength(
                     if k:
                         painted = painter.paint(pixels, style=style.name, strength=k)
                     else:  # what the network makes of it; `paint` gives the photo back
-                        painted = painter._networks.plain(pixels, vector(style.name, 0.0, painter.model))
+                        painted = painter.networks.plain(pixels, vector(style.name, 0.0, painter.model))
                     out = judge.figures(judge.features(painted), content, paintings[i % len(styles)])
                     found[k].append(out)
                     if k == 0 and ssim is not None:

@@ -134,9 +134,9 @@ def seams(report: Report, model: str, megapixels: float) -> None:
     grid = tiles.grid
     for name, stroke in (("strokes of the picture's size", 1.0), ("strokes of the network's size", None)):
         job = Job(lambda top, bottom: rgb[top:bottom], (height, width), Regions(vector[None]), stroke)
-        tiled = np.concatenate(list(strips(painter._networks, job)))
+        tiled = np.concatenate(list(strips(painter.networks, job)))
         with mock.patch.object(tiles, "grid", lambda height, width, _largest: grid(height, width, 1 << 40)):
-            whole = np.concatenate(list(strips(painter._networks, job)))
+            whole = np.concatenate(list(strips(painter.networks, job)))
         decibels, seam = psnr(tiled, whole), seam_ratio(tiled, whole, tiles.LARGEST[model])
         report.say(f"{name}: {decibels:.1f} dB, seam ratio {seam:.3f}")
         found |= {f"{name}, dB": decibels, f"{name}, seam": seam}

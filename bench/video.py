@@ -263,7 +263,7 @@ def compare(report: Report, asked: argparse.Namespace, clip: video.Clip, folder:
 
 
 def _steadily(painter: Painter, vector: Any, frames: Bytes) -> list[Any]:
-    steady = Steady(painter._networks, regions(vector, None))
+    steady = Steady(painter.networks, regions(vector, None))
     painted = [_bytes(p) for frame in frames for p in steady.paint(frame)]
     return painted + [_bytes(p) for p in steady.finish()]
 

@@ -106,7 +106,7 @@ class Client:
 
     def __init__(self, base_url: str = "http://127.0.0.1:5555", token: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(base_url=base_url, headers=headers, timeout=_PATIENCE)
+        self.http = httpx.Client(base_url=base_url, headers=headers, timeout=_PATIENCE)
 
     def __enter__(self) -> Self:
         return self
@@ -118,7 +118,7 @@ class Client:
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._http.close()
+        self.http.close()
 
     def paint(
         self,
@@ -406,8 +406,8 @@ class Client:
             NotReached: no studio answers.
             FlamingoError: the studio said no; of the kind that its reason has.
         """
-        with _reached(self._http):
-            answer = self._http.request(method, path, **more)
+        with _reached(self.http):
+            answer = self.http.request(method, path, **more)
         if answer.is_error:
             raise _refusal(answer)
         return answer.json() if answer.content else None
@@ -570,7 +570,7 @@ class RemoteJob:
         return self
 
     def _content(self, index: int, part: str) -> bytes:
-        http = self._client._http
+        http = self._client.http
         with _reached(http):
             answer = http.get(f"{self._path}/results/{index}{part}")
         if answer.is_error:
@@ -595,7 +595,7 @@ class RemoteJob:
                 time.sleep(_AGAIN_EVERY)
 
     def _told_events(self, until: float | None) -> Iterator[dict[str, Any]]:
-        http = self._client._http
+        http = self._client.http
         headers = {"Last-Event-ID": str(self._told["revision"])}
         with _reached(http), http.stream("GET", f"{self._path}/events", headers=headers) as answer:
             if answer.is_error:

@@ -126,4 +126,4 @@ def _rendered(piece: Piece, files: dict[int, Files], fonts: list[str]) -> bytes:
 
 def _fonts(*texts: str) -> list[str]:
     """The names of the fonts in which texts are drawn."""
-    return [Path(titles._face(text)).name for text in dict.fromkeys(texts) if text]
+    return [Path(titles.font_file(text)).name for text in dict.fromkeys(texts) if text]

@@ -1,4 +1,4 @@
-"""FilmPipeline things a few ahead of where they are used, by a thread of its own."""
+"""Making things a few ahead of where they are used, by a thread of its own."""
 
 from __future__ import annotations
 

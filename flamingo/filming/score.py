@@ -199,4 +199,4 @@ def _fitted(samples: Array, seconds: float, fade: float) -> Array:
     count = min(many, round(fade * RATE))
     if count:
         found[many - count :] *= (np.cos(np.linspace(0, np.pi / 2, count)) ** 2)[:, None].astype(np.float32)
-    return sound._levelled(found, RATE)
+    return sound.levelled(found, RATE)

@@ -70,7 +70,7 @@ def title(text: str, frame: tuple[int, int]) -> Overlay | None:
 
 def missing(text: str) -> str:
     """The letters of a text that no font here has."""
-    face = _face(text)
+    face = font_file(text)
     drawn = (char for char in text if char.isprintable() and not char.isspace())
     return "".join(dict.fromkeys(char for char in drawn if not _holds(face, char)))
 
@@ -81,7 +81,7 @@ def _drawn(text: str, frame: tuple[int, int], size: float, weight: str, middle: 
         return None
     height, width = frame
     pixels = max(8, round(size * min(height, width)))
-    face = ImageFont.truetype(_face(text, weight), pixels)
+    face = ImageFont.truetype(font_file(text, weight), pixels)
     margin = round(0.055 * min(height, width))
     lines = _broken(text, face, width - 2 * margin)
     whole = "\n".join(lines)
@@ -136,7 +136,7 @@ def _broken(text: str, face: ImageFont.FreeTypeFont, width: float) -> list[str]:
     return lines[:4]
 
 
-def _face(text: str, weight: str = "Semibold") -> str:
+def font_file(text: str, weight: str = "Semibold") -> str:
     """The file of the font that has the most of a text's letters: ours, unless another has more."""
     faces = [font(weight), *_others()]
     return max(faces, key=lambda face: sum(_holds(face, char) for char in text))

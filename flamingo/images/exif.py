@@ -249,7 +249,7 @@ def parsed(raw: bytes | None) -> Block | None:
             return None
         big = magic == 43
         (start,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", raw, base + (8 if big else 4))
-        main = _entries(raw, base, start, order, big)
+        main = read_entries(raw, base, start, order, big)
     except struct.error:
         return None
     block = Block(order, {MAIN: main})
@@ -258,7 +258,7 @@ def parsed(raw: bytes | None) -> Block | None:
         place = _pointer(Block(order, folders), parent, folder)
         if place is not None:
             try:
-                folders[folder] = _entries(raw, base, place, order, big)
+                folders[folder] = read_entries(raw, base, place, order, big)
             except struct.error:
                 continue
     return Block(block.order, folders)
@@ -270,7 +270,8 @@ def _pointer(block: Block, parent: int, tag: int) -> int | None:
     return int(struct.unpack_from(f"{block.order}{form}", entry.data)[0]) if entry and form and entry.count else None
 
 
-def _entries(raw: bytes, base: int, start: int, order: str, big: bool) -> dict[int, Entry]:
+def read_entries(raw: bytes, base: int, start: int, order: str, big: bool) -> dict[int, Entry]:
+    """The entries of a directory (IFD) by their tags. Raises struct.error where it is cut short."""
     if base + start >= len(raw):  # also numbers that no place in memory has
         raise struct.error
     (count,) = struct.unpack_from(f"{order}{'Q' if big else 'H'}", raw, base + start)

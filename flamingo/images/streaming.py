@@ -116,7 +116,7 @@ class Canvas:
         waiting: list[NDArray[Any]] = []
         written = end = 0
         for strip in strips:
-            waiting.append(self._integers(strip))
+            waiting.append(self.integers(strip))
             end += len(strip)
             while waiting and written + len(waiting[0]) <= end - behind:
                 first = waiting.pop(0)
@@ -132,8 +132,8 @@ class Canvas:
             self.samples[written : written + len(strip)] = strip
             written += len(strip)
 
-    def _integers(self, strip: NDArray[np.float32]) -> NDArray[Any]:
-        return writing._integers(strip, 8 * self.samples.itemsize)
+    def integers(self, strip: NDArray[np.float32]) -> NDArray[Any]:
+        return writing.integers(strip, 8 * self.samples.itemsize)
 
 
 def read(path: Path | str, *, limits: Limits = _USUAL, keep_gps: bool = False, trusted: bool = False) -> Canvas:
@@ -243,13 +243,13 @@ def write(
 
 def _encoded(canvas: Canvas, kind: str, quality: int, name: str, xmp: bytes | None) -> tuple[bytes, tuple[str, ...]]:
     writing.check_fits(kind, quality, canvas.height, canvas.width, name)
-    title = writing._TITLES[kind]
+    title = writing.TITLES[kind]
     notes: list[str] = []
-    deep = canvas.depth == 16 and kind in writing._KEEPS_16_BITS
+    deep = canvas.depth == 16 and kind in writing.KEEPS_16_BITS
     if canvas.depth == 16 and not deep:
         notes.append(f"{title} holds 8 bits: 16-bit source reduced")
     alpha = canvas.alpha
-    if alpha is not None and kind not in writing._KEEPS_ALPHA:
+    if alpha is not None and kind not in writing.KEEPS_ALPHA:
         if _lay_on_white(canvas):
             notes.append(f"{title} has no transparency: laid on white")
         alpha = None
@@ -267,7 +267,7 @@ def _encoded(canvas: Canvas, kind: str, quality: int, name: str, xmp: bytes | No
             image = vips.attach(image, "exif-data", canvas.exif)
         if xmp is not None and kind != "png":
             image = vips.attach(image, "xmp-data", xmp)
-        options = writing._options(kind, quality)
+        options = writing.save_options(kind, quality)
         if kind == "jpeg" and canvas.height * canvas.width > _LARGE:
             options["optimize_coding"] = False  # it holds the whole picture in 12 bytes a pixel to save a tenth
         data = vips.save(image, kind, options)
@@ -304,7 +304,7 @@ def _lay_on_white(canvas: Canvas) -> bool:
         if (weight < 1).any():
             found = True
             laid = np.asarray(canvas.rows(top, top + _ROWS) * weight + (1 - weight), np.float32)
-            canvas.samples[top : top + _ROWS] = canvas._integers(laid)
+            canvas.samples[top : top + _ROWS] = canvas.integers(laid)
     return found
 
 

@@ -143,7 +143,7 @@ def _raw_inside(data: bytes, block: exif.Block) -> bool:
         return False
     for place in _numbers(block, block.entry(exif.MAIN, _SUB))[:8]:
         try:
-            inner = exif.Block(block.order, {exif.MAIN: exif._entries(data, 0, place, block.order, False)})
+            inner = exif.Block(block.order, {exif.MAIN: exif.read_entries(data, 0, place, block.order, False)})
         except struct.error:
             continue
         if inner.number(exif.MAIN, 262) in _RAW:

@@ -20,9 +20,9 @@ from flamingo.images.picture import Picture, check_rgb
 
 __all__ = ["to_bytes", "write"]
 
-_KEEPS_ALPHA = frozenset({"png", "webp", "tiff"})
-_KEEPS_16_BITS = frozenset({"png", "tiff"})
-_TITLES = {"jpeg": "JPEG", "png": "PNG", "webp": "WebP", "tiff": "TIFF", "bmp": "BMP"}
+KEEPS_ALPHA = frozenset({"png", "webp", "tiff"})
+KEEPS_16_BITS = frozenset({"png", "tiff"})
+TITLES = {"jpeg": "JPEG", "png": "PNG", "webp": "WebP", "tiff": "TIFF", "bmp": "BMP"}
 _LONGEST_SIDES = {"jpeg": 65_500, "webp": 16_383}
 _ROWS = 256
 
@@ -134,8 +134,8 @@ def to_bytes(picture: Picture, kind: str, *, quality: int = 92) -> tuple[bytes, 
         >>> data[:8], notes
         (b'\x89PNG\r\n\x1a\n', ())
     """
-    if kind not in _TITLES:
-        raise BadRequest(f"the format '{kind}'", "cannot be written", f"use one of {', '.join(_TITLES)}")
+    if kind not in TITLES:
+        raise BadRequest(f"the format '{kind}'", "cannot be written", f"use one of {', '.join(TITLES)}")
     return _encoded(picture, kind, quality, "the result")
 
 
@@ -157,7 +157,7 @@ def check_fits(kind: str, quality: int, height: int, width: int, name: str) -> N
         raise BadRequest(f"a quality of {quality}", "is not between 1 and 100", "92 is a good one")
     limit = _LONGEST_SIDES.get(kind)
     if limit and max(height, width) > limit:
-        why = f"{_TITLES[kind]} holds at most {limit} pixels on a side"
+        why = f"{TITLES[kind]} holds at most {limit} pixels on a side"
         raise OutputError(name, why, "write PNG or TIFF, or make it smaller")
 
 
@@ -167,20 +167,20 @@ def _encoded(
     check_rgb(picture.rgb)
     check_fits(kind, quality, picture.height, picture.width, name)
     notes: list[str] = []
-    deep = picture.depth == 16 and kind in _KEEPS_16_BITS
+    deep = picture.depth == 16 and kind in KEEPS_16_BITS
     if picture.depth == 16 and not deep:
-        notes.append(f"{_TITLES[kind]} holds 8 bits: 16-bit source reduced")
+        notes.append(f"{TITLES[kind]} holds 8 bits: 16-bit source reduced")
     rgb, alpha = picture.rgb, picture.alpha
-    if alpha is not None and kind not in _KEEPS_ALPHA:
+    if alpha is not None and kind not in KEEPS_ALPHA:
         if bool((alpha < 1).any()):
-            notes.append(f"{_TITLES[kind]} has no transparency: laid on white")
+            notes.append(f"{TITLES[kind]} has no transparency: laid on white")
             weight = alpha[..., None]
             rgb = rgb * weight + (1 - weight)
         alpha = None
     converts = picture.icc is not None and kind != "bmp"
     if picture.icc is not None and kind == "bmp":
         notes.append("BMP holds no colour profile: written as sRGB")
-    samples = _integers(rgb, 16 if deep or converts else 8)
+    samples = integers(rgb, 16 if deep or converts else 8)
     if kind == "bmp":
         buffer = BytesIO()
         PIL.Image.fromarray(samples).save(buffer, "BMP")
@@ -189,9 +189,9 @@ def _encoded(
         image = _tagged(samples, alpha, picture, deep, notes)
         if xmp is not None and kind != "png":
             image = vips.attach(image, "xmp-data", xmp)
-        data = vips.save(image, kind, _options(kind, quality))
+        data = vips.save(image, kind, save_options(kind, quality))
     except vips.Error:
-        raise OutputError(name, f"it could not be encoded as {_TITLES[kind]}", "try PNG") from None
+        raise OutputError(name, f"it could not be encoded as {TITLES[kind]}", "try PNG") from None
     if kind == "tiff" and picture.exif is not None:
         data = exif.with_exif(data, picture.exif)
     if kind == "png" and xmp is not None:  # libvips would write it compressed, in a chunk that few look for it in
@@ -214,13 +214,14 @@ def _tagged(
             image = image if deep else (image / 257 + 0.5).cast("uchar")
         image = image.copy(interpretation="rgb16" if deep else "srgb")
     if alpha is not None:
-        levels = _integers(alpha[..., None], 16 if deep else 8)
+        levels = integers(alpha[..., None], 16 if deep else 8)
         image = image.bandjoin(vips.from_array(levels, "grey16" if deep else "b-w"))
     image = vips.attach(image, "icc-profile-data", profile)
     return image if picture.exif is None else vips.attach(image, "exif-data", picture.exif)
 
 
-def _options(kind: str, quality: int) -> dict[str, Any]:
+def save_options(kind: str, quality: int) -> dict[str, Any]:
+    """What libvips is told for a kind of file; quality: 1 to 100, where the kind has one."""
     if kind == "jpeg":
         return {"Q": quality, "optimize_coding": True}
     if kind == "webp":
@@ -235,7 +236,7 @@ def _options(kind: str, quality: int) -> dict[str, Any]:
     return {"compression": "deflate", "predictor": "horizontal"}
 
 
-def _integers(array: NDArray[np.float32], depth: int) -> NDArray[Any]:
+def integers(array: NDArray[np.float32], depth: int) -> NDArray[Any]:
     """Round to 8 or 16 bits. Values outside [0, 1] are clipped: networks overshoot. NaN raises BadPixels."""
     white = np.float32(2**depth - 1)
     result = np.empty(array.shape, np.uint8 if depth == 8 else np.uint16)

@@ -189,7 +189,7 @@ class ChunkPainter:
     ) -> None:
         self._manner, self._chunk, self._at, self._tell = manner, chunk, at, tell
         self._steady = Steady(
-            manner.painter._networks, manner.regions, strokes=manner.strokes, steadiness=manner.steadiness
+            manner.painter.networks, manner.regions, strokes=manner.strokes, steadiness=manner.steadiness
         )
         if state is not None:
             self._steady.restore(dict(state))

@@ -17,7 +17,7 @@ from flamingo.painting.networks import network
 
 _SIDE = 400
 """Sides that the encoder learned paintings at, more or less: the geometric mean of height and width in pixels."""
-_LONGEST, _STRIDE = 1024, 32
+_LONGEST, STRIDE = 1024, 32
 _PLAIN = 2e-3  # the largest standard deviation of a picture that is one colour
 
 
@@ -44,8 +44,8 @@ def fitted(painting: NDArray[np.float32]) -> NDArray[np.float32]:
     """(1, 3, h, w) at the size that the encoder knows, cut at the edges to multiples of its stride."""
     height, width = painting.shape[:2]
     scale = min(_SIDE / math.sqrt(height * width), _LONGEST / max(height, width))
-    tall, wide = (max(_STRIDE, round(side * scale)) for side in (height, width))
+    tall, wide = (max(STRIDE, round(side * scale)) for side in (height, width))
     small = resize(painting, tall, wide)
-    top, left = tall % _STRIDE // 2, wide % _STRIDE // 2
-    cut = small[top : top + tall // _STRIDE * _STRIDE, left : left + wide // _STRIDE * _STRIDE]
+    top, left = tall % STRIDE // 2, wide % STRIDE // 2
+    cut = small[top : top + tall // STRIDE * STRIDE, left : left + wide // STRIDE * STRIDE]
     return np.ascontiguousarray(cut.transpose(2, 0, 1)[None])

@@ -33,8 +33,8 @@ class Painter:
             raise BadRequest(f"model {model!r}", "there is no such painter", f"choose one of {', '.join(MODELS)}")
         self.model: Model = model
         self.version: str = weights.entry(f"painter-{model}")["version"]
-        self._networks = Networks(model)
-        self._networks.load("onnx")
+        self.networks = Networks(model)
+        self.networks.load("onnx")
 
     @property
     def styles(self) -> list[Style]:
@@ -56,7 +56,7 @@ class Painter:
             raise BadRequest("the style vector", "it holds NaN or infinity", "give finite numbers")
         if not np.any(vector):
             return np.array(rgb, np.float32)
-        return self._networks.plain(rgb.astype(np.float32, copy=False), np.asarray(vector, dtype=np.float32))
+        return self.networks.plain(rgb.astype(np.float32, copy=False), np.asarray(vector, dtype=np.float32))
 
     def paint_map(
         self,
@@ -127,7 +127,7 @@ class Painter:
 
     def _strips(self, job: Job, on_progress: Progress | None) -> Iterator[NDArray[np.float32]]:
         """The painted picture, strip by strip, with the very photo where nothing is painted."""
-        painted = strips(self._networks, job, on_progress)
+        painted = strips(self.networks, job, on_progress)
         if not job.regions.leave_photo:
             yield from painted
             return

@@ -77,19 +77,19 @@ class Shot:
     """
 
     def __init__(self, networks: Networks, regions: Regions, strokes: float | None) -> None:
-        self._networks = networks
+        self.networks = networks
         self._regions = regions
         self._strokes = strokes
         self._fitted: dict[Size, Regions] = {}
         self._target: Statistics | None = None
-        self._now: Statistics | None = None
+        self.statistics: Statistics | None = None
         self._keys = 0
         self.work = 0.0
         """How many frames were painted, boxes counted by what they cost."""
 
     def begin(self, frame: Frame) -> Pixels:
         """The first frame of a shot, (H, W, 3) in [0, 1] or 8-bit, painted, float32 in [0, 1]."""
-        self._now = self._target = None
+        self.statistics = self._target = None
         self._keys = 0
         return self.key(frame)
 
@@ -102,23 +102,23 @@ class Shot:
     def boxes(self, frame: Frame, mask: Pixels) -> list[tuple[Box, Pixels]]:
         """What the frame shows where a mask (h, w) is above 0, painted: boxes that hold it, and their paintings."""
         photos = _Photos(frame, self._sizes(frame))
-        found = _around(mask, photos.sizes, photos.size, self._networks.largest)
+        found = _around(mask, photos.sizes, photos.size, self.networks.largest)
         if found is None:
             return [(Box(0, photos.size[0], 0, photos.size[1]), self._whole(photos, None))]
         return [(box, self._painted(photos, box, None)) for box in found]
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that paintings to come depend on, as arrays."""
-        assert self._now is not None and self._target is not None
+        assert self.statistics is not None and self._target is not None
         found = {"keys": np.array(self._keys)}
-        for name, each in (("now", self._now), ("target", self._target)):
+        for name, each in (("now", self.statistics), ("target", self._target)):
             found |= {f"{name}_{part}": getattr(each, part) for part in _PARTS}
         return found
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Go on from where `state` was asked for."""
         self._keys = int(state["keys"])
-        self._now, self._target = (Statistics(*(state[f"{n}_{p}"] for p in _PARTS)) for n in ("now", "target"))
+        self.statistics, self._target = (Statistics(*(state[f"{n}_{p}"] for p in _PARTS)) for n in ("now", "target"))
 
     def _sizes(self, frame: Frame) -> list[Size]:
         height, width = frame.shape[:2]
@@ -129,23 +129,23 @@ class Shot:
         self._keys += 1
         if self._keys % _MEASURED == 1:
             thumbnail = photos.thumbnail()
-            first, self._target = self._networks.measure(thumbnail, self._regions)
-            if self._now is None:
-                self._now = self._target
+            first, self._target = self.networks.measure(thumbnail, self._regions)
+            if self.statistics is None:
+                self.statistics = self._target
                 same = self._regions.weights is None and thumbnail.shape[:2] == photos.sizes[0]
                 return first if same else None
-        assert self._now is not None and self._target is not None
-        self._now = Statistics(
-            self._now.means + (self._target.means - self._now.means) * np.float32(_GLIDE),
-            self._now.variances + (self._target.variances - self._now.variances) * np.float32(_GLIDE),
+        assert self.statistics is not None and self._target is not None
+        self.statistics = Statistics(
+            self.statistics.means + (self._target.means - self.statistics.means) * np.float32(_GLIDE),
+            self.statistics.variances + (self._target.variances - self.statistics.variances) * np.float32(_GLIDE),
             self._target.gates,
-            self._now.colours + (self._target.colours - self._now.colours) * np.float32(_GLIDE),
+            self.statistics.colours + (self._target.colours - self.statistics.colours) * np.float32(_GLIDE),
         )
         return None
 
     def _whole(self, photos: _Photos, first: Pixels | None) -> Pixels:
         height, width = photos.size
-        if all(h * w <= self._networks.largest for h, w in photos.sizes):
+        if all(h * w <= self.networks.largest for h, w in photos.sizes):
             return self._painted(photos, Box(0, height, 0, width), first)
         self.work += 1
         frame = floats(photos.frame)
@@ -154,7 +154,7 @@ class Shot:
 
     def _painted(self, photos: _Photos, box: Box, first: Pixels | None) -> Pixels:
         """A box of a frame. first: the smallest size, painted already."""
-        assert self._now is not None
+        assert self.statistics is not None
         windows = _windows(box, photos.sizes, photos.size)
         self.work += sum(math.prod(w.size) for w in windows) / sum(math.prod(s) for s in photos.sizes)
         below, before = first, Box(0, photos.sizes[0][0], 0, photos.sizes[0][1])
@@ -164,13 +164,13 @@ class Shot:
             photo = photos.padded(i)[window.slices]
             weights, at = self._weights(size, window), (window.top, window.left)
             if below is None:
-                below = self._networks.tile(photo, self._regions.vectors, weights, self._now, at)
+                below = self.networks.tile(photo, self._regions.vectors, weights, self.statistics, at)
             else:
                 ratio = size[0] / photos.sizes[i - 1][0]
                 below = _enlarged(below, before, photos.sizes[i - 1], window, size)
-                share = large.PAINTING_SEEN * self._now.covered(weights)
+                share = large.PAINTING_SEEN * self.statistics.covered(weights)
                 seen = photo + (np.clip(below, 0, 1) - photo) * share
-                painted = self._networks.tile(seen, self._regions.vectors, weights, self._now, at)
+                painted = self.networks.tile(seen, self._regions.vectors, weights, self.statistics, at)
                 below = np.clip(below + pyramid.detail(painted, ratio), 0, 1)
             before = window
         assert below is not None
@@ -223,13 +223,13 @@ class _FixedNormalisation(Networks):
 
     def __init__(self, shot: Shot, photos: _Photos) -> None:
         self._shot, self._photos = shot, photos
-        self.largest = shot._networks.largest
+        self.largest = shot.networks.largest
 
     def load(self, kind: str) -> Any:
-        return self._shot._networks.load(kind)
+        return self._shot.networks.load(kind)
 
     def measure(self, photo: Pixels, regions: Regions) -> tuple[Pixels, Statistics]:
-        now = self._shot._now
+        now = self._shot.statistics
         assert now is not None
         if regions.weights is not None or photo.shape[:2] != self._photos.sizes[0]:
             return photo, now

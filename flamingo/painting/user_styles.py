@@ -122,7 +122,7 @@ def made(name: str, file: Path, *, model: str = "fine", overwrite: bool = False,
     """
     check(name, model=model, overwrite=overwrite)
     picture = images.read(file)
-    if min(picture.rgb.shape[:2]) < encoder._STRIDE:
+    if min(picture.rgb.shape[:2]) < encoder.STRIDE:
         raise BadInput(str(file), "it is too small to show how it was painted", "choose a larger picture of it")
     small = picture.resized(min(KEPT, max(picture.height, picture.width))).rgb
     vectors = {key(model): encoder.encoded(picture.rgb, model, str(file))}

@@ -67,7 +67,7 @@ def rate(options: RateOptions) -> Rating:
         mood=mood,
         valence=valence,
         arousal=arousal,
-        listener=_name(options.listener),
+        listener=listener_name(options.listener),
         comment=options.comment.strip(),
         painting=painting,
         composition=composition,
@@ -113,7 +113,7 @@ def undo(
     What it had replaced counts again. Done again, it takes back the one before. Raises BadRequest if there is none,
     and an OutputError if the database cannot be used.
     """
-    found = store.take_back(database, None if listener is None else _name(listener))
+    found = store.take_back(database, None if listener is None else listener_name(listener))
     if found is None:
         whose = f" of {listener!r}" if listener else ""
         raise BadRequest(
@@ -172,7 +172,7 @@ def _felt(picture: images.Picture) -> tuple[str | None, float | None, float | No
     return max(felt.moods, key=lambda word: felt.moods[word]), felt.mood[0], felt.mood[1]
 
 
-def _name(listener: str) -> str:
+def listener_name(listener: str) -> str:
     """A listener's name, so that it is the same however its letters are composed and spaced."""
     return " ".join(unicodedata.normalize("NFC", listener).split())
 

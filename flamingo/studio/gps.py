@@ -198,7 +198,7 @@ class _Folder:
                 continue
             try:
                 big = self._offset == "Q"
-                held = _Folder(self._data, self._base, self._value(at), self._order, big)._blank()
+                held = _Folder(self._data, self._base, self._value(at), self._order, big).blank()
             except (struct.error, IndexError):
                 held = False
             if held:
@@ -215,7 +215,7 @@ class _Folder:
         value = at + self._long - self._width
         return int(struct.unpack_from(f"{self._order}{self._offset}", self._data, value)[0])
 
-    def _blank(self) -> bool:
+    def blank(self) -> bool:
         """Zeros over all entries and what they point to; whether they say more than their version."""
         entries = [
             (at, *struct.unpack_from(self._head, self._data, at)) for at in range(self._first, self._end, self._long)

@@ -73,5 +73,5 @@ class PreviewClient(AsyncHost):
         try:
             answer, jpeg = await self.request(request, payload, timeout=self._seconds, first=2 * self._seconds)
         except (ChildError, CannotStart) as error:
-            raise Unavailable("the painted", "its painter gave no answer", "try again in a moment") from error
+            raise Unavailable("the preview", "its painter gave no answer", "try again in a moment") from error
         return Preview(jpeg, answer["width"], answer["height"], answer["ms"])

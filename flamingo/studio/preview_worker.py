@@ -36,7 +36,7 @@ from flamingo.painting.painter import Painter
 from flamingo.processes import error_message
 from flamingo.processes.child import Call, Response, serve
 
-_KEPT = 12  # photos, each no larger than a painted, and brushes
+_KEPT = 12  # photos, each no larger than a preview, and brushes
 _FRAME_PIXELS = 1_500_000
 _NOTHING = {"width": 0, "height": 0, "ms": 0.0}  # where no picture was asked for
 

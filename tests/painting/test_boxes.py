@@ -27,7 +27,7 @@ def frame(cat: Pixels) -> Pixels:
 
 
 def shot(found: Regions, model: Any = "fast", strokes: float | None = 1.0) -> Shot:
-    return Shot(flamingo.Painter(model)._networks, found, strokes)
+    return Shot(flamingo.Painter(model).networks, found, strokes)
 
 
 def one(model: Any = "fast") -> Regions:

@@ -214,7 +214,7 @@ def peak():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
 painter, v = flamingo.Painter("fast"), styles.vector("udnie", 1.0, "fast")
-painter._networks.largest = 600_000
+painter.networks.largest = 600_000
 row = np.random.default_rng(0).random((1, WIDTH, 3), dtype=np.float32)
 rows = lambda top, bottom: np.repeat(row, bottom - top, axis=0)
 total = sum(len(s) for s in painter.paint_strips(rows, HEIGHT, WIDTH, v[None]))

@@ -36,7 +36,7 @@ def panned(cat: Pixels) -> list[Pixels]:
 def steady(model: Any = "fast", **options: Any) -> Steady:
     painter = flamingo.Painter(model)
     vector = styles.vector("starry-night", 1.0, model)
-    return Steady(painter._networks, regions(vector[None], None), **options)
+    return Steady(painter.networks, regions(vector[None], None), **options)
 
 
 def painted(frames: Sequence[Frame], who: Steady) -> list[Pixels]:
@@ -151,7 +151,7 @@ def test_several_styles_keep_their_places(panned: list[Pixels]) -> None:
     vectors = np.stack([styles.vector(name, 1.0, "fast") for name in ("starry-night", "scream")])
     masks = np.zeros((2, 4, 6), np.float32)
     masks[0, :, :3] = masks[1, :, 3:] = 1
-    networks = flamingo.Painter("fast")._networks
+    networks = flamingo.Painter("fast").networks
     both = painted(panned[:5], Steady(networks, regions(vectors, masks)))
     left, right = (painted(panned[:5], Steady(networks, regions(v[None], None))) for v in vectors)
     for b, one, other in zip(both, left, right, strict=True):

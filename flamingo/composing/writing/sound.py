@@ -70,7 +70,7 @@ def render(piece: Piece, *, soundfont: Path | None = None, rate: int = 44100) ->
         return np.zeros((max(1, round(float(piece.seconds()) * rate)), 2), np.float32)
     samples, own_rate = _synthesized(piece, font, soundfont)
     samples = _rung_out(samples, own_rate, float(piece.played[1].max()))
-    return _levelled(_resampled(samples, own_rate, rate), rate)
+    return levelled(_resampled(samples, own_rate, rate), rate)
 
 
 def encode(samples: NDArray[Any], rate: int, kind: Kind, tags: dict[str, str] | None = None) -> bytes:
@@ -224,7 +224,7 @@ def _resampled(samples: Samples, rate: int, wanted: int) -> Samples:
 # Loudness ----------------------------------------------------------
 
 
-def _levelled(samples: Samples, rate: int) -> Samples:
+def levelled(samples: Samples, rate: int) -> Samples:
     """At the loudness wanted, or as near to it as the limiter may take it."""
     loudest = float(np.abs(samples).max(initial=0.0))
     if loudest == 0:

@@ -143,7 +143,7 @@ def take_back(
     """Take the last grade back: it is kept, marked, and no longer counts."""
     if not _database(studio).exists():
         raise WrongState("the last grade", "there are no grades yet", "give one first")
-    found = take_back_last(_database(studio), None if listener is None else grading._name(listener))
+    found = take_back_last(_database(studio), None if listener is None else grading.listener_name(listener))
     if found is None:
         raise WrongState("the last grade", "none is left that could be taken back", "give one first")
     return _rating(found)

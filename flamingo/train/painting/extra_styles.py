@@ -56,7 +56,7 @@ class Beside:
         if recipe.resume:
             if "beside" not in facts:
                 return None
-            return cls(_named(styles, ()), config)._kept()
+            return cls(_named(styles, ()), config).kept()
         if set(known) == {s.name for s in styles} or recipe.paintings:
             return None
         new = _named([s for s in styles if s.name not in known], known)
@@ -70,9 +70,9 @@ class Beside:
             if given:
                 why = "new paintings are learned beside those that the painter knows, and the painter stays as it is"
                 raise BadRequest(f"{option} {given}", why, "leave it out, or leave --start out")
-        return cls(new, config)._kept()
+        return cls(new, config).kept()
 
-    def _kept(self) -> Beside:
+    def kept(self) -> Beside:
         for style in self.styles:
             picture = images.read(style.file)
             small = picture.resized(min(user_styles.KEPT, max(picture.height, picture.width))).rgb

@@ -133,27 +133,27 @@ def spiky(level: float) -> np.ndarray:
 
 def test_lone_peaks_are_held_down_for_the_sake_of_the_rest() -> None:
     before = spiky(0.06)
-    after = sound._levelled(before, RATE)
+    after = sound.levelled(before, RATE)
     assert loudness(after) == pytest.approx(-16, abs=1) and loudness(before) < -20
     assert sound.describe_loudness(after, RATE)["peak_dbfs"] <= -1 + 0.2
 
 
 def test_a_limited_sound_keeps_its_wave() -> None:
     before = spiky(0.06)
-    after = sound._levelled(before, RATE)
+    after = sound.levelled(before, RATE)
     away = slice(RATE // 2 + RATE // 5, RATE // 2 + RATE * 4 // 5)  # from the peaks
     ratio = after[away].astype(float).std() / before[away].astype(float).std()
     assert np.abs(after[away] - ratio * before[away]).max() < 1e-4
 
 
 def test_no_more_is_limited_than_does_no_harm() -> None:
-    after = sound._levelled(spiky(0.001), RATE)
+    after = sound.levelled(spiky(0.001), RATE)
     assert loudness(after) < -20
     assert sound.describe_loudness(after, RATE)["peak_dbfs"] == pytest.approx(-1, abs=0.2)
 
 
 def test_silence_stays_silence() -> None:
-    assert not sound._levelled(np.zeros((RATE, 2), np.float32), RATE).any()
+    assert not sound.levelled(np.zeros((RATE, 2), np.float32), RATE).any()
 
 
 def test_loudness_is_that_of_the_standard() -> None:
