@@ -23,14 +23,30 @@ __all__ = ["ComposeOptions", "ComposeResult", "compose"]
 def compose(options: ComposeOptions) -> list[ComposeResult]:
     """Compose music in the persona of a composer, of the asked length, that ends as a piece should.
 
-    Returns one `ComposeResult` a variation, each written to its files (`output`, or numbered from 1 if there are
-    several variations), with credentials that say what made it (see flamingo.provenance). What each shares with
-    the music that was learned from is in `originality`. path: for Python alone, what several photos give:
-    (valence, arousal, weight) of each section, which gets its share of the time by weight.
+    Each piece is written to its files (`output`, or numbered from 1 if there are several variations), whole or not at
+    all, with credentials that say what made it (see flamingo.provenance).
 
-    Raises BadRequest for what cannot be asked, an OutputError if the result cannot be put there, a BadInput for a
-    file that cannot be read, and a ModelError if the composer cannot be used. An exception that on_progress raises,
-    such as KeyboardInterrupt, cancels what is left; files are written whole or not at all.
+    Args:
+        path: for Python alone, what several photos give: (valence, arousal, weight) of each section, which gets its
+            share of the time by weight.
+        on_progress: called as (done, all, what is being done); an exception that it raises, such as
+            KeyboardInterrupt, cancels what is left.
+        **options: the other fields of `flamingo.composing.options.ComposeOptions`, with their limits.
+
+    Returns:
+        One `ComposeResult` a variation; its `originality` is what it shares with the music that was learned from.
+
+    Raises:
+        BadRequest: for what cannot be asked.
+        OutputError: if a result cannot be put there.
+        BadInput: for a file that cannot be read.
+        ModelError: if the composer cannot be used.
+
+    Example:
+        >>> import flamingo
+        >>> [piece] = flamingo.compose(persona="mozart", seconds=8, key="C major", output=folder / "piece.mid")
+        >>> piece.error, str(piece.piece.key), round(float(piece.piece.seconds()))
+        (None, 'C major', 8)
     """
     who = cast(options.persona)
     mood = MoodRequest(

@@ -15,17 +15,26 @@ __all__ = ["KINDS", "FilmOptions", "FilmResult", "film"]
 def film(options: FilmOptions) -> list[FilmResult]:
     """Make a film of an album: its photos painted, on the beats of music that is composed for it.
 
-    Returns one `FilmResult`. Beside the film NAME.mp4 are written its storyboard (NAME.storyboard.json), which can be
+    Beside the film NAME.mp4 are written its storyboard (NAME.storyboard.json), which can be
     edited and rendered again, a poster (NAME.poster.jpg) and a contact sheet (NAME.sheet.jpg). The film carries
     credentials that say what made it (see flamingo.provenance). Where output names JSON files alone, the film is only
     planned: the storyboard is written, and nothing is painted.
 
-    Photos that cannot be read, are blurred or shown already are left out, with a note. Raises BadRequest, a BadInput
-    or an OutputError if the film as a whole cannot be made, and a ModelError if a model cannot be used. A run that
-    was stopped goes on where it was when the same is asked again.
+    Photos that cannot be read, are blurred or shown already are left out, with a note. A run that was stopped goes on
+    where it was when the same is asked again.
 
-    on_progress is called as (done, all, what is being done) over all stages; an exception that it raises, such as
-    KeyboardInterrupt, stops the work and loses nothing of what is done.
+    Args:
+        photos: photos, folders or zip archives of them.
+        on_progress: called as (done, all, what is being done) over all stages; an exception that it raises, such as
+            KeyboardInterrupt, stops the work and loses nothing of what is done.
+        **options: the other fields of `flamingo.filming.options.FilmOptions`, with their limits.
+
+    Returns:
+        One `FilmResult`.
+
+    Raises:
+        BadRequest, BadInput, OutputError: if the film as a whole cannot be made.
+        ModelError: if a model cannot be used.
     """
     begun = time.perf_counter()
     options.check()

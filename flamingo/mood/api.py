@@ -61,13 +61,28 @@ class FeelResult(VerbResult):
 def feel(options: FeelOptions) -> list[FeelResult]:
     """Say what photos (or a sentence) feel like: valence, arousal, and the moods that fit.
 
-    Returns one `FeelResult` a photo, in order, and one for the sentence. A photo that cannot be read does not
-    stop the others: its `error` says why. Raises BadRequest or OutputError if the request as a whole cannot be
-    carried out, a ModelError if the mood model cannot be used, and MissingExtra for a sentence without the extra
-    `words`.
+    Args:
+        photos: photos, or folders of photos.
+        words: a sentence, placed on the same plane.
+        explain: a picture to write that shows what carried the judgement, or a folder for several photos.
+        overwrite: whether an explanation that is there already may be replaced.
+        on_progress: called as (done, all, photo) before each photo and once at the end; what it raises cancels the
+            rest.
 
-    on_progress is called as (done, all, photo) before each photo and once at the end; what it raises
-    cancels the rest.
+    Returns:
+        One `FeelResult` a photo, in order, after one for the sentence. A photo that cannot be read does not stop the
+        others: its `error` says why.
+
+    Raises:
+        BadRequest, OutputError: if the request as a whole cannot be carried out.
+        ModelError: if the mood model cannot be used.
+        MissingExtra: for a sentence without the extra `words`.
+
+    Example:
+        >>> import flamingo
+        >>> [result] = flamingo.feel([photo])
+        >>> -1 <= result.felt.valence <= 1, sorted(result.felt.classes)
+        (True, ['angry', 'happy', 'sad'])
     """
     if not options.photos and options.words is None:
         raise BadRequest("feel", "neither a photo nor a sentence was given", "name photos, or use --words")

@@ -41,6 +41,12 @@ def paint(options: PaintOptions) -> list[PaintResult]:
     Raises:
         BadRequest, OutputError: if the request as a whole cannot be carried out.
         ModelMissing, ModelCorrupt: if the painter cannot be used.
+
+    Example:
+        >>> import flamingo
+        >>> [result] = flamingo.paint([photo], style="scream", model="fast", size=96, output=folder / "scream.jpg")
+        >>> result.error, result.file.name, result.recipe["strength"]
+        (None, 'scream.jpg', 1.0)
     """
     request = PaintRequest.of(options)
     images.warm_up()  # the process that decodes pictures starts while the painter loads

@@ -96,6 +96,12 @@ def brush(
         BadRequest: for what cannot be understood.
         BadInput: for a painting or mask that cannot be used.
         ModelMissing, ModelCorrupt: if the painter cannot be used.
+
+    Example:
+        >>> import numpy as np
+        >>> mixed = brush(["great-wave=.6", "scream=.4"], strength=0.8, model="fast")
+        >>> mixed.paint(np.full((64, 96, 3), 0.5, np.float32)).shape, mixed.mix.label
+        ((64, 96, 3), 'great-wave+scream')
     """
     how = StyleOptions(**options)
     return brush_of(parse_styles(style, painting, mask, how.model, anywhere=anywhere), strength, how)

@@ -42,10 +42,23 @@ class Painter:
         return _styles.styles(self.model)
 
     def paint(self, rgb: NDArray[np.float32], style: str, strength: float = 1.0) -> NDArray[np.float32]:
-        """Paint `rgb`, float (H, W, 3), sRGB in [0, 1], in a named style; returns the same shape, float32.
+        """Paint a photo in a named style.
 
-        strength: 0 returns the photo as it is, 1 the full style. Raises BadRequest for an unknown style, a strength
-        outside [0, 1] or pixels of another shape.
+        Args:
+            rgb: float (H, W, 3), sRGB in [0, 1].
+            style: one of `styles`.
+            strength: 0 returns the photo as it is, 1 the full style.
+
+        Returns:
+            float32 of the same shape.
+
+        Raises:
+            BadRequest: for an unknown style, a strength outside [0, 1] or pixels of another shape.
+
+        Example:
+            >>> import numpy as np
+            >>> Painter("fast").paint(np.full((64, 96, 3), 0.5, np.float32), "scream").shape
+            (64, 96, 3)
         """
         return self.paint_vector(rgb, _styles.vector(style, strength, self.model))
 
@@ -68,22 +81,29 @@ class Painter:
         stroke: float | None = 1.0,
         on_progress: Progress | None = None,
     ) -> NDArray[np.float32]:
-        """Paint `rgb`, float (H, W, 3), sRGB in [0, 1], in several styles at several places; returns the same shape.
+        """Paint a photo in several styles at several places: conditional instance normalisation (Dumoulin et al.
+        2017, equation 5) with its scales and shifts mixed by the masks, over an image pyramid (see
+        flamingo.painting.pyramid).
 
-        vectors: (K, S), a style vector a row; masks: (K, h, w) in [0, 1], how strongly each style is painted at each
-        place, stretched over the picture if they have another size; None where one style has all of it. Where
-        masks overlap the styles mix; where their sum is below 1 the photo shows (untouched where it is 0); above 1 it
-        is brought down to 1.
+        Args:
+            rgb: float (H, W, 3), sRGB in [0, 1].
+            vectors: (K, S), a style vector a row.
+            masks: (K, h, w) in [0, 1], how strongly each style is painted at each place, stretched over the picture
+                if they have another size; None where one style has all of it. Where masks overlap the styles mix;
+                where their sum is below 1 the photo shows (untouched where it is 0); above 1 it is brought down to 1.
+            palettes: (K, 4, 3), the colours of each style's painting, most of the way to which those of the result
+                are moved (see flamingo.painting.palette); NaN, or None: they stay as the painter makes them.
+            stroke: the size of the strokes, 0.25 to 4, in relation to the picture: a larger photo of the same scene
+                gets the same strokes, only sharper. 1 is as the painter makes them at 512 pixels (in smaller
+                pictures, at their own size). None is strokes of as many pixels as the painter makes them, whatever
+                the size.
+            on_progress: called as (done, all) now and then; an exception that it raises stops the painting.
 
-        palettes: (K, 4, 3), the colours of each style's painting, most of the way to which those of the result are
-        moved (see flamingo.painting.palette); NaN, or None: they stay as the painter makes them.
+        Returns:
+            float32 of the shape of `rgb`, sRGB in [0, 1].
 
-        stroke: the size of the strokes, 0.25 to 4, in relation to the picture: a larger photo of the same scene
-        gets the same strokes, only sharper. 1 is as the painter makes them at 512 pixels (in smaller pictures, at
-        their own size). None is strokes of as many pixels as the painter makes them, whatever the size.
-
-        on_progress is called as (done, all) now and then; an exception that it raises stops the painting. Raises
-        BadRequest for arrays of other shapes and values out of range.
+        Raises:
+            BadRequest: for arrays of other shapes and values out of range.
         """
         _check(rgb)
         height, width = rgb.shape[:2]
@@ -114,11 +134,20 @@ class Painter:
         stroke: float | None = 1.0,
         on_progress: Progress | None = None,
     ) -> Iterator[NDArray[np.float32]]:
-        """`paint_map` for pictures that do not fit in memory: yields strips (n, W, 3) float32 from top to bottom.
+        """`paint_map` for pictures that do not fit in memory.
 
-        rows: called as rows(top, bottom), gives these rows of the photo, (bottom - top, W, 3) float32 in [0, 1]. It
-        is asked for all of them before the first strip, and again with each strip, somewhat further than the
-        strip's own; rows more than `tiles.HALO` above the end of the last strip are not asked for again.
+        Args:
+            rows: called as rows(top, bottom), gives these rows of the photo, (bottom - top, W, 3) float32 in [0, 1].
+                It is asked for all of them before the first strip, and again with each strip, somewhat further than
+                the strip's own; rows more than `tiles.HALO` above the end of the last strip are not asked for again.
+            height, width: of the photo, in pixels.
+            vectors, masks, palettes, stroke, on_progress: as for `paint_map`.
+
+        Yields:
+            Strips (n, W, 3) float32 in [0, 1], from top to bottom.
+
+        Raises:
+            BadRequest: as `paint_map`.
         """
         if stroke is not None:
             _stroke.checked(stroke)

@@ -58,10 +58,28 @@ def judge(options: JudgeOptions) -> list[JudgeResult]:
     The score puts variants of one photo in one style in order. It cannot tell whether a face is still a face or
     whether a picture is beautiful: look.
 
-    Returns one `JudgeResult` a result, in order; a result that cannot be read does not stop the others. Content,
-    style, score and maps need VGG-19 (extra `torch`); without it the rest is measured, and a note says so. Raises
-    BadRequest or OutputError if the request as a whole cannot be carried out, BadInput if photo or painting cannot be
-    read. on_progress is called as (done, all, result) before each result and once at the end.
+    Content, style, score and maps need VGG-19 (extra `torch`); without it the rest is measured, and a note says so.
+
+    Args:
+        results: painted pictures, or folders of them.
+        photo: what they were painted from.
+        style, painting: the style in whose manner, by name, or a picture of the painting.
+        output: a picture to write that shows where photo and painting are missing; a folder for several.
+        overwrite: whether such a picture that is there already may be replaced.
+        on_progress: called as (done, all, result) before each result and once at the end.
+
+    Returns:
+        One `JudgeResult` a result, in order; a result that cannot be read does not stop the others.
+
+    Raises:
+        BadRequest, OutputError: if the request as a whole cannot be carried out.
+        BadInput: if photo or painting cannot be read.
+
+    Example:
+        >>> import flamingo
+        >>> [result] = flamingo.judge([photo], photo=photo, style="scream")
+        >>> result.error, len(result.critique.figures) > 3
+        (None, True)
     """
     from flamingo.quality.critic import Critic  # these look with SciPy, which takes a while to load
     from flamingo.quality.explain import drawn

@@ -41,8 +41,20 @@ def rate(options: RateOptions) -> Rating:
     given, it is what the picture feels like (the likeliest mood of flamingo.feel). How the files were made is read
     from the recipes, or from the credentials that the files carry.
 
-    Raises BadRequest for a wrong grade, mood or recipe, a BadInput for a picture or music that cannot be used, and an
-    OutputError if the database cannot be used. Then nothing was stored.
+    Args:
+        picture: the photo or painting; or the one file that is graded by itself.
+        music: what was heard with it; or the grade of the one file.
+        grade: excellent, good, fair, poor or bad.
+        **options: the other fields of `flamingo.ratings.options.RateOptions`.
+
+    Returns:
+        The grade as it is stored.
+
+    Raises:
+        BadRequest: for a wrong grade, mood or recipe.
+        BadInput: for a picture or music that cannot be used.
+        OutputError: if the database cannot be used.
+        In each case nothing was stored.
     """
     mood, valence, arousal = options.mood, options.valence, options.arousal
     if mood is not None:

@@ -50,8 +50,20 @@ def test_the_examples_of_a_module_hold(module: str, tmp_path: Path) -> None:
 
 
 @needs_models
-def test_the_example_of_the_mood_model_holds() -> None:
-    assert _carried_out("flamingo.mood.model", photo=ROOT / "docs" / "photos" / "chelsea.jpg") == 1
+@pytest.mark.parametrize(
+    "module",
+    [
+        "flamingo.composing.api",
+        "flamingo.mood.api",
+        "flamingo.mood.model",
+        "flamingo.painting.api",
+        "flamingo.painting.brush",
+        "flamingo.painting.painter",
+        "flamingo.quality.api",
+    ],
+)
+def test_the_example_of_a_verb_or_model_holds(module: str, tmp_path: Path) -> None:
+    assert _carried_out(module, photo=ROOT / "docs" / "photos" / "chelsea.jpg", folder=tmp_path) == 1
 
 
 def test_the_example_of_the_client_holds(served: Served) -> None:
