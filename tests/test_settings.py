@@ -167,6 +167,7 @@ def test_the_light_ways_in_stay_light() -> None:
         (["--log-level"], "error --log-level: there is no such level; choose one of debug, info, warning"),
         (["--log-level", "loud", "styles"], "error --log-level loud: there is no such level"),
         (["--log-level=loud", "styles"], "error --log-level loud: there is no such level"),
+        (["styles", "--log-level", "loud"], "error --log-level loud: there is no such level"),
         (["--log-level="], "error --log-level: there is no such level"),
     ],
 )
@@ -178,7 +179,10 @@ def test_a_level_that_there_is_not_is_refused(
     assert line.startswith(says)
 
 
-@pytest.mark.parametrize("arguments", [["--log-level", "debug", "--version"], ["--log-level=info", "--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--log-level", "debug", "--version"], ["--log-level=info", "--version"], ["--version", "--log-level", "info"]],
+)
 def test_the_level_goes_before_the_command(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(arguments) == 0
     assert capsys.readouterr().out.startswith("flamingo ")

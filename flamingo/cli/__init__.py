@@ -3,8 +3,8 @@
 One file a command, imported when it is asked for; `base` is what they are built from.
 
 Exit codes: 0 all done, 1 some inputs failed (named, the rest done), 2 the request itself is wrong, 130 cancelled.
-No traceback reaches a user; `FLAMINGO_DEBUG=1` shows it to a developer. `--log-level LEVEL`, before the command, says
-what is logged (`flamingo.logs`).
+No traceback reaches a user; `FLAMINGO_DEBUG=1` shows it to a developer. `--log-level LEVEL`, which any command takes,
+says what is logged (`flamingo.logs`).
 """
 
 from __future__ import annotations
@@ -50,10 +50,11 @@ for _name, (_place, _help) in sorted(_COMMANDS.items()):
     app.command(f"flamingo.cli.{_place}", name=_name, help=_help)
 
 
-@app.command(name=_LOG_LEVEL, help="LEVEL: before a command, what to log: debug, info or warning.")
+@app.command(name=_LOG_LEVEL, help="LEVEL: what any command logs: debug, info or warning.")
 def _log_level() -> None:
-    """Stands in the list of commands; `_logging` takes the option away before commands are looked for."""
-    raise BadRequest(_LOG_LEVEL, "it goes before the command", f"such as `flamingo {_LOG_LEVEL} debug paint cat.jpg`")
+    """Log to standard error what is decided and what goes wrong: debug, info, or warning, the usual one."""
+    # Here for the list of commands alone: `_logging` takes the option away before commands are looked for.
+    raise BadRequest(_LOG_LEVEL, "it is no command", f"write `flamingo paint cat.jpg {_LOG_LEVEL} debug`")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -114,13 +115,15 @@ _STDOUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 
 @contextmanager
 def _logging(arguments: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Log what `--log-level`, if the arguments begin with it, or FLAMINGO_LOG_LEVEL says; gives the arguments without
-    it. Raises BadRequest for no such level."""
-    level, rest = "", arguments
-    if arguments and arguments[0].partition("=")[0] == _LOG_LEVEL:
-        level, rest = arguments[0].partition("=")[2], arguments[1:]
-        if "=" not in arguments[0]:
-            level, rest = (rest[0] if rest else ""), rest[1:]
+    """Log what `--log-level`, which any command takes, or FLAMINGO_LOG_LEVEL says; gives the arguments without it.
+    Raises BadRequest for no such level."""
+    level, rest = "", list(arguments)
+    options = rest[: rest.index("--")] if "--" in rest else rest  # what comes after it is no option
+    at = next((i for i, argument in enumerate(options) if argument.partition("=")[0] == _LOG_LEVEL), None)
+    if at is not None:
+        _, equals, level = rest.pop(at).partition("=")
+        if not equals:
+            level = rest.pop(at) if at < len(rest) else ""
         try:
             level = settings.LOG_LEVEL.parse(level)
         except ValueError as error:

@@ -72,8 +72,9 @@ def commands_of(line: str) -> Iterator[list[str]]:
 
 def parse(arguments: list[str]) -> None:
     """Bind the arguments of `flamingo` to the command that they name. Raises CycloptsError."""
-    if arguments[:1] == ["--log-level"]:  # what is taken away before commands are looked for
-        arguments = arguments[2:]
+    if "--log-level" in arguments:  # it is taken away, with its level, before commands are looked for
+        at = arguments.index("--log-level")
+        arguments = arguments[:at] + arguments[at + 2 :]
     if arguments[:1] == ["rate"]:
         rate_app.parse_args(rearranged(arguments[1:]), exit_on_error=False, print_error=False)
     else:
