@@ -28,15 +28,29 @@ needs_models = pytest.mark.skipif(
 )
 
 # Folders whose files take longest: they begin, so that no process is left alone with one of them at the end.
-_LONG = ("studio/pages", "train/painting", "train/mood", "filming", "jobs", "docs", "methods", "studio", ".")
+_LONG = (
+    "studio/pages", "studio", "train/painting", "train/mood", "composing", "jobs", "filming", "docs", "methods", ".",
+)  # fmt: skip
 
 
+# Folders whose files share a server or a trained model, so that one process of pytest has all of them.
+_TOGETHER = ("studio/pages", "studio", "jobs", "composing")
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def turn(item: pytest.Item) -> int:
-        folder = item.path.relative_to(ROOT / "tests").parent.as_posix()
+        folder = _folder(item)
         return _LONG.index(folder) if folder in _LONG else len(_LONG)
 
     items.sort(key=turn)
+    for item in items:
+        folder = _folder(item)
+        item.add_marker(pytest.mark.xdist_group(folder if folder in _TOGETHER else f"{folder}/{item.path.stem}"))
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(ROOT / "tests").parent.as_posix()
 
 
 # Servers and workers that all tests of a folder share, and the folder. When a process of pytest goes on to another
