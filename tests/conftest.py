@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
@@ -37,20 +38,27 @@ _LONG = (
 _TOGETHER = ("studio/pages", "studio", "jobs", "composing")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def turn(item: pytest.Item) -> int:
-        folder = _folder(item)
+        folder = item.path.relative_to(ROOT / "tests").parent.as_posix()
         return _LONG.index(folder) if folder in _LONG else len(_LONG)
 
     items.sort(key=turn)
-    for item in items:
-        folder = _folder(item)
-        item.add_marker(pytest.mark.xdist_group(folder if folder in _TOGETHER else f"{folder}/{item.path.stem}"))
 
 
-def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(ROOT / "tests").parent.as_posix()
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests of one file, or of one of the folders above, go to the same process. (xdist's own groups are lost with
+    pytest 9.2, which takes no other node ids.)"""
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    class ByServer(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            folder = file.rpartition("/")[0].removeprefix("tests/")
+            return folder if folder in _TOGETHER else file
+
+    return ByServer(config, log)
 
 
 # Servers and workers that all tests of a folder share, and the folder. When a process of pytest goes on to another
