@@ -78,9 +78,9 @@ def missing_modules(name: str) -> tuple[str, ...]:
 
 def vgg19_cache() -> Path:
     """Where VGG-19's weights are kept once they have been found (see flamingo.nn.vgg)."""
-    from flamingo.settings import CACHE  # here, for script/setup runs this file by itself
+    from flamingo.folders import user_cache  # here, for script/setup runs this file by itself
 
-    return (CACHE.value() or Path.home() / ".cache" / "flamingo") / "vgg19.safetensors"
+    return user_cache("vgg19.safetensors")
 
 
 def installed(name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +12,7 @@ from pydantic import Field
 from flamingo.errors import BadRequest
 from flamingo.filming.progress import Progress
 from flamingo.filming.storyboard import LONGEST, SUFFIX, Aspect, Brought, FilmLook, Music
-from flamingo.options import ONE_OR_MANY, STRICT, several
+from flamingo.options import ONE_OR_MANY, STRICT, several, shared
 from flamingo.painting.options import StyleOptions, StyleSelection
 
 Order = Literal["time", "name", "mood", "given"]
@@ -118,7 +118,7 @@ class FilmOptions(StyleOptions, StyleSelection):
     @property
     def look(self) -> FilmLook:
         """How all photos are painted, as a storyboard has it."""
-        style = {each.name: getattr(self, each.name) for each in fields(StyleOptions)} | {"colour": self.colour_share}
+        style = asdict(shared(self, StyleOptions)) | {"colour": self.colour_share}
         return FilmLook(**style, paintings=_names(self.painting), masks=_names(self.mask))
 
     @property

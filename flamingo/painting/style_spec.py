@@ -75,10 +75,6 @@ class StyleMix:
     recipe: list[dict[str, Any]]
     palettes: NDArray[np.float32]
 
-    def masks_for(self, height: int, width: int) -> tuple[NDArray[np.float32] | None, list[str]]:
-        """The masks (K, h, w) for a photo of that size, and what is to be said of them."""
-        return self.fitted(height, width), self.notes(height, width)
-
     def fitted(self, height: int, width: int) -> NDArray[np.float32] | None:
         """The masks (K, h, w) for a photo of that size, all of one size, and not larger than the photo."""
         if self.masks is None:

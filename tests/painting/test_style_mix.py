@@ -98,12 +98,12 @@ def test_a_black_mask_is_refused(masks: dict[str, Path]) -> None:
 
 def test_a_mask_of_another_size_is_resampled_and_said_so(masks: dict[str, Path]) -> None:
     found = style_mix(parse_styles(["great-wave"], [], [masks["left"]], "fine"), 1.0, "fine")
-    fitted, notes = found.masks_for(80, 120)
+    fitted, notes = found.fitted(80, 120), found.notes(80, 120)
     assert fitted is not None and fitted.shape[0] == 1
     assert "60 x 40" in notes[0] and "proportions" not in notes[0]
-    _, notes = found.masks_for(100, 100)
+    notes = found.notes(100, 100)
     assert "other proportions" in notes[0]
-    assert found.masks_for(40, 60)[1] == []
+    assert found.notes(40, 60) == []
 
 
 def test_a_stranger_may_name_only_what_came_along(masks: dict[str, Path], photos: Path) -> None:
