@@ -103,12 +103,12 @@ class FilmPipeline:
             self._never += [each.file for each in given]
             frame = Storyboard((Shot("-", 0, 1), Shot("-", 1, 2)), options.aspect, options.resolution).size
             feeler = MoodModel()
-            shown = self._chosen(self._looked_at(given, frame, feeler), options)
+            shown = self._chosen(self._looked_at(given, frame, feeler))
             painting = Painting(options.look, frame, self._work)
             styles = planning.styles_for(shown, options, feeler)
             for each in dict.fromkeys(styles):  # what cannot be painted is found out before anything is composed
                 painting.brush(Shot("-", 0, 1, each, (options.strength, options.strength)))
-            music, heard = self._scored(shown, options)
+            music, heard = self._scored(shown)
             board = planning.planned(shown, heard, music, options, styles)
             return self._made(board, shown, heard, painting, None)
 
@@ -184,11 +184,11 @@ class FilmPipeline:
             raise BadInput("the photos", why, "name others")
         return found
 
-    def _chosen(self, photos: list[Photo], options: FilmOptions) -> list[Photo]:
+    def _chosen(self, photos: list[Photo]) -> list[Photo]:
         """In order, without what is not worth showing."""
-        photos, notes = album.ordered(photos, options.order)
+        photos, notes = album.ordered(photos, self.options.order)
         self.notes += notes
-        kept, notes = (photos, []) if options.keep_all else album.sifted(photos)
+        kept, notes = (photos, []) if self.options.keep_all else album.sifted(photos)
         self.notes += notes
         _log.info("%d of %d photos are kept for the film", len(kept), len(photos))
         if not LEAST <= len(kept) <= MOST:
@@ -199,27 +199,29 @@ class FilmPipeline:
             raise BadRequest(many, "too few to make a film of" if len(kept) < LEAST else "too many for a film", hint)
         return kept
 
-    def _scored(self, photos: Sequence[Photo], options: FilmOptions) -> tuple[Music, Score]:
+    def _scored(self, photos: Sequence[Photo]) -> tuple[Music, Score]:
         """The score, and the wish by which it can be made again."""
-        lasts = planning.seconds_for(len(photos), options)
+        lasts = planning.seconds_for(len(photos), self.options)
         self._stages.expect("compose", _COMPOSE * lasts)
         self._stages.begin("compose")
         made: tuple[Music, Score]
-        if options.heard.file is not None:
+        options, music = self.options, self.options.heard
+        if music.file is not None:
             asked = lasts if options.seconds is not None or options.pace is not None else None
-            made = options.heard, score.made(options.heard, asked, self._work, self._composing, lasts)
+            made = music, score.made(music, asked, self._work, self._composing, lasts)
         else:
-            made = self._composed(photos, options, lasts)
+            made = self._composed(photos, lasts)
         self._stages.end("compose")
         self.notes += made[1].notes
         return made
 
-    def _composed(self, photos: Sequence[Photo], options: FilmOptions, lasts: float) -> tuple[Music, Score]:
-        tempo = planning.tempo_for(options.pace)
+    def _composed(self, photos: Sequence[Photo], lasts: float) -> tuple[Music, Score]:
+        music = self.options.heard
+        tempo = planning.tempo_for(self.options.pace)
         tempos = [tempo, None] if tempo else [None]
         moods = [photo.mood for photo in photos]
-        ways = [()] if options.heard.mood else score.along(moods, planning.weights(photos, options), lasts)
-        wishes = [replace(options.heard, tempo=each, path=way) for each in tempos for way in ways]
+        ways = [()] if music.mood else score.along(moods, planning.weights(photos, self.options), lasts)
+        wishes = [replace(music, tempo=each, path=way) for each in tempos for way in ways]
         wish, heard = self._first(wishes, lasts)
         if tempo or (quicker := planning.quicker(heard, len(photos))) is None:
             return wish, heard
