@@ -122,7 +122,7 @@ class FilmOptions(StyleOptions, StyleSelection):
         return FilmLook(**style, paintings=_names(self.painting), masks=_names(self.mask))
 
     @property
-    def heard(self) -> Music:
+    def soundtrack(self) -> Music:
         """The music, as a storyboard has it: the file that was given, or the piece to compose."""
         return Music(str(self.music) if self.music else None, self.persona, self.seed, None, self.mood)
 

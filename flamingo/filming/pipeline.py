@@ -94,7 +94,7 @@ class FilmPipeline:
         """A film of an album."""
         options, paths = self.options, list(self.options.photos)
         _check(options)
-        given_music = [Path(options.heard.file)] if options.heard.file else []
+        given_music = [Path(options.soundtrack.file)] if options.soundtrack.file else []
         self._check_targets([*paths, *given_music, *map(Path, options.look.paintings + options.look.masks)])
         with self._kept():
             ours = (*self.targets, self._board, self._poster, self._sheet)
@@ -205,7 +205,7 @@ class FilmPipeline:
         self._stages.expect("compose", _COMPOSE * lasts)
         self._stages.begin("compose")
         made: tuple[Music, Score]
-        options, music = self.options, self.options.heard
+        options, music = self.options, self.options.soundtrack
         if music.file is not None:
             asked = lasts if options.seconds is not None or options.pace is not None else None
             made = music, score.made(music, asked, self._work, self._composing, lasts)
@@ -216,7 +216,7 @@ class FilmPipeline:
         return made
 
     def _composed(self, photos: Sequence[Photo], lasts: float) -> tuple[Music, Score]:
-        music = self.options.heard
+        music = self.options.soundtrack
         tempo = planning.tempo_for(self.options.pace)
         tempos = [tempo, None] if tempo else [None]
         moods = [photo.mood for photo in photos]
@@ -388,7 +388,7 @@ class FilmPipeline:
 
 def _check(options: FilmOptions) -> None:
     """Raise BadRequest for what can be refused before any photo is looked at."""
-    _check_music(options.heard)
+    _check_music(options.soundtrack)
     if options.grow and options.wipe:
         raise BadRequest("--grow", "--wipe shows the way from photo to painting already", "leave one of the two out")
 
