@@ -35,7 +35,7 @@ def is_short(parameters: Mapping[str, Any], files: Mapping[str, Sequence[Path]])
 def check(parameters: Mapping[str, Any], files: Mapping[str, Sequence[NamedFile]]) -> None:
     """Raise BadRequest for styles that cannot be painted, MissingExtra for a method that is not installed."""
     check_styles(parameters, files)
-    if parameters["method"] != "painter":
+    if parameters["method"] in ("optimise", "dream"):
         MissingExtra.unless_installed(f"the method `{parameters['method']}`", "torch")
 
 

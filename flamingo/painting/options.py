@@ -22,13 +22,13 @@ Model = Literal["fast", "fine"]
 MODELS: tuple[Model, ...] = get_args(Model)
 """The painters."""
 
-Method = Literal["painter", "optimise", "dream"]
+Method = Literal["painter", "patches", "optimise", "dream"]
 Init = Literal["photo", "noise", "noisy", "fast"]
 Optimiser = Literal["lbfgs", "adam"]
 Preset = Literal["flamingo-2021", "nst-2023", "deep-art-2023"]
 
-SLOW = "Optimise and dream"
-"""The heading under which the options of the slow methods stand together."""
+OF_ONE_METHOD = "Of this method"
+"""The heading under which the options stand that not every method has."""
 MOST_VARIANTS = 16
 """Variants of a picture that can be asked for."""
 
@@ -42,12 +42,12 @@ OnStep = Callable[[Path, Any], None]
 
 
 def _of(*methods: Method) -> Callable[..., Any]:
-    """What makes the Field of an option that these slow methods alone have."""
-    extra: dict[str, Any] = {"group": SLOW, "methods": list(methods)}
+    """What makes the Field of an option that these methods alone have."""
+    extra: dict[str, Any] = {"group": OF_ONE_METHOD, "methods": list(methods)}
     return partial(Field, json_schema_extra=extra)
 
 
-_optimise, _dream, _slow = _of("optimise"), _of("dream"), _of("optimise", "dream")
+_patches, _optimise, _dream, _slow = _of("patches"), _of("optimise"), _of("dream"), _of("optimise", "dream")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,14 +131,41 @@ class OutputOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MethodOptions:
-    """By which method, and what the slow methods (flamingo.painting.methods) are told; None where nothing is said."""
+class PatchOptions:
+    """How the method `patches` (flamingo.painting.patches) rebuilds a photo; None where nothing is said."""
+
+    fidelity: Annotated[
+        float | None,
+        _patches(
+            description="patches: from 0, the paint runs, to 1, the photo's forms are kept (.5).",
+            ge=0,
+            le=1,
+            allow_inf_nan=False,
+        ),
+    ] = None
+    seed: Annotated[
+        int | None,
+        _of("patches", "optimise", "dream")(
+            description="patches, optimise, dream: of all that is random (0).", ge=0, lt=2**32
+        ),
+    ] = None
+    __pydantic_config__ = STRICT
+
+    @property
+    def fidelity_or_usual(self) -> float:
+        """What `fidelity` is where nothing is said."""
+        return 0.5 if self.fidelity is None else self.fidelity
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodOptions(PatchOptions):
+    """By which method, and what the methods but the painter are told; None where nothing is said."""
 
     method: Annotated[
         Method,
         Field(
-            description="painter: a network, in a second; optimise: Gatys' method, in minutes; dream: DeepDream. "
-            "The last two need the extra `torch`."
+            description="painter: a network, in a second; patches: pieces of the painting itself, in ten; optimise: "
+            "Gatys' method, in minutes; dream: DeepDream. The last two need the extra `torch`."
         ),
     ] = "painter"
     best: Annotated[
@@ -208,15 +235,16 @@ class MethodOptions:
             description="optimise: keep picture and losses every so many steps, beside the result.", ge=1, le=100_000
         ),
     ] = None
-    seed: Annotated[int | None, _slow(description="optimise, dream: of all that is random (0).", ge=0, lt=2**32)] = (
-        None
-    )
     __pydantic_config__ = STRICT
 
     def check_method(self) -> None:
         """Raise BadRequest for an option that the chosen method does not have: none is passed over in silence."""
         for option in options(MethodOptions):
-            if option.group != SLOW or getattr(self, option.name) in (None, ()) or self.method in option.methods:
+            if (
+                option.group != OF_ONE_METHOD
+                or getattr(self, option.name) in (None, ())
+                or self.method in option.methods
+            ):
                 continue
             flag, other = option.name.replace("_", "-"), option.methods[0]
             raise BadRequest(

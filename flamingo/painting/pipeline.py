@@ -61,6 +61,19 @@ def _with_painter(request: PaintRequest, io: PhotoIO) -> PhotoPainter:
     return best_of.Choosing(io, best_of.painted(full, options.strength, options.best), painting)
 
 
+def _with_patches(request: PaintRequest, io: PhotoIO) -> PhotoPainter:
+    from flamingo.painting.patches.brush import patch_brush
+    from flamingo.painting.patches.task import PatchTask
+
+    brush = patch_brush(request.styles, request.options.strength, request.options, request.options)
+    if request.options.best == 1:
+        return PatchTask(io, brush)
+    from flamingo.painting.methods import best_of
+
+    variants = best_of.patched(brush, request.options.best)
+    return best_of.Choosing(io, variants, best_of.painting(request.styles))
+
+
 def _with_optimisation(request: PaintRequest, io: PhotoIO) -> PhotoPainter:
     from flamingo.painting.methods.task import Optimising
 
@@ -86,6 +99,7 @@ def _with_dream(request: PaintRequest, io: PhotoIO) -> PhotoPainter:
 
 _METHODS: dict[Method, Callable[[PaintRequest, PhotoIO], PhotoPainter]] = {
     "painter": _with_painter,
+    "patches": _with_patches,
     "optimise": _with_optimisation,
     "dream": _with_dream,
 }

@@ -35,7 +35,7 @@ class PaintRequest:
         dreams_freely = options.method == "dream" and not (texts or paintings)
         styles = () if dreams_freely else tuple(parse_styles(texts, paintings, masks, options.model))
         options.check_method()
-        if options.method != "painter":
+        if options.method in ("optimise", "dream"):
             MissingExtra.unless_installed(f"the method `{options.method}`", "torch")
         return cls(styles, options)
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flamingo.errors import BadRequest
+from flamingo.options import shared
 from flamingo.painting.brush import Brush
 from flamingo.painting.methods.settings import Pixels
-from flamingo.painting.options import Init
+from flamingo.painting.options import Init, PatchOptions
 from flamingo.painting.pyramid import LARGEST, SMALLEST
 from flamingo.painting.style_spec import StyleTerm, painting_of
 from flamingo.painting.task import Done, PhotoIO, Tell
@@ -23,9 +24,11 @@ from flamingo.quality.critic import Critic, Critique, best_of
 
 if TYPE_CHECKING:
     from flamingo.painting.methods.task import Optimising
+    from flamingo.painting.patches.brush import PatchBrush
 
 _STRENGTHS = (1.0, 0.85, 0.7)
 _STROKES = (1.0, 0.7, 1.4, 0.5)
+_FIDELITIES = (0.25, 0.75)
 _HONEST = "the critic measures; it cannot tell whether a face is still a face, or what is beautiful: look"
 
 
@@ -80,6 +83,21 @@ def painted(brush: Brush, strength: float, count: int) -> tuple[Variant, ...]:
         for share, size in _differing(strength, brush.options.stroke):
             changed = brush.adjusted(share, replace(brush.options, stroke=size))
             yield Variant(f"strength {share:.2g}, stroke {size:.2g}", changed.paint, changed.recipe)
+
+    return tuple(islice(all_of(), count))
+
+
+def patched(brush: PatchBrush, count: int) -> tuple[Variant, ...]:
+    """Variants of a picture made of patches, the one that was asked for first: they hold the photo more or less, and
+    take the painting larger or smaller."""
+
+    def all_of() -> Iterator[Variant]:
+        usual = brush.patches.fidelity_or_usual
+        fidelities = [usual, *(f for f in _FIDELITIES if abs(f - usual) > 0.1)]
+        for size, fidelity in product(_sizes(brush.options.stroke), fidelities):
+            how = replace(shared(brush.patches, PatchOptions), fidelity=fidelity)
+            changed = brush.adjusted(brush.strength, replace(brush.options, stroke=size), how)
+            yield Variant(f"fidelity {fidelity:.2g}, stroke {size:.2g}", changed.paint, changed.recipe)
 
     return tuple(islice(all_of(), count))
 

@@ -1,0 +1,165 @@
+"""Everything that was asked for about how to rebuild photos from patches, ready to be used on one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flamingo import images
+from flamingo.errors import BadInput, BadRequest, ImageTooLarge, show
+from flamingo.images import resample, streaming
+from flamingo.images.limits import Limits
+from flamingo.options import shared
+from flamingo.painting import style_spec
+from flamingo.painting.colour import coloured, to_oklab
+from flamingo.painting.options import PatchOptions, StyleOptions
+from flamingo.painting.patches import memory
+from flamingo.painting.patches.atlas import Source
+from flamingo.painting.patches.borders import without_border
+from flamingo.painting.patches.synthesis import PatchSettings, Progress, Region, Rows, synthesise
+from flamingo.painting.style_spec import StyleTerm
+
+Pixels = NDArray[np.float32]
+
+_LONGEST = 4096  # pixels of a painting's longest side that are looked at
+_MOST = 64  # paintings together
+
+
+@dataclass(frozen=True, eq=False)
+class PatchBrush:
+    """Paintings to take patches from, and how: the counterpart of `flamingo.painting.brush.Brush`.
+
+    Attributes:
+        regions: the paintings, grouped by the mask where they are painted.
+        label: the styles in a few letters.
+        styles: the styles as plain values, for recipes.
+        said: what there is to say of the paintings.
+        strength: from 0, the photo, to 1, the painting.
+        options: colour and stroke.
+        patches: fidelity and seed.
+    """
+
+    regions: tuple[Region, ...]
+    label: str
+    styles: list[dict[str, Any]]
+    said: tuple[str, ...]
+    strength: float
+    options: StyleOptions
+    patches: PatchOptions
+
+    def paint(self, rgb: Pixels, on_progress: Progress | None = None) -> Pixels:
+        """Rebuild `rgb`, (H, W, 3) float32 sRGB in [0, 1]; the same shape."""
+        height, width = rgb.shape[:2]
+        return np.concatenate(list(self.strips(lambda top, bottom: rgb[top:bottom], height, width, on_progress)))
+
+    def strips(self, rows: Rows, height: int, width: int, on_progress: Progress | None = None) -> Iterator[Pixels]:
+        """The same for a picture of which `rows(top, bottom)` gives a part, strip by strip from top to bottom."""
+        if self.strength == 0:
+            for top in range(0, height, 256):
+                yield rows(top, min(top + 256, height))
+            return
+        how = PatchSettings(self.patches.fidelity_or_usual, self.options.stroke, self.patches.seed or 0)
+        top = 0
+        for painted in synthesise(rows, (height, width), self.regions, how, on_progress):
+            bottom = top + len(painted)
+            share = np.float32(self.strength) * self._covered((height, width), top, bottom)
+            if self.options.colour_share < 1 or float(share.min()) < 1:
+                photo = rows(top, bottom)
+                painted = coloured(painted, photo, self.options.colour_share)
+                painted = np.asarray(photo + share * (painted - photo), np.float32)
+            yield painted
+            top = bottom
+
+    def adjusted(self, strength: float, options: StyleOptions, patches: PatchOptions | None = None) -> PatchBrush:
+        """The same paintings, otherwise used."""
+        return replace(self, strength=strength, options=options, patches=patches or self.patches)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """All of it as plain values: enough, with the photo and the paintings, to paint the same again."""
+        style = asdict(self.options)
+        del style["model"]  # of the painter
+        return {
+            "method": "patches",
+            "style": self.label,
+            "styles": self.styles,
+            "strength": self.strength,
+            **style,
+            "colour": self.options.colour_share,
+            "fidelity": self.patches.fidelity_or_usual,
+            "seed": self.patches.seed or 0,
+        }
+
+    def notes(self, height: int, width: int) -> list[str]:
+        """What there is to say of paintings and masks on a photo of this size."""
+        masks = [region.share for region in self.regions if region.share is not None]
+        return [*self.said, *style_spec.notes_on(masks, height, width)]
+
+    def check_memory(self, photo: Path, height: int, width: int, *, streamed: bool) -> None:
+        """Raise ImageTooLarge if this machine has not the memory free that a photo of this size takes."""
+        memory.check(photo, height, width, streamed=streamed)
+
+    def _covered(self, size: tuple[int, int], top: int, bottom: int) -> Pixels:
+        """How much of each place is painted, (n, W, 1) in [0, 1]; (1, 1, 1) if it is all of it."""
+        shares = [region.share for region in self.regions]
+        if any(share is None for share in shares):
+            return np.ones((1, 1, 1), np.float32)
+        parts = [
+            resample.window(share[..., None], size, top, 0, bottom - top, size[1], "linear")
+            for share in shares
+            if share is not None
+        ]
+        return np.asarray(np.clip(sum(parts[1:], parts[0]), 0, 1), np.float32)
+
+
+def patch_brush(
+    styles: Sequence[StyleTerm], strength: float, options: StyleOptions, patches: PatchOptions
+) -> PatchBrush:
+    """The brush for styles that are understood.
+
+    Raises:
+        BadInput: for a painting or mask that cannot be used.
+        BadRequest: for a style of which no painting is kept, and for too many paintings.
+    """
+    if len(styles) > _MOST:
+        raise BadRequest(f"{len(styles)} styles", f"patches are taken from {_MOST} paintings at most", "name fewer")
+    groups: dict[Path | None, list[StyleTerm]] = {}
+    for term in styles:
+        groups.setdefault(term.mask, []).append(term)
+    masks = style_spec.masks_of(styles)
+    regions, said = [], []
+    for mask, terms in groups.items():
+        sources = []
+        for term in terms:
+            painting, notes = _painting(term)
+            sources.append(Source(to_oklab(painting), term.weight))
+            said += notes
+        regions.append(Region(tuple(sources), masks.get(mask)))
+    label, recipe = style_spec.label_of(styles), style_spec.said_of(styles, options.model)
+    how = shared(options, StyleOptions), shared(patches, PatchOptions)
+    return PatchBrush(tuple(regions), label, recipe, tuple(dict.fromkeys(said)), strength, *how)
+
+
+def _painting(term: StyleTerm) -> tuple[Pixels, list[str]]:
+    """A style's painting, (H, W, 3) float32 sRGB in [0, 1], without its plain border; and what to say of it."""
+    name = term.name if term.painting is None else show(term.painting)
+    try:
+        painting = style_spec.painting_of(term, limits=Limits(pixels=_LONGEST**2))
+    except ImageTooLarge:
+        if term.painting is None:
+            raise
+        canvas = streaming.read(term.painting).shrunk(_LONGEST)
+        if isinstance(canvas, streaming.Canvas):
+            raise BadInput(name, "this painting is too large to take patches from", "make it smaller") from None
+        painting = canvas.rgb
+    if max(painting.shape[:2]) > _LONGEST:
+        painting = images.Picture(rgb=painting).resized(_LONGEST).rgb
+    inner = without_border(painting)
+    if inner.shape == painting.shape:
+        return painting, []
+    return inner, [f"the plain border around {name} was left out: no patches are taken from it"]

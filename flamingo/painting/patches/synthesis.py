@@ -1,0 +1,415 @@
+"""A photo rebuilt from patches of paintings, from coarse to fine, whatever its size.
+
+The coarse levels are held whole. Levels of more than `_WHOLE` pixels are made strip by strip from top to bottom: each
+strip begins with what the level below found there, and with the last rows of the strip above it, which do not change
+any more. Where a painting has no more pixels, finer levels go on with the pixels that it has: its large forms are
+there already, and its finest ones stay as sharp as they are.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flamingo import settings
+from flamingo.images import resample
+from flamingo.painting.colour import from_oklab, to_oklab
+from flamingo.painting.patches import features, transport
+from flamingo.painting.patches.atlas import Atlas, Source, atlas
+from flamingo.painting.patches.matching import Matcher, Matches, Search, Target, counted
+from flamingo.painting.patches.transport import ColourMap
+
+Pixels = NDArray[np.float32]
+Size = tuple[int, int]
+Rows = Callable[[int, int], Pixels]
+Progress = Callable[[int, int], None]
+"""Called as (done, all), in pixels to be matched at all levels together."""
+
+PATCH = 5
+_COARSEST = 48  # pixels that the shorter sides of picture and paintings have at least, at the coarsest level
+_WHOLE = 1_600_000
+_STRIP = 1_200_000
+_HALO = 24  # rows around a strip that are matched with it
+_ROUNDS = 4, 3, 2  # of matching and voting, from the coarsest level on; the last number goes for all others
+_EVERYWHERE = Search(sweeps=4, radius=0, tries=10)
+_NEARBY = Search()
+_FORMS = 2.0  # how much more the photo is held where it has forms
+# How much the photo's features count next to the painting's texture: at the coarsest and the finest level, for a
+# fidelity of 0, 1/2 and 1.
+_HOLD = np.log([[0.3, 0.7, 1.5], [0.02, 0.15, 1.0]])
+_ABSENT = np.float32(1e9)
+_BALANCE = 0.5  # of the step by which the price of a source that is used too much is raised
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A part of the picture, and what it is made of. share: (h, w) float32 in [0, 1], how much of each place it has,
+    stretched over the picture; None for all of it."""
+
+    sources: tuple[Source, ...]
+    share: Pixels | None = None
+
+
+@dataclass(frozen=True)
+class PatchSettings:
+    """How a photo is rebuilt.
+
+    Attributes:
+        fidelity: from 0, the paint runs, to 1, the photo's forms are kept.
+        stroke: the size of the painting, next to that of the picture.
+        seed: of all that is random.
+    """
+
+    fidelity: float = 0.5
+    stroke: float = 1.0
+    seed: int = 0
+
+
+def synthesise(
+    rows: Rows, size: Size, regions: Sequence[Region], how: PatchSettings, on_progress: Progress | None = None
+) -> Iterator[Pixels]:
+    """The picture, strip by strip from top to bottom, (n, W, 3) float32 sRGB in [0, 1].
+
+    Args:
+        rows: gives the photo's rows from top to bottom, (n, W, 3) float32 sRGB in [0, 1].
+        size: (H, W) of the photo.
+        regions: at least one; together they have at most 254 sources.
+        how: fidelity, size of the strokes, and seed.
+        on_progress: is told how much is done.
+    """
+    threads = settings.THREADS.value() or os.cpu_count() or 1
+    with ThreadPoolExecutor(threads) as pool:
+        yield from _Synthesis(rows, size, regions, how, pool, on_progress).strips()
+
+
+@dataclass
+class _Level:
+    """One size of the picture. index: 0 for the coarsest; factor: pixels of the photo on the side of one of its."""
+
+    index: int
+    factor: int
+    size: Size
+    atlas: Atlas
+    softened: Pixels | None  # the atlas's pixels, as soft as an enlarged picture
+    scale: float  # of the paintings, next to the level below
+    hold: float
+    rough: NDArray[np.float64]  # quantiles of the photo's roughness here
+    rounds: int
+    usage: Pixels = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.usage = np.zeros(self.atlas.label.shape, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class _Below:
+    """What a level leaves to the next: the matches, the picture (H, W, 3), and where its sources begin."""
+
+    matches: Matches
+    picture: NDArray[np.floating]
+    tops: tuple[int, ...]
+
+
+class _Synthesis:
+    def __init__(
+        self, rows: Rows, size: Size, regions: Sequence[Region], how: PatchSettings, pool: Executor,
+        on_progress: Progress | None,
+    ) -> None:  # fmt: skip
+        self._rows, self._size, self._regions, self._how, self._pool = rows, size, regions, how, pool
+        self._sources = [source for region in regions for source in region.sources]
+        self._region_of = np.repeat(np.arange(len(regions)), [len(region.sources) for region in regions])
+        self._count = _levels(size, self._sources, how.stroke)
+        self._base = next(i for i in range(self._count) if _area(self._sized(2**i)) <= _WHOLE or i == self._count - 1)
+        self._thumbnail = to_oklab(self._shrunk(2**self._base))
+        self._maps = [self._map(region) for region in regions]
+        self._forms = features.forms(self._thumbnail)
+        self._excess = np.zeros(len(self._sources), np.float32)  # of prices, in mean costs
+        self._tell = on_progress or (lambda *_: None)
+        self._done = 0
+        self._all = sum(self._rounds(i) * _area(self._sized(2 ** (self._count - 1 - i))) for i in range(self._count))
+
+    def strips(self) -> Iterator[Pixels]:
+        below: _Below | None = None
+        longest = 0.0
+        for i in range(self._count):
+            factor = 2 ** (self._count - 1 - i)
+            level, longest = self._level(i, factor, longest)
+            if factor == 1:
+                for _, picture in self._matched(level, below):
+                    yield from_oklab(picture)
+                return
+            height, width = level.size
+            rows, columns = (np.empty((height, width), np.int32) for _ in range(2))
+            small = height * width <= _WHOLE
+            picture = np.empty((height, width, 3), np.float32 if small else np.float16)
+            top = 0
+            for matches, strip in self._matched(level, below):
+                bottom = top + len(strip)
+                rows[top:bottom], columns[top:bottom], picture[top:bottom] = matches.rows, matches.columns, strip
+                top = bottom
+            below = _Below(Matches(rows, columns), picture, level.atlas.tops)
+
+    def _sized(self, factor: int) -> Size:
+        return -(-self._size[0] // factor), -(-self._size[1] // factor)
+
+    def _rounds(self, index: int) -> int:
+        # A level that is made in strips begins with a picture that is right but for its finest strokes.
+        return 1 if index > self._count - 1 - self._base else _ROUNDS[min(index, len(_ROUNDS) - 1)]
+
+    def _level(self, index: int, factor: int, before: float) -> tuple[_Level, float]:
+        """The level, and how long the paintings' longest side is to be there. before: at the level below."""
+        asked = max(self._size) * self._how.stroke / factor
+        limit = max(max(source.lab.shape[:2]) for source in self._sources)
+        longest = min(asked, float(limit))
+        scale = longest / before if before else 1.0
+        entries = atlas(self._sources, longest, PATCH)
+        softened = None
+        if index and scale < 1.5:
+            softened = atlas(self._sources, longest, PATCH, soften=2 / scale).colours
+        share = index / max(1, self._count - 1)
+        coarse, fine = (np.interp(self._how.fidelity, [0, 0.5, 1], row) for row in _HOLD)
+        hold = math.exp(coarse * (1 - share) + fine * share)
+        size = self._sized(factor)
+        return _Level(
+            index, factor, size, entries, softened, scale, hold, self._roughness(factor), self._rounds(index)
+        ), longest
+
+    def _roughness(self, factor: int) -> NDArray[np.float64]:
+        """Quantiles of the photo's roughness at a level; of a large one, of three strips of it."""
+        height, _ = self._sized(factor)
+        if _area(self._sized(factor)) <= _WHOLE:
+            return features.quantiles(features.roughness(self._photo(factor, 0, height)))
+        tops = [round(height * place) - 32 for place in (0.25, 0.5, 0.75)]
+        return features.quantiles(
+            np.concatenate([features.roughness(self._photo(factor, top, top + 64)).ravel() for top in tops])
+        )
+
+    def _matched(self, level: _Level, below: _Below | None) -> Iterator[tuple[Matches, Pixels]]:
+        """Matches and pixels of a level, strip by strip."""
+        height, width = level.size
+        deep = height if height * width <= _WHOLE else max(2 * _HALO, _STRIP // width)
+        above: Matches | None = None
+        for top in range(0, height, deep):
+            bottom = min(top + deep, height)
+            first, last = max(0, top - _HALO), min(height, bottom + _HALO)
+            matches, picture = self._window(level, below, above, first, last, top - first)
+            strip = slice(top - first, bottom - first)
+            kept = Matches(matches.rows[strip], matches.columns[strip])
+            if deep < height:
+                level.usage += counted(kept, level.atlas.label.shape)
+                after = slice(bottom - first - _HALO, bottom - first)
+                above = Matches(matches.rows[after].copy(), matches.columns[after].copy())
+            yield kept, picture[strip]
+
+    def _window(
+        self, level: _Level, below: _Below | None, above: Matches | None, top: int, bottom: int, first: int
+    ) -> tuple[Matches, Pixels]:
+        """Rows of a level. above: matches of the first rows, which stay; first: how many these are."""
+        # Windows know their place, so that the same picture has the same numbers whoever asks.
+        rng = np.random.default_rng([self._how.seed, level.index, top])
+        photo = self._wide(level.factor, top, bottom, level.size[0])
+        goal, prices = self._goal(level, photo, top, bottom)
+        margin = min(features.MARGIN, top), min(features.MARGIN, level.size[0] - bottom)
+        inner = slice(margin[0], margin[0] + bottom - top)
+        roughness = features.ranked(features.roughness(photo), level.rough, level.atlas.roughness)
+        stack = features.features(goal, roughness)[inner]
+        forms = resample.window(self._forms[..., None], level.size, top, 0, bottom - top, level.size[1], "linear")
+        hold = (level.hold * (1 + _FORMS * forms[..., 0])).astype(np.float32)
+        matches = self._begun(level, below, top, bottom, prices, rng)
+        if above is not None:
+            matches.rows[:first], matches.columns[:first] = above.rows[-first:], above.columns[-first:]
+        valid = np.count_nonzero(level.atlas.label != 255)
+        matcher = Matcher(
+            level.atlas, Target(stack, hold, prices), matches, patch=PATCH, usage=level.usage if first else None,
+            fair=level.size[0] * level.size[1] / valid, first=first, pool=self._pool, rng=rng,
+        )  # fmt: skip
+        picture = None if below is None else self._beginning(level, below, matcher, top, bottom)
+        search = _EVERYWHERE if below is None else _NEARBY
+        if below is None:
+            search = Search(search.sweeps, max(level.atlas.label.shape), search.tries)
+        colours = level.softened
+        for _ in range(level.rounds):
+            matcher.search(picture, search, colours)
+            if len(self._sources) > len(self._regions):
+                prices += self._balanced(level, matches, matcher.cost)
+            picture, colours = matcher.voted(), None
+            self._done += (bottom - top - first) * level.size[1]
+            self._tell(min(self._done, self._all), self._all)
+        assert picture is not None
+        return matches, picture
+
+    def _beginning(self, level: _Level, below: _Below, matcher: Matcher, top: int, bottom: int) -> Pixels:
+        """The picture that a level begins with: what the matches of the one below make of larger paintings, or, where
+        these are no larger, what it made, enlarged."""
+        if level.softened is None:
+            return matcher.voted(sharp=False)
+        height, width = level.size
+        return resample.window(below.picture, (height, width), top, 0, bottom - top, width, "cubic")
+
+    def _begun(
+        self, level: _Level, below: _Below | None, top: int, bottom: int, prices: Pixels, rng: np.random.Generator
+    ) -> Matches:
+        height, width = bottom - top, level.size[1]
+        label = level.atlas.label
+        if below is None:
+            # Of each source as much as there is room for: what may not be at a place is too dear to stay there.
+            places = [np.flatnonzero(label == k) for k in range(len(self._sources))]
+            allowed = np.broadcast_to(prices, (height, width, prices.shape[2])).argmin(axis=2)
+            flat = np.empty((height, width), np.int64)
+            for k, where in enumerate(places):
+                chosen = allowed == k
+                flat[chosen] = where[rng.integers(0, len(where), int(chosen.sum()))]
+            rows, columns = np.divmod(flat, label.shape[1])
+            return Matches(rows.astype(np.int32), columns.astype(np.int32))
+        y, x = np.arange(top, bottom), np.arange(width)
+        parent_y = np.minimum(y // 2, below.matches.rows.shape[0] - 1)
+        parent_x = np.minimum(x // 2, below.matches.rows.shape[1] - 1)
+        old_rows = below.matches.rows[parent_y][:, parent_x]
+        old_columns = below.matches.columns[parent_y][:, parent_x]
+        # Sources lie one above the other: rows are counted in their own source.
+        old_tops, new_tops = np.array(below.tops), np.array(level.atlas.tops)
+        source = np.searchsorted(old_tops, old_rows, side="right") - 1
+        shapes = np.array([*level.atlas.tops[1:], label.shape[0]]) - new_tops
+        edge = PATCH // 2
+        rows = _grown(old_rows - old_tops[source], level.scale, edge) + (y % 2)[:, None]
+        columns = _grown(old_columns, level.scale, edge) + (x % 2)[None]
+        rows = np.clip(rows, 0, shapes[source] - PATCH) + new_tops[source]
+        columns = np.clip(columns, 0, self._widths(label, new_tops)[source] - PATCH)
+        found = Matches(rows.astype(np.int32), columns.astype(np.int32))
+        self._moved(label, found, source, rng)
+        return found
+
+    def _widths(self, label: NDArray[np.uint8], tops: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How wide each source is, in columns at which patches may begin."""
+        ends = [*tops[1:], len(label)]
+        return np.array(
+            [
+                PATCH + int(np.flatnonzero((label[top:end] != 255).any(axis=0)).max())
+                for top, end in zip(tops, ends, strict=True)
+            ]
+        )
+
+    def _moved(
+        self, label: NDArray[np.uint8], matches: Matches, source: NDArray[np.int64], rng: np.random.Generator
+    ) -> None:
+        """Matches that fell out of their source's mask get another place in it."""
+        out = label[matches.rows, matches.columns] == 255
+        for k in np.unique(source[out]) if out.any() else ():
+            chosen = out & (source == k)
+            where = np.flatnonzero(label == k)
+            flat = where[rng.integers(0, len(where), int(chosen.sum()))]
+            matches.rows[chosen], matches.columns[chosen] = np.divmod(flat, label.shape[1])
+
+    def _balanced(self, level: _Level, matches: Matches, cost: Pixels) -> Pixels:
+        """How the prices of sources change, (1, 1, K), so that each region is made of its sources in proportion."""
+        labels = level.atlas.label[matches.rows, matches.columns]
+        counts = np.bincount(labels.ravel(), minlength=len(self._sources))[: len(self._sources)] + 1.0
+        weights = np.array([source.weight for source in self._sources])
+        change = np.zeros(len(self._sources), np.float32)
+        for r in range(len(self._regions)):
+            own = self._region_of == r
+            change[own] = np.log((counts[own] / counts[own].sum()) / (weights[own] / weights[own].sum()))
+        change *= np.float32(_BALANCE * float(cost.mean()))
+        return change[None, None]
+
+    def _goal(self, level: _Level, photo: Pixels, top: int, bottom: int) -> tuple[Pixels, Pixels]:
+        """The photo in the paintings' colours, with its margin, and the prices of sources (H, W, K) without it."""
+        if all(region.share is None for region in self._regions):
+            return self._maps[0](photo), np.zeros((1, 1, len(self._sources)), np.float32)
+        above, deep = min(features.MARGIN, top), len(photo)
+        shares = np.stack([self._share(r, level.size, top - above, deep) for r in range(len(self._regions))], axis=2)
+        goal = np.zeros_like(photo)
+        for r, colours in enumerate(self._maps):
+            goal += shares[..., r : r + 1] * colours(photo)
+        total = shares.sum(axis=2, keepdims=True)
+        goal = np.where(total > 1e-3, goal / np.maximum(total, 1e-3), photo)
+        inner = shares[above : above + bottom - top]
+        # What is hardly there is not there, unless it is the most that there is.
+        most = inner.max(axis=2, keepdims=True)
+        absent = np.where((inner >= 0.5 * most) | (inner > 0.25), np.float32(0), _ABSENT)
+        return goal.astype(np.float32), np.ascontiguousarray(absent[..., self._region_of])
+
+    def _share(self, region: int, size: Size, top: int, deep: int) -> Pixels:
+        share = self._regions[region].share
+        if share is None:
+            return np.ones((deep, size[1]), np.float32)
+        return resample.window(share[..., None], size, top, 0, deep, size[1], "linear")[..., 0]
+
+    def _map(self, region: Region) -> ColourMap:
+        """The map from the photo's colours, where the region is, to those of its paintings."""
+        photo = transport.sample(self._thumbnail)
+        if region.share is not None:
+            height, width = self._thumbnail.shape[:2]
+            inside = resample.window(region.share[..., None], (height, width), 0, 0, height, width, "linear")
+            step = transport.step_of(self._thumbnail)
+            seen = inside[step // 2 :: step, step // 2 :: step, 0].reshape(-1) > 0.5
+            photo = photo[seen] if seen.sum() > 64 else photo
+        paintings = []
+        total = sum(source.weight for source in region.sources)
+        for source in region.sources:
+            colours = transport.sample(source.lab)
+            if source.mask is not None:
+                step = transport.step_of(source.lab)
+                inside = source.mask[step // 2 :: step, step // 2 :: step].reshape(-1)
+                colours = colours[inside >= 0.5 * float(inside.max())]
+            # So many of each as its weight says, whatever the paintings' sizes.
+            count = max(1, round(transport.SAMPLES * source.weight / total))
+            paintings.append(colours[np.linspace(0, len(colours) - 1, count).astype(np.intp)])
+        return transport.colour_map(photo, np.concatenate(paintings), self._how.seed)
+
+    def _photo(self, factor: int, top: int, bottom: int) -> Pixels:
+        """Rows of the photo at a level, in Oklab."""
+        base = 2**self._base
+        if factor >= base:
+            height, width = self._sized(factor)
+            return features.resized(self._thumbnail, height, width)[top:bottom]
+        if factor == 1:
+            return to_oklab(self._rows(top, bottom))
+        return to_oklab(_binned(self._rows(top * factor, min(bottom * factor, self._size[0])), factor))
+
+    def _wide(self, factor: int, top: int, bottom: int, height: int) -> Pixels:
+        """The same with the margin that features need, as far as there is one."""
+        return self._photo(factor, max(0, top - features.MARGIN), min(height, bottom + features.MARGIN))
+
+    def _shrunk(self, factor: int) -> Pixels:
+        if factor == 1:
+            return self._rows(0, self._size[0])
+        deep = max(factor, _STRIP // self._size[1] // factor * factor)
+        parts = [
+            _binned(self._rows(top, min(top + deep, self._size[0])), factor) for top in range(0, self._size[0], deep)
+        ]
+        return np.concatenate(parts)
+
+
+def _levels(size: Size, sources: Sequence[Source], stroke: float) -> int:
+    """How many sizes there are, the last one the picture's own."""
+    shortest = float(min(size))
+    for source in sources:
+        height, width = source.lab.shape[:2]
+        shortest = min(shortest, max(size) * stroke * min(height, width) / max(height, width))
+    return 1 + max(0, int(math.log2(max(shortest / _COARSEST, 1))))
+
+
+def _area(size: Size) -> int:
+    return size[0] * size[1]
+
+
+def _grown(places: NDArray[np.integer], scale: float, edge: int) -> NDArray[np.int64]:
+    """Where patches begin whose middles were at a place of a painting that is `scale` times as large now."""
+    return np.asarray(np.rint((places + edge) * scale).astype(np.int64) - edge)
+
+
+def _binned(rows: Pixels, factor: int) -> Pixels:
+    """Means of squares of pixels; what is missing at the edges is as the last pixels are."""
+    height, width = rows.shape[:2]
+    rows = np.pad(rows, ((0, -height % factor), (0, -width % factor), (0, 0)), "edge")
+    return np.asarray(
+        rows.reshape(rows.shape[0] // factor, factor, rows.shape[1] // factor, factor, 3).mean(axis=(1, 3)),
+        np.float32,
+    )

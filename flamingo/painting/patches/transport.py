@@ -1,0 +1,87 @@
+"""The photo's colours moved to the painting's: the whole distribution, not its mean and covariance alone.
+
+Distributions are matched along one random rotation of Oklab after another (Pitie, Kokaram and Dahyot 2007, "Automated
+colour grading using colour distribution transfer"; Rabin et al. 2012, sliced optimal transport). The map is computed
+for samples, then known on a lattice of colours, where it is smoothed: neighbouring colours stay neighbours, and
+smooth places of the photo stay without grain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from flamingo.painting.patches import kernels
+
+Colours = NDArray[np.float32]
+
+SAMPLES = 20_000
+"""Colours of a picture that are looked at."""
+
+_ROTATIONS = 16
+_KNOTS = np.linspace(0, 1, 129)
+_LATTICE = 25
+_LOW = np.array([0.0, -0.35, -0.35], np.float32)
+_HIGH = np.array([1.0, 0.35, 0.35], np.float32)
+_CELL = (_HIGH - _LOW) / (_LATTICE - 1)
+
+
+def step_of(lab: Colours) -> int:
+    """Every how many rows and columns `sample` takes a pixel."""
+    return max(1, int((lab.shape[0] * lab.shape[1] / SAMPLES) ** 0.5))
+
+
+def sample(lab: Colours) -> Colours:
+    """About `SAMPLES` of the colours of a picture (H, W, 3), spread evenly, or all of a small one; (n, 3)."""
+    step = step_of(lab)
+    return np.ascontiguousarray(lab[step // 2 :: step, step // 2 :: step].reshape(-1, 3))
+
+
+@dataclass(frozen=True, eq=False)
+class ColourMap:
+    """Displacements of Oklab colours on a lattice, (n, n, n, 3)."""
+
+    lattice: Colours
+
+    def __call__(self, lab: Colours, share: float = 1.0) -> Colours:
+        """A picture (H, W, 3) in Oklab, its colours moved. share: how far, from 0 to 1."""
+        flat = np.ascontiguousarray(lab.reshape(-1, 3), np.float32)
+        out = np.empty_like(flat)
+        kernels.through_lattice(flat, np.float32(share) * self.lattice, _LOW, _CELL, out)
+        return out.reshape(lab.shape)
+
+
+def colour_map(photo: Colours, painting: Colours, seed: int = 0) -> ColourMap:
+    """The map that makes the colours (n, 3) of a photo distributed as those of a painting (m, 3), both in Oklab."""
+    rng = np.random.default_rng(seed)
+    axes = [_LOW[i] + _CELL[i] * np.arange(_LATTICE) for i in range(3)]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.float64)
+    points = np.concatenate([photo.astype(np.float64), grid])
+    count, target = len(photo), painting.astype(np.float64)
+    for i in range(_ROTATIONS):
+        rotation = np.eye(3) if i == 0 else np.linalg.qr(rng.normal(size=(3, 3)))[0]
+        moved, wanted = points @ rotation, target @ rotation
+        for axis in range(3):
+            source = np.quantile(moved[:count, axis], _KNOTS)
+            goal = np.quantile(wanted[:, axis], _KNOTS)
+            moved[:, axis] += _shift(moved[:, axis], source, goal)
+        points = moved @ rotation.T
+    displacement = (points[count:] - grid).reshape(_LATTICE, _LATTICE, _LATTICE, 3)
+    half = _CELL / 2
+    box = [(low - h, high + h) for low, high, h in zip(_LOW, _HIGH, half, strict=True)]
+    density = np.histogramdd(photo, bins=_LATTICE, range=box)[0]
+    weight = gaussian_filter(density, 1.0) + 1e-6 * density.sum()
+    total = gaussian_filter(weight, 1.0)
+    smooth = [gaussian_filter(displacement[..., k] * weight, 1.0) / total for k in range(3)]
+    return ColourMap(np.stack(smooth, axis=-1).astype(np.float32))
+
+
+def _shift(
+    values: NDArray[np.float64], source: NDArray[np.float64], goal: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """By how much the monotone map from the quantiles `source` to `goal` moves values; beyond them as at the ends."""
+    knots, places = np.unique(source, return_index=True)
+    return np.asarray(np.interp(values, knots, (goal - source)[places]))
