@@ -1,9 +1,9 @@
-"""Makes the small pictures of the paintings behind the named styles that the package carries, from full ones.
+"""Makes the pictures of the paintings behind the named styles that the package carries, from full ones.
 
     python docs/paintings.py FOLDER          # a folder of paintings called as the styles are: great-wave.jpg, ...
 
-The slow methods (flamingo/painting/methods) and the critic look at the paintings, of which the painters keep only
-vectors. 512 pixels are what the painters learned from.
+The method `patches` takes pieces of them, the slow methods and the critic look at them; the painters, which learned
+from them at 512 pixels, keep only vectors.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PIL import Image
 from flamingo import paintings
 from flamingo.painting import styles
 
-LONGEST = 512
+LONGEST, QUALITY = 1280, 74
 
 
 def main(folder: Path) -> None:
@@ -24,7 +24,7 @@ def main(folder: Path) -> None:
         with Image.open(next(folder.glob(f"{style.name}.*"))) as opened:
             small = opened.convert("RGB")
         small.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
-        small.save(paintings.file(style.name), quality=82, method=6)
+        small.save(paintings.file(style.name), quality=QUALITY, method=6)
         print(paintings.file(style.name), *small.size)
 
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from flamingo import weights
 from flamingo.errors import BadRequest, MissingExtra
-from flamingo.painting import encoder, style_spec, user_styles
+from flamingo.painting import encoder, user_styles
 from flamingo.painting.options import MODELS
+from flamingo.painting.request import method_of, parse_terms
 from flamingo.verbs import NamedFile
 
 __all__ = ["check", "check_styles", "is_short", "version"]
 
-_SHORT_PIXELS = 2_500_000
+_SHORT_PIXELS, _SHORT_PATCHES = 2_500_000, 1_000_000
 
 
 def version(parameters: Mapping[str, Any]) -> str:
@@ -26,10 +27,13 @@ def version(parameters: Mapping[str, Any]) -> str:
 
 
 def is_short(parameters: Mapping[str, Any], files: Mapping[str, Sequence[Path]]) -> bool:
-    """Still pictures of 2.5 megapixels together, by the painter, take half a minute on a laptop."""
-    if parameters["method"] != "painter" or parameters.get("preset"):
+    """Still pictures of 2.5 megapixels together, by the painter, take half a minute on a laptop; by patches it is
+    one."""
+    if parameters["method"] in ("optimise", "dream"):
         return False
-    return sum(_pixels(file, parameters.get("size")) for file in files.get("photos", ())) <= _SHORT_PIXELS
+    brought = parameters["method"] == "auto" and files.get("painting")
+    most = _SHORT_PATCHES if brought or parameters["method"] == "patches" else _SHORT_PIXELS
+    return sum(_pixels(file, parameters.get("size")) for file in files.get("photos", ())) <= most
 
 
 def check(parameters: Mapping[str, Any], files: Mapping[str, Sequence[NamedFile]]) -> None:
@@ -49,9 +53,12 @@ def check_styles(parameters: Mapping[str, Any], files: Mapping[str, Sequence[Nam
         [Path(str(number), file.name) for number, file in enumerate(files.get(option, ()))]
         for option in ("painting", "mask")
     )
-    terms = style_spec.parse_styles(texts, paintings, masks, model, anywhere=False)
+    match = parameters.get("match")
+    matches = [match] if isinstance(match, str) else list(match or ())
+    terms = parse_terms(texts, paintings, masks, matches, model, anywhere=False).styles
     strange = next((term.name for term in terms if term.painting is not None), None)
-    if strange is not None and not encoder.known(model):
+    method = method_of(parameters.get("method", "painter"), terms, model)
+    if strange is not None and method == "painter" and not encoder.known(model):
         able = [name for name in MODELS if encoder.known(name)]
         hint = f"take the {able[0]} painter" if able else "choose one of /api/styles"
         raise BadRequest(f"style {strange!r}", f"the {model} painter knows the named styles alone", hint)

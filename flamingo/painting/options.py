@@ -22,7 +22,7 @@ Model = Literal["fast", "fine"]
 MODELS: tuple[Model, ...] = get_args(Model)
 """The painters."""
 
-Method = Literal["painter", "patches", "optimise", "dream"]
+Method = Literal["auto", "painter", "patches", "optimise", "dream"]
 Init = Literal["photo", "noise", "noisy", "fast"]
 Optimiser = Literal["lbfgs", "adam"]
 Preset = Literal["flamingo-2021", "nst-2023", "deep-art-2023"]
@@ -143,6 +143,14 @@ class PatchOptions:
             allow_inf_nan=False,
         ),
     ] = None
+    match: Annotated[
+        str | tuple[str, ...] | None,
+        ONE_OR_MANY,
+        _patches(
+            description="patches: PHOTO_MASK:PAINTING_MASK, two pictures: where the first is white, only patches "
+            "from where the second is white are used, and these nowhere else.",
+        ),
+    ] = None
     seed: Annotated[
         int | None,
         _of("patches", "optimise", "dream")(
@@ -164,10 +172,11 @@ class MethodOptions(PatchOptions):
     method: Annotated[
         Method,
         Field(
-            description="painter: a network, in a second; patches: pieces of the painting itself, in ten; optimise: "
+            description="auto: patches for photos in the manner of a painting that is brought, else the painter; "
+            "painter: a network, in a second; patches: pieces of the painting itself, in ten; optimise: "
             "Gatys' method, in minutes; dream: DeepDream. The last two need the extra `torch`."
         ),
-    ] = "painter"
+    ] = "auto"
     best: Annotated[
         int,
         Field(
@@ -237,18 +246,14 @@ class MethodOptions(PatchOptions):
     ] = None
     __pydantic_config__ = STRICT
 
-    def check_method(self) -> None:
-        """Raise BadRequest for an option that the chosen method does not have: none is passed over in silence."""
+    def check_method(self, method: Method) -> None:
+        """Raise BadRequest for an option that this method does not have: none is passed over in silence."""
         for option in options(MethodOptions):
-            if (
-                option.group != OF_ONE_METHOD
-                or getattr(self, option.name) in (None, ())
-                or self.method in option.methods
-            ):
+            if option.group != OF_ONE_METHOD or getattr(self, option.name) in (None, ()) or method in option.methods:
                 continue
             flag, other = option.name.replace("_", "-"), option.methods[0]
             raise BadRequest(
-                f"--{flag}", f"the method {self.method} has no such thing", f"add --method {other}, or leave it out"
+                f"--{flag}", f"the method {method} has no such thing", f"add --method {other}, or leave it out"
             )
 
 

@@ -37,7 +37,8 @@ def painted(request: PaintRequest, plan: Plan) -> list[PaintResult]:
         ModelError: if the painter cannot be used.
     """
     options = request.options
-    never = (*(photo for photo, _ in plan), *several(options.painting), *several(options.mask))
+    pairs = [file for pair in request.matches for file in (pair.photo, pair.painting)]
+    never = (*(photo for photo, _ in plan), *several(options.painting), *several(options.mask), *pairs)
     painter = painter_of(request, PhotoIO(options, never))
     tell = options.on_progress or (lambda *_: None)
     results = list(_on_ray(painter, plan, tell) if options.on == "ray" else _here(painter, plan, tell))
@@ -47,7 +48,7 @@ def painted(request: PaintRequest, plan: Plan) -> list[PaintResult]:
 
 def painter_of(request: PaintRequest, io: PhotoIO) -> PhotoPainter:
     """What carries a request out, by its method. Raises as `painted`, before the first photo."""
-    return _METHODS[request.options.method](request, io)
+    return _METHODS[request.method](request, io)
 
 
 def _with_painter(request: PaintRequest, io: PhotoIO) -> PhotoPainter:
@@ -65,12 +66,15 @@ def _with_patches(request: PaintRequest, io: PhotoIO) -> PhotoPainter:
     from flamingo.painting.patches.brush import patch_brush
     from flamingo.painting.patches.task import PatchTask
 
-    brush = patch_brush(request.styles, request.options.strength, request.options, request.options)
-    if request.options.best == 1:
-        return PatchTask(io, brush)
+    options = request.options
+    brush = patch_brush(request.styles, options.strength, options, options, request.matches)
+    if options.best == 1:
+        # Whoever left the choice to Flamingo has films painted by what can paint them.
+        films = (lambda: _with_painter(request, io)) if options.method == "auto" else None
+        return PatchTask(io, brush, films)
     from flamingo.painting.methods import best_of
 
-    variants = best_of.patched(brush, request.options.best)
+    variants = best_of.patched(brush, options.best)
     return best_of.Choosing(io, variants, best_of.painting(request.styles))
 
 

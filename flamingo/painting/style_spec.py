@@ -34,8 +34,11 @@ __all__ = [
     "DEFAULT",
     "StyleMix",
     "StyleTerm",
+    "files_by_name",
+    "is_learned",
     "known_names",
     "label_of",
+    "mask_of",
     "masks_of",
     "notes_on",
     "painting_of",
@@ -115,7 +118,7 @@ def parse_styles(
 
     Raises BadRequest for a name that is not known, a weight that is not a positive number, a file that is not there.
     """
-    paintings, masks = _by_name(painting), _by_name(mask)
+    paintings, masks = files_by_name(painting), files_by_name(mask)
     files = _Files(paintings, masks, model, anywhere)
     found = [files.part(text) for text in style]
     used = {part.painting for part in found}
@@ -135,7 +138,8 @@ def parse_styles(
     return found
 
 
-def _by_name(files: Files) -> dict[str, Path]:
+def files_by_name(files: Files) -> dict[str, Path]:
+    """Files by the names that texts have for them. Raises BadRequest if two have one name."""
     if isinstance(files, Mapping):
         return dict(files)
     found: dict[str, Path] = {}
@@ -162,12 +166,17 @@ def masks_of(found: Sequence[StyleTerm]) -> dict[Path | None, NDArray[np.float32
     """The masks (h, w) in [0, 1] by their files; of styles without one, what the masks leave, under None. Empty if
     no style has a mask. Raises BadInput for one that is black all over or cannot be read."""
     wanted = {part.mask for part in found}
-    read: dict[Path | None, NDArray[np.float32]] = {path: _mask(path) for path in wanted if path is not None}
+    read: dict[Path | None, NDArray[np.float32]] = {path: mask_of(path) for path in wanted if path is not None}
     if read and None in wanted:
         tall, wide = (max(m.shape[i] for m in read.values()) for i in (0, 1))
         covered = sum(_resized(m, tall, wide) for m in read.values())
         read[None] = np.asarray(1 - np.clip(covered, 0, 1), np.float32)
     return read
+
+
+def is_learned(part: StyleTerm, model: str) -> bool:
+    """Whether a painter has learned the style, rather than read it from a painting in one pass."""
+    return part.painting is None and part.name in {style.name for style in named_styles.styles(model)}
 
 
 def label_of(found: Sequence[StyleTerm]) -> str:
@@ -240,8 +249,9 @@ def _said(part: StyleTerm, model: str) -> dict[str, Any]:
     return said
 
 
-def _mask(file: Path) -> NDArray[np.float32]:
-    """(h, w) in [0, 1]: the mean of its colours as they are stored; what is transparent is black."""
+def mask_of(file: Path) -> NDArray[np.float32]:
+    """A mask, (h, w) in [0, 1]: the mean of its colours as they are stored; what is transparent is black. Raises
+    BadInput if it cannot be read or is black all over."""
     picture = images.read(file)
     mask = picture.rgb.mean(axis=2)
     if picture.alpha is not None:

@@ -25,7 +25,7 @@ from flamingo.private import private_folder
 from flamingo.settings import STYLES
 from flamingo.weights.releases import put_together, recover
 
-KEPT = 768
+KEPT = 1280
 """Longest side of the painting that is kept, in pixels."""
 NAME = r"[a-z][a-z0-9-]{0,40}"
 """What a name is made of."""
@@ -33,9 +33,9 @@ NAME = r"[a-z][a-z0-9-]{0,40}"
 
 @dataclass(frozen=True, eq=False)
 class OwnStyle:
-    """name: what users type; painting: (H, W, 3) float32 sRGB in [0, 1], at most 768 pixels long; source: name of the
-    file that it came from, sha256: of that file; vectors: by painter and its version, "fine 0a1b2c", (S,) float32;
-    refined: those of `vectors` that were improved against VGG-19."""
+    """name: what users type; painting: (H, W, 3) float32 sRGB in [0, 1], at most 1,280 pixels long; source: name of
+    the file that it came from, sha256: of that file; vectors: by painter and its version, "fine 0a1b2c", (S,)
+    float32; refined: those of `vectors` that were improved against VGG-19."""
 
     name: str
     painting: NDArray[np.float32]

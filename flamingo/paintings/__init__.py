@@ -1,7 +1,7 @@
-"""The paintings behind the named styles, small: 512 pixels long, as the painters learned from them.
+"""The paintings behind the named styles, 1,280 pixels long at most.
 
-The slow methods and the critic look at the paintings themselves. `docs/paintings.py` makes the files; why each
-painting may be used is said by `flamingo styles`.
+The method `patches` takes pieces of them; the slow methods and the critic look at them. `docs/paintings.py` makes the
+files; why each painting may be used is said by `flamingo styles`.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@
 It keeps its painters, the last photos that it looked at, and what it found out of the last paintings and masks, so
 that a change of a slider costs one pass of the network and nothing else. Requests (see `flamingo.processes`) are
 
-    {"paint": {style, strength, painting, mask, fields of StyleOptions}, "longest": 384, "photo": "/path",
-     "quality": 85}, where all but style and model may be missing, and painting and mask are paths by name
+    {"paint": {method, style, strength, painting, mask, fields of StyleOptions and PatchOptions}, "longest": 384,
+     "photo": "/path", "quality": 85}, where all but style and model may be missing, and painting and mask are paths
+     by name; without a method it is the painter, which is quick
     {"paint": {...}, "longest": 320, "quality": 80} with a JPEG as payload: a camera's frame
     {"load": "fast"}, for a painter that will be wanted soon
     {"keep": "my-garden", "painting": "/path", "source": "garden.jpg", "overwrite": false}: to be kept
@@ -21,7 +22,7 @@ import time
 from collections import OrderedDict
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +30,17 @@ from PIL import Image
 
 from flamingo import images
 from flamingo.errors import BadInput, FlamingoError
+from flamingo.options import several
 from flamingo.painting import user_styles
 from flamingo.painting.brush import Brush, brush
-from flamingo.painting.options import StyleOptions
+from flamingo.painting.options import PatchOptions, StyleOptions
 from flamingo.painting.painter import Painter
+from flamingo.painting.request import method_of, parse_terms
 from flamingo.processes import error_message
 from flamingo.processes.child import Call, Response, serve
+
+if TYPE_CHECKING:
+    from flamingo.painting.patches.brush import PatchBrush
 
 _KEPT = 12  # photos, each no larger than a preview, and brushes
 _FRAME_PIXELS = 1_500_000
@@ -43,7 +49,7 @@ _NOTHING = {"width": 0, "height": 0, "ms": 0.0}  # where no picture was asked fo
 
 class _Previews:
     def __init__(self) -> None:
-        self._brushes: OrderedDict[str, Brush] = OrderedDict()
+        self._brushes: OrderedDict[str, Brush | PatchBrush] = OrderedDict()
         self._photos: OrderedDict[tuple[str, int], NDArray[np.float32]] = OrderedDict()
 
     def answer(self, call: Call) -> Response:
@@ -68,19 +74,30 @@ class _Previews:
         size = {"width": pixels.shape[1], "height": pixels.shape[0], "bytes": len(jpeg)}
         return {**size, "ms": round((time.perf_counter() - begun) * 1000, 1)}, (jpeg,)
 
-    def _brush(self, asked: dict[str, Any]) -> Brush:
+    def _brush(self, asked: dict[str, Any]) -> Brush | PatchBrush:
         """What was asked for. Strength and options of style are set on a brush that is kept without them."""
         style = [asked["style"]] if isinstance(asked["style"], str) else asked["style"] or []
         files = [{name: Path(path) for name, path in asked.get(each, {}).items()} for each in ("painting", "mask")]
-        key = json.dumps([style, asked.get("painting"), asked.get("mask"), asked["model"], _changed()])
+        match, model = several(asked.get("match")), asked["model"]
+        terms = parse_terms(style, files[0], files[1], match, model, anywhere=False)
+        method = method_of(asked.get("method", "painter"), terms.styles, model)
+        key = json.dumps([method, style, asked.get("painting"), asked.get("mask"), match, model, _changed()])
         if key not in self._brushes:
-            self._brushes[key] = brush(style, *files, model=asked["model"], anywhere=False)
+            if method == "patches":
+                from flamingo.painting.patches.brush import patch_brush
+
+                plain = StyleOptions(model=model), PatchOptions()
+                self._brushes[key] = patch_brush(terms.styles, 1.0, *plain, terms.matches)
+            else:
+                self._brushes[key] = brush(style, *files, model=model, anywhere=False)
             while len(self._brushes) > _KEPT:
                 self._brushes.popitem(last=False)
         self._brushes.move_to_end(key)
         kept = self._brushes[key]
-        style = {field.name: asked[field.name] for field in fields(StyleOptions) if field.name in asked}
-        return kept.adjusted(asked["strength"], StyleOptions(**style))
+        options = StyleOptions(**_those_of(StyleOptions, asked))
+        if isinstance(kept, Brush):
+            return kept.adjusted(asked["strength"], options)
+        return kept.adjusted(asked["strength"], options, PatchOptions(**_those_of(PatchOptions, asked)))
 
     def _photo(self, request: dict[str, Any]) -> NDArray[np.float32]:
         key = (request["photo"], request["longest"])
@@ -109,6 +126,10 @@ class _Previews:
         if max(frame.size) > longest:
             frame.thumbnail((longest, longest), Image.Resampling.BILINEAR)
         return np.asarray(frame, dtype=np.float32) / np.float32(255)
+
+
+def _those_of(kind: type[Any], request: dict[str, Any]) -> dict[str, Any]:
+    return {field.name: request[field.name] for field in fields(kind) if field.name in request}
 
 
 def _changed() -> int:

@@ -109,7 +109,7 @@ def test_rate_and_total_variation_are_options_of_optimise_alone(option: dict[str
         assert (settings.rate, settings.variation_weight) == (option.get("lr"), option.get("tv_weight", 0.0))
     for method in ("painter", "dream"):
         with pytest.raises(BadRequest, match=r"--(lr|tv-weight)"):
-            MethodOptions(method=method, **option).check_method()
+            MethodOptions(method=method, **option).check_method(method)
 
 
 def test_a_painting_of_one_colour_or_too_small_is_said(photo: Pixels) -> None:

@@ -12,14 +12,16 @@ _LEAST = 0.01  # of the side: a narrower border is none
 _KEPT = 0.4  # of the picture must be left; of less, what looks like a border is most of a drawing
 
 
-def without_border(painting: Pixels) -> Pixels:
-    """A view of a painting (H, W, 3) without lines of one colour at two opposite sides; all of it where there are
-    none."""
+def without_border(painting: Pixels) -> tuple[slice, slice]:
+    """The rows and columns of a painting (H, W, 3) between lines of one colour at two opposite sides; all of them
+    where there are none."""
     rows = _inner(painting)
     columns = _inner(painting.transpose(1, 0, 2))
     inner = painting[rows, columns]
     height, width = painting.shape[:2]
-    return inner if inner.shape[0] * inner.shape[1] >= _KEPT * height * width else painting
+    if inner.shape[0] * inner.shape[1] < _KEPT * height * width:
+        return slice(0, height), slice(0, width)
+    return rows, columns
 
 
 def _inner(painting: Pixels) -> slice:

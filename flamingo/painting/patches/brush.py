@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from flamingo import images
 from flamingo.errors import BadInput, BadRequest, ImageTooLarge, show
+from flamingo.files import sha256
 from flamingo.images import resample, streaming
 from flamingo.images.limits import Limits
+from flamingo.images.picture import resize
 from flamingo.options import shared
 from flamingo.painting import style_spec
 from flamingo.painting.colour import coloured, to_oklab
@@ -21,6 +23,7 @@ from flamingo.painting.options import PatchOptions, StyleOptions
 from flamingo.painting.patches import memory
 from flamingo.painting.patches.atlas import Source
 from flamingo.painting.patches.borders import without_border
+from flamingo.painting.patches.correspondence import Correspondence
 from flamingo.painting.patches.synthesis import PatchSettings, Progress, Region, Rows, synthesise
 from flamingo.painting.style_spec import StyleTerm
 
@@ -42,6 +45,7 @@ class PatchBrush:
         strength: from 0, the photo, to 1, the painting.
         options: colour and stroke.
         patches: fidelity and seed.
+        matches: what `regions` has of parts of the photo for parts of the painting.
     """
 
     regions: tuple[Region, ...]
@@ -51,6 +55,7 @@ class PatchBrush:
     strength: float
     options: StyleOptions
     patches: PatchOptions
+    matches: tuple[Correspondence, ...] = ()
 
     def paint(self, rgb: Pixels, on_progress: Progress | None = None) -> Pixels:
         """Rebuild `rgb`, (H, W, 3) float32 sRGB in [0, 1]; the same shape."""
@@ -93,6 +98,7 @@ class PatchBrush:
             "colour": self.options.colour_share,
             "fidelity": self.patches.fidelity_or_usual,
             "seed": self.patches.seed or 0,
+            **({"match": [_said(pair) for pair in self.matches]} if self.matches else {}),
         }
 
     def notes(self, height: int, width: int) -> list[str]:
@@ -118,9 +124,14 @@ class PatchBrush:
 
 
 def patch_brush(
-    styles: Sequence[StyleTerm], strength: float, options: StyleOptions, patches: PatchOptions
+    styles: Sequence[StyleTerm],
+    strength: float,
+    options: StyleOptions,
+    patches: PatchOptions,
+    matches: Sequence[Correspondence] = (),
 ) -> PatchBrush:
-    """The brush for styles that are understood.
+    """The brush for styles that are understood. options, patches: of any class that has theirs. matches: parts of the
+    photo for parts of the one painting.
 
     Raises:
         BadInput: for a painting or mask that cannot be used.
@@ -132,21 +143,61 @@ def patch_brush(
     for term in styles:
         groups.setdefault(term.mask, []).append(term)
     masks = style_spec.masks_of(styles)
-    regions, said = [], []
+    regions: list[Region] = []
+    said: list[str] = []
     for mask, terms in groups.items():
         sources = []
         for term in terms:
             painting, notes = _painting(term)
-            sources.append(Source(to_oklab(painting), term.weight))
+            sources.append(Source(to_oklab(painting.pixels), term.weight))
             said += notes
         regions.append(Region(tuple(sources), masks.get(mask)))
+    if matches:
+        regions = _matched(regions[0], painting, matches)
     label, recipe = style_spec.label_of(styles), style_spec.said_of(styles, options.model)
     how = shared(options, StyleOptions), shared(patches, PatchOptions)
-    return PatchBrush(tuple(regions), label, recipe, tuple(dict.fromkeys(said)), strength, *how)
+    return PatchBrush(
+        tuple(regions), label, recipe, tuple(dict.fromkeys(said)), strength, *how, matches=tuple(matches)
+    )
 
 
-def _painting(term: StyleTerm) -> tuple[Pixels, list[str]]:
-    """A style's painting, (H, W, 3) float32 sRGB in [0, 1], without its plain border; and what to say of it."""
+def _said(pair: Correspondence) -> dict[str, str]:
+    return {"photo_mask_sha256": sha256(pair.photo), "painting_mask_sha256": sha256(pair.painting)}
+
+
+@dataclass(frozen=True, eq=False)
+class _Painting:
+    """pixels: (H, W, 3) float32 sRGB in [0, 1], without the plain border; inside: where they are in all of it, whose
+    size is `size`."""
+
+    pixels: Pixels
+    inside: tuple[slice, slice]
+    size: tuple[int, int]
+
+
+def _matched(region: Region, painting: _Painting, matches: Sequence[Correspondence]) -> list[Region]:
+    """The regions of a painting of which parts are for parts of the photo, and the one for what is left."""
+    (source,) = region.sources
+    regions, taken, rest = [], np.zeros(painting.size, np.float32), None
+    for pair in matches:
+        share, white = style_spec.mask_of(pair.photo), style_spec.mask_of(pair.painting)
+        white = resize(white[..., None], *painting.size)[..., 0]
+        taken = np.maximum(taken, white)
+        if region.share is not None:
+            share = share * resize(region.share[..., None], *share.shape)[..., 0]
+        here = np.ones_like(share) if rest is None else resize(rest[..., None], *share.shape)[..., 0]
+        regions.append(Region((replace(source, mask=np.ascontiguousarray(white[painting.inside])),), share * here))
+        rest = here * (1 - share)
+    assert rest is not None
+    left = rest if region.share is None else rest * resize(region.share[..., None], *rest.shape)[..., 0]
+    # Where all of the painting is taken, the rest of the photo may have all of it too.
+    free = (1 - taken)[painting.inside]
+    mask = np.ascontiguousarray(free) if float(free.max()) > 0.5 else None
+    return [*regions, Region((replace(source, mask=mask),), left)]
+
+
+def _painting(term: StyleTerm) -> tuple[_Painting, list[str]]:
+    """A style's painting, and what to say of it."""
     name = term.name if term.painting is None else show(term.painting)
     try:
         painting = style_spec.painting_of(term, limits=Limits(pixels=_LONGEST**2))
@@ -159,7 +210,9 @@ def _painting(term: StyleTerm) -> tuple[Pixels, list[str]]:
         painting = canvas.rgb
     if max(painting.shape[:2]) > _LONGEST:
         painting = images.Picture(rgb=painting).resized(_LONGEST).rgb
-    inner = without_border(painting)
-    if inner.shape == painting.shape:
-        return painting, []
-    return inner, [f"the plain border around {name} was left out: no patches are taken from it"]
+    size = painting.shape[0], painting.shape[1]
+    inside = without_border(painting)
+    kept = _Painting(painting[inside], inside, size)
+    if kept.pixels.shape == painting.shape:
+        return kept, []
+    return kept, [f"the plain border around {name} was left out: no patches are taken from it"]

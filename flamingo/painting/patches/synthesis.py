@@ -44,7 +44,7 @@ _FORMS = 2.0  # how much more the photo is held where it has forms
 # fidelity of 0, 1/2 and 1.
 _HOLD = np.log([[0.3, 0.7, 1.5], [0.02, 0.15, 1.0]])
 _ABSENT = np.float32(1e9)
-_BALANCE = 0.5  # of the step by which the price of a source that is used too much is raised
+_BALANCE = 0.5  # by how many mean costs a source is dearer for each factor e by which it is used too much
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,10 +234,12 @@ class _Synthesis:
         if below is None:
             search = Search(search.sweeps, max(level.atlas.label.shape), search.tries)
         colours = level.softened
+        fixed = prices.copy()
         for _ in range(level.rounds):
+            prices[:] = fixed + self._excess * np.float32(matcher.cost.mean())
             matcher.search(picture, search, colours)
-            if len(self._sources) > len(self._regions):
-                prices += self._balanced(level, matches, matcher.cost)
+            if level.index <= self._count - 1 - self._base:
+                self._balance(level, matches)
             picture, colours = matcher.voted(), None
             self._done += (bottom - top - first) * level.size[1]
             self._tell(min(self._done, self._all), self._all)
@@ -258,12 +260,12 @@ class _Synthesis:
         height, width = bottom - top, level.size[1]
         label = level.atlas.label
         if below is None:
-            # Of each source as much as there is room for: what may not be at a place is too dear to stay there.
-            places = [np.flatnonzero(label == k) for k in range(len(self._sources))]
-            allowed = np.broadcast_to(prices, (height, width, prices.shape[2])).argmin(axis=2)
+            weights = np.array([source.weight for source in self._sources]) * (prices < _ABSENT / 2)
+            shares = np.cumsum(np.broadcast_to(weights, (height, width, len(self._sources))), axis=2)
+            drawn = (rng.random((height, width, 1)) * shares[..., -1:] >= shares).sum(axis=2)
             flat = np.empty((height, width), np.int64)
-            for k, where in enumerate(places):
-                chosen = allowed == k
+            for k in range(len(self._sources)):
+                chosen, where = drawn == k, np.flatnonzero(label == k)
                 flat[chosen] = where[rng.integers(0, len(where), int(chosen.sum()))]
             rows, columns = np.divmod(flat, label.shape[1])
             return Matches(rows.astype(np.int32), columns.astype(np.int32))
@@ -306,17 +308,15 @@ class _Synthesis:
             flat = where[rng.integers(0, len(where), int(chosen.sum()))]
             matches.rows[chosen], matches.columns[chosen] = np.divmod(flat, label.shape[1])
 
-    def _balanced(self, level: _Level, matches: Matches, cost: Pixels) -> Pixels:
-        """How the prices of sources change, (1, 1, K), so that each region is made of its sources in proportion."""
+    def _balance(self, level: _Level, matches: Matches) -> None:
+        """Change what sources cost, so that each region is made of its sources in proportion."""
         labels = level.atlas.label[matches.rows, matches.columns]
         counts = np.bincount(labels.ravel(), minlength=len(self._sources))[: len(self._sources)] + 1.0
         weights = np.array([source.weight for source in self._sources])
-        change = np.zeros(len(self._sources), np.float32)
         for r in range(len(self._regions)):
             own = self._region_of == r
-            change[own] = np.log((counts[own] / counts[own].sum()) / (weights[own] / weights[own].sum()))
-        change *= np.float32(_BALANCE * float(cost.mean()))
-        return change[None, None]
+            change = np.log((counts[own] / counts[own].sum()) / (weights[own] / weights[own].sum()))
+            self._excess[own] += np.float32(_BALANCE) * np.clip(change, -1, 1).astype(np.float32)
 
     def _goal(self, level: _Level, photo: Pixels, top: int, bottom: int) -> tuple[Pixels, Pixels]:
         """The photo in the paintings' colours, with its margin, and the prices of sources (H, W, K) without it."""

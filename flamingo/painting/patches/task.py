@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from flamingo.errors import BadInput, show
 from flamingo.images import streaming
@@ -13,19 +15,28 @@ from flamingo.painting.task import Done, PhotoIO, Tell
 _BEHIND = 48  # rows above a strip that are looked at when the next one is made
 
 
+class Painting(Protocol):
+    """What paints one file."""
+
+    def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done: ...
+
+
 @dataclass(frozen=True)
 class PatchTask:
-    """Rebuilding photos with a brush."""
+    """Rebuilding photos with a brush. films: makes what paints films, if anything is to."""
 
     io: PhotoIO
     brush: PatchBrush
+    films: Callable[[], Painting] | None = None
 
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done:
         """Paint one photo. tell: is told pixels, as `synthesise` does. Raises FlamingoError."""
         from flamingo.video import is_clip
 
         if is_clip(photo):
-            raise BadInput(show(photo), "films are painted by the painter alone", "leave --method out")
+            if self.films is None:
+                raise BadInput(show(photo), "films are painted by the painter alone", "leave --method out")
+            return self.films().carry_out(photo, target, tell)
         work = self.io.sized(photo)
         streamed = isinstance(work, streaming.Canvas)
         self.brush.check_memory(photo, work.height, work.width, streamed=streamed)

@@ -24,9 +24,8 @@ SAMPLES = 20_000
 _ROTATIONS = 16
 _KNOTS = np.linspace(0, 1, 129)
 _LATTICE = 25
-_LOW = np.array([0.0, -0.35, -0.35], np.float32)
-_HIGH = np.array([1.0, 0.35, 0.35], np.float32)
-_CELL = (_HIGH - _LOW) / (_LATTICE - 1)
+_SMOOTH = 1.0  # cells
+_LEAST = np.float32(0.002)  # side of a cell
 
 
 def step_of(lab: Colours) -> int:
@@ -42,22 +41,28 @@ def sample(lab: Colours) -> Colours:
 
 @dataclass(frozen=True, eq=False)
 class ColourMap:
-    """Displacements of Oklab colours on a lattice, (n, n, n, 3)."""
+    """Displacements of Oklab colours on a lattice, (n, n, n, 3), whose first colour is `low`; `cell`: the sides of a
+    cell. Colours beyond it are displaced as those at its edge."""
 
     lattice: Colours
+    low: Colours
+    cell: Colours
 
     def __call__(self, lab: Colours, share: float = 1.0) -> Colours:
         """A picture (H, W, 3) in Oklab, its colours moved. share: how far, from 0 to 1."""
         flat = np.ascontiguousarray(lab.reshape(-1, 3), np.float32)
         out = np.empty_like(flat)
-        kernels.through_lattice(flat, np.float32(share) * self.lattice, _LOW, _CELL, out)
+        kernels.through_lattice(flat, np.float32(share) * self.lattice, self.low, self.cell, out)
         return out.reshape(lab.shape)
 
 
 def colour_map(photo: Colours, painting: Colours, seed: int = 0) -> ColourMap:
     """The map that makes the colours (n, 3) of a photo distributed as those of a painting (m, 3), both in Oklab."""
     rng = np.random.default_rng(seed)
-    axes = [_LOW[i] + _CELL[i] * np.arange(_LATTICE) for i in range(3)]
+    # As fine as the photo's colours are alike: all of a dim photo's must not be taken for one.
+    low, high = photo.min(axis=0), photo.max(axis=0)
+    cell = np.maximum((high - low) / (_LATTICE - 1), _LEAST).astype(np.float32)
+    axes = [low[i] + cell[i] * np.arange(_LATTICE) for i in range(3)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.float64)
     points = np.concatenate([photo.astype(np.float64), grid])
     count, target = len(photo), painting.astype(np.float64)
@@ -70,13 +75,12 @@ def colour_map(photo: Colours, painting: Colours, seed: int = 0) -> ColourMap:
             moved[:, axis] += _shift(moved[:, axis], source, goal)
         points = moved @ rotation.T
     displacement = (points[count:] - grid).reshape(_LATTICE, _LATTICE, _LATTICE, 3)
-    half = _CELL / 2
-    box = [(low - h, high + h) for low, high, h in zip(_LOW, _HIGH, half, strict=True)]
+    box = [(axis[0] - side / 2, axis[-1] + side / 2) for axis, side in zip(axes, cell, strict=True)]
     density = np.histogramdd(photo, bins=_LATTICE, range=box)[0]
-    weight = gaussian_filter(density, 1.0) + 1e-6 * density.sum()
-    total = gaussian_filter(weight, 1.0)
-    smooth = [gaussian_filter(displacement[..., k] * weight, 1.0) / total for k in range(3)]
-    return ColourMap(np.stack(smooth, axis=-1).astype(np.float32))
+    weight = gaussian_filter(density, _SMOOTH) + 1e-6 * density.sum()
+    total = gaussian_filter(weight, _SMOOTH)
+    smooth = [gaussian_filter(displacement[..., k] * weight, _SMOOTH) / total for k in range(3)]
+    return ColourMap(np.stack(smooth, axis=-1).astype(np.float32), low, cell)
 
 
 def _shift(

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from flamingo import verbs
 from flamingo.jobs.job import plain_file_name
 from flamingo.painting.job import check_styles
-from flamingo.painting.options import Model, StyleOptions
+from flamingo.painting.options import Model, PatchOptions, StyleOptions
 from flamingo.studio.api.verbs import named_files, request_model, told
 from flamingo.studio.preview_client import PreviewClient
 from flamingo.studio.problems import TooMany
@@ -26,7 +26,12 @@ from flamingo.studio.state import Current, Studio
 
 __all__ = ["router"]
 
-_SHOWN = ("style", "strength", *(field.name for field in fields(StyleOptions)))
+_SHOWN = (
+    "method",
+    "style",
+    "strength",
+    *(field.name for kind in (StyleOptions, PatchOptions) for field in fields(kind)),
+)
 """The parameters that a preview shows; files come by their names."""
 _WAITING = 8
 _GONE = 499  # of nginx: nobody is there to read it

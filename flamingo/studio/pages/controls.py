@@ -78,10 +78,11 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
         "method": Hint(
             "Method",
             important=True,
-            names=("The painter", "Optimise", "Dream"),
+            names=("Automatic", "The painter", "Pieces of the painting", "Optimise", "Dream"),
             needs={"optimise": "torch", "dream": "torch"},
         ),
         "model": Hint("Painter", important=True),
+        "fidelity": Hint(step=0.05, placeholder="half", ends=("The paint runs", "The photo holds")),
         "best": Hint("Variants, of which the critic keeps one", slider=(1, 8)),
         "preset": Hint("As an older system did it", placeholder="ours"),
         "init": Hint("Begin with", placeholder="the photo"),
@@ -153,6 +154,10 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
 }
 
 
+NOT_ON_PAGES: Mapping[str, tuple[str, ...]] = {"paint": ("match",)}
+"""Options of a verb that the pages do not offer: there is no way yet to draw on a painting."""
+
+
 @dataclass(frozen=True)
 class Controls:
     """The controls of a verb: those that come first, the others, and by their headings those that stand together."""
@@ -173,7 +178,11 @@ def controls_of(verb: str) -> Controls:
     if known is None:
         return Controls(verb)
     hints = HINTS.get(verb, {})
-    made = {option.name: control(option, hints.get(option.name, Hint())) for option in known.controls}
+    made = {
+        option.name: control(option, hints.get(option.name, Hint()))
+        for option in known.controls
+        if option.name not in NOT_ON_PAGES.get(verb, ())
+    }
     order = [name for name in hints if name in made] + [name for name in made if name not in hints]
     return Controls(
         verb,

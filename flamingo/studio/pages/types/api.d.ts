@@ -354,8 +354,14 @@ declare namespace Api {
     quality?: number;
     /** Keep the place where the photo was taken in its metadata. */
     keep_gps?: boolean;
-    /** painter: a network, in a second; optimise: Gatys' method, in minutes; dream: DeepDream. The last two need the extra `torch`. */
-    method?: "painter" | "optimise" | "dream";
+    /** patches: from 0, the paint runs, to 1, the photo's forms are kept (.5). */
+    fidelity?: number | null;
+    /** patches: PHOTO_MASK:PAINTING_MASK, two pictures: where the first is white, only patches from where the second is white are used, and these nowhere else. */
+    match?: string | string[] | null;
+    /** patches, optimise, dream: of all that is random (0). */
+    seed?: number | null;
+    /** auto: patches for photos in the manner of a painting that is brought, else the painter; painter: a network, in a second; patches: pieces of the painting itself, in ten; optimise: Gatys' method, in minutes; dream: DeepDream. The last two need the extra `torch`. */
+    method?: "auto" | "painter" | "patches" | "optimise" | "dream";
     /** Make so many variants, and keep the one that the critic likes best. */
     best?: number;
     /** optimise: as an older system did it. */
@@ -384,8 +390,6 @@ declare namespace Api {
     jitter?: number | null;
     /** optimise: keep picture and losses every so many steps, beside the result. */
     snapshots?: number | null;
-    /** optimise, dream: of all that is random (0). */
-    seed?: number | null;
     /** Kind of file: bmp, jpeg, jpg, png, tif, tiff, webp; without it the input's own. */
     format?: "bmp" | "jpeg" | "jpg" | "png" | "tif" | "tiff" | "webp" | null;
     /** Photos, films or animated pictures, or folders of them, to paint. */
@@ -427,8 +431,14 @@ declare namespace Api {
     quality?: number;
     /** Keep the place where the photo was taken in its metadata. */
     keep_gps?: boolean;
-    /** painter: a network, in a second; optimise: Gatys' method, in minutes; dream: DeepDream. The last two need the extra `torch`. */
-    method?: "painter" | "optimise" | "dream";
+    /** patches: from 0, the paint runs, to 1, the photo's forms are kept (.5). */
+    fidelity?: number | null;
+    /** patches: PHOTO_MASK:PAINTING_MASK, two pictures: where the first is white, only patches from where the second is white are used, and these nowhere else. */
+    match?: string | string[] | null;
+    /** patches, optimise, dream: of all that is random (0). */
+    seed?: number | null;
+    /** auto: patches for photos in the manner of a painting that is brought, else the painter; painter: a network, in a second; patches: pieces of the painting itself, in ten; optimise: Gatys' method, in minutes; dream: DeepDream. The last two need the extra `torch`. */
+    method?: "auto" | "painter" | "patches" | "optimise" | "dream";
     /** Make so many variants, and keep the one that the critic likes best. */
     best?: number;
     /** optimise: as an older system did it. */
@@ -457,8 +467,6 @@ declare namespace Api {
     jitter?: number | null;
     /** optimise: keep picture and losses every so many steps, beside the result. */
     snapshots?: number | null;
-    /** optimise, dream: of all that is random (0). */
-    seed?: number | null;
     /** Kind of file: bmp, jpeg, jpg, png, tif, tiff, webp; without it the input's own. */
     format?: "bmp" | "jpeg" | "jpg" | "png" | "tif" | "tiff" | "webp" | null;
     /** Photos, films or animated pictures, or folders of them, to paint. */

@@ -159,6 +159,7 @@ interface ElementsById {
   "note-names": HTMLElement;
   "note-numbers": HTMLElement;
   "notes": HTMLElement;
+  "of-method": HTMLDetailsElement;
   "open": HTMLAnchorElement;
   "original": HTMLCanvasElement;
   "originality": HTMLElement;
@@ -237,7 +238,6 @@ interface ElementsById {
   "shots": HTMLElement;
   "shown": HTMLImageElement;
   "sign": HTMLElement;
-  "slow": HTMLDetailsElement;
   "stage": HTMLElement;
   "stale": HTMLElement;
   "start": HTMLButtonElement;

@@ -90,7 +90,7 @@ async function show() {
   }
   const failure = job?.failures.find((each) => each.name === photo.name);
   const film = isFilm(photo.name) && !job ? ["A film is painted frame by frame once you press Paint; there is no preview of it."] : [];
-  const slow = painter() || job ? [] : ["This method has no preview: its picture grows while it is at work, for minutes. A small size is soon done."];
+  const slow = quick() || job ? [] : ["This method has no preview: its picture grows while it is at work, for minutes. A small size is soon done."];
   const notes = [...film, ...slow, ...(photo.notes || []), ...(result?.notes || []), ...(failure ? [sentence(failure)] : [])];
   $("notes").replaceChildren(...notes.map((note) => h("li", {}, note)));
   try {
@@ -101,15 +101,15 @@ async function show() {
       seen = null;
       await picture.show({ before: photo.address, after: result.media_type === "image/tiff" ? `${result.thumbnail}?size=1280` : result.url, name: photo.name });
     } else {
-      const ready = painter() && photo.file && previewed.get(question(photo));
+      const ready = quick() && photo.file && previewed.get(question(photo));
       // Until the new preview is there the last one stays, so that nothing flickers while somebody tries styles.
-      if (!painter() && !job) {
+      if (!quick() && !job) {
         sign("");
         seen = null;
       }
       if (ready || photo !== seen) await picture.show({ before: photo.address, after: ready || null, name: photo.name });
       seen = photo;
-      if (photo.file && !ready && !(job && !busy) && painter()) preview();
+      if (photo.file && !ready && !(job && !busy) && quick()) preview();
       else if (ready && !job) sign("Preview");
     }
   } catch (error) {
@@ -145,11 +145,13 @@ function sign(text, spinning = false) {
 function wish() {
   const values = wishes.values();
   for (const part of document.querySelectorAll("[data-methods]")) {
-    if (!part.dataset.methods.split(" ").includes(values.method)) delete values[part.querySelector("[data-control]").dataset.control];
+    if (!part.dataset.methods.split(" ").includes(method(values))) delete values[part.querySelector("[data-control]").dataset.control];
   }
   return values;
 }
-const painter = () => !wish().method;
+// By which method: where the choice is left to Flamingo, as flamingo.painting.request.method_of has it.
+const method = (values = wishes.values()) => values.method ?? (styles.brought() && modelRadio(":checked").value === "fine" ? "patches" : "painter");
+const quick = () => ["painter", "patches"].includes(method()); // enough to be seen before it is asked for
 
 // What is asked for: a dream follows no named style, and of a long run pictures are kept to be looked at meanwhile.
 async function request() {
@@ -162,9 +164,9 @@ async function request() {
 
 // Only what the method has is shown.
 function methods() {
-  const { method } = wishes.values();
-  $("slow").hidden = !method;
-  for (const part of document.querySelectorAll("[data-methods]")) part.hidden = !part.dataset.methods.split(" ").includes(method);
+  const now = method();
+  for (const part of document.querySelectorAll("[data-methods]")) part.hidden = !part.dataset.methods.split(" ").includes(now);
+  $("of-method").hidden = !document.querySelector("[data-methods]:not([hidden])");
 }
 
 /**
@@ -178,13 +180,13 @@ function question(photo) {
 
 // What the preview shows; size, quality and kind of file do not change it.
 function seenAtOnce() {
-  const { strength, colour, stroke, model } = wish();
-  return Object.fromEntries(Object.entries({ strength, colour, stroke, model }).filter(([, value]) => value !== undefined));
+  const { strength, colour, stroke, model, fidelity, seed } = wish();
+  return Object.fromEntries(Object.entries({ method: method(), strength, colour, stroke, model, fidelity, seed }).filter(([, value]) => value !== undefined));
 }
 
 const preview = debounced(async () => {
   const photo = strip.current();
-  if (!photo?.file || resultOf(photo) || isFilm(photo.name) || !styles.ready() || !painter()) return;
+  if (!photo?.file || resultOf(photo) || isFilm(photo.name) || !styles.ready() || !quick()) return;
   const key = question(photo);
   if (asking?.question === key) return;
   asking?.abort();
@@ -194,7 +196,15 @@ const preview = debounced(async () => {
   try {
     const body = { photos: [{ sha256: photo.file.sha256, name: photo.name }], longest: PREVIEW, ...seenAtOnce(), ...(await styles.wish()) };
     if (mine.signal.aborted) return;
-    const blob = await withPhotos(() => postForBlob("/api/preview/paint", body, { signal: mine.signal }));
+    const ask = (/** @type {object} */ more) => withPhotos(() => postForBlob("/api/preview/paint", { ...body, ...more }, { signal: mine.signal }));
+    if (method() === "patches" && styles.readable()) {
+      const sketch = await sketched(() => ask({ method: "painter", fidelity: undefined, seed: undefined }));
+      if (sketch && photo === strip.current() && key === question(photo)) {
+        await picture.show({ before: photo.address, after: sketch, name: photo.name });
+        sign("A first look; the strokes of the painting come soon", true);
+      }
+    }
+    const blob = await ask({});
     tries = 0;
     if (previewed.size > 40) forgetPreviews();
     previewed.set(key, URL.createObjectURL(blob));
@@ -215,6 +225,20 @@ const preview = debounced(async () => {
     if (asking === mine) asking = null;
   }
 }, 80);
+
+/**
+ * What the painter makes of it in a moment, while patches are looked for; null where it has not looked at the painting.
+ *
+ * @param {() => Promise<Blob>} ask
+ */
+async function sketched(ask) {
+  try {
+    return URL.createObjectURL(await ask());
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    return null; // the preview that is wanted says what is wrong
+  }
+}
 
 /**
  * Photos that the server has no more are sent again, where this page still holds them.

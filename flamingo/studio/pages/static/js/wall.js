@@ -14,7 +14,7 @@ const TINTS = ["#e03172", "#1c7ed6", "#2f9e44", "#f08c00", "#7048e8", "#0c8599"]
 
 /** Wire styles.html. frame: what masks are brushed on, if they are; onchange(): the wish is another; ratio(): of the
     photo on the easel, width by height, or null if there is none; model(), setModel(name): the painter. Gives {key,
-    ready, wish, draft, fill, fit, mix}.
+    ready, brought, readable, wish, draft, fill, fit, close, mix, said}.
 
     @typedef {{weight: number, mask: Mask | null}} Wanted how much of a style, and where
     @typedef {{name: string, weight: number, mask: Mask | null}} Part
@@ -54,6 +54,10 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
 
   /** What the wish is, as a text that changes with it. */
   const key = () => JSON.stringify(parts().map(({ name, weight, mask }) => [name, paintings.get(name)?.file?.sha256, weight, mask?.revision]));
+  /** Whether all styles are paintings that no painter has learned. */
+  const brought = () => parts().every(({ name }) => paintings.has(name) || Boolean(tile(name)?.closest(".style-own")));
+  /** Whether the chosen painter can read such a painting in one pass. */
+  const readable = () => able.includes(model());
   const ready = () => parts().every(({ name }) => !paintings.has(name) || paintings.get(name).file);
 
   /** The parameters and files of a request. Masks that are not sent yet are sent first. */
@@ -397,7 +401,7 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
   }
   /** What is chosen, for people. */
   const said = () => fully(parts(), (part) => `where you brushed (${percent(part.mask.share)})`);
-  return { key, ready, wish, draft, fill, fit, close, mix, said };
+  return { key, ready, brought, readable, wish, draft, fill, fit, close, mix, said };
 }
 
 const percent = (/** @type {number} */ share) => `${share > 0 && share < 0.005 ? "under 1" : Math.round(100 * share)} %`;
