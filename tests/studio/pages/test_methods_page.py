@@ -18,7 +18,7 @@ def test_an_optimisation_is_watched_while_it_runs_and_judged_afterwards(
     page.goto(f"{studio.url}/paint")
     page.set_input_files("#photos-file", cat)
     expect(page.locator("#of-method")).to_be_hidden()
-    page.get_by_role("radio", name="Optimise").check()
+    page.get_by_label("Method", exact=True).select_option("optimise")
     expect(page.get_by_text("This method has no preview")).to_be_visible(timeout=at_ease(10))
     page.locator("#of-method summary").click()
     expect(page.get_by_label("Octaves", exact=True)).to_be_hidden()
@@ -53,7 +53,7 @@ def test_an_optimisation_is_watched_while_it_runs_and_judged_afterwards(
 def test_a_dream_needs_no_painting(page: Page, studio: Studio, cat: Path) -> None:
     page.goto(f"{studio.url}/paint")
     page.set_input_files("#photos-file", cat)
-    page.get_by_role("radio", name="Dream").check()
+    page.get_by_label("Method", exact=True).select_option("dream")
     page.locator("#of-method summary").click()
     expect(page.get_by_label("Optimiser", exact=True)).to_be_hidden()
     page.get_by_label("Octaves", exact=True).fill("1")
