@@ -3,6 +3,7 @@
     python bench/paint.py --styles DIR                     on the photographs inside scikit-image's wheel
     python bench/paint.py --styles DIR --photos DIR        and on the held-out photos of a folder, 24 in all
     python bench/paint.py --any --paintings DIR            on paintings that no model was trained on, 100 pairs
+    python bench/paint.py --any --methods --paintings DIR  the methods of painting beside each other there, 60 pairs
     python bench/paint.py --only speed --json speed.json
     python bench/paint.py --styles DIR --quick             everything tiny, to see that it works
 
@@ -61,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rounds, repeats = (1, 1) if asked.quick else (asked.rounds, asked.repeats)
             speed(report, list(painters), lite, rounds=rounds, repeats=repeats, upto=asked.upto)
         report.save()
-    if asked.any:
+    if asked.methods:
+        _methods(report, asked)
+    elif asked.any:
         _any_painting(report, asked, lite)
     elif {"quality", "lbfgs"} & set(asked.only):
         _by_vgg(report, asked, painters, lite)
@@ -152,6 +155,28 @@ def _any_painting(report: Report, asked: argparse.Namespace, lite: Path | None) 
         play=_play,
     )
     report.save()
+
+
+def _methods(report: Report, asked: argparse.Namespace) -> None:
+    """Every method of painting on paintings that no model was trained on."""
+    if not asked.paintings:
+        report.leave_out("the methods, which need paintings: name folders with --paintings")
+        return
+    import tempfile
+
+    from _any import photos_for
+    from _methods import compare
+
+    count, size = (2, 128) if asked.quick else (asked.any_pairs, asked.size)
+    photos = photos_for(asked.photos or [], bundled(), count, size)
+    paintings = held_out(asked.paintings, count, 256, squares=True)
+    if not photos or not paintings:
+        report.leave_out("the methods, for there are no held-out photos or paintings in these folders")
+        return
+    if asked.sheets is not None:
+        asked.sheets.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        compare(report, photos, paintings, size=size, slow=asked.slow_pairs, folder=Path(folder), sheets=asked.sheets)
 
 
 def _painters(report: Report) -> dict[str, Painter]:
@@ -282,6 +307,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--lbfgs-steps", type=int, default=100, metavar="N", help="at most so many (default: %(default)s)")
     add("--any", action="store_true", help="paintings that no model was trained on, and nothing else")
     add("--paintings", type=Path, metavar="DIR", action="append", help="paintings, of which held-out ones are used")
+    add("--methods", action="store_true", help="the methods of painting beside each other, with --any")
+    add("--sheets", type=Path, metavar="DIR", help="keep the pictures of --methods there, a sheet a pair")
     add("--any-pairs", type=int, default=100, metavar="N", help="pairs for --any (default: %(default)s)")
     add("--slow-pairs", type=int, default=4, metavar="N", help="pairs of it for what is slow (default: %(default)s)")
     add("--seconds", type=float, default=30, help="to refine a vector for (default: %(default)s)")
