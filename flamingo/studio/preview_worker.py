@@ -68,19 +68,21 @@ class _Previews:
         size = {"width": pixels.shape[1], "height": pixels.shape[0], "bytes": len(jpeg)}
         return {**size, "ms": round((time.perf_counter() - begun) * 1000, 1)}, (jpeg,)
 
-    def _brush(self, asked: dict[str, Any]) -> Brush:
+    def _brush(self, request: dict[str, Any]) -> Brush:
         """What was asked for. Strength and options of style are set on a brush that is kept without them."""
-        style = [asked["style"]] if isinstance(asked["style"], str) else asked["style"] or []
-        files = [{name: Path(path) for name, path in asked.get(each, {}).items()} for each in ("painting", "mask")]
-        key = json.dumps([style, asked.get("painting"), asked.get("mask"), asked["model"], _changed()])
+        style = [request["style"]] if isinstance(request["style"], str) else request["style"] or []
+        files = [
+            {name: Path(path) for name, path in request.get(option, {}).items()} for option in ("painting", "mask")
+        ]
+        key = json.dumps([style, request.get("painting"), request.get("mask"), request["model"], _changed()])
         if key not in self._brushes:
-            self._brushes[key] = brush(style, *files, model=asked["model"], anywhere=False)
+            self._brushes[key] = brush(style, *files, model=request["model"], anywhere=False)
             while len(self._brushes) > _KEPT:
                 self._brushes.popitem(last=False)
         self._brushes.move_to_end(key)
-        kept = self._brushes[key]
-        style = {field.name: asked[field.name] for field in fields(StyleOptions) if field.name in asked}
-        return kept.adjusted(asked["strength"], StyleOptions(**style))
+        stored_brush = self._brushes[key]
+        style = {field.name: request[field.name] for field in fields(StyleOptions) if field.name in request}
+        return stored_brush.adjusted(request["strength"], StyleOptions(**style))
 
     def _photo(self, request: dict[str, Any]) -> NDArray[np.float32]:
         key = (request["photo"], request["longest"])
