@@ -38,8 +38,8 @@ class Member:
 
 def members(archive: zipfile.ZipFile) -> list[Member]:
     """The files in it, in order, without folders."""
-    found: list[Member] = []
-    taken: set[str] = set()
+    listed: list[Member] = []
+    used_names: set[str] = set()
     for info in archive.infolist():
         name = readable_name(info)
         if info.is_dir() or name.endswith("/"):
@@ -52,10 +52,10 @@ def members(archive: zipfile.ZipFile) -> list[Member]:
         elif name.lower().endswith(_ARCHIVES):
             refused = NESTED
         else:
-            name = told_apart(name.removeprefix("./"), taken)
-            taken.add(name.casefold())
-        found.append(Member(info, name, refused))
-    return found
+            name = told_apart(name.removeprefix("./"), used_names)
+            used_names.add(name.casefold())
+        listed.append(Member(info, name, refused))
+    return listed
 
 
 def leads_out(name: str) -> bool:
@@ -142,11 +142,11 @@ def _is_no_letter(char: str) -> bool:
     )
 
 
-def told_apart(name: str, taken: Collection[str]) -> str:
+def told_apart(name: str, used_names: Collection[str]) -> str:
     """The name, or one with a number where it is taken: a.jpg, a (2).jpg."""
     path = PurePosixPath(name)
     number, free = 1, name
-    while free.casefold() in taken:
+    while free.casefold() in used_names:
         number += 1
         free = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
     return free

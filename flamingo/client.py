@@ -176,8 +176,8 @@ class Client:
             NotReached: no studio answers.
             Refused: the studio said no for another reason.
         """
-        given = {"continue_from": continue_from, "soundfont": soundfont}
-        inputs = {name: [each] for name, each in given.items() if each is not None}
+        files = {"continue_from": continue_from, "soundfont": soundfont}
+        inputs = {name: [source] for name, source in files.items() if source is not None}
         return self.ask("compose", {"photo": _listed(photo), **inputs}, parameters, fresh=fresh)
 
     def film(
@@ -211,8 +211,8 @@ class Client:
             Refused: the studio said no for another reason.
         """
         inputs = {"photos": photos, "painting": _listed(painting), "mask": _listed(mask)}
-        given = {"storyboard": storyboard, "music": music}
-        inputs |= {name: [each] for name, each in given.items() if each is not None}
+        files = {"storyboard": storyboard, "music": music}
+        inputs |= {name: [source] for name, source in files.items() if source is not None}
         return self.ask("film", inputs, parameters, fresh=fresh)
 
     def feel(self, *photos: Source, fresh: bool = False, **parameters: Any) -> RemoteJob:
@@ -268,7 +268,7 @@ class Client:
             NotReached: no studio answers.
             Refused: the studio said no for another reason.
         """
-        named = {option: [self._named(each) for each in many] for option, many in inputs.items() if many}
+        named = {option: [self._named(source) for source in many] for option, many in inputs.items() if many}
         query = {"fresh": "true"} if fresh else {}
         return RemoteJob(self, self.request("POST", f"/api/{verb}", json={**parameters, **named}, params=query))
 
@@ -288,14 +288,14 @@ class Client:
         path = Path(source)
         try:
             with path.open("rb") as file:
-                told = self.request("POST", "/api/files", files={"file": (path.name, file)})
+                answer = self.request("POST", "/api/files", files={"file": (path.name, file)})
         except (OSError, ValueError) as error:
             if isinstance(error, FlamingoError):
                 raise
             why = (getattr(error, "strerror", None) or "it cannot be read").lower()
             raise UnreadableImage(show(path), why, "check the name") from None
-        known = {name: told[name] for name in RemoteFile.__dataclass_fields__ if name in told}
-        return RemoteFile(**{**known, "notes": tuple(told["notes"])})
+        fields = {name: answer[name] for name in RemoteFile.__dataclass_fields__ if name in answer}
+        return RemoteFile(**{**fields, "notes": tuple(answer["notes"])})
 
     def job(self, id: str) -> RemoteJob:
         """A job by its id.
@@ -324,9 +324,9 @@ class Client:
         """
         before: str | None = None
         while limit > 0:
-            asked = {**which, "limit": min(limit, 100), **({"before": before} if before else {})}
-            page = self.request("GET", "/api/jobs", params=asked)
-            yield from (RemoteJob(self, each) for each in page["jobs"])
+            query = {**which, "limit": min(limit, 100), **({"before": before} if before else {})}
+            page = self.request("GET", "/api/jobs", params=query)
+            yield from (RemoteJob(self, record) for record in page["jobs"])
             limit, before = limit - len(page["jobs"]), page["next"]
             if before is None:
                 return
@@ -349,8 +349,8 @@ class Client:
         parts = {"file": (path.name, path.read_bytes())}
         if sidecar is not None:
             parts["sidecar"] = (Path(sidecar).name, Path(sidecar).read_bytes())
-        told: dict[str, Any] = self.request("POST", "/api/verify", files=parts)
-        return told
+        verdict: dict[str, Any] = self.request("POST", "/api/verify", files=parts)
+        return verdict
 
     def choices(self, what: str) -> list[dict[str, Any]]:
         """One of the lists.
@@ -361,8 +361,8 @@ class Client:
         Raises:
             NotReached: no studio answers.
         """
-        told: list[dict[str, Any]] = self.request("GET", f"/api/{_segment(what)}")
-        return told
+        choices: list[dict[str, Any]] = self.request("GET", f"/api/{_segment(what)}")
+        return choices
 
     def add_style(self, name: str, source: str | os.PathLike[str], *, overwrite: bool = False) -> dict[str, Any]:
         """Keep the painting in a file as a style of the studio's own.
@@ -382,10 +382,10 @@ class Client:
             Refused: the studio said no for another reason.
         """
         file = self.upload(source)
-        asked = {"sha256": file.sha256, "name": file.name}
+        body = {"sha256": file.sha256, "name": file.name}
         where = f"/api/styles/{_segment(name)}"
-        told: dict[str, Any] = self.request("PUT", where, json=asked, params={"overwrite": overwrite})
-        return told
+        added: dict[str, Any] = self.request("PUT", where, json=body, params={"overwrite": overwrite})
+        return added
 
     def remove_style(self, name: str) -> None:
         """Forget a style of the studio's own."""
@@ -420,22 +420,22 @@ class Client:
 class RemoteJob:
     """A job of a studio, as it was when it was last looked at."""
 
-    def __init__(self, client: Client, told: dict[str, Any]) -> None:
+    def __init__(self, client: Client, record: dict[str, Any]) -> None:
         self._client = client
-        self._told = told
+        self._record = record
 
     def __repr__(self) -> str:
-        return f"<{self._told['verb']} {self.id[:8]}: {self.state}>"
+        return f"<{self._record['verb']} {self.id[:8]}: {self.state}>"
 
     @property
     def id(self) -> str:
         """What the studio calls it."""
-        return str(self._told["id"])
+        return str(self._record["id"])
 
     @property
     def state(self) -> State:
         """queued, running, done, failed or cancelled."""
-        state: State = self._told["state"]
+        state: State = self._record["state"]
         return state
 
     @property
@@ -446,32 +446,34 @@ class RemoteJob:
     @property
     def progress(self) -> Progress:
         """How far it is."""
-        return Progress(**self._told["progress"])
+        return Progress(**self._record["progress"])
 
     @property
     def results(self) -> tuple[RemoteResult, ...]:
         """What it made."""
-        kept = ("index", "name", "size", "media_type", "recipe", "about")
+        field_names = ("index", "name", "size", "media_type", "recipe", "about")
         return tuple(
             RemoteResult(
-                **{name: each[name] for name in kept}, notes=tuple(each["notes"]), sidecar=bool(each["sidecar_url"])
+                **{name: result[name] for name in field_names},
+                notes=tuple(result["notes"]),
+                sidecar=bool(result["sidecar_url"]),
             )
-            for each in self._told["results"]
+            for result in self._record["results"]
         )
 
     @property
     def error(self) -> Failure | None:
         """Why it failed."""
-        return Failure(**self._told["error"]) if self._told["error"] else None
+        return Failure(**self._record["error"]) if self._record["error"] else None
 
     @property
     def failures(self) -> tuple[Failure, ...]:
         """Inputs without a result though others have one."""
-        return tuple(Failure(**each) for each in self._told["failures"])
+        return tuple(Failure(**failure) for failure in self._record["failures"])
 
     def as_dict(self) -> dict[str, Any]:
         """All that the studio says of it."""
-        return dict(self._told)
+        return dict(self._record)
 
     def refresh(self) -> RemoteJob:
         """Look again. Raises NoSuchJob."""
@@ -557,16 +559,16 @@ class RemoteJob:
             favourite: whether it is one.
             title: 200 characters at most; "" for none.
         """
-        asked = {"favourite": favourite, "title": title}
-        body = {name: value for name, value in asked.items() if value is not None}
+        marks = {"favourite": favourite, "title": title}
+        body = {name: value for name, value in marks.items() if value is not None}
         return self._took(self._client.request("PATCH", self._path, json=body))
 
     @property
     def _path(self) -> str:
         return f"/api/jobs/{self.id}"
 
-    def _took(self, told: dict[str, Any]) -> RemoteJob:
-        self._told = told
+    def _took(self, record: dict[str, Any]) -> RemoteJob:
+        self._record = record
         return self
 
     def _content(self, index: int, part: str) -> bytes:
@@ -582,9 +584,9 @@ class RemoteJob:
         reached = time.monotonic()
         while self.active:
             try:
-                for told in self._told_events(until):
+                for record in self._told_events(until):
                     reached = time.monotonic()
-                    self._took(told)
+                    self._took(record)
                     yield
             except NotReached:
                 if time.monotonic() - reached > _UNREACHED_FOR:
@@ -596,7 +598,7 @@ class RemoteJob:
 
     def _told_events(self, until: float | None) -> Iterator[dict[str, Any]]:
         http = self._client.http
-        headers = {"Last-Event-ID": str(self._told["revision"])}
+        headers = {"Last-Event-ID": str(self._record["revision"])}
         with _reached(http), http.stream("GET", f"{self._path}/events", headers=headers) as answer:
             if answer.is_error:
                 answer.read()
@@ -612,8 +614,8 @@ class RemoteJob:
             self.refresh()
 
 
-def _listed(given: Source | Sequence[Source]) -> Sequence[Source]:
-    return [given] if isinstance(given, (str, os.PathLike, RemoteFile)) else given
+def _listed(sources: Source | Sequence[Source]) -> Sequence[Source]:
+    return [sources] if isinstance(sources, (str, os.PathLike, RemoteFile)) else sources
 
 
 class _reached:  # noqa: N801
@@ -636,11 +638,11 @@ class _reached:  # noqa: N801
 def _refusal(answer: httpx.Response) -> FlamingoError:
     """The error that the studio told of, of the same class where that is one of Flamingo's."""
     try:
-        told = answer.json()
-        parts = (str(told["what"]), str(told["why"]), str(told["hint"]))
+        problem = answer.json()
+        parts = (str(problem["what"]), str(problem["why"]), str(problem["hint"]))
     except (ValueError, KeyError, TypeError):
         return Refused(str(answer.url), f"HTTP status {answer.status_code}", "is this a studio's address?")
-    name = "".join(part.capitalize() for part in str(told.get("type", "")).rpartition(":")[2].split("-"))
+    name = "".join(part.capitalize() for part in str(problem.get("type", "")).rpartition(":")[2].split("-"))
     kind = getattr(errors, name, None) or getattr(job_errors, name, None)
     if isinstance(kind, type) and issubclass(kind, FlamingoError):
         return kind(*parts)
@@ -656,5 +658,5 @@ def _segment(text: str) -> str:
 
 def _plain(name: str, otherwise: str) -> str:
     """A name that stays in its folder."""
-    found = plain_name(PurePosixPath(name).name).lstrip(".")
-    return re.sub(r'[<>:"|?*\\/]', "_", found) or otherwise
+    plain = plain_name(PurePosixPath(name).name).lstrip(".")
+    return re.sub(r'[<>:"|?*\\/]', "_", plain) or otherwise

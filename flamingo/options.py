@@ -92,7 +92,7 @@ def options(verb: Callable[..., Any]) -> list[Option]:
         if field is not None:
             many = ONE_OR_MANY in extras and str in get_args(accepted)
             if ONE_OR_MANY in extras:  # a single one is for Python; the command line and the API have lists
-                accepted = Union[tuple(each for each in get_args(accepted) if each not in (Path, str))]  # noqa: UP007
+                accepted = Union[tuple(kind for kind in get_args(accepted) if kind not in (Path, str))]  # noqa: UP007
             if any(isinstance(e, BeforeValidator) and e is not ONE_OR_MANY for e in extras):
                 accepted = accepted | str  # it reads text of its own kind, such as 25m
             positional = not inspect.isclass(verb) and parameter.kind is not inspect.Parameter.KEYWORD_ONLY
@@ -119,13 +119,13 @@ def verb(kind: Callable[P, K]) -> Callable[[Callable[[K], R]], Callable[P, R]]:
     def decorator(function: Callable[[K], R]) -> Callable[P, R]:
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            given = ArgsKwargs(args, kwargs)
+            arguments = ArgsKwargs(args, kwargs)
             with suppress(TypeError):  # an argument that the verb does not have: the validation below says so
-                given = ArgsKwargs((), signature.bind_partial(*args, **kwargs).arguments)
-            for name, value in (given.kwargs or {}).items():
+                arguments = ArgsKwargs((), signature.bind_partial(*args, **kwargs).arguments)
+            for name, value in (arguments.kwargs or {}).items():
                 _refuse_addresses(name, value)
             with one_line_refusals(f"flamingo {function.__name__}"):
-                validated = adapter().validate_python(given)
+                validated = adapter().validate_python(arguments)
             return function(validated)
 
         call.__signature__ = signature.replace(  # type: ignore[attr-defined]
@@ -147,7 +147,7 @@ def shared(options: Any, kind: type[K]) -> K:
     Raises:
         AttributeError: if a field of `kind` is not a field of `options`.
     """
-    return kind(**{each.name: getattr(options, each.name) for each in fields(kind)})  # type: ignore[arg-type]
+    return kind(**{shared_field.name: getattr(options, shared_field.name) for shared_field in fields(kind)})  # type: ignore[arg-type]
 
 
 def several(value: T | tuple[T, ...] | None) -> tuple[T, ...]:

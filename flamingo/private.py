@@ -22,9 +22,9 @@ def private_folder(folder: Path) -> Path:
 
     Raises OSError if it cannot be made.
     """
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    for each in reversed(missing):
-        each.mkdir(mode=0o700, exist_ok=True)
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=0o700, exist_ok=True)
     make_private(folder)
     return folder
 

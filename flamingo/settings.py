@@ -68,8 +68,8 @@ class Setting(Generic[T_co]):
         try:
             return self.parse(text)
         except ValueError as error:
-            what = self.name if self.secret else f"{self.name}={text.strip()}"
-            raise BadRequest(what, *error.args) from None
+            shown = self.name if self.secret else f"{self.name}={text.strip()}"
+            raise BadRequest(shown, *error.args) from None
 
     def shown(self) -> str:
         """Its text as it may be shown to whoever may see the terminal."""
@@ -94,11 +94,11 @@ def is_token(text: str) -> bool:
     return len(text) >= SHORTEST_TOKEN and re.fullmatch(TOKEN_PATTERN, text) is not None
 
 
-def _choice(*choices: str, what: str) -> Callable[[str], str]:
+def _choice(*choices: str, noun: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         chosen = text.strip().lower()
         if chosen not in choices:
-            raise ValueError(f"there is no such {what}", f"choose one of {', '.join(choices)}")
+            raise ValueError(f"there is no such {noun}", f"choose one of {', '.join(choices)}")
         return chosen
 
     return parse
@@ -159,7 +159,7 @@ JOBS_LOG: Setting[Path | None] = Setting(
     "For benchmarks: a line of JSON is added to it for every work that a runner has done.",
 )  # fmt: skip
 LOG_LEVEL = Setting(
-    "FLAMINGO_LOG_LEVEL", _choice(*LOG_LEVELS, what="level"), "warning", "debug, info or warning",
+    "FLAMINGO_LOG_LEVEL", _choice(*LOG_LEVELS, noun="level"), "warning", "debug, info or warning",
     "warning; info for the studio's workers",
     "What is logged to standard error, as by `flamingo --log-level` ([debugging](debugging.md)).",
 )  # fmt: skip
@@ -168,11 +168,11 @@ PERSONAS: Setting[Path | None] = Setting(
     "Keeps one's own personas ([music](music.md)).",
 )  # fmt: skip
 PRECISION = Setting(
-    "FLAMINGO_PRECISION", _choice("f32", "bf16", what="precision"), "f32", "f32 or bf16", "f32",
+    "FLAMINGO_PRECISION", _choice("f32", "bf16", noun="precision"), "f32", "f32 or bf16", "f32",
     "In which numbers pictures are painted; bf16 is faster ([painting](painting.md)).",
 )  # fmt: skip
 RUNTIME: Setting[str | None] = Setting(
-    "FLAMINGO_RUNTIME", _choice("openvino", "onnxruntime", "cuda", what="runtime"), None,
+    "FLAMINGO_RUNTIME", _choice("openvino", "onnxruntime", "cuda", noun="runtime"), None,
     "openvino, onnxruntime or cuda",
     "openvino on x86-64 where it is installed, onnxruntime elsewhere", "What runs the networks.",
 )  # fmt: skip
@@ -217,7 +217,7 @@ SETTINGS: tuple[Setting[object], ...] = (
 def markdown_table() -> str:
     """The table of docs/settings.md."""
     rows = [("variable", "value", "where it is unset", "meaning"), ("---",) * 4]
-    rows += [(f"`{each.name}`", each.type, each.unset, each.meaning) for each in SETTINGS]
+    rows += [(f"`{setting.name}`", setting.type, setting.unset, setting.meaning) for setting in SETTINGS]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows).replace(
         "| --- | --- | --- | --- |", "|---|---|---|---|"
     )

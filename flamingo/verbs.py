@@ -93,8 +93,8 @@ class Verb:
     @cached_property
     def controls(self) -> list[Option]:
         """Its parameters, in order: for a page's controls and an API's description."""
-        found = [o for o in self._options if o.name not in _NOT_ASKED and not _takes_files(o.type)]
-        return [*found, self._format] if self.formats else found
+        controls = [o for o in self._options if o.name not in _NOT_ASKED and not _takes_files(o.type)]
+        return [*controls, self._format] if self.formats else controls
 
     @cached_property
     def inputs(self) -> dict[str, Option]:
@@ -128,16 +128,16 @@ class Verb:
         with one_line_refusals(f"flamingo {self.name}"):
             return self._model.model_validate(dict(parameters)).model_dump(mode="json")
 
-    def check_inputs(self, given: Mapping[str, Sequence[object]]) -> None:
+    def check_inputs(self, inputs: Mapping[str, Sequence[object]]) -> None:
         """Raise BadRequest unless these are inputs that the verb takes, as many as it takes."""
-        for option, files in given.items():
+        for option, files in inputs.items():
             if option not in self.inputs:
                 takes = ", ".join(self.inputs) or "none"
                 raise BadRequest(f"input {option!r}"[:80], f"{self.name} has no such input", f"it takes: {takes}")
             if len(files) > 1 and not self.takes_many(option):
                 raise BadRequest(f"input {option}", "several files were given", "give one")
         for option, details in self.inputs.items():
-            if details.default is inspect.Parameter.empty and not given.get(option):
+            if details.default is inspect.Parameter.empty and not inputs.get(option):
                 raise BadRequest(f"input {option}", f"{self.name} needs it", "give a file")
 
     @property
@@ -238,8 +238,8 @@ def _first_line(target: str) -> str:
 def request_hash(verb: Verb, parameters: Mapping[str, Any], inputs: Mapping[str, Sequence[str]]) -> str:
     """The name of the request's content: the same verb, parameters, inputs (their hashes, and names where they
     count), models and version of Flamingo give the same 64 hexadecimal digits, and the same result."""
-    said = [flamingo.__version__, verb.name, verb.target, verb.version(parameters), parameters, inputs]
-    return hashlib.sha256(json.dumps(said, sort_keys=True, default=list).encode()).hexdigest()
+    content = [flamingo.__version__, verb.name, verb.target, verb.version(parameters), parameters, inputs]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=list).encode()).hexdigest()
 
 
 def _takes_files(kind: Any, many: bool = False) -> bool:

@@ -62,9 +62,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     debugging = False
     try:
         debugging = settings.DEBUG.value()
-        given = list(sys.argv[1:] if arguments is None else arguments)
-        _no_standard_streams(given)
-        with _logging(given) as command_line:
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        _no_standard_streams(words)
+        with _logging(words) as command_line:
             result = app(command_line, exit_on_error=False, print_error=False, result_action="return_value")
         return result if isinstance(result, int) else 0
     except cyclopts.CycloptsError as error:

@@ -115,8 +115,8 @@ def progress(doing: str, *, silent: bool = False) -> Iterator[Tell]:
     with bar:
         task = bar.add_task(doing, total=None, name="")
 
-        def tell(done: float, total: float, what: object) -> None:
-            name = show(what.name if isinstance(what, Path) else str(what))
+        def tell(done: float, total: float, current: object) -> None:
+            name = show(current.name if isinstance(current, Path) else str(current))
             bar.update(task, completed=done, total=total, name=name)
 
         yield tell
@@ -134,9 +134,18 @@ class Result(Protocol):
 R = TypeVar("R", bound=Result)
 
 
-def report(results: Sequence[R], told: Callable[[R], None], *, done: str, as_json: bool) -> int:
-    """Print what became of each thing, and return the exit code: 1 if one failed. told: prints one that did not fail;
-    done: such as "painted", for the last line of several."""
+def report(results: Sequence[R], print_result: Callable[[R], None], *, done: str, as_json: bool) -> int:
+    """Print what became of each thing.
+
+    Args:
+        results: one for each thing.
+        print_result: prints one that did not fail.
+        done: such as "painted", for the last line of several.
+        as_json: print JSON instead.
+
+    Returns:
+        The exit code: 1 if one failed.
+    """
     failed = [r for r in results if r.error]
     if as_json:
         print(json.dumps([r.as_dict() for r in results], indent=1, ensure_ascii=False))
@@ -145,7 +154,7 @@ def report(results: Sequence[R], told: Callable[[R], None], *, done: str, as_jso
             if r.error:
                 err.print(styled("[red]failed[/] {}", r.error))
             else:
-                told(r)
+                print_result(r)
     if failed and len(results) > 1:
         err.print(f"{len(results) - len(failed)} {done}, {len(failed)} failed")
     return 1 if failed else 0
@@ -182,7 +191,7 @@ def styled(template: str, *values: object) -> Text:
     return Text(shown, spans=spans)
 
 
-def needs_torch(what: str) -> None:
+def needs_torch(feature: str) -> None:
     """Raise MissingExtra unless torch is installed."""
     if importlib.util.find_spec("torch") is None:
-        raise MissingExtra.of(what, "torch", "train")
+        raise MissingExtra.of(feature, "torch", "train")

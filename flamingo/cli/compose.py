@@ -39,15 +39,15 @@ def _compose(*, as_json: bool = False, model: str = "composer", **choices: Any) 
 
 
 def _told(r: flamingo.ComposeResult) -> None:
-    told = r.as_dict()
-    keys = " → ".join(section["key"] for section in told["sections"]) or told["key"]
-    if away := list(dict.fromkeys(excursion["key"] for excursion in told["excursions"])):
+    facts = r.as_dict()
+    keys = " → ".join(section["key"] for section in facts["sections"]) or facts["key"]
+    if away := list(dict.fromkeys(excursion["key"] for excursion in facts["excursions"])):
         keys += f" by way of {' and '.join(away)}"
     out.print(
         styled(
             "{}  [dim]{}[/]",
             ", ".join(map(show, r.files)),
-            f"{keys}, {told['metre']}, tempo {told['tempo']:.0f}, {told['bars']} bars, {told['lasts']:.1f} s, "
+            f"{keys}, {facts['metre']}, tempo {facts['tempo']:.0f}, {facts['bars']} bars, {facts['lasts']:.1f} s, "
             f"made in {r.seconds:.1f} s",
         )
     )
@@ -62,14 +62,14 @@ def personas(
     *, as_json: Annotated[bool, Parameter(name="--json", help="Print as JSON.", negative=())] = False
 ) -> int:
     """List the personas in whose manner music can be composed, and what their music is usually like."""
-    found = flamingo.personas()
+    listed = flamingo.personas()
     if as_json:
-        print(json.dumps(found, indent=1))
+        print(json.dumps(listed, indent=1))
         return 0
     table = Table(box=None, pad_edge=False)
     for heading in ("persona", "in minor", "metre", "tempo", "arousal"):
         table.add_column(heading)
-    for p in found:
+    for p in listed:
         table.add_row(
             p["name"] + (" (yours)" if p["own"] else ""),
             f"{p['minor']:.0%}",

@@ -68,14 +68,14 @@ def _sound_and_hearing() -> dict[str, str]:
     from flamingo.composing.reading import recordings
     from flamingo.composing.writing import sound
 
-    found = {}
+    facts = {}
     looks: dict[str, Callable[[], Path]] = {
         "soundfont": lambda: sound.check_soundfont(None),
         "recordings": recordings.network_file,
     }
     for fact, look in looks.items():
         try:
-            found[fact] = look().name
+            facts[fact] = look().name
         except FlamingoError as error:
-            found[fact] = f"none; {error.hint}"
-    return found
+            facts[fact] = f"none; {error.hint}"
+    return facts

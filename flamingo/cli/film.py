@@ -22,12 +22,12 @@ def _film(photos: Sequence[Path] = (), *, as_json: bool = False, **choices: Any)
 
 
 def _told(r: flamingo.FilmResult) -> None:
-    told = r.as_dict()
+    facts = r.as_dict()
     out.print(
         styled(
             "{}  [dim]{}[/]",
             ", ".join(map(show, r.files)),
-            f"{len(told['shots'])} shots, {told['lasts']:.1f} s, {told['width']} x {told['height']}, "
+            f"{len(facts['shots'])} shots, {facts['lasts']:.1f} s, {facts['width']} x {facts['height']}, "
             f"made in {r.seconds:.0f} s",
         )
     )

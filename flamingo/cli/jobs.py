@@ -45,41 +45,41 @@ def _list(
     """List jobs, newest first: id, when, verb, state, and why one failed."""
     if not 1 <= limit <= _MOST:
         raise BadRequest(f"limit {limit}", f"it must be between 1 and {_MOST}", "see `flamingo jobs list --help`")
-    with _opened(data, database) as known:
-        found = known.list(limit, state=state)
+    with _opened(data, database) as store:
+        matches = store.list(limit, state=state)
     if as_json:
-        print(json.dumps([job.as_dict() for job in found], indent=1, ensure_ascii=False))
+        print(json.dumps([job.as_dict() for job in matches], indent=1, ensure_ascii=False))
         return 0
     table = Table(box=None, pad_edge=False)
     for heading in ("job", "asked for", "verb", "state", "about"):
         table.add_column(heading, overflow="fold")
-    for job in found:
+    for job in matches:
         table.add_row(job.id[:_SHORT_ID], _when(job.created), job.verb, job.state, plain(_about(job)))
-    out.print(table if found else "there are no jobs" + (f" that are {state}" if state else ""))
+    out.print(table if matches else "there are no jobs" + (f" that are {state}" if state else ""))
     return 0
 
 
 @jobs.command(name="show")
 def _show(job: Id, /, *, data: Data = None, database: Database = None, as_json: AsJson = False) -> int:
     """Show one job: its parameters, its history, and the traceback of a fault that nobody foresaw."""
-    with _opened(data, database) as known:
-        found = _one(known, job)
-        history = known.events(found.id)
+    with _opened(data, database) as store:
+        shown = _one(store, job)
+        history = store.events(shown.id)
     if as_json:
-        print(json.dumps({**found.as_dict(), "history": history}, indent=1, ensure_ascii=False))
+        print(json.dumps({**shown.as_dict(), "history": history}, indent=1, ensure_ascii=False))
         return 0
-    out.print(styled("{}  {}  [bold]{}[/]", found.id, found.verb, found.state))
-    out.print(styled("[dim]parameters[/] {}", json.dumps(found.parameters, ensure_ascii=False)))
-    for option, files in found.inputs.items():
-        out.print(styled("[dim]{}[/] {}", option, ", ".join(show(each.name) for each in files)))
-    if found.error:
-        out.print(styled("[red]failed[/] {}", found.error))
-    for failure in found.failures:
+    out.print(styled("{}  {}  [bold]{}[/]", shown.id, shown.verb, shown.state))
+    out.print(styled("[dim]parameters[/] {}", json.dumps(shown.parameters, ensure_ascii=False)))
+    for option, files in shown.inputs.items():
+        out.print(styled("[dim]{}[/] {}", option, ", ".join(show(file.name) for file in files)))
+    if shown.error:
+        out.print(styled("[red]failed[/] {}", shown.error))
+    for failure in shown.failures:
         out.print(styled("[red]failed[/] {}", failure))
     for event in history:
         details = {name: value for name, value in event["details"].items() if name != "traceback"}
-        told = ", ".join(f"{name} {value}" for name, value in details.items() if value not in (None, "", []))
-        out.print(styled("{}  {}  [dim]{}[/]", _when(event["at"]), event["kind"], told))
+        details_text = ", ".join(f"{name} {value}" for name, value in details.items() if value not in (None, "", []))
+        out.print(styled("{}  {}  [dim]{}[/]", _when(event["at"]), event["kind"], details_text))
         if event["details"].get("traceback"):
             out.print(plain(event["details"]["traceback"].rstrip()))
     return 0
@@ -88,9 +88,9 @@ def _show(job: Id, /, *, data: Data = None, database: Database = None, as_json: 
 @jobs.command(name="retry")
 def _retry(job: Id, /, *, data: Data = None, database: Database = None) -> int:
     """Put a job that has failed or was cancelled into the queue again; the studio's workers do it."""
-    with _opened(data, database) as known:
-        found = known.retry(_one(known, job).id)
-    out.print(styled("{} waits in the queue; `flamingo serve` has it done", found.id))
+    with _opened(data, database) as store:
+        retried = store.retry(_one(store, job).id)
+    out.print(styled("{} waits in the queue; `flamingo serve` has it done", retried.id))
     return 0
 
 
@@ -100,27 +100,27 @@ def _opened(data: Path | None, database: str | None) -> Iterator[Jobs]:
     settings = Settings.of(data, database)
     if settings.database is None and not (settings.data / "jobs.sqlite").is_file():
         raise BadRequest(show(settings.data), "no studio keeps its jobs there", "name its folder with --data")
-    with Jobs(settings) as known:
-        yield known
+    with Jobs(settings) as store:
+        yield store
 
 
-def _one(known: Jobs, begin: str) -> Job:
+def _one(store: Jobs, begin: str) -> Job:
     """The job whose id begins so. Raises BadRequest unless there is exactly one."""
-    found = known.many([begin])
-    page = [] if found else known.list(_MOST)
+    matches = store.many([begin])
+    page = [] if matches else store.list(_MOST)
     while page:
-        found += [job for job in page if job.id.startswith(begin)]
-        page = known.list(_MOST, page[-1].id)
-    if len(found) != 1:
-        why = f"{len(found)} jobs begin so" if found else "no job begins so"
+        matches += [job for job in page if job.id.startswith(begin)]
+        page = store.list(_MOST, page[-1].id)
+    if len(matches) != 1:
+        why = f"{len(matches)} jobs begin so" if matches else "no job begins so"
         raise BadRequest(f"job {begin!r}"[:80], why, "see `flamingo jobs list`")
-    return found[0]
+    return matches[0]
 
 
 def _about(job: Job) -> str:
     if job.error:
         return str(job.error)
-    names = [each.name for files in job.inputs.values() for each in files]
+    names = [file.name for files in job.inputs.values() for file in files]
     return job.title or ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 

@@ -93,8 +93,8 @@ def _undo(*, as_json: bool = False, **choices: Any) -> int:
 
 def _pair(stored: flamingo.Rating) -> str:
     who = f" ({stored.listener})" if stored.listener else ""
-    what = " with ".join(name for name in (stored.picture_name, stored.music_name) if name)
-    return show(f"{stored.grade}: {what}{who}")
+    names = " with ".join(name for name in (stored.picture_name, stored.music_name) if name)
+    return show(f"{stored.grade}: {names}{who}")
 
 
 rate_app.default(command(flamingo.rate, _rate, flag("json", "Print what was stored as JSON.")))

@@ -38,16 +38,16 @@ def _styles(
 ) -> int:
     """List the named styles: title, artist, year, and why the painting may be used."""
     if sheet is None:
-        found = flamingo.styles(model)
+        shipped = flamingo.styles(model)
         mine = [user_styles.read(name) for name in user_styles.names()]
         if as_json:
-            listed = [s.as_dict() for s in found] + [m.as_dict() for m in mine]
+            listed = [s.as_dict() for s in shipped] + [m.as_dict() for m in mine]
             print(json.dumps(listed, indent=1, ensure_ascii=False))
             return 0
         table = Table(box=None, pad_edge=False)
         for heading in ("style", "title", "artist", "year", "rights"):
             table.add_column(heading)
-        for s in found:
+        for s in shipped:
             table.add_row(*map(plain, (s.name, s.title, s.artist, s.year, s.rights)))
         for m in mine:
             table.add_row(*map(plain, (m.name, show(m.source), "yours", "", "")))
@@ -110,9 +110,9 @@ def _refined(style: user_styles.OwnStyle, seconds: float, photos: Sequence[Path]
         def step(number: int, share: float, loss: float) -> None:
             tell(round(100 * share), 100, f"step {number}, J {loss:.3f}")
 
-        found = refine(style.vectors[key], style.painting, shown, seconds=seconds, on_step=step)
-    remark(f"J {found.before:.3f} before, {found.after:.3f} after {len(found.losses)} looks")
-    vectors = {**style.vectors, key: found.vector}
+        refinement = refine(style.vectors[key], style.painting, shown, seconds=seconds, on_step=step)
+    remark(f"J {refinement.before:.3f} before, {refinement.after:.3f} after {len(refinement.losses)} looks")
+    vectors = {**style.vectors, key: refinement.vector}
     return replace(style, vectors=vectors, refined=tuple({*style.refined, key}))
 
 

@@ -26,8 +26,8 @@ train = App(name="train")
 def _joined(begin: str, outcome: Any) -> str:
     """The last line of a training: what there is to say of it, and its figures if there are any."""
     figures = ", ".join(f"{k} {v:.3f}" for k, v in outcome.figures.items())
-    said = f"{begin}, {outcome.seconds:.0f} s"
-    return f"{said}; {figures}" if figures else said
+    line = f"{begin}, {outcome.seconds:.0f} s"
+    return f"{line}; {figures}" if figures else line
 
 
 def _train_paint(**choices: Any) -> int:
@@ -153,9 +153,9 @@ def _train_all(
         time = seconds(budget)
     except ValueError as error:
         raise BadRequest(f"--budget {budget}", str(error), "see `flamingo train all --help`") from None
-    asked = Plan(recipe, data, out_folder, time, weights or shipped_models(), release, force, rehearse)
+    plan = Plan(recipe, data, out_folder, time, weights or shipped_models(), release, force, rehearse)
     try:
-        results = carry_out(asked, lambda text: err.print(plain(text)))
+        results = carry_out(plan, lambda text: err.print(plain(text)))
     except KeyboardInterrupt:
         err.print("stopped; the same command goes on")
         return 130
@@ -246,8 +246,8 @@ def _train_losses(
         painters |= {f"{name} (ships)": shipped_models() / file for name, file in files.items()}
     of_photos, of_styles = table.folders_of(runs[0])
     where, looked = styles or (Path(of_styles) if of_styles else None), photos or [Path(p) for p in of_photos]
-    for option, given in (("--styles", where), ("--photos", looked)):
-        if not given:
+    for option, paths in (("--styles", where), ("--photos", looked)):
+        if not paths:
             raise BadRequest(option, f"{show(runs[0])} does not say what it was trained with", "name them")
     assert where is not None
     with progress("measuring", silent=as_json) as tell:

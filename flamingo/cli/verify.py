@@ -22,24 +22,24 @@ def verify(
 
     Exit code 0 if all are signed and unchanged, 1 if one is not.
     """
-    told: list[dict[str, Any]] = []
+    verdicts: list[dict[str, Any]] = []
     whole = True
     for file in files:
         try:
             verdict = flamingo.verify(file)
         except FlamingoError as error:
             whole = False
-            told.append({"file": str(file), "error": str(error)})
+            verdicts.append({"file": str(file), "error": str(error)})
             if not as_json:
                 err.print(styled("[red]failed[/] {}", error))
             continue
         whole = whole and verdict.whole
-        told.append(verdict.as_dict())
+        verdicts.append(verdict.as_dict())
         if not as_json:
             colour = {"whole": "green", "changed": "red", "broken": "red"}.get(verdict.state, "yellow")
             out.print(styled(f"{{}}  [{colour}]{verdict.state}[/]", show(file)))
             for sentence in verdict.sentences:
                 out.print(plain(f"  {sentence}"))
     if as_json:
-        print(json.dumps(told, indent=1, ensure_ascii=False))
+        print(json.dumps(verdicts, indent=1, ensure_ascii=False))
     return 0 if whole else 1

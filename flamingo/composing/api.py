@@ -61,7 +61,7 @@ def compose(options: ComposeOptions) -> list[ComposeResult]:
         pipeline.make_folder(targets[0].parent)
     files = pipeline.files_of_variations(targets, options.variations)
     never = [file for file in (options.continue_from, options.soundfont, *mood.files) if file is not None]
-    for file in (each for group in files for each in group):
+    for file in (file for group in files for file in group):
         writing.check(
             file, soundfont=options.soundfont, overwrite=options.overwrite, never=never, view=options.view,
             credited=True,

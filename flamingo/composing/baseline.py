@@ -48,26 +48,26 @@ class LSTM(Composer):
     """A trained baseline."""
 
     def _trunk(self, d: int) -> dict[str, tuple[int, ...]]:
-        found: dict[str, tuple[int, ...]] = {}
+        shapes: dict[str, tuple[int, ...]] = {}
         for i in range(self.layers):
-            found |= {f"lstm.weight_{kind}_l{i}": (4 * d, d) for kind in ("ih", "hh")}
-            found |= {f"lstm.bias_{kind}_l{i}": (4 * d,) for kind in ("ih", "hh")}
-        return found
+            shapes |= {f"lstm.weight_{kind}_l{i}": (4 * d, d) for kind in ("ih", "hh")}
+            shapes |= {f"lstm.bias_{kind}_l{i}": (4 * d,) for kind in ("ih", "hh")}
+        return shapes
 
     def heard(self, rows: Array) -> Array:
         """(n, 4) events to (n, d) states, from each of which the event after it is predicted."""
         x, t = self.embed(rows), self._t
         for i in range(self.layers):
             inner = t[f"lstm.weight_hh_l{i}"]
-            given = x @ t[f"lstm.weight_ih_l{i}"].T + t[f"lstm.bias_ih_l{i}"] + t[f"lstm.bias_hh_l{i}"]
+            projected = x @ t[f"lstm.weight_ih_l{i}"].T + t[f"lstm.bias_ih_l{i}"] + t[f"lstm.bias_hh_l{i}"]
             hidden, cell = np.zeros(self.width, np.float32), np.zeros(self.width, np.float32)
-            said = np.empty_like(x)
-            for step, row in enumerate(given):
+            outputs = np.empty_like(x)
+            for step, row in enumerate(projected):
                 into, forget, new, out = np.split(row + inner @ hidden, 4)
                 cell = _sigmoid(forget) * cell + _sigmoid(into) * np.tanh(new)
                 hidden = _sigmoid(out) * np.tanh(cell)
-                said[step] = hidden
-            x = said
+                outputs[step] = hidden
+            x = outputs
         return self._norm(x, "norm.weight")
 
     def write(
@@ -90,7 +90,7 @@ class LSTM(Composer):
         piece = Drawn(plan, np.random.default_rng(seed))
         piece.take((BAR_LINE, -1, -1, -1))
         with one_thread():
-            while not piece.done:
+            while not piece.finished:
                 bar = piece.bar
                 piece.take(self._next(piece, sampling))
                 if on_progress and piece.bar != bar:
@@ -166,30 +166,32 @@ def compose(run: Path, *, on_progress: Progress | None = None, **choices: Any) -
         if name not in _KEPT and value != usual.get(name):
             option = "continue" if name == "continue_from" else name.replace("_", "-")
             raise BadRequest(f"--{option}", "the LSTM is not told that", "leave it out, or leave --model out")
-    asked = {name: choices.get(name, usual[name]) for name in _KEPT}
+    options = {name: choices.get(name, usual[name]) for name in _KEPT}
     model = read(run)
-    seed, many, instrument = asked["seed"], asked["variations"], asked["instrument"]
-    key = Key.parse(asked["key"]) if asked["key"] is not None else None
-    metre = metre_of(asked["metre"]) if asked["metre"] is not None else None
-    if not (timing.SHORTEST <= asked["seconds"] <= timing.LONGEST):
-        raise BadRequest(f"seconds {asked['seconds']:g}", f"it is not from {timing.SHORTEST:g} to {timing.LONGEST:g}")
-    if asked["tempo"] is not None and not SLOWEST <= asked["tempo"] <= FASTEST:
-        raise BadRequest(f"tempo {asked['tempo']:g}", f"it is not from {SLOWEST:g} to {FASTEST:g}")
+    seed, many, instrument = options["seed"], options["variations"], options["instrument"]
+    key = Key.parse(options["key"]) if options["key"] is not None else None
+    metre = metre_of(options["metre"]) if options["metre"] is not None else None
+    if not (timing.SHORTEST <= options["seconds"] <= timing.LONGEST):
+        raise BadRequest(
+            f"seconds {options['seconds']:g}", f"it is not from {timing.SHORTEST:g} to {timing.LONGEST:g}"
+        )
+    if options["tempo"] is not None and not SLOWEST <= options["tempo"] <= FASTEST:
+        raise BadRequest(f"tempo {options['tempo']:g}", f"it is not from {SLOWEST:g} to {FASTEST:g}")
     temperature = choices.get("temperature", 0.0)
-    sampling = SamplingOptions(temperature=temperature, top_p=asked["top_p"], min_p=asked["min_p"], guidance=1.0)
+    sampling = SamplingOptions(temperature=temperature, top_p=options["top_p"], min_p=options["min_p"], guidance=1.0)
     names = performance.instruments_of(instrument)
-    given = asked["output"]
-    wanted = tuple(map(Path, [given] if isinstance(given, str | Path) else given)) if given else ()
-    if not wanted:
-        wanted = (Path("composed") / f"lstm-{seed}.mp3",)
-        make_folder(wanted[0].parent)
-    groups = files_of_variations(wanted, many)
-    how = {"soundfont": asked["soundfont"], "overwrite": asked["overwrite"], "view": asked["view"]}
-    never = [file for file in (asked["soundfont"],) if file is not None]
-    for file in (each for group in groups for each in group):
+    output = options["output"]
+    outputs = tuple(map(Path, [output] if isinstance(output, str | Path) else output)) if output else ()
+    if not outputs:
+        outputs = (Path("composed") / f"lstm-{seed}.mp3",)
+        make_folder(outputs[0].parent)
+    groups = files_of_variations(outputs, many)
+    how = {"soundfont": options["soundfont"], "overwrite": options["overwrite"], "view": options["view"]}
+    never = [file for file in (options["soundfont"],) if file is not None]
+    for file in (variation_file for group in groups for variation_file in group):
         writing.check(file, never=never, credited=True, **how)
     provenance.ready()
-    done = []
+    results = []
     for i, group in enumerate(groups):
         begun = time.perf_counter()
 
@@ -198,32 +200,32 @@ def compose(run: Path, *, on_progress: Progress | None = None, **choices: Any) -
                 on_progress(i * 100 + 90 * bar // bars, many * 100, f"bar {bar} of {bars}")
 
         piece = model.write(
-            asked["seconds"], bpm=asked["tempo"], key=key, metre=metre, sampling=sampling, seed=(seed, i),
+            options["seconds"], bpm=options["tempo"], key=key, metre=metre, sampling=sampling, seed=(seed, i),
             on_progress=told,
         )  # fmt: skip
         piece = replace(piece, title=f"Piece in {piece.key.in_words}", persona="LSTM baseline")
-        piece = _performed(piece, names, asked, np.random.default_rng((seed, i, 99)))
+        piece = _performed(piece, names, options, np.random.default_rng((seed, i, 99)))
         recipe = {
             "model": "lstm", "run_sha256": sha256(run / CHECKPOINT if run.is_dir() else run), "window": WINDOW,
-            "variation": i, **{k: asked[k] for k in sorted(_KEPT - {"output", "overwrite", "view", "variations"})},
-            "temperature": temperature, "soundfont": sha256(asked["soundfont"]) if asked["soundfont"] else None,
+            "variation": i, **{k: options[k] for k in sorted(_KEPT - {"output", "overwrite", "view", "variations"})},
+            "temperature": temperature, "soundfont": sha256(options["soundfont"]) if options["soundfont"] else None,
         }  # fmt: skip
         written, error = _written(piece, group, provenance.Origin("compose", recipe, ()), never, how)
-        place = model.scale.of(piece)
+        point = model.scale.of(piece)
         seconds = time.perf_counter() - begun
-        done.append(ComposeResult(piece, written, None, place, error=error, seconds=seconds, recipe=recipe))
+        results.append(ComposeResult(piece, written, None, point, error=error, seconds=seconds, recipe=recipe))
     if on_progress:
         on_progress(many * 100, many * 100, "done")
-    return done
+    return results
 
 
-def _performed(piece: Piece, names: list[str], asked: Mapping[str, Any], random: np.random.Generator) -> Piece:
-    piece = performance.humanised(piece, asked["humanise"], random)
-    if asked["pitch"]:
-        piece = piece.transposed(asked["pitch"])
+def _performed(piece: Piece, names: list[str], options: Mapping[str, Any], random: np.random.Generator) -> Piece:
+    piece = performance.humanised(piece, options["humanise"], random)
+    if options["pitch"]:
+        piece = piece.transposed(options["pitch"])
     if names != ["piano"]:
         piece = performance.played_by(piece, names)
-    return piece.at_speed(asked["speed"]) if asked["speed"] != 1 else piece
+    return piece.at_speed(options["speed"]) if options["speed"] != 1 else piece
 
 
 def _written(

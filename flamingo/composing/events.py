@@ -94,15 +94,15 @@ class Spelled:
 
 def cut_long_bars(piece: Piece) -> Array:
     """The bars of a piece, those of more than PLACES units cut into equal parts (8/4 into two of 4/4)."""
-    made: list[tuple[int, int, int]] = []
+    bars: list[tuple[int, int, int]] = []
     for start, numerator, denominator in piece.bars.tolist():
         metre = Metre(numerator, denominator)
         parts = -(-metre.units // PLACES)
         while numerator % parts:
             parts += 1
         short = Metre(numerator // parts, denominator)
-        made += [(start + i * short.units, short.numerator, short.denominator) for i in range(parts)]
-    return np.array(made, BAR)
+        bars += [(start + i * short.units, short.numerator, short.denominator) for i in range(parts)]
+    return np.array(bars, BAR)
 
 
 def spell(piece: Piece) -> Spelled:
@@ -130,9 +130,9 @@ def relative(events: Array, tonic: int) -> Array:
     rel = events[:, 1].astype(int) - shift_of(tonic) - LOWEST
     rel = np.where(rel < 0, rel % 12, rel)
     rel = np.where(rel >= PITCHES, PITCHES - 12 + rel % 12, rel)
-    found = events.copy()
-    found[:, 1] = np.where(events[:, 0] == BAR_LINE, -1, rel)
-    return found
+    moved = events.copy()
+    moved[:, 1] = np.where(events[:, 0] == BAR_LINE, -1, rel)
+    return moved
 
 
 def midi_pitch(index: int, tonic: int) -> int:
@@ -178,19 +178,19 @@ class Grammar:
     lowest: int = 21
     highest: int = 108
     tonic: int = 0
-    place: int = field(default=-1)
+    position: int = field(default=-1)
     pitch_there: int = field(default=-1)
 
     def bar(self, units: int) -> None:
         """A bar of so many units begins."""
-        self.units, self.place, self.pitch_there = units, -1, -1
+        self.units, self.position, self.pitch_there = units, -1, -1
 
     def wheres(self, *, line: bool = True) -> Array:
         """(WHERES,) the places from the last one on, as long as a higher note is left there, and the bar line."""
         allowed = np.zeros(WHERES, bool)
-        allowed[max(self.place, 0) : self.units] = True
-        if self.place >= 0 and self.pitch_there >= self._top():
-            allowed[self.place] = False
+        allowed[max(self.position, 0) : self.units] = True
+        if self.position >= 0 and self.pitch_there >= self._top():
+            allowed[self.position] = False
         allowed[BAR_LINE] = line
         return allowed
 
@@ -199,13 +199,13 @@ class Grammar:
         allowed = np.zeros(PITCHES, bool)
         shift = LOWEST + shift_of(self.tonic)
         low, high = max(self.lowest - shift, 0), min(self.highest - shift, PITCHES - 1)
-        if where == self.place:
+        if where == self.position:
             low = max(low, self.pitch_there + 1)
         allowed[low : high + 1] = True
         return allowed
 
     def take(self, where: int, pitch: int) -> None:
-        self.place, self.pitch_there = where, pitch
+        self.position, self.pitch_there = where, pitch
 
     def _top(self) -> int:
         return min(self.highest - LOWEST - shift_of(self.tonic), PITCHES - 1)

@@ -42,7 +42,7 @@ class Excursion:
 def excursions(sections: Sequence[Section], tonic: int, random: np.random.Generator) -> tuple[Excursion, ...]:
     """The excursions of a piece on a tonic. Where a mood was asked the mode stays, for it says more of the mood than
     anything else does."""
-    found = []
+    chosen = []
     for section in sections:
         near = _FROM_MINOR if section.minor else _FROM_MAJOR
         if section.valence is not None:
@@ -50,8 +50,8 @@ def excursions(sections: Sequence[Section], tonic: int, random: np.random.Genera
         often = np.array(list(near.values()))
         for first, bars in _stretches(section.bars):
             above, minor = list(near)[int(random.choice(len(near), p=often / often.sum()))]
-            found.append(Excursion(section.first + first, bars, Key((tonic + above) % 12, minor)))
-    return tuple(found)
+            chosen.append(Excursion(section.first + first, bars, Key((tonic + above) % 12, minor)))
+    return tuple(chosen)
 
 
 def _stretches(bars: int) -> list[tuple[int, int]]:

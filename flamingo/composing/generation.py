@@ -65,17 +65,17 @@ _CENTRE = 64  # MIDI pitch that is neither high nor low: the mean of the trainin
 
 @dataclass
 class Drawn:
-    """One piece as it grows. told: nats of the drawn events under what was told; untold: without persona and mood,
-    and in the other mode; given: notes that were not drawn but given; returned: notes of a theme that returned;
-    scale: what it is heard by as it grows (None: it is not); short: by how much the valence heard so far is below
-    what was asked; push: nats a quarter note against going on to a later attack, where a number of notes a second was
-    asked; heard: notes of each bar that is done."""
+    """One piece as it grows. conditional: nats of the drawn events under all conditions; unconditional: without
+    persona and mood, and in the other mode; prompted: notes that were not drawn but given as a prompt; returned:
+    notes of a theme that returned; scale: what it is heard by as it grows (None: it is not); short: by how much the
+    valence heard so far is below what was asked; push: nats a quarter note against going on to a later attack, where
+    a number of notes a second was asked; heard: notes of each bar that is done."""
 
     plan: Plan
     random: np.random.Generator
     rows: list[Event] = field(default_factory=list)
-    told: float = 0.0
-    untold: float = 0.0
+    conditional: float = 0.0
+    unconditional: float = 0.0
     bar: int = -1
     in_bar: int = 0
     lines: list[int] = field(default_factory=list)
@@ -86,11 +86,11 @@ class Drawn:
     push: float = 0.0
     heard: list[int] = field(default_factory=list)
     retries: int = 0
-    given: int = 0
+    prompted: int = 0
     returned: int = 0
     redraws: int = 0
     grammar: Grammar = field(init=False)
-    done: bool = False
+    finished: bool = False
 
     def __post_init__(self) -> None:
         self.grammar = Grammar(self.plan.metre.units, tonic=self.plan.key.tonic)
@@ -102,12 +102,12 @@ class Drawn:
     @property
     def notes(self) -> int:
         """Notes drawn."""
-        return sum(row[1] >= 0 for row in self.rows) - self.given - self.returned
+        return sum(row[1] >= 0 for row in self.rows) - self.prompted - self.returned
 
     def piece(self) -> Piece:
         plan = self.plan
-        made = unspell(self.events, [plan.metre] * plan.bars, plan.key, tempos=plan.tempos)
-        return _let_end(_let_turn(made, plan), plan)
+        unspelled = unspell(self.events, [plan.metre] * plan.bars, plan.key, tempos=plan.tempos)
+        return _let_end(_let_turn(unspelled, plan), plan)
 
     def excerpts(self) -> list[Piece]:
         """The piece cut where its mode turns, each part with its own key: one part where it never does. Excursions
@@ -134,21 +134,21 @@ class Drawn:
             asks, more = section.asks, _FOLLOW * self.short
             key = plan.key_at(bar)
             if cadence:
-                found = _lean_to(plan.key.tonic, key, 0.0, 0.0)
+                nats = _lean_to(plan.key.tonic, key, 0.0, 0.0)
             else:
                 colour = asks.colour + more
                 colour = min(max(colour, -_MOST), _MOST)
                 colour = min(colour, _AGAINST) if key.minor else max(colour, -_AGAINST)
-                found = _lean_to(plan.key.tonic, key, asks.register, round(colour, 2))
-                found = found - (asks.consonance + more) * self._clashes(where)
+                nats = _lean_to(plan.key.tonic, key, asks.register, round(colour, 2))
+                nats = nats - (asks.consonance + more) * self._clashes(where)
             after = plan.turns(bar)
             if after is not None and after.minor != section.minor and where >= self.middle():
-                found = found + _TURN * np.isin((np.arange(PITCHES) + LOWEST) % 12, _DOMINANT)
-            return found
+                nats = nats + _TURN * np.isin((np.arange(PITCHES) + LOWEST) % 12, _DOMINANT)
+            return nats
         push = section.asks.density if plan.density is None else self.push - _WITHIN * self._ahead()
         if name == "where" and push and bar + 1 < plan.bars:
             there = np.minimum(np.arange(WHERES), plan.metre.units)  # the bar line is where the bar ends
-            return -push / UNITS * (there - max(self.grammar.place, 0))
+            return -push / UNITS * (there - max(self.grammar.position, 0))
         return 0.0
 
     def unlike(self) -> float:
@@ -170,14 +170,14 @@ class Drawn:
         self.heard.append(self.in_bar)
         if self.plan.density is None:
             return
-        wanted = self._wanted(self.plan.density)
+        notes_per_bar = self._notes_a_bar(self.plan.density)
         last = self.heard[-_PACED:]
-        short = np.log(wanted / max(sum(last) / len(last), 0.5))
+        short = np.log(notes_per_bar / max(sum(last) / len(last), 0.5))
         # What has been missed in all is made up for, besides, over some bars.
-        missed = np.clip((wanted * len(self.heard) - sum(self.heard)) / (_PACED * 2 * wanted), -1, 1)
+        missed = np.clip((notes_per_bar * len(self.heard) - sum(self.heard)) / (_PACED * 2 * notes_per_bar), -1, 1)
         self.push = float(np.clip(self.push + _STEER * short + _MAKE_UP * missed, -_PUSHED, _PUSHED))
 
-    def _wanted(self, density: float) -> float:
+    def _notes_a_bar(self, density: float) -> float:
         """Notes in the bar that is being drawn at so many notes a second."""
         plan = self.plan
         bpm = plan.sections[plan.section(max(self.bar, 0))].bpm
@@ -188,9 +188,9 @@ class Drawn:
         of notes; below zero for fewer."""
         if self.plan.density is None:
             return 0.0
-        wanted = self._wanted(self.plan.density)
-        until = wanted * max(self.grammar.place, 0) / self.plan.metre.units
-        return float(np.clip((self.in_bar - until) / wanted, -1, 2))
+        notes_per_bar = self._notes_a_bar(self.plan.density)
+        until = notes_per_bar * max(self.grammar.position, 0) / self.plan.metre.units
+        return float(np.clip((self.in_bar - until) / notes_per_bar, -1, 2))
 
     def _hears(self, section: Section) -> bool:
         return self.scale is not None and section.valence is not None
@@ -203,12 +203,12 @@ class Drawn:
 
     def _clashes(self, where: int) -> Array:
         """(PITCHES,) 1 where a pitch makes a second, tritone or seventh with a note drawn at the same place."""
-        found = np.zeros(PITCHES)
-        for place, pitch, *_ in reversed(self.rows[len(self.rows) - self.in_bar :]):
-            if place != where:
+        clashes = np.zeros(PITCHES)
+        for position, pitch, *_ in reversed(self.rows[len(self.rows) - self.in_bar :]):
+            if position != where:
                 break
-            found[_CLASH[(np.arange(PITCHES) - pitch) % 12]] = 1.0
-        return found
+            clashes[_CLASH[(np.arange(PITCHES) - pitch) % 12]] = 1.0
+        return clashes
 
     # ------------------------------------------------------------------ what may come
     def wheres(self) -> Array:
@@ -231,12 +231,12 @@ class Drawn:
         allowed = self.grammar.wheres(line=not quiet)
         waits = left == 2 and self._half_empty()
         if self.in_bar and self._together() >= (_WAITING if waits else _FINGERS):
-            allowed[self.grammar.place] = False
+            allowed[self.grammar.position] = False
         if waits:
             # The dominant must come at the middle of this bar, or where there is still room for it.
             middle = self.middle()
             allowed[middle + 1 :] = False
-            if self.grammar.place == middle:  # cannot be: then the half would not be empty
+            if self.grammar.position == middle:  # cannot be: then the half would not be empty
                 allowed[BAR_LINE] = True
         if full:
             only = np.zeros(WHERES, bool)
@@ -289,7 +289,7 @@ class Drawn:
     def _together(self) -> int:
         """How many notes there are where the last one is."""
         here = self.rows[len(self.rows) - self.in_bar :]
-        return sum(row[0] == self.grammar.place for row in here)
+        return sum(row[0] == self.grammar.position for row in here)
 
     def _half_empty(self) -> bool:
         middle = self.middle()
@@ -325,7 +325,7 @@ class Drawn:
     def take(self, row: Event) -> None:
         if row[0] == BAR_LINE:
             if self.bar + 1 == self.plan.bars:
-                self.done = True
+                self.finished = True
                 return
             if self.bar >= 0:
                 self._pace()
@@ -342,10 +342,10 @@ class Drawn:
 
     def back_to(self, bar: int) -> None:
         """Forget everything from the line of `bar` on."""
-        self.told, self.untold = self.nats_at[bar]
+        self.conditional, self.unconditional = self.nats_at[bar]
         del self.rows[self.lines[bar] :]
         del self.lines[bar:], self.nats_at[bar:], self.heard[bar:]
-        self.bar, self.done = bar - 1, False
+        self.bar, self.finished = bar - 1, False
         self.in_bar = 0 if not self.lines else len(self.rows) - self.lines[-1] - 1
         self.grammar.bar(self.plan.metre.units)
         if self.in_bar:

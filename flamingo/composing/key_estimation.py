@@ -27,8 +27,8 @@ _PROFILES /= np.linalg.norm(_PROFILES, axis=1, keepdims=True)
 
 def profile(minor: bool) -> Array:
     """(12,) the key profile from the tonic on, of zero mean and unit spread."""
-    found = _MINOR if minor else _MAJOR
-    return np.asarray((found - found.mean()) / found.std())
+    weights = _MINOR if minor else _MAJOR
+    return np.asarray((weights - weights.mean()) / weights.std())
 
 
 def pitch_classes(notes: Array, longest: int = 48) -> Array:
@@ -120,7 +120,7 @@ def phrase_ends(piece: Piece) -> list[tuple[int, Key]]:
     the cadence. Found where a bar's last attack is a tonic triad over its root, held longer than the notes around it,
     with its dominant in the bar before."""
     notes, edges = piece.notes, piece.edges
-    found = []
+    ends = []
     where = np.searchsorted(notes["start"], edges)
     for bar in range(3, len(edges) - 1):
         begin, end = int(where[bar]), int(where[bar + 1])
@@ -142,5 +142,5 @@ def phrase_ends(piece: Piece) -> list[tuple[int, Key]]:
             continue
         key = find_key(notes[int(where[max(0, bar - 7)]) : end])
         if key.tonic == bass:
-            found.append((bar + 1, key))
-    return found
+            ends.append((bar + 1, key))
+    return ends

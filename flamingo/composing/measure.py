@@ -36,7 +36,7 @@ _SCALES = np.array(
 
 # (12, 24): how much each pitch class speaks for each key, the 12 minor ones last. Profiles have zero mean, so that
 # this gives the order of the correlations for any weights, and for many at once.
-_PROFILES = np.array([correlations(one) for one in np.eye(12)])
+_PROFILES = np.array([correlations(pitch_class) for pitch_class in np.eye(12)])
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ def _windows(counts: Array, bars: int) -> Array:
     if len(counts) <= bars:
         return np.asarray(counts.sum(0, keepdims=True))
     sums = np.concatenate((np.zeros((1, counts.shape[1])), counts.cumsum(0)))
-    found = sums[bars:] - sums[:-bars]
-    return np.asarray(found[found.sum(1) > 0])
+    windows = sums[bars:] - sums[:-bars]
+    return np.asarray(windows[windows.sum(1) > 0])
 
 
 def _entropy(counts: Array) -> Array:
@@ -138,9 +138,9 @@ def _groove(piece: Piece, bar: Array) -> tuple[float, float]:
     """Similarity of rhythm over all pairs of bars, and over neighbours; 1.0 where there is only one bar."""
     edges = piece.edges
     inside = piece.notes["start"] - edges[bar]
-    place = np.clip(inside * GROOVE_BINS // np.diff(edges)[bar], 0, GROOVE_BINS - 1)
+    bin_index = np.clip(inside * GROOVE_BINS // np.diff(edges)[bar], 0, GROOVE_BINS - 1)
     struck = np.zeros((len(edges) - 1, GROOVE_BINS), bool)
-    struck[bar, place] = True
+    struck[bar, bin_index] = True
     count = len(struck)
     if count < 2:
         return 1.0, 1.0
@@ -153,13 +153,13 @@ def _groove(piece: Piece, bar: Array) -> tuple[float, float]:
 def _repeated(piece: Piece, bar: Array) -> float:
     inside = (piece.notes["start"] - piece.edges[bar]).astype(np.int32)
     cuts = np.searchsorted(bar, np.arange(len(piece.bars) + 1))
-    seen: set[tuple[bytes, bytes]] = set()
+    distinct: set[tuple[bytes, bytes]] = set()
     full = 0
     for begin, end in pairwise(cuts.tolist()):
         if end > begin:
             full += 1
-            seen.add((inside[begin:end].tobytes(), piece.notes["pitch"][begin:end].tobytes()))
-    return 1.0 - len(seen) / full if full else 0.0
+            distinct.add((inside[begin:end].tobytes(), piece.notes["pitch"][begin:end].tobytes()))
+    return 1.0 - len(distinct) / full if full else 0.0
 
 
 def _filled(piece: Piece) -> float:

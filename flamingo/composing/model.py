@@ -80,25 +80,25 @@ class Composer:
             "arousal": _KNOTS + 1, "left": events.LEFTS + 1, "tempo": events.TEMPOS + 1,
             "metre": len(events.METRES) + 1, "minor": 2, "ensemble": len(events.ENSEMBLES), "start": 2,
         }  # fmt: skip
-        wanted: dict[str, tuple[int, ...]] = {f"{name}.weight": (rows, d) for name, rows in tables.items()}
-        wanted |= self._trunk(d)
-        wanted["norm.weight"] = (d,)
+        shapes: dict[str, tuple[int, ...]] = {f"{name}.weight": (rows, d) for name, rows in tables.items()}
+        shapes |= self._trunk(d)
+        shapes["norm.weight"] = (d,)
         for name in ("where", "pitch", "duration", "velocity"):
-            wanted |= {f"to_{name}.mix.weight": (d, d), f"to_{name}.mix.bias": (d,)}
-            wanted |= {f"to_{name}.logits.weight": (tables[name], d), f"to_{name}.logits.bias": (tables[name],)}
-        for name, expected in wanted.items():
+            shapes |= {f"to_{name}.mix.weight": (d, d), f"to_{name}.mix.bias": (d,)}
+            shapes |= {f"to_{name}.logits.weight": (tables[name], d), f"to_{name}.logits.bias": (tables[name],)}
+        for name, expected in shapes.items():
             if name not in tensors or tensors[name].shape != expected:
-                found = tensors[name].shape if name in tensors else "missing"
-                raise ValueError(f"{name} should be {expected} and is {found}")
+                actual = tensors[name].shape if name in tensors else "missing"
+                raise ValueError(f"{name} should be {expected} and is {actual}")
 
     def _trunk(self, d: int) -> dict[str, tuple[int, ...]]:
         """Shapes of what lies between the embeddings and the heads, by name."""
-        found: dict[str, tuple[int, ...]] = {}
+        shapes: dict[str, tuple[int, ...]] = {}
         for i in range(self.layers):
             for name, shape in (("qkv", (3 * d, d)), ("out", (d, d)), ("up", (4 * d, d)), ("down", (d, 4 * d))):
-                found[f"blocks.{i}.{name}.weight"] = shape
-            found |= {f"blocks.{i}.norm1.weight": (d,), f"blocks.{i}.norm2.weight": (d,)}
-        return found
+                shapes[f"blocks.{i}.{name}.weight"] = shape
+            shapes |= {f"blocks.{i}.norm1.weight": (d,), f"blocks.{i}.norm2.weight": (d,)}
+        return shapes
 
     @staticmethod
     def _is_matrix(name: str) -> bool:
@@ -188,17 +188,17 @@ class Composer:
         table = self._pitch if name == "pitch" else self._t[f"{name}.weight"]
         return np.asarray(state + table[choice])
 
-    def nats(self, rows: Array, told: Array) -> Array:
+    def nats(self, rows: Array, conditions: Array) -> Array:
         """(n, 4) nats of each number of the events after the first, which begins the context; windows as in training.
 
-        rows: (n + 1, 4) relative events; told: (n + 1, d) conditions.
+        rows: (n + 1, 4) relative events; conditions: (n + 1, d).
         """
-        found = np.zeros((len(rows) - 1, 4))
+        nats_by_event = np.zeros((len(rows) - 1, 4))
         half = CONTEXT // 2
         for begin in range(0, max(1, len(rows) - 1 - half), half):
             part = rows[begin : begin + CONTEXT + 1]
             cache = Cache(self, 1)
-            x = self.embed(part[:-1]) + told[begin : begin + len(part) - 1]
+            x = self.embed(part[:-1]) + conditions[begin : begin + len(part) - 1]
             states = self.forward(x[None], cache)[0]
             target = part[1:]
             nats = np.zeros((len(target), 4))
@@ -210,8 +210,8 @@ class Composer:
                 if name != "velocity":
                     states = np.where(there[:, None], self.add(states, name, safe), states)
             fresh = 0 if begin == 0 else half
-            found[begin + fresh : begin + len(target)] = nats[fresh:]
-        return found
+            nats_by_event[begin + fresh : begin + len(target)] = nats[fresh:]
+        return nats_by_event
 
 
 class Cache:

@@ -64,24 +64,24 @@ def bar_features(piece: Piece) -> Array:
         number = np.bincount(attack_bar, minlength=bars)
         detached = np.divide(total, number, out=detached, where=number > 0)
         clash = _clashes(notes, bar_of, inside, bars)
-    found = np.full((bars, len(FEATURES)), np.nan)
+    features = np.full((bars, len(FEATURES)), np.nan)
     for bar in range(bars):
         a, b = max(0, bar - _WINDOW), min(bars, bar + _WINDOW + 1)
         seconds = max(float(times[b] - times[a]), 1e-3)
         count, loud, high = sums[a:b].sum(0)
-        found[bar, 0] = np.log2(float(edges[b] - edges[a]) / 24 / seconds * 60)
+        features[bar, 0] = np.log2(float(edges[b] - edges[a]) / 24 / seconds * 60)
         if not count:
             continue
-        found[bar, 1] = np.log2(count / seconds)
-        found[bar, 2] = loud / count
+        features[bar, 1] = np.log2(count / seconds)
+        features[bar, 2] = loud / count
         if not np.all(np.isnan(detached[a:b])):
-            found[bar, 3] = np.nanmean(detached[a:b])
+            features[bar, 3] = np.nanmean(detached[a:b])
         fits = correlations(classes[a:b].sum(0))
-        found[bar, 4] = fits[:12].max() - fits[12:].max()
+        features[bar, 4] = fits[:12].max() - fits[12:].max()
         if not np.all(np.isnan(clash[a:b])):
-            found[bar, 5] = -np.nanmean(clash[a:b])
-        found[bar, 6] = high / count
-    return found
+            features[bar, 5] = -np.nanmean(clash[a:b])
+        features[bar, 6] = high / count
+    return features
 
 
 def _clashes(notes: Array, bar_of: Array, inside: slice, bars: int) -> Array:

@@ -199,8 +199,8 @@ class Index:
         `exclude`: titles of pieces that are not looked at. Time grows with how usual the steps of the piece are: 400
         onsets in a corpus of half a million take some 0.01 s, at worst 0.1 s.
         """
-        found = skyline(piece)
-        best = self._best(found.steps, exclude)
+        melody = skyline(piece)
+        best = self._best(melody.steps, exclude)
         if best is None:
             return Copy()
         count, length, i, j = best
@@ -208,7 +208,7 @@ class Index:
         return Copy(
             count,
             length + 1,
-            (int(found.bars[i]), int(found.bars[i + length]) + 1),
+            (int(melody.bars[i]), int(melody.bars[i + length]) + 1),
             self.titles[which],
             (int(self.bars[j]), int(self.bars[j + length]) + 1),
         )
@@ -225,12 +225,12 @@ class Index:
             # A passage that is in the corpus many times is the same in the query: it is counted once.
             _, once = np.unique(length * len(padded) + i, return_index=True)
             for k in once[::-1]:  # longest first: none counts more notes than it has, so that most are never counted
-                size, place = int(length[k]), int(i[k])
+                size, begin = int(length[k]), int(i[k])
                 if best is not None and size + 1 < best[0]:
                     break
-                count = counted(query[place : place + size])
+                count = counted(query[begin : begin + size])
                 if best is None or (count, size) > best[:2]:
-                    best = (count, size, place, int(j[k]))
+                    best = (count, size, begin, int(j[k]))
         return best if best is not None and best[0] > SEED else None
 
     def _allowed(self, exclude: Collection[str]) -> Array | None:
@@ -245,20 +245,20 @@ class Index:
         """Places in query and corpus at which SEED equal steps begin, but for those before which the steps are equal
         too: their passage begins further left, and counts no less."""
         runs, ordered, places = self._seeds
-        wanted = _keys(query)
-        which = np.searchsorted(runs, wanted)
-        here = np.flatnonzero((which < len(runs)) & (runs[np.minimum(which, len(runs) - 1)] == wanted))
+        query_keys = _keys(query)
+        which = np.searchsorted(runs, query_keys)
+        here = np.flatnonzero((which < len(runs)) & (runs[np.minimum(which, len(runs) - 1)] == query_keys))
         base = which[here].astype(np.int64) << 16
         before = np.append(np.uint16(_QUERY_END), query)[here]
         # Two stretches for each place: all that have a smaller step before them, and all that have a larger one.
         first = np.searchsorted(ordered, np.stack((base, (base | before) + 1), 1).ravel())
         last = np.searchsorted(ordered, np.stack((base | before, base + (1 << 16)), 1).ravel())
-        place, count = np.repeat(here, 2), last - first
+        starts, count = np.repeat(here, 2), last - first
         begin = 0
         while begin < len(count):
             end = begin + max(1, int(np.searchsorted(count[begin:].cumsum(), _PAIRS, side="right")))
             n = count[begin:end]
-            i = np.repeat(place[begin:end], n)
+            i = np.repeat(starts[begin:end], n)
             j = places[np.arange(len(i)) + np.repeat(first[begin:end] - (n.cumsum() - n), n)]
             if allowed is not None:
                 i, j = i[allowed[j]], j[allowed[j]]
@@ -291,7 +291,7 @@ class Index:
         `excerpts` excerpts of every length, evenly spread and not overlapping, are looked for; a length for which
         there are fewer than 20 in all is left out.
         """
-        found: dict[int, list[int]] = {length: [] for length in lengths}
+        counts_by_length: dict[int, list[int]] = {length: [] for length in lengths}
         for piece, own in human:
             steps = skyline(piece).steps
             onsets = len(steps) + 1
@@ -301,10 +301,10 @@ class Index:
                 for k in range(count):
                     begin = k * length + spare * (k + 1) // (count + 1)
                     best = self._best(steps[begin : begin + length - 1], own)
-                    found[length].append(best[0] if best else 0)
+                    counts_by_length[length].append(best[0] if best else 0)
         null = {
             length: (float(np.median(counts)), float(np.percentile(counts, 95)))
-            for length, counts in found.items()
+            for length, counts in counts_by_length.items()
             if len(counts) >= 20
         }
         return replace(self, quantiles=null)
@@ -335,13 +335,13 @@ def build(pieces: Iterable[tuple[str, Piece]]) -> Index:
     """An index of pieces by their titles. A title may be given to several; all of them are meant then."""
     titles, steps, bars, offsets = [], [], [], [0]
     for title, piece in pieces:
-        found = skyline(piece)
-        if not len(found.bars):
+        melody = skyline(piece)
+        if not len(melody.bars):
             continue
         titles.append(title)
-        steps.append(np.append(found.steps, np.uint16(_END)))
-        bars.append(np.minimum(found.bars, 0xFFFF).astype(np.uint16))
-        offsets.append(offsets[-1] + len(found.bars))
+        steps.append(np.append(melody.steps, np.uint16(_END)))
+        bars.append(np.minimum(melody.bars, 0xFFFF).astype(np.uint16))
+        offsets.append(offsets[-1] + len(melody.bars))
     empty = [np.zeros(0, np.uint16)]
     return Index(tuple(titles), np.concatenate(steps or empty), np.array(offsets), np.concatenate(bars or empty))
 
@@ -352,22 +352,24 @@ def _sentence(longest: Copy, median: float, high: float, original: bool, measure
     first, last = longest.position[0] + 1, longest.position[1]
     where = f"bar {first}" if last <= first else f"bars {first} to {last}"
     once = ", repeated figures counted once," if longest.notes > longest.length else ""
-    said = f"Its longest passage{once} that is also in the music the model learned from has {longest.length} notes"
-    said += f" ({longest.title}, {where})" if longest.title else ""
+    sentence = (
+        f"Its longest passage{once} that is also in the music the model learned from has {longest.length} notes"
+    )
+    sentence += f" ({longest.title}, {where})" if longest.title else ""
     if not measured:
-        return said + "."
+        return sentence + "."
     usual = f"half of the pieces by people share {median:.0f} or more, and one in twenty more than {high:.0f}"
-    return f"{said}: {usual}." if original else f"{said}, more than is usual: {usual}."
+    return f"{sentence}: {usual}." if original else f"{sentence}, more than is usual: {usual}."
 
 
 def _keys(steps: Array) -> Array:
     """(n - SEED + 1,) uint64: each run of SEED steps as one number."""
     if len(steps) < SEED:
         return np.zeros(0, np.uint64)
-    made = np.zeros(len(steps) - SEED + 1, np.uint64)
+    keys = np.zeros(len(steps) - SEED + 1, np.uint64)
     for k in range(SEED):
-        made = made << np.uint64(16) | steps[k : len(steps) - SEED + 1 + k].astype(np.uint64)
-    return made
+        keys = keys << np.uint64(16) | steps[k : len(steps) - SEED + 1 + k].astype(np.uint64)
+    return keys
 
 
 def _pack(values: Array) -> Array:

@@ -196,8 +196,8 @@ def shaped(piece: Piece, plan: Plan, scale: Scale, since: int = 0) -> Piece:
     loudness, steps = FEATURES.index("loudness"), []
     for i, section in enumerate(plan.sections):
         mine = notes["velocity"][which == i]
-        wanted = scale.mean[loudness] + scale.spread[loudness] * (section.asks.loudness or 0.0)
-        steps.append(_OF_THE_WAY * (wanted - float(mine.mean())) if len(mine) else 0.0)
+        target = scale.mean[loudness] + scale.spread[loudness] * (section.asks.loudness or 0.0)
+        steps.append(_OF_THE_WAY * (target - float(mine.mean())) if len(mine) else 0.0)
     # The cadence is held as it is written.
     change = (notes["start"] >= since) & (bars < plan.bars - 1)
     detached = np.where(change, through([section.asks.articulation for section in plan.sections]), 0.0)

@@ -80,19 +80,19 @@ class Cast:
 
     def originality(self, piece: Piece) -> Originality:
         """The report on a piece against all that was learned from: the worst of them."""
-        found = [index.report(piece) for index in self.learned]
-        return min(found, key=lambda r: (r.original, -r.longest.length))
+        reports = [index.report(piece) for index in self.learned]
+        return min(reports, key=lambda r: (r.original, -r.longest.length))
 
 
 def cast(text: str) -> Cast:
     """Understand "beethoven" or "beethoven=.7,my-band=.3". Raises BadRequest or a ModelError."""
     shipped, mine = Composer.load(), own()
-    wanted = weights_of(text, [*shipped.personas, *mine])
+    persona_weights = weights_of(text, [*shipped.personas, *mine])
     version: str = weights.entry("composer")["version"]
     learned = [_index_of(weights.path("composer", "fingerprints"))]
-    added = [name for name in wanted if name not in shipped.personas]
+    added = [name for name in persona_weights if name not in shipped.personas]
     if not added:
-        return Cast(shipped, wanted, version, tuple(learned))
+        return Cast(shipped, persona_weights, version, tuple(learned))
     if len(added) > 1:
         raise BadRequest(
             f"persona {text!r}", "two personas of your own do not know each other", "mix one of them with others"
@@ -102,21 +102,21 @@ def cast(text: str) -> Cast:
     if prints.exists():
         learned.append(_index_of(prints))
     model = _own(file, file.stat().st_mtime_ns)
-    missing = [name for name in wanted if name not in model.personas]
+    missing = [name for name in persona_weights if name not in model.personas]
     if missing:
         raise BadRequest(f"persona {missing[0]!r}", f"is not known to {added[0]}", f"train {added[0]} again")
-    return Cast(model, wanted, f"{version}+{added[0]}", tuple(learned))
+    return Cast(model, persona_weights, f"{version}+{added[0]}", tuple(learned))
 
 
 def known() -> list[dict[str, Any]]:
     """Every persona: name, whether it is one's own, and what its music is usually like (share of minor, commonest
     metre, tempo in quarters a minute, mean arousal)."""
     shipped = Composer.load()
-    found = [_about(shipped, name, False) for name in shipped.personas]
+    personas = [_about(shipped, name, False) for name in shipped.personas]
     for name in own():
         file = own_file(name)
-        found.append(_about(_own(file, file.stat().st_mtime_ns), name, True))
-    return found
+        personas.append(_about(_own(file, file.stat().st_mtime_ns), name, True))
+    return personas
 
 
 def _about(model: Composer, name: str, mine: bool) -> dict[str, Any]:

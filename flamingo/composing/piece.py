@@ -52,16 +52,16 @@ class Key:
     @classmethod
     def parse(cls, text: str) -> Self:
         """ "C minor", "Eb major", "f#", "Bbm": a lower-case letter alone, or m, is minor. Raises BadRequest."""
-        found = re.fullmatch(
+        match = re.fullmatch(
             r"\s*([A-Ga-g])[- ]?(#|♯|(?i:sharp)|b|♭|(?i:flat))?[- ]?\s*((?i:major|maj|minor|min|moll|dur)|M|m)?\s*",
             text,
         )
-        if not found:
+        if not match:
             names = [*(f"{n} major" for n in _MAJOR_NAMES), *(f"{n} minor" for n in _MINOR_NAMES)]
             near = get_close_matches(text, names, 1, 0.0)
             hint = f"try {near[0]!r}" if near else "try 'C minor'"
             raise BadRequest(f"key {text!r}", "is no key", hint)
-        letter, accidental, mode = found.groups()
+        letter, accidental, mode = match.groups()
         sharp = {"": 0, "#": 1, "♯": 1, "sharp": 1}.get((accidental or "").lower(), -1)
         if mode and len(mode) > 1:
             mode = mode.lower()
@@ -100,10 +100,10 @@ class Metre:
     @classmethod
     def parse(cls, text: str) -> Self:
         """ "3/4". Raises BadRequest."""
-        found = re.fullmatch(r"\s*(\d{1,2})\s*/\s*(\d{1,2})\s*", text)
-        if not found or not 1 <= int(found[1]) <= 24 or int(found[2]) not in (1, 2, 4, 8, 16):
+        match = re.fullmatch(r"\s*(\d{1,2})\s*/\s*(\d{1,2})\s*", text)
+        if not match or not 1 <= int(match[1]) <= 24 or int(match[2]) not in (1, 2, 4, 8, 16):
             raise BadRequest(f"metre {text!r}", "is no time signature", "try 4/4, 3/4, 2/4 or 6/8")
-        return cls(int(found[1]), int(found[2]))
+        return cls(int(match[1]), int(match[2]))
 
     @property
     def units(self) -> int:

@@ -68,10 +68,10 @@ def composed(
     return results
 
 
-def say(options: ComposeOptions, done: int, what: str) -> None:
+def say(options: ComposeOptions, done: int, message: str) -> None:
     """Tell progress, in hundredths of a piece."""
     if options.on_progress:
-        options.on_progress(done, options.variations * 100, what)
+        options.on_progress(done, options.variations * 100, message)
 
 
 def _plan(request: ComposeRequest, variation: int) -> Plan:
@@ -99,12 +99,12 @@ def _draw(request: ComposeRequest, plan: Plan, variation: int) -> tuple[Drawn, O
     """The best of the draws, drawn again while it must be original and is not."""
     options, cast = request.options, request.cast
     attempts = _REDRAWS if options.original else 1
-    kept: tuple[Drawn, Originality] | None = None
+    best: tuple[Drawn, Originality] | None = None
     for attempt in range(attempts):
 
         def step(done: int, bars: int, attempt: int = attempt) -> None:
-            what = f"bar {done} of {bars}" + (f", attempt {attempt + 1}" if attempt else "")
-            say(options, variation * 100 + int(90 * (attempt + done / max(bars, 1)) / attempts), what)
+            message = f"bar {done} of {bars}" + (f", attempt {attempt + 1}" if attempt else "")
+            say(options, variation * 100 + int(90 * (attempt + done / max(bars, 1)) / attempts), message)
 
         # Key, metre and tempo are the same for all of them: the critic chooses between pieces, not between keys.
         seeds = [(options.seed, variation, attempt, b) for b in range(options.best)]
@@ -112,14 +112,14 @@ def _draw(request: ComposeRequest, plan: Plan, variation: int) -> tuple[Drawn, O
         prompt = None if begun_with is None else [prompts.prompt_of(begun_with, plan)] * options.best
         sampling = shared(options, SamplingOptions)
         drawn = draw(cast.model, [plan] * options.best, seeds, sampling, prompts=prompt, on_progress=step)
-        chosen = max(drawn, key=lambda each: rerank.score(each, cast.model.facts))
+        chosen = max(drawn, key=lambda candidate: rerank.score(candidate, cast.model.facts))
         report = cast.originality(chosen.piece())
-        if kept is None or (report.original, -report.longest.length) > (kept[1].original, -kept[1].longest.length):
-            kept = chosen, report
+        if best is None or (report.original, -report.longest.length) > (best[1].original, -best[1].longest.length):
+            best = chosen, report
         if report.original:
             break
-    assert kept is not None
-    return kept
+    assert best is not None
+    return best
 
 
 def performed(
@@ -190,8 +190,8 @@ _NOT_OF_THE_PIECE = ("mood", "photo", "words", "variations", "view", "output", "
 def _recipe(request: ComposeRequest, variation: int) -> dict[str, Any]:
     """All that made a piece. The mood stands in it as it was understood, files by their fingerprints."""
     options = request.options
-    said = {name: value for name, value in vars(options).items() if name not in _NOT_OF_THE_PIECE}
-    return said | {
+    recipe = {name: value for name, value in vars(options).items() if name not in _NOT_OF_THE_PIECE}
+    return recipe | {
         "persona": dict(request.cast.personas),
         "valence": request.mood.valence,
         "arousal": request.mood.arousal,
@@ -222,11 +222,11 @@ def make_folder(folder: Path) -> None:
         ) from None
 
 
-def files_of_variations(wanted: Sequence[Path], many: int) -> list[tuple[Path, ...]]:
+def files_of_variations(outputs: Sequence[Path], many: int) -> list[tuple[Path, ...]]:
     """The files of each variation. Raises BadRequest if a file would be written twice."""
-    if len(set(wanted)) < len(wanted):
-        twice = next(file for file in wanted if wanted.count(file) > 1)
+    if len(set(outputs)) < len(outputs):
+        twice = next(file for file in outputs if outputs.count(file) > 1)
         raise BadRequest(show(twice), "it is named more than once", "name each file once")
     if many == 1:
-        return [tuple(wanted)]
-    return [tuple(f.with_name(f"{f.stem}-{i}{f.suffix}") for f in wanted) for i in range(1, many + 1)]
+        return [tuple(outputs)]
+    return [tuple(f.with_name(f"{f.stem}-{i}{f.suffix}") for f in outputs) for i in range(1, many + 1)]

@@ -168,7 +168,7 @@ def settle(
         names = list(chosen["metres"])
         often = np.array([chosen["metres"][n]["share"] for n in names])
         metre = Metre.parse(names[int(random.choice(len(names), p=often / often.sum()))])
-    given = tempo is not None
+    fixed_tempo = tempo is not None
     if tempo is None:
         # A quarter note is another thing in 3/8 than in 2/2, so each metre has a tempo of its own.
         own = [h["metres"].get(str(metre), {"tempo": h["tempo"]})["tempo"] for h, _ in habits]
@@ -176,7 +176,7 @@ def settle(
         tempos = [float(np.clip(2.0 ** (middle + ask.tempo), SLOWEST + 6, FASTEST - 40)) for ask in asks]
     else:
         tempos = [tempo] * len(asks)
-    timed, last = _timed(seconds, tempos, parts, metre, given)
+    timed, last = _timed(seconds, tempos, parts, metre, fixed_tempo)
     first = np.cumsum([0, *(bars for bars, _ in timed)]).tolist()
     sections = tuple(
         Section(begin, bars, bpm, mode, v, a, ask)
@@ -190,13 +190,13 @@ def settle(
 
 
 def _timed(
-    seconds: float, tempos: Sequence[float], parts: Sequence[float], metre: Metre, given: bool
+    seconds: float, tempos: Sequence[float], parts: Sequence[float], metre: Metre, fixed_tempo: bool
 ) -> tuple[list[tuple[int, float]], float]:
     """Bars and tempo of each section, and the stretch of the last bar."""
     if len(tempos) == 1:
-        bars, bpm, last = timing.whole(seconds, tempos[0], metre, given)
+        bars, bpm, last = timing.whole(seconds, tempos[0], metre, fixed_tempo)
         return [(bars, bpm)], last
-    if not given:
+    if not fixed_tempo:
         return timing.along(seconds, tempos, parts, metre), LAST
     counts, last = timing.divided(seconds, tempos[0], parts, metre)
     return [(bars, tempos[0]) for bars in counts], last
@@ -210,18 +210,18 @@ def _tonic(often: Sequence[float], lift: float, random: np.random.Generator) -> 
     return int(random.choice(12, p=weights / sum(weights)))
 
 
-def weights_of(text: str, known: Sequence[str]) -> dict[str, float]:
+def weights_of(text: str, names: Sequence[str]) -> dict[str, float]:
     """ "beethoven" or "beethoven=.7,schubert=.3" as weights that sum to 1. Raises BadRequest for an unknown persona,
     naming the nearest known one, and for weights that are none."""
     from difflib import get_close_matches
 
-    found: dict[str, float] = {}
+    weights: dict[str, float] = {}
     for part in (p.strip() for p in text.split(",") if p.strip()):
         name, equals, number = part.partition("=")
         name = name.strip().lower()
-        if name not in known:
-            near = get_close_matches(name, known, 1, 0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}"
+        if name not in names:
+            near = get_close_matches(name, names, 1, 0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(names)}"
             raise BadRequest(f"persona {name!r}", "is not known here", hint)
         try:
             weight = float(number) if equals else 1.0
@@ -229,8 +229,8 @@ def weights_of(text: str, known: Sequence[str]) -> dict[str, float]:
             weight = -1.0
         if not 0 <= weight < float("inf"):
             raise BadRequest(f"persona {part!r}", "its weight is not a number from 0 up", f"try {name}=0.5")
-        found[name] = found.get(name, 0.0) + weight
-    total = sum(found.values())
+        weights[name] = weights.get(name, 0.0) + weight
+    total = sum(weights.values())
     if not 0 < total < float("inf"):
-        raise BadRequest(f"persona {text!r}", "no persona has any weight", f"try {known[0]}")
-    return {name: weight / total for name, weight in found.items() if weight > 0}
+        raise BadRequest(f"persona {text!r}", "no persona has any weight", f"try {names[0]}")
+    return {name: weight / total for name, weight in weights.items() if weight > 0}

@@ -73,7 +73,7 @@ def with_melody(piece: Piece, melody: Piece) -> Piece:
     mine = melody.notes.copy()
     mine["part"] = 0
     mine["shift"] = 0
-    kept = piece.notes[piece.notes["start"] >= begin]
+    continuation = piece.notes[piece.notes["start"] >= begin]
     return Piece.build(
-        events.release_before_repeat(np.concatenate((mine, kept))), piece.bars, piece.key, tempos=piece.tempos
+        events.release_before_repeat(np.concatenate((mine, continuation))), piece.bars, piece.key, tempos=piece.tempos
     )

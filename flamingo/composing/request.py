@@ -49,17 +49,17 @@ class MoodRequest:
     """What lies in the folders and is not looked at, in sentences."""
 
     def __post_init__(self) -> None:
-        given = {
+        sources = {
             "a word (mood)": self.mood is not None,
             "a place (valence, arousal)": self.valence is not None or self.arousal is not None,
             "photos": self.photo is not None,
             "a sentence (words)": self.words is not None,
             "a path": self.path is not None,
         }
-        found = [name for name, there in given.items() if there]
-        if len(found) > 1:
-            many = "both" if len(found) == 2 else "all"
-            raise BadRequest("the mood", f"{' and '.join(found)} were {many} given", "give one of them")
+        named = [name for name, there in sources.items() if there]
+        if len(named) > 1:
+            many = "both" if len(named) == 2 else "all"
+            raise BadRequest("the mood", f"{' and '.join(named)} were {many} given", "give one of them")
         if self.mood is not None:
             place(self.mood)
         if self.photo is not None:
@@ -118,9 +118,9 @@ def _none_readable(failed: Sequence[BadInput]) -> BadInput:
 def _of_words(words: str) -> Mood:
     from flamingo.mood.words import read
 
-    found = read(words)
-    point = Point(found.valence, found.arousal)
-    return _along([point], {"words": words}, (f"the words feel {_in_words(found.word, point)}",))
+    estimate = read(words)
+    point = Point(estimate.valence, estimate.arousal)
+    return _along([point], {"words": words}, (f"the words feel {_in_words(estimate.word, point)}",))
 
 
 def _along(path: Sequence[Point], source: dict[str, Any] | None, remarks: tuple[str, ...]) -> Mood:

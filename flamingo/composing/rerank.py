@@ -19,8 +19,8 @@ def score(piece: Drawn, facts: dict[str, Any]) -> float:
     """Higher is better; 0 is about what an average piece reaches."""
     notes = max(piece.notes, 1)
     human = facts["typical"]  # nats a note of held-out human bars: mean and spread
-    surprise = (piece.told / notes - human["mean"]) / human["spread"]
-    persona = (piece.untold - piece.told) / notes
+    surprise = (piece.conditional / notes - human["mean"]) / human["spread"]
+    persona = (piece.unconditional - piece.conditional) / notes
     rows = piece.events
     bars = [tuple(map(tuple, part[1:].tolist())) for part in np.split(rows, piece.lines[1:])]
     repeated = 1 - len(set(bars)) / len(bars)

@@ -62,12 +62,12 @@ def draw(
     for piece, prompt in zip(pieces, prompts or [], strict=False):
         for where, pitch, duration, velocity in prompt.tolist():
             piece.take((where, pitch, duration, velocity))
-            piece.given += pitch >= 0
+            piece.prompted += pitch >= 0
     with one_thread():
         _run(model, pieces, sampling, on_progress)
         for piece in pieces:
             _accept(model, piece, sampling)
-        astray = [i for i, piece in enumerate(pieces) if not piece.given]
+        astray = [i for i, piece in enumerate(pieces) if not piece.prompted]
         for attempt in range(_KEY_TRIES):
             astray = [i for i in astray if _astray(pieces[i], attempt)]  # what was not astray once never is
             if not astray:
@@ -132,24 +132,24 @@ def _write_cadence(piece: Drawn) -> None:
 def _run(
     model: Composer, pieces: list[Drawn], sampling: SamplingOptions, on_progress: Callable[[int, int], None] | None
 ) -> None:
-    going = [p for p in pieces if not p.done]
+    going = [p for p in pieces if not p.finished]
     daring = replace(sampling, temperature=sampling.temperature * _DARING)
     everything = sum(p.plan.bars for p in pieces)
-    told = {id(p): _Conditions(model, p.plan) for p in going}
-    cache, state = _restart(model, going, told)
+    conditions_by_piece = {id(p): _Conditions(model, p.plan) for p in going}
+    cache, state = _restart(model, going, conditions_by_piece)
     while going:
         b = len(going)
         chosen = np.full((b, 4), -1, np.int64)
         for piece in going:
-            piece.mark = (piece.told, piece.untold)
-        asked = np.ones(b, bool)
+            piece.mark = (piece.conditional, piece.unconditional)
+        sounding = np.ones(b, bool)
         recalled = [p.recalled() for p in going]
         shifts = [p.shift for p in going]
         logits = model.logits("where", state)
         for column, name in enumerate(NAMES):
             if column:
                 logits = model.logits(name, state)
-            masks = [mask_of(p, name, chosen[i]) if asked[i] else None for i, p in enumerate(going)]
+            masks = [mask_of(p, name, chosen[i]) if sounding[i] else None for i, p in enumerate(going)]
             for i, piece in enumerate(going):
                 mask, again = masks[i], recalled[i]
                 if again is not None:
@@ -162,21 +162,21 @@ def _run(
                 drawing = daring if name == "pitch" else sampling
                 choice, with_told, without = choose(logits[i], logits[b + i], mask, piece.random, drawing, lean)
                 chosen[i, column] = choice
-                piece.told += with_told
-                piece.untold += without
+                piece.conditional += with_told
+                piece.unconditional += without
             if column == 0:
-                asked = chosen[:, 0] != BAR_LINE
+                sounding = chosen[:, 0] != BAR_LINE
             if column < 3:
                 both = np.concatenate((chosen[:, column], chosen[:, column]))
                 added = model.add(state, name, np.maximum(both, 0))
-                state = np.where(np.concatenate((asked, asked))[:, None], added, state)
+                state = np.where(np.concatenate((sounding, sounding))[:, None], added, state)
         finished = []
         for i, piece in enumerate(going):
             bar = piece.bar
             piece.returned += recalled[i] is not None and chosen[i, 1] >= 0
             where, pitch, duration, velocity = chosen[i].tolist()
             piece.take((where, pitch + shifts[i] if pitch >= 0 else pitch, duration, velocity))
-            if piece.done:
+            if piece.finished:
                 finished.append(i)
             elif piece.bar != bar and on_progress:
                 on_progress(sum(p.bar + 1 for p in pieces), everything)
@@ -189,13 +189,15 @@ def _run(
             if not going:
                 break
         if cache.length >= CONTEXT:
-            cache, state = _restart(model, going, told)
+            cache, state = _restart(model, going, conditions_by_piece)
             continue
         for i, piece in enumerate(going):
             if piece.shift != shifts[i]:
-                cache.put((i, len(going) + i), _heard(model, [piece], told, cache.length, before=1)[0])
+                cache.put((i, len(going) + i), _heard(model, [piece], conditions_by_piece, cache.length, before=1)[0])
         rows = np.concatenate((chosen, chosen))[:, None]
-        conditions = np.stack([told[id(p)].bar(p.bar, p.bar, bare) for bare in (False, True) for p in going])[:, None]
+        conditions = np.stack(
+            [conditions_by_piece[id(p)].bar(p.bar, p.bar, bare) for bare in (False, True) for p in going]
+        )[:, None]
         state = model.forward(model.embed(rows) + conditions, cache)[:, 0]
 
 
@@ -204,22 +206,22 @@ class _Conditions:
 
     def __init__(self, model: Composer, plan: Plan) -> None:
         self.model, self.plan = model, plan
-        self.made: dict[tuple[int, bool, bool], Array] = {}
+        self._vectors: dict[tuple[int, bool, bool], Array] = {}
 
     def bar(self, bar: int, now: int, bare: bool) -> Array:
         """Of one bar, as it is told while bar `now` is drawn: an excerpt has one mode, as in training. `bare`:
         without persona and mood, and in the other mode: what guidance leads away from."""
         minor = self.plan.key_at(max(now, 0)).minor
-        found = self.made.get((bar, minor, bare))
-        if found is None:
-            told = self.plan.told(max(bar, 0), minor)
+        vector = self._vectors.get((bar, minor, bare))
+        if vector is None:
+            condition = self.plan.told(max(bar, 0), minor)
             if bare:
-                told = replace(told, personas={}, valence=None, arousal=None, minor=not told.minor)
-            found = self.made[bar, minor, bare] = self.model.told(told)
-        return found
+                condition = replace(condition, personas={}, valence=None, arousal=None, minor=not condition.minor)
+            vector = self._vectors[bar, minor, bare] = self.model.told(condition)
+        return vector
 
 
-def _restart(model: Composer, going: list[Drawn], told: dict[int, _Conditions]) -> tuple[Cache, Array]:
+def _restart(model: Composer, going: list[Drawn], conditions_by_piece: dict[int, _Conditions]) -> tuple[Cache, Array]:
     """A fresh cache that has heard the last half context of every piece, and the state after it. All pieces must be
     equally far for their rows to stand side by side; where they are not, the shorter ones hear less."""
     for piece in going:
@@ -227,11 +229,11 @@ def _restart(model: Composer, going: list[Drawn], told: dict[int, _Conditions]) 
             piece.take((BAR_LINE, -1, -1, -1))
     if not going:
         return Cache(model, 0), np.zeros((0, model.width), np.float32)
-    return _heard(model, going, told, min([CONTEXT // 2, *(len(p.rows) for p in going)]))
+    return _heard(model, going, conditions_by_piece, min([CONTEXT // 2, *(len(p.rows) for p in going)]))
 
 
 def _heard(
-    model: Composer, going: list[Drawn], told: dict[int, _Conditions], length: int, before: int = 0
+    model: Composer, going: list[Drawn], conditions_by_piece: dict[int, _Conditions], length: int, before: int = 0
 ) -> tuple[Cache, Array]:
     """A fresh cache that has heard `length` events of every piece, told and untold, in the key that each is in now,
     and the state after them. before: last events that are left out."""
@@ -244,7 +246,9 @@ def _heard(
             # The bar of an event is the number of lines up to it.
             bars = np.searchsorted(piece.lines, np.arange(end - length, end), side="right") - 1
             rows.append(_transposed(heard, -piece.shift))
-            conditions.append(np.stack([told[id(piece)].bar(int(bar), piece.bar, bare) for bar in bars]))
+            conditions.append(
+                np.stack([conditions_by_piece[id(piece)].bar(int(bar), piece.bar, bare) for bar in bars])
+            )
     x = model.embed(np.stack(rows)) + np.stack(conditions)
     return cache, model.forward(x, cache)[:, -1]
 
@@ -254,9 +258,9 @@ def _transposed(rows: Array, by: int) -> Array:
     octave."""
     pitch = rows[:, 1] + by
     pitch = np.where(pitch < 0, pitch + 12, np.where(pitch >= PITCHES, pitch - 12, pitch))
-    found = rows.copy()
-    found[:, 1] = np.where(rows[:, 1] < 0, -1, pitch)
-    return found
+    transposed = rows.copy()
+    transposed[:, 1] = np.where(rows[:, 1] < 0, -1, pitch)
+    return transposed
 
 
 def _seen_from(values: Array, shift: int) -> Array:
@@ -264,12 +268,12 @@ def _seen_from(values: Array, shift: int) -> Array:
     so many semitones above it; zero, or False, beyond the range."""
     if not shift or not values.ndim:
         return values
-    found = np.zeros_like(values)
+    shifted = np.zeros_like(values)
     if shift > 0:
-        found[:-shift] = values[shift:]
+        shifted[:-shift] = values[shift:]
     else:
-        found[-shift:] = values[:shift]
-    return found
+        shifted[-shift:] = values[:shift]
+    return shifted
 
 
 def mask_of(piece: Drawn, name: str, chosen: Array) -> Array:
@@ -283,8 +287,8 @@ def mask_of(piece: Drawn, name: str, chosen: Array) -> Array:
 
 
 def choose(
-    told: Array,
-    untold: Array,
+    conditional: Array,
+    unconditional: Array,
     mask: Array,
     random: np.random.Generator,
     sampling: SamplingOptions,
@@ -294,7 +298,7 @@ def choose(
     where = np.flatnonzero(mask)
     if not len(where):
         raise FlamingoError("composing", "nothing can follow", "this is a fault in Flamingo: report the command")
-    a, b = told[where].astype(np.float64), untold[where].astype(np.float64)
+    a, b = conditional[where].astype(np.float64), unconditional[where].astype(np.float64)
     a, b = a - _logsumexp(a), b - _logsumexp(b)
     mixed = b + sampling.guidance * (a - b) + (lean[where] if isinstance(lean, np.ndarray) else lean)
     uniform = random.random()
@@ -304,11 +308,11 @@ def choose(
         p = np.exp((mixed - mixed.max()) / sampling.temperature)
         p /= p.sum()
         order = np.argsort(-p, kind="stable")
-        kept = p[order]
-        inside = np.cumsum(kept) - kept < sampling.top_p
-        inside &= kept >= sampling.min_p * kept[0]
-        kept = np.where(inside, kept, 0)
-        total = np.cumsum(kept / kept.sum())
+        probabilities = p[order]
+        inside = np.cumsum(probabilities) - probabilities < sampling.top_p
+        inside &= probabilities >= sampling.min_p * probabilities[0]
+        probabilities = np.where(inside, probabilities, 0)
+        total = np.cumsum(probabilities / probabilities.sum())
         pick = int(order[min(int(np.searchsorted(total, uniform, side="right")), int(inside.sum()) - 1)])
     return int(where[pick]), -float(a[pick]), -float(b[pick])
 

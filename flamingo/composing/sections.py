@@ -47,12 +47,12 @@ def modes(cues: Sequence[float | None], by_habit: Callable[[], bool]) -> list[bo
     """Whether each section is in minor, from the mode cue of each (above 0 major). A section near the middle stays in
     the mode of the one before it, so that the mode turns only where that says something. by_habit: asked where no
     mood was given."""
-    given = [cue for cue in cues if cue is not None]
-    if len(given) < len(cues):
+    stated_cues = [cue for cue in cues if cue is not None]
+    if len(stated_cues) < len(cues):
         return [by_habit()] * len(cues)
-    now = next((cue for cue in given if abs(cue) > FAR), given[0]) < 0
-    found = []
-    for cue in given:
+    now = next((cue for cue in stated_cues if abs(cue) > FAR), stated_cues[0]) < 0
+    minor_modes = []
+    for cue in stated_cues:
         now = cue < 0 if abs(cue) > FAR else now
-        found.append(now)
-    return found
+        minor_modes.append(now)
+    return minor_modes

@@ -27,15 +27,24 @@ _LEAST = 2  # bars in a section
 _HURRIED = 1.6
 
 
-def whole(seconds: float, tempo: float, metre: Metre, given: bool) -> tuple[int, float, float]:
-    """Bars, tempo and stretch of the last bar that fill the time exactly. given: the tempo may not be moved. Raises
-    BadRequest where two bars do not fit."""
+def whole(seconds: float, tempo: float, metre: Metre, fixed_tempo: bool) -> tuple[int, float, float]:
+    """Bars, tempo and stretch of the last bar that fill the time exactly.
+
+    Args:
+        seconds: the time.
+        tempo: in quarter notes a minute.
+        metre: of all bars.
+        fixed_tempo: whether the tempo may not be moved.
+
+    Raises:
+        BadRequest: where two bars do not fit.
+    """
     bar = metre.units / UNITS * 60 / tempo
 
     def stretched(n: int, last: float) -> float:
         return n - 2 + (BEFORE_LAST if n >= 3 else 1.0) + last
 
-    if given:
+    if fixed_tempo:
         # The largest number of bars whose last one is still held at least as long as written.
         for n in range(max(2, int(seconds / bar) + 2), 1, -1):
             last = seconds / bar - stretched(n, 0.0)
@@ -58,18 +67,18 @@ def along(seconds: float, tempos: Sequence[float], shares: Sequence[float], metr
     """Bars and tempo of each of several sections, which get exactly their shares of the time, at the tempos wished
     for or near them. The last bar of each leads over to the tempo of the next, and lasts as long as the mean of one
     of each. Raises BadRequest where two bars of each do not fit, with the seconds in which they would."""
-    found = _along(seconds, tempos, shares, metre.units / UNITS)
-    if found is None:
+    sections = _along(seconds, tempos, shares, metre.units / UNITS)
+    if sections is None:
         longer = (s for s in _longer(seconds) if _along(s, tempos, shares, metre.units / UNITS))
         raise _too_short(seconds, len(shares), next(longer, None))
-    return found
+    return sections
 
 
 def _along(
     seconds: float, tempos: Sequence[float], shares: Sequence[float], quarters: float
 ) -> list[tuple[int, float]] | None:
     """From the last section to the first, since each leads over to the tempo of the next. quarters: in a bar."""
-    found: list[tuple[int, float]] = []
+    sections: list[tuple[int, float]] = []
     after: float | None = None  # seconds a quarter in the section after
     for tempo, share in zip(reversed(tempos), reversed(shares), strict=True):
         time = share * seconds / quarters
@@ -80,9 +89,9 @@ def _along(
         slowness = time / (bars + beyond)
         if slowness <= 60 / min(FASTEST, _HURRIED * tempo):
             return None
-        found.append((bars, 60 / slowness))
+        sections.append((bars, 60 / slowness))
         after = slowness
-    return found[::-1]
+    return sections[::-1]
 
 
 def divided(seconds: float, tempo: float, shares: Sequence[float], metre: Metre) -> tuple[list[int], float]:

@@ -51,22 +51,22 @@ class ClipPool:
         which `state` was. tell: is told how many frames are done. Raises the first error that a chunk met."""
         with manner.clip.path.open("rb") as file:
             blocks = [self._pool.shared(block) for block in iter(lambda: file.read(_BLOCK), b"")]
-        told = self._pool.shared(manner)
+        shared_manner = self._pool.shared(manner)
         name, key = show(manner.clip.path), os.urandom(8).hex()
         jobs = (
             Job(
                 f"{name}, frames {chunk.first} to {chunk.last}", _chunk_painted,
-                (told, key, blocks, chunk, max(chunk.first, begun), state if chunk.first < begun else None),
+                (shared_manner, key, blocks, chunk, max(chunk.first, begun), state if chunk.first < begun else None),
             )
             for chunk in todo
         )  # fmt: skip
         done = [begun]
-        for chunk, found in zip(todo, self._pool.results(jobs, lambda: tell(done[0])), strict=True):
-            if isinstance(found, FlamingoError):
-                raise found
+        for chunk, painted in zip(todo, self._pool.results(jobs, lambda: tell(done[0])), strict=True):
+            if isinstance(painted, FlamingoError):
+                raise painted
             done[0] = chunk.last - chunk.tail
             tell(done[0])
-            yield found
+            yield painted
 
 
 def _chunk_painted(
@@ -76,8 +76,8 @@ def _chunk_painted(
     footage, manner = _footage(manner, key, blocks)
     stretch = ChunkPainter(manner, chunk, footage, at, state, lambda _number: None)
     head, middle = stretch.head(), list(stretch.middle())
-    kept = dict(stretch.state())
-    return Painted(head, middle, stretch.tail(), kept)
+    state_after = dict(stretch.state())
+    return Painted(head, middle, stretch.tail(), state_after)
 
 
 _open: dict[str, tuple[Any, FrameSource, ClipStyle]] = {}

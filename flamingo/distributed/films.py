@@ -44,17 +44,17 @@ class FilmPool:
 
     def paint(self, missing: Sequence[ToPaint], work: Work, tell: Tell) -> None:
         """Paint these and keep them. What fails there is raised once the others are done."""
-        unlike = {id(each.brush): each.brush for each in missing}
+        unlike = {id(task.brush): task.brush for task in missing}
         brushes = {number: self._pool.shared(brush) for number, brush in unlike.items()}
         jobs = (
             Job(
-                each.photo.called,
+                task.photo.called,
                 _painted,
-                (brushes[id(each.brush)], Path(each.photo.kept).read_bytes(), each.needed),
+                (brushes[id(task.brush)], Path(task.photo.kept).read_bytes(), task.needed),
             )
-            for each in missing
+            for task in missing
         )
-        _kept(jobs, [(each.place, 1) for each in missing], len(missing), work, tell, self._pool)
+        _kept(jobs, [(task.target, 1) for task in missing], len(missing), work, tell, self._pool)
 
     def render(self, missing: Sequence[Piece], pictures: Sequence[Pictures], work: Work, tell: Tell) -> None:
         """Render these and keep them. What fails there is raised once the others are done."""
@@ -66,17 +66,17 @@ class FilmPool:
                 files = {number: _read(pictures[number]) for number in reel.seen(piece.first, piece.last)}
                 yield Job(f"frame {piece.first} to {piece.last}", _rendered, (piece, files, fonts))
 
-        places = [(piece.place, piece.last - piece.first) for piece in missing]
+        places = [(piece.target, piece.last - piece.first) for piece in missing]
         _kept(jobs(), places, board.frames, work, tell, self._pool)
 
 
 def _painted(brush: Brush, photo: bytes, part: Needed) -> bytes:
     """On the cluster: a kept photo to a kept painting."""
     with TemporaryDirectory() as name:
-        kept, place = Path(name) / "photo.jpg", Path(name) / "painting.jpg"
-        kept.write_bytes(photo)
-        rendering.paint(brush, kept, part, place, Work(place))
-        return place.read_bytes()
+        photo_file, painting_file = Path(name) / "photo.jpg", Path(name) / "painting.jpg"
+        photo_file.write_bytes(photo)
+        rendering.paint(brush, photo_file, part, painting_file, Work(painting_file))
+        return painting_file.read_bytes()
 
 
 def _kept(
@@ -90,11 +90,11 @@ def _kept(
         tell(done, many)
 
     waits()
-    for (place, steps), found in zip(places, pool.results(jobs, waits), strict=True):
-        if isinstance(found, FlamingoError):
-            failed.append(found)
+    for (target, steps), outcome in zip(places, pool.results(jobs, waits), strict=True):
+        if isinstance(outcome, FlamingoError):
+            failed.append(outcome)
         else:
-            work.put(found, place)
+            work.put(outcome, target)
         done += steps
         waits()
     if failed:
@@ -112,15 +112,15 @@ def _rendered(piece: Piece, files: dict[int, Files], fonts: list[str]) -> bytes:
         raise BadRequest("the cluster", "it has other fonts", "install the same ones there")
     with TemporaryDirectory() as name:
         folder = Path(name)
-        kept = [Pictures(folder, None)] * len(board.shots)  # those that are not seen are not read
+        pictures = [Pictures(folder, None)] * len(board.shots)  # those that are not seen are not read
         for number, (photo, painting) in files.items():
-            place, other = folder / f"{number}.jpg", folder / f"{number}-painted.jpg"
-            place.write_bytes(photo)
+            photo_file, other = folder / f"{number}.jpg", folder / f"{number}-painted.jpg"
+            photo_file.write_bytes(photo)
             if painting is not None:
                 other.write_bytes(painting)
-            kept[number] = Pictures(place, None if painting is None else other)
+            pictures[number] = Pictures(photo_file, None if painting is None else other)
         numbers = range(piece.first, piece.last)
-        with closing(ahead(Reel(board, kept).frame, numbers, rendering.AHEAD)) as frames:
+        with closing(ahead(Reel(board, pictures).frame, numbers, rendering.AHEAD)) as frames:
             return rendering.render(piece, frames, lambda _number: None)
 
 

@@ -33,7 +33,7 @@ def carried_out(
     with Pool() if films else Pool(len(plan)) as pool:
         brush = pool.shared(task.brush)
         at = [0]
-        said: dict[int, list[str]] = {}
+        notes: dict[int, list[str]] = {}
 
         def tell() -> None:
             on_progress(at[0], plan[at[0]][0])
@@ -50,7 +50,7 @@ def carried_out(
                     yield None
                     continue
                 try:
-                    work, said[number] = task.read(photo)
+                    work, notes[number] = task.read(photo)
                 except FlamingoError as error:
                     yield error
                 else:
@@ -60,7 +60,7 @@ def carried_out(
         for number, (photo, target) in enumerate(plan):
             at[0] = number
             tell()
-            yield _written(task, photo, target, next(results), said.pop(number, []), part, pool)
+            yield _written(task, photo, target, next(results), notes.pop(number, []), part, pool)
 
 
 def _written(

@@ -37,11 +37,11 @@ _LOOKS = 0.5  # seconds from one word about progress to the next
 @dataclass(frozen=True)
 class Job:
     """Something to be done on the cluster. name: what a person knows it by; do: a function of Flamingo, found there
-    by its name; given: its arguments, among them what `Pool.shared` has returned."""
+    by its name; arguments: of it, among them what `Pool.shared` has returned."""
 
     name: str
     do: Callable[..., Any]
-    given: tuple[Any, ...]
+    arguments: tuple[Any, ...]
 
 
 @dataclass
@@ -58,16 +58,16 @@ class Holder:
 
     def __init__(self, threads: int, here: dict[str, str]) -> None:
         os.environ.setdefault("FLAMINGO_THREADS", str(threads))
-        found = _versions()
-        self._other = [name for name, version in here.items() if found.get(name) != version]
+        versions = _versions()
+        self._other = [name for name, version in here.items() if versions.get(name) != version]
 
-    def do(self, work: Callable[..., Any], *given: Any) -> Any:
+    def do(self, work: Callable[..., Any], *arguments: Any) -> Any:
         """What the work gives, or the FlamingoError that it raises."""
         if self._other:
             why = f"it has another version of {', '.join(self._other)}"
             return BadRequest("the cluster", why, "install the same Flamingo there")
         try:
-            return work(*given)
+            return work(*arguments)
         except FlamingoError as error:
             return error
 
@@ -88,7 +88,7 @@ class Pool:
         self._ray = _joined()
         cores = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         self._threads = min(_CORES, cores)
-        self._made = self._ray.remote(num_cpus=self._threads)(Holder)
+        self._holder_class = self._ray.remote(num_cpus=self._threads)(Holder)
         self._busy = {self._new(): 0 for _ in range(max(1, min(cores // self._threads, most)))}
 
     def __enter__(self) -> Self:
@@ -118,12 +118,12 @@ class Pool:
             yield self._awaited(first, waits) if isinstance(first, _Sent) else first
 
     def _new(self) -> Any:
-        return self._made.remote(self._threads, _versions())
+        return self._holder_class.remote(self._threads, _versions())
 
     def _sent(self, job: Job) -> _Sent:
-        holder = min(self._busy, key=lambda each: self._busy[each])
+        holder = min(self._busy, key=lambda candidate: self._busy[candidate])
         self._busy[holder] += 1
-        return _Sent(job, holder, holder.do.remote(job.do, *job.given))
+        return _Sent(job, holder, holder.do.remote(job.do, *job.arguments))
 
     def _awaited(self, sent: _Sent, waits: Callable[[], None]) -> Any:
         ray = self._ray
@@ -148,13 +148,17 @@ class Pool:
         """A process is gone, perhaps with its node and all that were there. The others do its work; where none is
         left, one is started again."""
         self._busy.pop(holder, None)
-        asked = {each.do.remote(_nothing): each for each in self._busy}
-        answered = self._ray.wait(list(asked), num_returns=len(asked), timeout=_LOOKS)[0] if asked else []
+        holder_by_request = {other.do.remote(_nothing): other for other in self._busy}
+        answered = (
+            self._ray.wait(list(holder_by_request), num_returns=len(holder_by_request), timeout=_LOOKS)[0]
+            if holder_by_request
+            else []
+        )
         for answer in answered:  # the others are at work
             try:
                 self._ray.get(answer)
             except self._ray.exceptions.RayError:
-                self._busy.pop(asked[answer])
+                self._busy.pop(holder_by_request[answer])
         if not self._busy:
             self._busy[self._new()] = 0
 

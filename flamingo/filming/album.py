@@ -64,7 +64,7 @@ def found(paths: Sequence[Path], work: Work, never: Collection[Path] = ()) -> tu
             notes += more
         else:
             inside = [Given(path, str(path))]
-        album |= {key: each for each in inside if (key := str(each.file.absolute())) not in hidden}
+        album |= {key: photo for photo in inside if (key := str(photo.file.absolute())) not in hidden}
     if not album:
         where = ", ".join(show(path) for path in paths[:3])
         raise BadRequest(where, "there are no photos in it", f"look for {', '.join(sorted(images.READ_SUFFIXES))}")
@@ -78,7 +78,7 @@ def given_as(name: str, folder: Path, work: Work) -> Given:
         if parent.suffix.lower() == ".zip" and parent.is_file():
             inside, _ = _unpacked(parent, work)
             inner = path.relative_to(parent).as_posix()
-            match = [each for each in inside if each.name == f"{parent}/{inner}"]
+            match = [photo for photo in inside if photo.name == f"{parent}/{inner}"]
             return match[0] if match else Given(path, name)
     return Given(path, name)
 
@@ -133,12 +133,12 @@ def _photos_among(members: Sequence[archives.Member]) -> tuple[list[archives.Mem
             left_out.append(folders.LeftOut(member.name, member.refused))
         elif not folders.is_system(PurePosixPath(member.name).parts):
             by_folder.setdefault(str(PurePosixPath(member.name).parent), []).append(member)
-    taken = set()
+    taken_names = set()
     for inside in by_folder.values():
         order = folders.sorted_names([member.name for member in inside], None)
-        taken |= set(order.taken)
+        taken_names |= set(order.accepted)
         left_out += order.left_out
-    photos = [member for member in members if not member.refused and member.name in taken]
+    photos = [member for member in members if not member.refused and member.name in taken_names]
     return photos, left_out
 
 
@@ -210,23 +210,25 @@ def _through_moods(photos: list[Photo]) -> list[Photo]:
 def sifted(photos: Sequence[Photo]) -> tuple[list[Photo], list[str]]:
     """Those that are worth showing, in order, and a note for each that is not. Of shots of one moment the sharpest
     stays, in the place of the first."""
-    kept: list[Photo] = []
+    retained: list[Photo] = []
     notes: list[str] = []
     for photo in photos:
-        twin = next((i for i, other in enumerate(kept) if other.sha256 == photo.sha256 or _alike(other, photo)), None)
+        twin = next(
+            (i for i, other in enumerate(retained) if other.sha256 == photo.sha256 or _alike(other, photo)), None
+        )
         if twin is None:
-            kept.append(photo)
+            retained.append(photo)
             continue
-        other = kept[twin]
+        other = retained[twin]
         if other.sha256 == photo.sha256:
             notes.append(f"left out: {photo.called} is the same file as {other.called}")
             continue
         better, worse = (photo, other) if photo.sharpness > other.sharpness else (other, photo)
-        kept[twin] = better
+        retained[twin] = better
         notes.append(f"left out: {worse.called} shows the same as {better.called}, less sharply")
-    blurred = [photo for photo in kept if photo.sharpness < _BLURRED]
+    blurred = [photo for photo in retained if photo.sharpness < _BLURRED]
     notes += [f"left out: {photo.called} is blurred" for photo in blurred]
-    return [photo for photo in kept if photo not in blurred], notes
+    return [photo for photo in retained if photo not in blurred], notes
 
 
 def _alike(first: Photo, second: Photo) -> bool:

@@ -44,13 +44,13 @@ def film(options: FilmOptions) -> list[FilmResult]:
 
     pipeline = FilmPipeline(options)
     if options.storyboard is not None:
-        made = pipeline.from_storyboard(options.storyboard, options.brought if options.brought.names else None)
+        outcome = pipeline.from_storyboard(options.storyboard, options.brought if options.brought.names else None)
     else:
-        made = pipeline.from_photos()
+        outcome = pipeline.from_photos()
     return [
         FilmResult(
-            made.board, made.files, made.stages, made.beats, made.bars,
-            error=made.error, notes=tuple(dict.fromkeys(made.notes)), seconds=time.perf_counter() - begun,
-            recipe=made.recipe, beside=made.beside,
+            outcome.board, outcome.files, outcome.stages, outcome.beats, outcome.bars,
+            error=outcome.error, notes=tuple(dict.fromkeys(outcome.notes)), seconds=time.perf_counter() - begun,
+            recipe=outcome.recipe, beside=outcome.beside,
         )
     ]  # fmt: skip

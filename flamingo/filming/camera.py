@@ -129,9 +129,9 @@ def needed(size: tuple[int, int], frame: tuple[int, int], fit: Fit, way: tuple[V
         last = max(end[1 + side] + many / end[0] for end in ends) + _AROUND
         step = max(1, round(length / _GRID))
         parts += [max(0, int(first // step) * step), min(length, -int(-last // step) * step)]
-    found = Needed(size, *parts)
-    share = (found.bottom - found.top) * (found.right - found.left) / (size[0] * size[1])
-    return found if share < _ALL else found.whole
+    part = Needed(size, *parts)
+    share = (part.bottom - part.top) * (part.right - part.left) / (size[0] * size[1])
+    return part if share < _ALL else part.whole
 
 
 def _filling(size: tuple[int, int], frame: tuple[int, int], nearest: float, larger: bool) -> tuple[int, int]:
@@ -245,12 +245,12 @@ def _part(plane: Bytes, axis: int, first: int, many: int, between: bool) -> Byte
     one before and two after. Beyond the plane's edge, these are its last pixels again."""
     begin, end = (first - 1, first + many + 2) if between else (first, first + many)
     last = plane.shape[axis]
-    found = plane[max(0, begin) : end] if axis == 0 else plane[:, max(0, begin) : end]
+    rows = plane[max(0, begin) : end] if axis == 0 else plane[:, max(0, begin) : end]
     before, after = max(0, -begin), max(0, end - last)
     if not before and not after:
-        return found
+        return rows
     top, bottom, left, right = (before, after, 0, 0) if axis == 0 else (0, 0, before, after)
-    return np.asarray(cv2.copyMakeBorder(found, top, bottom, left, right, cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(cv2.copyMakeBorder(rows, top, bottom, left, right, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _taps(shift: float) -> NDArray[np.float64]:

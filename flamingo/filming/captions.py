@@ -54,7 +54,7 @@ def written_by_a_person(text: str, camera: tuple[str, str] = ("", "")) -> str:
     own = {word for part in camera for word in re.findall(r"[^\W_]+", part.casefold())}
     words = re.findall(r"[^\W_]+", low)
     if words and all(word in own or _WORDS.fullmatch(word) or re.fullmatch(r"[a-z]*\d+\w*", word) for word in words):
-        known = [word for word in words if word in own or _WORDS.fullmatch(word)]
+        machine_words = [word for word in words if word in own or _WORDS.fullmatch(word)]
         # Numbers alone, such as a year, may be what a person wrote; beside a maker's name they are a model's.
-        return "" if known and all(word.isascii() for word in words) else text
+        return "" if machine_words and all(word.isascii() for word in words) else text
     return text

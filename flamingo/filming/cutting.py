@@ -53,8 +53,8 @@ def changes(
     many = len(weights) - 1
     if seconds / len(weights) < SHORTEST:
         least = math.ceil(len(weights) * SHORTEST)
-        what = f"{len(weights)} photos in {seconds:g} s"
-        raise BadRequest(what, f"a photo is shown for {SHORTEST:g} s at least", f"ask for {least} seconds or more")
+        request = f"{len(weights)} photos in {seconds:g} s"
+        raise BadRequest(request, f"a photo is shown for {SHORTEST:g} s at least", f"ask for {least} seconds or more")
     places, level = _places(beats, downbeats, seconds, len(weights), last)
     ideal = np.cumsum(weights)[:-1] / sum(weights) * seconds
     usual = seconds / len(weights)
@@ -63,20 +63,20 @@ def changes(
     chosen = _cheapest(cost, places, gap)
     if chosen is None:  # beats so uneven that photos do not fit between them: shared out evenly
         return [Change(float(at), False) for at in np.linspace(0, min(last or seconds, seconds), many + 1)[1:]]
-    found = [Change(float(places[i]), bool(level[i] == 0)) for i in chosen]
-    return _softened(found, seconds, beats)
+    cuts = [Change(float(places[i]), bool(level[i] == 0)) for i in chosen]
+    return _softened(cuts, seconds, beats)
 
 
 def even(beats: Array, downbeats: Array, seconds: float, many: int) -> list[Change]:
     """Changes that give each of so many photos the same time, to the frame, whatever the music does: for a pace that
     was asked for. Where a change meets the beginning of a bar it is a cut, elsewhere a crossfade."""
     first_of_bar = beats[downbeats.astype(bool)]
-    found = []
+    cuts = []
     for i in range(1, many):
         at = seconds * i / many
         near = len(first_of_bar) > 0 and float(np.abs(first_of_bar - at).min()) < _MEETS
-        found.append(Change(at, near))
-    return _softened(found, seconds, beats)
+        cuts.append(Change(at, near))
+    return _softened(cuts, seconds, beats)
 
 
 def _places(beats: Array, downbeats: Array, seconds: float, photos: int, last: float) -> tuple[Array, Array]:
@@ -121,12 +121,12 @@ def _cheapest(cost: Array, places: Array, gap: float) -> list[int] | None:
     return path[::-1]
 
 
-def _softened(found: list[Change], seconds: float, beats: Array) -> list[Change]:
+def _softened(cuts: list[Change], seconds: float, beats: Array) -> list[Change]:
     """Crossfades where a change is on no downbeat, as long as a beat and never most of a shot."""
     beat = float(np.median(np.diff(beats))) if len(beats) > 1 else 0.5
-    edges = [0.0, *(change.at for change in found), seconds]
+    edges = [0.0, *(change.at for change in cuts), seconds]
     softened = []
-    for i, change in enumerate(found):
+    for i, change in enumerate(cuts):
         shorter = min(edges[i + 1] - edges[i], edges[i + 2] - edges[i + 1])
         fade = 0.0 if change.downbeat or shorter < _SMOOTH else min(beat, 0.4 * shorter, _LONGEST_FADE)
         softened.append(Change(change.at, change.downbeat, fade))

@@ -40,11 +40,11 @@ def heads(rgb: NDArray[np.uint8]) -> list[Head]:
     if min(size) < 2 * _LEAST:
         return []
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    found = _cascade().detect_multi_scale(
+    faces = _cascade().detect_multi_scale(
         small, scale_factor=1.2, step_ratio=1, min_size=(_LEAST, _LEAST), max_size=(min(size), min(size)),
         min_neighbor_number=_SURE,
     )  # fmt: skip
-    return [_head(each, size) for each in found]
+    return [_head(face, size) for face in faces]
 
 
 def _head(window: dict[str, int], size: tuple[int, int]) -> Head:

@@ -33,7 +33,7 @@ def _check_storyboard(file: NamedFile, files: Mapping[str, Sequence[NamedFile]])
         raise BadRequest("a storyboard", "its photos did not come with it", "send them too, under the names it has")
     name = file.name or "the storyboard"
     board = storyboard.load(file.path, name)
-    names = {option: tuple(each.name for each in many) for option, many in files.items()}
+    names = {option: tuple(named_file.name for named_file in many) for option, many in files.items()}
     brought = (names.get(option, ()) for option in ("photos", "painting", "mask", "music"))
     storyboard.among(board, storyboard.Brought(*brought), name)
     for style in {shot.style for shot in board.shots if shot.style}:

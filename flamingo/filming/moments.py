@@ -35,21 +35,21 @@ def taken(block: Block) -> str:
     """When a photo was taken, as 2026:07:14 18:30:00, with .123 and +02:00 where they are known; "" if it does not
     say so, or nothing that is a date."""
     for folder, tag, offsets, parts in _TAGS:
-        found = _FORM.fullmatch(block.text(folder, tag))
-        when = _date(found) if found else None
-        if found is None or when is None:
+        match = _FORM.fullmatch(block.text(folder, tag))
+        when = _date(match) if match else None
+        if match is None or when is None:
             continue
-        fraction = found[7] or block.text(EXIF, parts)
+        fraction = match[7] or block.text(EXIF, parts)
         fraction = fraction if fraction.isascii() and fraction.isdigit() else ""
         offset = (
-            _offset(found[8]) if found[8] else next(filter(None, (_offset(block.text(EXIF, o)) for o in offsets)), "")
+            _offset(match[8]) if match[8] else next(filter(None, (_offset(block.text(EXIF, o)) for o in offsets)), "")
         )
         return f"{when:%Y:%m:%d %H:%M:%S}{'.' + fraction[:6] if fraction else ''}{offset}"
     return ""
 
 
-def _date(found: re.Match[str]) -> datetime | None:
-    numbers = [int(part) if part else 0 for part in found.groups()[:6]]
+def _date(match: re.Match[str]) -> datetime | None:
+    numbers = [int(part) if part else 0 for part in match.groups()[:6]]
     if not numbers[0]:
         return None
     numbers[5] = min(numbers[5], 59)  # a leap second
@@ -64,24 +64,24 @@ def _offset(text: str) -> str:
     text = text.strip()
     if text.upper() == "Z":
         return "+00:00"
-    found = re.fullmatch(r"([+-])(\d{1,2}):?(\d{2})", text)
-    if not found or int(found[2]) > 14 or int(found[3]) > 59:
+    match = re.fullmatch(r"([+-])(\d{1,2}):?(\d{2})", text)
+    if not match or int(match[2]) > 14 or int(match[3]) > 59:
         return ""
-    return f"{found[1]}{int(found[2]):02d}:{found[3]}"
+    return f"{match[1]}{int(match[2]):02d}:{match[3]}"
 
 
 def clock(when: str) -> datetime | None:
     """The time on the camera's clock that `taken` has told."""
-    found = _FORM.fullmatch(when)
-    date = _date(found) if found else None
-    if found is None or date is None:
+    match = _FORM.fullmatch(when)
+    date = _date(match) if match else None
+    if match is None or date is None:
         return None
-    return date + timedelta(seconds=float(f"0.{found[7] or 0}"))
+    return date + timedelta(seconds=float(f"0.{match[7] or 0}"))
 
 
 def _zone(when: str) -> timezone | None:
-    found = _FORM.fullmatch(when)
-    text = _offset(found[8]) if found and found[8] else ""
+    match = _FORM.fullmatch(when)
+    text = _offset(match[8]) if match and match[8] else ""
     if not text:
         return None
     sign = -1 if text[0] == "-" else 1
@@ -96,19 +96,19 @@ def moment(when: str, among: Iterable[str] = ()) -> datetime | None:
     zone = _zone(when)
     if zone is None:
         near = [(abs(other - date), zoned) for other, zoned in _zoned(among)]
-        zone = min(near, key=lambda each: each[0])[1] if near else UTC
+        zone = min(near, key=lambda candidate: candidate[0])[1] if near else UTC
     return (
         date.replace(tzinfo=zone).astimezone(UTC) if datetime.min + _FAREST < date < datetime.max - _FAREST else None
     )
 
 
 def _zoned(among: Iterable[str]) -> list[tuple[datetime, timezone]]:
-    found = []
+    zoned = []
     for when in among:
         date, zone = clock(when), _zone(when)
         if date is not None and zone is not None:
-            found.append((date, zone))
-    return found
+            zoned.append((date, zone))
+    return zoned
 
 
 def in_order(photos: list[str]) -> list[int]:

@@ -139,9 +139,12 @@ class FilmOptions(StyleOptions, StyleSelection):
             if not self.photos:
                 raise BadRequest("film", "no photos were given", "name photos, a folder or a zip archive of them")
             return
-        for each in fields(self):
-            if each.name not in _WITH_STORYBOARD and getattr(self, each.name) not in (each.default, ()):
-                option = each.name.replace("_", "-")
+        for parameter in fields(self):
+            if parameter.name not in _WITH_STORYBOARD and getattr(self, parameter.name) not in (
+                parameter.default,
+                (),
+            ):
+                option = parameter.name.replace("_", "-")
                 raise BadRequest(option, "the storyboard says that itself", "change it there, or leave one out")
 
 

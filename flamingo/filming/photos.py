@@ -97,14 +97,15 @@ class Photo:
 
 @dataclass(frozen=True)
 class Opened:
-    """A photo at the size that the film needs, at which nobody has looked yet. said, kept: where that is kept."""
+    """A photo at the size that the film needs, at which nobody has looked yet. facts_path, picture_path: where what
+    is known of it and the photo itself are kept."""
 
     picture: images.Picture
     name: str
     file: Path
     sha256: str
-    said: Path
-    kept: Path
+    facts_path: Path
+    picture_path: Path
 
 
 def opened(file: Path, name: str, frame: tuple[int, int], work: Work, version: str) -> Photo | Opened:
@@ -116,15 +117,15 @@ def opened(file: Path, name: str, frame: tuple[int, int], work: Work, version: s
         images.read(file)  # says in its own words what is wrong
         raise UnreadableImage(show(file), "it cannot be read", "check its permissions") from None
     facts = [digest, frame, version, _SEEN]
-    said, kept = work.place("photo", facts, ".json"), work.place("photo", facts, ".jpg")
+    facts_path, picture_path = work.place("photo", facts, ".json"), work.place("photo", facts, ".jpg")
     try:
-        known = json.loads(said.read_text(encoding="utf-8"))
-        if kept.is_file():
-            mood = tuple(known["mood"])
-            return Photo(**{**known, "name": name, "file": str(file), "kept": str(kept), "mood": mood})
+        facts_read = json.loads(facts_path.read_text(encoding="utf-8"))
+        if picture_path.is_file():
+            mood = tuple(facts_read["mood"])
+            return Photo(**{**facts_read, "name": name, "file": str(file), "kept": str(picture_path), "mood": mood})
     except (OSError, ValueError, TypeError, KeyError):
         pass
-    return Opened(_read(file, frame), name, file, digest, said, kept)
+    return Opened(_read(file, frame), name, file, digest, facts_path, picture_path)
 
 
 def look(photo: Photo | Opened, feeler: MoodModel, work: Work) -> Photo:
@@ -134,16 +135,16 @@ def look(photo: Photo | Opened, feeler: MoodModel, work: Work) -> Photo:
     picture = photo.picture
     felt = feeler.feel(picture)
     rgb = _bytes(picture)
-    taken, says = _dated(picture.exif)
+    taken_at, says = _dated(picture.exif)
     grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
-    found = Photo(
-        photo.name, str(photo.file), str(photo.kept), photo.sha256, picture.width, picture.height, taken, says,
-        (round(felt.mood[0], 4), round(felt.mood[1], 4)), felt.word, sharpness(grey), _print(grey), _thumbnail(rgb),
-        _eye(rgb),
+    known_photo = Photo(
+        photo.name, str(photo.file), str(photo.picture_path), photo.sha256, picture.width, picture.height, taken_at,
+        says, (round(felt.mood[0], 4), round(felt.mood[1], 4)), felt.word, sharpness(grey), _print(grey),
+        _thumbnail(rgb), _eye(rgb),
     )  # fmt: skip
-    save(rgb, photo.kept, work)
-    work.put(json.dumps(asdict(found)).encode(), photo.said)
-    return found
+    save(rgb, photo.picture_path, work)
+    work.put(json.dumps(asdict(known_photo)).encode(), photo.facts_path)
+    return known_photo
 
 
 def _read(file: Path, frame: tuple[int, int]) -> images.Picture:
@@ -199,21 +200,21 @@ def save(rgb: Bytes, path: Path, work: Work) -> None:
 def pixels(path: Path) -> Bytes:
     """What `save` has kept: (H, W, 3) uint8."""
     data = np.frombuffer(path.read_bytes(), np.uint8)
-    found: Any = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
+    bgr: Any = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _dated(block: bytes | None) -> tuple[str, str]:
     """When a photo was taken (see `moments.taken`), and its description, if a person wrote it; "" for what it
     lacks."""
-    found = exif.parsed(block)
-    if found is None:
+    tags = exif.parsed(block)
+    if tags is None:
         return "", ""
-    camera = found.text(exif.MAIN, _MAKE), found.text(exif.MAIN, _MODEL)
+    camera = tags.text(exif.MAIN, _MAKE), tags.text(exif.MAIN, _MODEL)
     for folder, tag in _DESCRIPTIONS:
-        if says := captions.written_by_a_person(found.text(folder, tag), camera):
-            return moments.taken(found), says[:200]
-    return moments.taken(found), ""
+        if says := captions.written_by_a_person(tags.text(folder, tag), camera):
+            return moments.taken(tags), says[:200]
+    return moments.taken(tags), ""
 
 
 def sharpness(grey: Bytes) -> float:
@@ -241,8 +242,8 @@ def _print(grey: Bytes) -> int:
 
 
 def _eye(rgb: Bytes) -> str:
-    found = salience(rgb)
-    return np.asarray(np.rint(found * (255 / found.max())), np.uint8).tobytes().hex()
+    saliency = salience(rgb)
+    return np.asarray(np.rint(saliency * (255 / saliency.max())), np.uint8).tobytes().hex()
 
 
 def _thumbnail(rgb: Bytes) -> str:

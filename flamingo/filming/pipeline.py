@@ -98,16 +98,16 @@ class FilmPipeline:
         self._check_targets([*paths, *given_music, *map(Path, options.look.paintings + options.look.masks)])
         with self._kept():
             ours = (*self.targets, self._board, self._poster, self._sheet)
-            given, notes = album.found(paths, self._work, never=ours)
+            sources, notes = album.found(paths, self._work, never=ours)
             self.notes += notes
-            self._never += [each.file for each in given]
+            self._never += [source.file for source in sources]
             frame = Storyboard((Shot("-", 0, 1), Shot("-", 1, 2)), options.aspect, options.resolution).size
             feeler = MoodModel()
-            shown = self._chosen(self._looked_at(given, frame, feeler))
+            shown = self._chosen(self._looked_at(sources, frame, feeler))
             painting = Painting(options.look, frame, self._work)
             styles = planning.styles_for(shown, options, feeler)
-            for each in dict.fromkeys(styles):  # what cannot be painted is found out before anything is composed
-                painting.brush(Shot("-", 0, 1, each, (options.strength, options.strength)))
+            for style in dict.fromkeys(styles):  # what cannot be painted is found out before anything is composed
+                painting.brush(Shot("-", 0, 1, style, (options.strength, options.strength)))
             music, heard = self._scored(shown)
             board = planning.planned(shown, heard, music, options, styles)
             return self._made(board, shown, heard, painting, None)
@@ -120,11 +120,11 @@ class FilmPipeline:
             _check_music(board.music)
         self._check_targets([file, *map(Path, brought.names if brought else _beside_photos(board))])
         with self._kept():
-            board, given = self._shown(board, show(file), brought)
-            self._never += [each.file for each in given]
+            board, sources = self._shown(board, show(file), brought)
+            self._never += [source.file for source in sources]
             music = board.music
             _check_music(music)
-            found = {p.name: p for p in self._looked_at(given, board.size, MoodModel(), strict=True)}
+            photos_by_name = {p.name: p for p in self._looked_at(sources, board.size, MoodModel(), strict=True)}
             painting = Painting(board.manner, board.size, self._work)
             for shot in board.shots:
                 painting.brush(shot)
@@ -134,86 +134,88 @@ class FilmPipeline:
             self.notes += heard.notes
             if missed := planning.off_beat(board, heard):
                 self.notes.append(f"{missed} of {len(board.shots) - 1} changes of photo are on no beat of the music")
-            return self._made(board, [found[shot.photo] for shot in board.shots], heard, painting, file)
+            return self._made(board, [photos_by_name[shot.photo] for shot in board.shots], heard, painting, file)
 
     def _shown(self, board: Storyboard, name: str, brought: Brought | None) -> tuple[Storyboard, list[Given]]:
         """The photos of a storyboard, and the storyboard as it names them. name: of it, for messages."""
         if brought is None:
             names = dict.fromkeys(shot.photo for shot in board.shots)
             return board, [replace(album.given_as(photo, Path(), self._work), name=photo) for photo in names]
-        given, notes = album.found(list(map(Path, brought.photos)), self._work) if brought.photos else ([], [])
+        sources, notes = album.found(list(map(Path, brought.photos)), self._work) if brought.photos else ([], [])
         self.notes += notes
-        known = {each.name: each for each in given}
-        board = among(board, replace(brought, photos=tuple(known)), name)
-        return board, [known[photo] for photo in dict.fromkeys(shot.photo for shot in board.shots)]
+        sources_by_name = {source.name: source for source in sources}
+        board = among(board, replace(brought, photos=tuple(sources_by_name)), name)
+        return board, [sources_by_name[photo] for photo in dict.fromkeys(shot.photo for shot in board.shots)]
 
     # -- stages ----------------------------------------------------------------------------------------------
 
     def _looked_at(
-        self, given: Sequence[Given], frame: tuple[int, int], feeler: MoodModel, strict: bool = False
+        self, sources: Sequence[Given], frame: tuple[int, int], feeler: MoodModel, strict: bool = False
     ) -> list[Photo]:
         """strict: whether a photo that cannot be read ends it, as where a storyboard names it."""
         images.warm_up()
-        self._stages.expect("look", _LOOK * len(given))
+        self._stages.expect("look", _LOOK * len(sources))
         self._stages.begin("look")
-        found, failed = [], []
+        photos, failed = [], []
 
-        def attempt(each: Given) -> Photo | Opened | BadInput:
+        def attempt(source: Given) -> Photo | Opened | BadInput:
             try:
-                return opened(each.file, each.name, frame, self._work, feeler.version)
+                return opened(source.file, source.name, frame, self._work, feeler.version)
             except BadInput as error:
                 return error
 
-        with closing(ahead(attempt, given, 1)) as read:
-            for i, each in enumerate(given):
-                self._stages.step("look", i, len(given), f"looking at {show(Path(each.name).name)}")
+        with closing(ahead(attempt, sources, 1)) as read:
+            for i, source in enumerate(sources):
+                self._stages.step("look", i, len(sources), f"looking at {show(Path(source.name).name)}")
                 photo = next(read)
                 if not isinstance(photo, BadInput):
-                    found.append(look(photo, feeler, self._work))
+                    photos.append(look(photo, feeler, self._work))
                 elif strict:
                     raise photo
                 else:
                     failed.append(photo)
                     self.notes.append(f"left out: {photo}")
         self._stages.end("look")
-        _log.info("looked at %d photos, of which %d cannot be read", len(given), len(failed))
-        if not found:
+        _log.info("looked at %d photos, of which %d cannot be read", len(sources), len(failed))
+        if not photos:
             if len(failed) == 1:
                 raise failed[0]
             why = f"none of the {len(failed)} can be read (the first: {failed[0].why})"
             raise BadInput("the photos", why, "name others")
-        return found
+        return photos
 
     def _chosen(self, photos: list[Photo]) -> list[Photo]:
         """In order, without what is not worth showing."""
         photos, notes = album.ordered(photos, self.options.order)
         self.notes += notes
-        kept, notes = (photos, []) if self.options.keep_all else album.sifted(photos)
+        retained, notes = (photos, []) if self.options.keep_all else album.sifted(photos)
         self.notes += notes
-        _log.info("%d of %d photos are kept for the film", len(kept), len(photos))
-        if not LEAST <= len(kept) <= MOST:
-            many = f"{len(kept)} photos" if len(kept) != 1 else "one photo"
+        _log.info("%d of %d photos are kept for the film", len(retained), len(photos))
+        if not LEAST <= len(retained) <= MOST:
+            many = f"{len(retained)} photos" if len(retained) != 1 else "one photo"
             hint = f"a film is made of {LEAST} to {MOST}"
-            if len(photos) > len(kept):
-                hint += f"; {len(photos) - len(kept)} were left out, which --keep-all brings back"
-            raise BadRequest(many, "too few to make a film of" if len(kept) < LEAST else "too many for a film", hint)
-        return kept
+            if len(photos) > len(retained):
+                hint += f"; {len(photos) - len(retained)} were left out, which --keep-all brings back"
+            raise BadRequest(
+                many, "too few to make a film of" if len(retained) < LEAST else "too many for a film", hint
+            )
+        return retained
 
     def _scored(self, photos: Sequence[Photo]) -> tuple[Music, Score]:
         """The score, and the wish by which it can be made again."""
         lasts = planning.seconds_for(len(photos), self.options)
         self._stages.expect("compose", _COMPOSE * lasts)
         self._stages.begin("compose")
-        made: tuple[Music, Score]
+        scored: tuple[Music, Score]
         options, music = self.options, self.options.soundtrack
         if music.file is not None:
-            asked = lasts if options.seconds is not None or options.pace is not None else None
-            made = music, score.made(music, asked, self._work, self._composing, lasts)
+            seconds = lasts if options.seconds is not None or options.pace is not None else None
+            scored = music, score.made(music, seconds, self._work, self._composing, lasts)
         else:
-            made = self._composed(photos, lasts)
+            scored = self._composed(photos, lasts)
         self._stages.end("compose")
-        self.notes += made[1].notes
-        return made
+        self.notes += scored[1].notes
+        return scored
 
     def _composed(self, photos: Sequence[Photo], lasts: float) -> tuple[Music, Score]:
         music = self.options.soundtrack
@@ -221,24 +223,24 @@ class FilmPipeline:
         tempos = [tempo, None] if tempo else [None]
         moods = [photo.mood for photo in photos]
         ways = [()] if music.mood else score.along(moods, planning.weights(photos, self.options), lasts)
-        wishes = [replace(music, tempo=each, path=way) for each in tempos for way in ways]
-        wish, heard = self._first(wishes, lasts)
+        music_requests = [replace(music, tempo=bpm, path=way) for bpm in tempos for way in ways]
+        music_request, heard = self._first(music_requests, lasts)
         if tempo or (quicker := planning.quicker(heard, len(photos))) is None:
-            return wish, heard
-        return self._first([replace(wish, tempo=quicker), wish], lasts)
+            return music_request, heard
+        return self._first([replace(music_request, tempo=quicker), music_request], lasts)
 
-    def _first(self, wishes: Sequence[Music], lasts: float) -> tuple[Music, Score]:
+    def _first(self, music_requests: Sequence[Music], lasts: float) -> tuple[Music, Score]:
         """The first that can be composed; what is wrong with the last is raised."""
-        for wish in wishes[:-1]:
+        for music_request in music_requests[:-1]:
             try:
-                return wish, score.made(wish, lasts, self._work, self._composing, lasts)
+                return music_request, score.made(music_request, lasts, self._work, self._composing, lasts)
             except BadRequest as error:  # so many sections, or that tempo, do not fit into the time
                 _log.info("the next wish for the music is tried: %s", error)
                 continue
-        return wishes[-1], score.made(wishes[-1], lasts, self._work, self._composing, lasts)
+        return music_requests[-1], score.made(music_requests[-1], lasts, self._work, self._composing, lasts)
 
-    def _composing(self, share: float, what: str) -> None:
-        self._stages.step("compose", share, 1.0, what)
+    def _composing(self, share: float, message: str) -> None:
+        self._stages.step("compose", share, 1.0, message)
 
     def _painted(self, board: Storyboard, photos: Sequence[Photo], painting: Painting) -> list[Pictures]:
         shots = list(zip(board.shots, photos, strict=True))
@@ -332,20 +334,20 @@ class FilmPipeline:
 
     def _beside(self, reel: Reel, origin: provenance.Origin, read_from: Path | None) -> tuple[Path, ...]:
         """Poster, contact sheet and storyboard. That one of them fails costs no film."""
-        found = []
+        sidecars = []
         for target, drawn in ((self._poster, sheets.poster), (self._sheet, sheets.contact_sheet)):
             try:
                 images.write(drawn(reel), target, overwrite=self.options.overwrite, never=self._never, origin=origin)
-                found.append(target)
+                sidecars.append(target)
             except OutputError as error:
                 self.notes.append(f"without {show(target.name)}: {error.why}")
         if not any(_same(path, self._board) for path in (*self.targets, *([read_from] if read_from else []))):
             try:
                 self._put_board(reel.board, self._board)
-                found.append(self._board)
+                sidecars.append(self._board)
             except OutputError as error:
                 self.notes.append(f"without {show(self._board.name)}: {error.why}")
-        return tuple(found)
+        return tuple(sidecars)
 
     # -- around it -------------------------------------------------------------------------------------------
 
@@ -407,9 +409,9 @@ def _check_music(music: Music) -> None:
 def _as_long(heard: Score, board: Storyboard) -> Any:
     """The sound, exactly as long as the picture."""
     many = round(board.frames / board.fps * RATE)
-    found = np.zeros((many, 2), np.float32)
-    found[: min(many, len(heard.samples))] = heard.samples[:many]
-    return found
+    samples = np.zeros((many, 2), np.float32)
+    samples[: min(many, len(heard.samples))] = heard.samples[:many]
+    return samples
 
 
 def _recipe(
@@ -461,16 +463,16 @@ def _grid(heard: Score) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return beats, bars
 
 
-def _renamed(board: Storyboard, seen: Callable[[str], str]) -> Storyboard:
-    """With every name of a file as `seen` says it."""
+def _renamed(board: Storyboard, rename: Callable[[str], str]) -> Storyboard:
+    """With every name of a file as `rename` says it."""
     return replace(
         board,
-        shots=tuple(replace(shot, photo=seen(shot.photo)) for shot in board.shots),
-        music=replace(board.music, file=seen(board.music.file)) if board.music.file else board.music,
+        shots=tuple(replace(shot, photo=rename(shot.photo)) for shot in board.shots),
+        music=replace(board.music, file=rename(board.music.file)) if board.music.file else board.music,
         manner=replace(
             board.manner,
-            paintings=tuple(map(seen, board.manner.paintings)),
-            masks=tuple(map(seen, board.manner.masks)),
+            paintings=tuple(map(rename, board.manner.paintings)),
+            masks=tuple(map(rename, board.manner.masks)),
         ),
     )
 

@@ -68,19 +68,19 @@ def weights(photos: Sequence[Photo], options: FilmOptions) -> list[float]:
 def seconds_for(many: int, options: FilmOptions) -> float:
     """How long a film of so many photos is to be. Raises BadRequest where length and pace contradict each other."""
     if options.pace is None:
-        wanted = options.seconds if options.seconds is not None else min(max(_USUAL * many, 8.0), LONGEST)
-        if wanted / many < cutting.SHORTEST:
+        seconds = options.seconds if options.seconds is not None else min(max(_USUAL * many, 8.0), LONGEST)
+        if seconds / many < cutting.SHORTEST:
             least = math.ceil(many * cutting.SHORTEST)
             why = f"a photo is shown for {cutting.SHORTEST:g} s at least"
-            raise BadRequest(f"{many} photos in {wanted:g} s", why, f"ask for {least} seconds or more")
-        return wanted
+            raise BadRequest(f"{many} photos in {seconds:g} s", why, f"ask for {least} seconds or more")
+        return seconds
     lasts = options.pace * many
     if options.seconds is not None and not math.isclose(lasts, options.seconds, rel_tol=0.02):
-        what = f"{many} photos at {options.pace:g} s each in {options.seconds:g} s"
-        raise BadRequest(what, f"they take {lasts:g} s", "give --seconds or --pace, not both")
+        request = f"{many} photos at {options.pace:g} s each in {options.seconds:g} s"
+        raise BadRequest(request, f"they take {lasts:g} s", "give --seconds or --pace, not both")
     if not SHORTEST <= lasts <= LONGEST:
-        what = f"{many} photos at {options.pace:g} s each"
-        raise BadRequest(what, f"a film lasts {SHORTEST:g} to {LONGEST:g} s", f"try --pace {_USUAL:g}")
+        request = f"{many} photos at {options.pace:g} s each"
+        raise BadRequest(request, f"a film lasts {SHORTEST:g} to {LONGEST:g} s", f"try --pace {_USUAL:g}")
     return lasts
 
 

@@ -29,7 +29,7 @@ class Stages:
     guesses: dict[str, float]
     _took: dict[str, float] = field(default_factory=dict)
     _begun: float = 0.0
-    _told: int = 0
+    _reached: int = 0
 
     def expect(self, stage: str, seconds: float) -> None:
         """Guess anew, when more is known."""
@@ -40,7 +40,7 @@ class Stages:
         self._begun = time.perf_counter()
         self._took[stage] = 0.0
 
-    def step(self, stage: str, done: float, many: float, what: str) -> None:
+    def step(self, stage: str, done: float, many: float, message: str) -> None:
         """So much of the stage is done."""
         share = min(done / max(many, 1e-9), 1.0)
         spent = time.perf_counter() - self._begun
@@ -49,7 +49,7 @@ class Stages:
         ahead = self._ahead(stage)
         past = sum(self._took.values())
         left = rest + ahead
-        self._tell(past / max(past + left, 1e-9), f"{what}{_in_words(left)}")
+        self._tell(past / max(past + left, 1e-9), f"{message}{_in_words(left)}")
 
     def finished(self) -> None:
         """All of it is done."""
@@ -72,10 +72,10 @@ class Stages:
         pace = min(max(took / guessed, 1.0), 4.0) if guessed else 1.0
         return pace * sum(self.guesses[name] for name in after)
 
-    def _tell(self, share: float, what: str) -> None:
-        self._told = max(self._told, min(int(share * _ALL), _ALL if share >= 1 else _ALL - 1))
+    def _tell(self, share: float, message: str) -> None:
+        self._reached = max(self._reached, min(int(share * _ALL), _ALL if share >= 1 else _ALL - 1))
         if self.on_progress:
-            self.on_progress(self._told, _ALL, what)
+            self.on_progress(self._reached, _ALL, message)
 
 
 def _in_words(seconds: float) -> str:

@@ -77,21 +77,21 @@ class Reel:
         """The frame of that number, from 0."""
         board, time = self.board, number / self.board.fps
         shot = self._at(number)
-        found = self._shot(shot, time)
+        picture = self._shot(shot, time)
         for change in (shot, shot + 1):  # the one into this shot, and the one out of it
             share = self._crossed(change, time)
             if share is not None:
                 other = self._shot(change - 1 if change == shot else change, time)
-                first, second = (other, found) if change == shot else (found, other)
-                found = mixed(first, second, share)
+                first, second = (other, picture) if change == shot else (picture, other)
+                picture = mixed(first, second, share)
         if self._title is not None:
             ends = min(_TITLE, max(1.0, board.seconds / 2))
-            self._title.over(found, _presence(time, 0.1, ends))
+            self._title.over(picture, _presence(time, 0.1, ends))
         left, lasts = board.seconds - time - 1 / board.fps, min(_END, board.shots[-1].lasts / 2)
         if left < lasts:
             dark = _DARKEST + (1 - _DARKEST) * _smooth(max(left, 0) / lasts)
-            found = dimmed(found, dark)
-        return found
+            picture = dimmed(picture, dark)
+        return picture
 
     def _crossed(self, change: int, time: float) -> float | None:
         """How far the crossfade into a shot has gone, from 0 to 1; None where there is none at this time."""
@@ -112,12 +112,12 @@ class Reel:
         begin, end = shot.start - before, shot.end + after
         share = min(max((time - begin) / max(end - begin, 1e-9), 0.0), 1.0)
         view = camera.between(*shot.camera, share)
-        found = camera.seen(shown.picture, view, self._size)
+        picture = camera.seen(shown.picture, view, self._size)
         if shown.photo is not None:
-            found = _painted_over(camera.seen(shown.photo, view, self._size), found, shot, share)
+            picture = _painted_over(camera.seen(shown.photo, view, self._size), picture, shot, share)
         if shown.caption is not None:
-            shown.caption.over(found, _presence(time, shot.start, shot.end))
-        return found
+            shown.caption.over(picture, _presence(time, shot.start, shot.end))
+        return picture
 
     def _shown(self, number: int) -> _Shown:
         if number in self._held:
@@ -129,21 +129,21 @@ class Reel:
         if files.painting is not None and (shot.wipe or shot.strength[0] != shot.strength[1]):
             plain = camera.resized(pixels(files.photo), (rgb.shape[0], rgb.shape[1]))
             photo = _prepared(plain, shot, self._size)
-        found = _Shown(_prepared(rgb, shot, self._size), photo, titles.caption(shot.caption, self._size))
-        self._held[number] = found
+        shown = _Shown(_prepared(rgb, shot, self._size), photo, titles.caption(shot.caption, self._size))
+        self._held[number] = shown
         while len(self._held) > _HELD:
             self._held.popitem(last=False)
-        return found
+        return shown
 
 
 def _prepared(rgb: Bytes, shot: Shot, frame: tuple[int, int]) -> Planes:
     """A picture as the camera looks at it: at twice its size if the frame shows it at any but its own."""
     nearest = max(view.zoom for view in shot.camera)
     if shot.fit == "crop":
-        found = planes.of(camera.fitted(rgb, frame, nearest))
-        return found if nearest == 1 else planes.twice(found)
-    found = planes.of(camera.filled(rgb, frame, nearest))
-    return found if nearest == 1 else planes.twice(found)
+        picture = planes.of(camera.fitted(rgb, frame, nearest))
+        return picture if nearest == 1 else planes.twice(picture)
+    picture = planes.of(camera.filled(rgb, frame, nearest))
+    return picture if nearest == 1 else planes.twice(picture)
 
 
 def _painted_over(photo: Planes, painting: Planes, shot: Shot, share: float) -> Planes:
@@ -152,8 +152,8 @@ def _painted_over(photo: Planes, painting: Planes, shot: Shot, share: float) -> 
     first, last = shot.strength
     most = max(first, last)
     strength = first + (last - first) * _smooth(share)
-    found = mixed(photo, painting, strength / most if most else 0.0)
-    return _wiped(photo, found, _smooth(min(share / _WIPED, 1.0))) if shot.wipe else found
+    blended = mixed(photo, painting, strength / most if most else 0.0)
+    return _wiped(photo, blended, _smooth(min(share / _WIPED, 1.0))) if shot.wipe else blended
 
 
 def _wiped(photo: Planes, painting: Planes, share: float) -> Planes:
@@ -161,10 +161,12 @@ def _wiped(photo: Planes, painting: Planes, share: float) -> Planes:
     begin, so that it has no colour."""
     half = photo.y.shape[1] // 2
     thick = max(1, round(_LINE * half))
-    place = round(share * (half + thick))
-    for found, before, line, step in zip(painting, photo, (round(white(_LIGHT)), GREY, GREY), (2, 1, 1), strict=True):
-        found[:, place * step :] = before[:, place * step :]
-        found[:, max(0, place - thick) * step : place * step] = line
+    line_end = round(share * (half + thick))
+    for painted_plane, before, line, step in zip(
+        painting, photo, (round(white(_LIGHT)), GREY, GREY), (2, 1, 1), strict=True
+    ):
+        painted_plane[:, line_end * step :] = before[:, line_end * step :]
+        painted_plane[:, max(0, line_end - thick) * step : line_end * step] = line
     return painting
 
 

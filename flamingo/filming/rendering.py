@@ -59,7 +59,7 @@ class ToPaint:
     brush: Brush
     photo: Photo
     needed: Needed
-    place: Path
+    target: Path
 
 
 class Painting:
@@ -96,25 +96,25 @@ class Painting:
 
     def _needed(self, shot: Shot, photo: Photo, wielded: Brush) -> Needed:
         """What is painted of a photo. A mask belongs to all of it."""
-        found = needed((photo.height, photo.width), self._frame, shot.fit, shot.camera)
-        return found if wielded.mix.masks is None else found.whole
+        part = needed((photo.height, photo.width), self._frame, shot.fit, shot.camera)
+        return part if wielded.mix.masks is None else part.whole
 
     def missing(self, shots: Sequence[tuple[Shot, Photo]]) -> list[ToPaint]:
         """What is still to be painted of these, each once."""
-        found = {}
+        by_target = {}
         for shot, photo in shots:
-            place, wielded = self.place(shot, photo), self.brush(shot)
-            if place is not None and wielded is not None and not place.is_file():
-                found[place] = ToPaint(wielded, photo, self._needed(shot, photo, wielded), place)
-        return list(found.values())
+            target, wielded = self.place(shot, photo), self.brush(shot)
+            if target is not None and wielded is not None and not target.is_file():
+                by_target[target] = ToPaint(wielded, photo, self._needed(shot, photo, wielded), target)
+        return list(by_target.values())
 
 
-def paint(wielded: Brush, photo: Path, part: Needed, place: Path, work: Work) -> None:
+def paint(wielded: Brush, photo: Path, part: Needed, target: Path, work: Work) -> None:
     """Paint what is needed of a kept photo, and keep that too; where it is never seen, it stays a photo."""
     rgb = resized(pixels(photo), part.size)
     painted = wielded.paint(rgb[part.seen].astype(np.float32) / np.float32(255))
     rgb[part.seen] = np.rint(np.clip(painted, 0, 1) * 255)
-    save(rgb, place, work)
+    save(rgb, target, work)
 
 
 def painted(missing: Sequence[ToPaint], work: Work, tell: Tell, pool: FilmPool | None = None) -> None:
@@ -122,9 +122,9 @@ def painted(missing: Sequence[ToPaint], work: Work, tell: Tell, pool: FilmPool |
     if pool is not None:
         pool.paint(missing, work, tell)
         return
-    for i, each in enumerate(missing):
+    for i, task in enumerate(missing):
         tell(i, len(missing))
-        paint(each.brush, Path(each.photo.kept), each.needed, each.place, work)
+        paint(task.brush, Path(task.photo.kept), task.needed, task.target, work)
 
 
 def _named(styles: Sequence[str], paintings: Sequence[Path]) -> dict[str, Path]:
@@ -138,7 +138,7 @@ def _named(styles: Sequence[str], paintings: Sequence[Path]) -> dict[str, Path]:
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of the picture track: frames from `first` on, up to `last`. kind: of container; place: where it is
+    """A part of the picture track: frames from `first` on, up to `last`. kind: of container; target: where it is
     kept."""
 
     board: Storyboard
@@ -146,7 +146,7 @@ class Piece:
     quality: int
     first: int
     last: int
-    place: Path
+    target: Path
 
 
 def encoded(
@@ -168,17 +168,17 @@ def encoded(
         )
         for first in range(0, board.frames, step)
     ]  # fmt: skip
-    missing = [piece for piece in pieces if not piece.place.is_file()]
+    missing = [piece for piece in pieces if not piece.target.is_file()]
     if pool is not None and missing:
         pool.render(missing, pictures, work, tell)
-        return [piece.place for piece in pieces]
+        return [piece.target for piece in pieces]
     reel = Reel(board, pictures)
     numbers = chain.from_iterable(range(piece.first, piece.last) for piece in missing)
     with closing(ahead(reel.frame, numbers, AHEAD)) as frames:
         for piece in missing:
-            work.put(render(piece, frames, lambda number: tell(number, board.frames)), piece.place)
+            work.put(render(piece, frames, lambda number: tell(number, board.frames)), piece.target)
             tell(piece.last, board.frames)
-    return [piece.place for piece in pieces]
+    return [piece.target for piece in pieces]
 
 
 def render(piece: Piece, frames: Iterator[Planes], tell: Callable[[int], None]) -> bytes:

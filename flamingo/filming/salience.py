@@ -26,27 +26,27 @@ def salience(rgb: Bytes) -> Floats:
     2007, "Saliency detection: a spectral residual approach", which is what the logarithm of the spectrum has beyond
     its own local mean; and heads, where faces are found."""
     small = cv2.resize(rgb, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
-    found = np.zeros((SIDE, SIDE), np.float32)
+    saliency = np.zeros((SIDE, SIDE), np.float32)
     for channel in cv2.split(small):
         spectrum = np.fft.fft2(channel)
         size = np.log(np.abs(spectrum) + 1e-6).astype(np.float32)
         residual = size - cv2.blur(size, (3, 3))
-        found += np.abs(np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))).astype(np.float32) ** 2
-    found = np.asarray(cv2.GaussianBlur(found, (0, 0), 2.5), np.float32)
-    found = np.maximum(found - np.float32(np.median(found)), 0) + np.float32(1e-9)
-    found *= 1 + _SKIN * _skin(small)
+        saliency += np.abs(np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))).astype(np.float32) ** 2
+    saliency = np.asarray(cv2.GaussianBlur(saliency, (0, 0), 2.5), np.float32)
+    saliency = np.maximum(saliency - np.float32(np.median(saliency)), 0) + np.float32(1e-9)
+    saliency *= 1 + _SKIN * _skin(small)
     # What lies at the edge of a photo is seldom what it was taken for, and heads are above the middle.
     across = 1.1 - np.linspace(-1, 1, SIDE) ** 2
     down = np.exp(-0.5 * ((np.linspace(0, 1, SIDE) - _HEADS) / 0.22) ** 2)
-    found *= np.outer(down, across).astype(np.float32)
-    found = np.asarray(found / max(float(found.sum()), 1e-12), np.float32)
-    people = np.zeros_like(found)
+    saliency *= np.outer(down, across).astype(np.float32)
+    saliency = np.asarray(saliency / max(float(saliency.sum()), 1e-12), np.float32)
+    people = np.zeros_like(saliency)
     for head in heads(rgb):
         left, top, right, bottom = (round(edge * SIDE) for edge in head)
         people[top : max(bottom, top + 1), left : max(right, left + 1)] = 1
     if people.any():
-        found = np.asarray((1 - _FACES) * found + _FACES * people / people.sum(), np.float32)
-    return found
+        saliency = np.asarray((1 - _FACES) * saliency + _FACES * people / people.sum(), np.float32)
+    return saliency
 
 
 def _skin(small: Floats) -> Floats:

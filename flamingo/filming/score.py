@@ -86,13 +86,13 @@ def along(moods: Sequence[tuple[float, float]], weights: Sequence[float], second
 def _points(moods: Sequence[tuple[float, float]], weights: Sequence[float], many: int) -> list[Point]:
     share = np.cumsum(weights) / sum(weights)
     which = np.minimum((share - 1e-9) * many, many - 1).astype(int)
-    found = []
+    points = []
     for section in np.unique(which):
         mine = np.flatnonzero(which == section).tolist()
         total = float(sum(weights[i] for i in mine))
         valence, arousal = (sum(weights[i] * moods[i][axis] for i in mine) / total for axis in (0, 1))
-        found.append(Point(round(valence, 4), round(arousal, 4), round(total, 4)))
-    return found
+        points.append(Point(round(valence, 4), round(arousal, 4), round(total, 4)))
+    return points
 
 
 # -- composed ------------------------------------------------------------------------------------------------
@@ -103,15 +103,15 @@ def _composed(music: Music, seconds: float, work: Work, say: Say) -> Score:
 
     version = weights.entry("composer")["version"]
     facts = [music.persona, music.seed, music.tempo, music.mood, [list(p) for p in music.path], seconds, version]
-    kept = work.place("score", facts, ".npz")
-    found = _kept(kept)
-    if found is not None:
-        return found
+    cache_file = work.place("score", facts, ".npz")
+    stored = _kept(cache_file)
+    if stored is not None:
+        return stored
     score = _compose(music, seconds, work.place("score", facts, ".mid"), say)
     buffer = io.BytesIO()
     plain = json.dumps([score.seconds, score.last, score.notes, score.facts])
     np.savez(buffer, samples=score.samples, beats=score.beats, downbeats=score.downbeats, plain=np.array(plain))
-    work.put(buffer.getvalue(), kept)
+    work.put(buffer.getvalue(), cache_file)
     return score
 
 
@@ -131,7 +131,7 @@ def _compose(music: Music, seconds: float, file: Path, say: Say) -> Score:
     mood: dict[str, Any] = {"mood": music.mood} if music.mood else {"path": music.path} if music.path else {}
     [composed] = compose(
         persona=music.persona, seconds=seconds, tempo=music.tempo, seed=music.seed, output=file, overwrite=True,
-        on_progress=lambda done, many, what: say(0.9 * done / many, f"composing, {what}"), **mood,
+        on_progress=lambda done, many, message: say(0.9 * done / many, f"composing, {message}"), **mood,
     )  # fmt: skip
     if composed.error is not None:
         raise composed.error
@@ -153,29 +153,29 @@ def _compose(music: Music, seconds: float, file: Path, say: Say) -> Score:
 
 
 def _of_file(file: Path, seconds: float | None, at_most: float) -> Score:
-    wanted = at_most if seconds is None else seconds
+    wanted_seconds = at_most if seconds is None else seconds
     if KINDS.get(file.suffix.lower(), "sound") != "sound":  # MIDI or a score, which says itself where its beats are
-        return _of_score(file, seconds, wanted)
-    samples = sound_of(file, wanted + _FADE)
+        return _of_score(file, seconds, wanted_seconds)
+    samples = sound_of(file, wanted_seconds + _FADE)
     lasts = len(samples) / RATE
     notes: list[str] = []
     if seconds is not None and lasts < seconds - 0.05:
         notes.append(f"the music lasts {lasts:.1f} s, and so does the film, not {seconds:g} s")
-    found = heard(samples)
-    notes.append(found.sentence)
-    beats = found.times[found.times < min(lasts, wanted)]
-    whole = lasts <= wanted + 1e-6
-    end = lasts if whole else wanted
+    beat_grid = heard(samples)
+    notes.append(beat_grid.sentence)
+    beats = beat_grid.times[beat_grid.times < min(lasts, wanted_seconds)]
+    whole = lasts <= wanted_seconds + 1e-6
+    end = lasts if whole else wanted_seconds
     if not whole and seconds is None and len(beats) > 1:
         end = float(beats[-1])
         beats = beats[:-1]
-    down = (np.arange(len(beats)) - found.first) % 4 == 0
+    down = (np.arange(len(beats)) - beat_grid.first) % 4 == 0
     samples = _fitted(samples, end, 0.05 if whole else min(_FADE, end / 3))
-    facts = {"music_sha256": sha256(file), "beats": len(beats), "clear": round(found.clear, 2)}
+    facts = {"music_sha256": sha256(file), "beats": len(beats), "clear": round(beat_grid.clear, 2)}
     return Score(samples, end, beats, down, float(beats[-1]) if len(beats) else 0.0, tuple(notes), facts)
 
 
-def _of_score(file: Path, seconds: float | None, wanted: float) -> Score:
+def _of_score(file: Path, seconds: float | None, wanted_seconds: float) -> Score:
     """MIDI or a score that the user brings, played by the synthesizer that plays what is composed here."""
     piece = reading.read(file)
     samples = sound.render(piece, rate=RATE)
@@ -184,9 +184,9 @@ def _of_score(file: Path, seconds: float | None, wanted: float) -> Score:
     if seconds is not None and lasts < seconds - 0.05:
         notes.append(f"the music lasts {lasts:.1f} s, and so does the film, not {seconds:g} s")
     beats, down = grid(piece)
-    end = min(lasts, wanted)
+    end = min(lasts, wanted_seconds)
     down, beats = down[beats < end], beats[beats < end]
-    samples = _fitted(samples, end, _OUT if lasts <= wanted + 1e-6 else min(_FADE, end / 3))
+    samples = _fitted(samples, end, _OUT if lasts <= wanted_seconds + 1e-6 else min(_FADE, end / 3))
     facts = {"music_sha256": sha256(file), "beats": len(beats), "key": str(piece.key), "tempo": round(piece.bpm, 2)}
     return Score(samples, end, beats, down, float(beats[-1]) if len(beats) else 0.0, tuple(notes), facts)
 
@@ -194,9 +194,9 @@ def _of_score(file: Path, seconds: float | None, wanted: float) -> Score:
 def _fitted(samples: Array, seconds: float, fade: float) -> Array:
     """Exactly these seconds of sound, faded at their end, at the loudness of all that Flamingo plays."""
     many = round(seconds * RATE)
-    found = np.zeros((many, 2), np.float32)
-    found[: min(many, len(samples))] = samples[:many]
+    fitted = np.zeros((many, 2), np.float32)
+    fitted[: min(many, len(samples))] = samples[:many]
     count = min(many, round(fade * RATE))
     if count:
-        found[many - count :] *= (np.cos(np.linspace(0, np.pi / 2, count)) ** 2)[:, None].astype(np.float32)
-    return sound.levelled(found, RATE)
+        fitted[many - count :] *= (np.cos(np.linspace(0, np.pi / 2, count)) ** 2)[:, None].astype(np.float32)
+    return sound.levelled(fitted, RATE)

@@ -47,8 +47,8 @@ def contact_sheet(reel: Reel) -> Picture:
         small = cv2.resize(reel.frame(number).rgb(), (wide, tall), interpolation=cv2.INTER_AREA)
         left, top = gap + i % columns * (wide + gap), gap + i // columns * step
         sheet.paste(Image.fromarray(np.asarray(small, np.uint8)), (left, top))
-        said = " · ".join(part for part in (f"{shot.start:.1f} s", "+".join(shot.style), shot.caption) if part)
-        draw.text((left, top + tall + size // 3), fitted(draw, said, face, wide), _INK, face)
+        label = " · ".join(part for part in (f"{shot.start:.1f} s", "+".join(shot.style), shot.caption) if part)
+        draw.text((left, top + tall + size // 3), fitted(draw, label, face, wide), _INK, face)
     return _picture(np.asarray(sheet))
 
 

@@ -272,19 +272,21 @@ class _Given:
         self._kind, self._board = kind, board
         self._whole = frozenset(names)
         self._called: dict[str, list[str]] = {}
-        for each in names:
-            self._called.setdefault(_base(each), []).append(each)
+        for name in names:
+            self._called.setdefault(_base(name), []).append(name)
 
-    def of(self, wanted: str) -> str:
-        if wanted in self._whole:
-            return wanted
-        found = self._called.get(_base(wanted), [])
-        if len(found) == 1:
-            return found[0]
-        what = f"the {self._kind} {show(_base(wanted))}"
-        if not found:
-            raise BadInput(self._board, f"{what} is not among the files given with it", "give it too, or take it out")
-        why = f"{what} could be any of {len(found)} files of that name given with it"
+    def of(self, name: str) -> str:
+        if name in self._whole:
+            return name
+        candidates = self._called.get(_base(name), [])
+        if len(candidates) == 1:
+            return candidates[0]
+        description = f"the {self._kind} {show(_base(name))}"
+        if not candidates:
+            raise BadInput(
+                self._board, f"{description} is not among the files given with it", "give it too, or take it out"
+            )
+        why = f"{description} could be any of {len(candidates)} files of that name given with it"
         raise BadInput(self._board, why, "give them different names, there and in the storyboard")
 
 

@@ -110,7 +110,7 @@ def _overlay(letters: NDArray[Any], alpha: NDArray[Any], top: int, left: int, fr
     height, width = alpha[shown].shape
     top, left = top + y, left + x
     edges = (top % 2, (top + height) % 2), (left % 2, (left + width) % 2)
-    letters, alpha = (np.pad(each[shown].astype(np.float32), edges) for each in (letters, alpha))
+    letters, alpha = (np.pad(plane[shown].astype(np.float32), edges) for plane in (letters, alpha))
     fours = alpha.reshape(alpha.shape[0] // 2, 2, alpha.shape[1] // 2, 2)
     coarse = np.asarray(fours.mean(axis=(1, 3)), np.float32)
     light = _Layer(alpha, letters * np.float32(white(_LETTERS) - BLACK) + alpha * np.float32(BLACK))
@@ -155,12 +155,14 @@ def _letters(face: str) -> frozenset[int]:
 @functools.lru_cache(maxsize=1)
 def _others() -> tuple[str, ...]:
     """The files of the fonts of other scripts that are installed."""
-    found = []
+    font_files = []
     for family in _FAMILIES:
         try:
             listed = distribution(family).files or []
         except PackageNotFoundError:
             continue
-        fonts = sorted(str(each.locate()) for each in listed if Path(str(each)).suffix.lower() in (".ttf", ".otf"))
-        found += [each for each in fonts if "Italic" not in each][:1]
-    return tuple(found)
+        fonts = sorted(
+            str(font_file.locate()) for font_file in listed if Path(str(font_file)).suffix.lower() in (".ttf", ".otf")
+        )
+        font_files += [font_file for font_file in fonts if "Italic" not in font_file][:1]
+    return tuple(font_files)

@@ -48,8 +48,8 @@ def described(data: bytes) -> Facts | None:
     masks = None
     if method in (_FIELDS, _ALPHA_FIELDS) and bits in (16, 32) and size != 64:
         count = 4 if size >= 56 or method == _ALPHA_FIELDS else 3
-        found = struct.unpack_from(f"<{count}I", data, 54)
-        masks = (*found[:3], found[3] if count == 4 else 0)
+        mask_words = struct.unpack_from(f"<{count}I", data, 54)
+        masks = (*mask_words[:3], mask_words[3] if count == 4 else 0)
         sound = all(masks[:3]) and all(_continuous(mask) for mask in masks)
         if not sound or sum(masks) != masks[0] | masks[1] | masks[2] | masks[3]:
             return Facts(width, abs(height), height < 0, bits, None, start, "its colour masks make no sense")

@@ -109,7 +109,7 @@ def told_by_png(gamma: float | None, places: Chromaticities | None) -> ColourCod
 
 def _sound(places: Chromaticities) -> bool:
     try:
-        return all(0 <= each <= 1 for each in places) and bool(np.isfinite(_matrix(places)).all())
+        return all(0 <= coordinate <= 1 for coordinate in places) and bool(np.isfinite(_matrix(places)).all())
     except (np.linalg.LinAlgError, ZeroDivisionError):
         return False
 

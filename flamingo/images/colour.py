@@ -56,13 +56,13 @@ def to_srgb(
         if channels == 1:
             _to_srgb_16(vips.attach(vips.from_array(_ramp()[:, :, :1], "b-w"), "icc-profile-data", profile))
         converted = _to_srgb_16(vips.attach(image, "icc-profile-data", profile))
-        kept = profile if keep and channels == 3 and _works_backwards(profile) else None
+        kept_profile = profile if keep and channels == 3 and _works_backwards(profile) else None
     except vips.Error:
         notes.append(IGNORED)
         return (_three(image) if image.bands == 1 else image), None, notes
-    if keep and channels == 3 and kept is None:
+    if keep and channels == 3 and kept_profile is None:
         notes.append("its colour profile works in one direction only, so the result will be sRGB")
-    return converted, kept, notes
+    return converted, kept_profile, notes
 
 
 def from_srgb(image: vips.Image, profile: bytes, depth: int) -> vips.Image:

@@ -113,7 +113,7 @@ def decode(
 
 @dataclass(frozen=True)
 class _Source:
-    """A decoded file as it is stored. turn: the orientation to apply, as EXIF numbers it; told: what its own words
+    """A decoded file as it is stored. turn: the orientation to apply, as EXIF numbers it; codes: what its own words
     say of its colours, where it has no profile, or before that (first)."""
 
     image: vips.Image
@@ -121,7 +121,7 @@ class _Source:
     exif: bytes | None
     icc: bytes | None
     turn: int = 1
-    told: cicp.ColourCodes = cicp.SRGB
+    codes: cicp.ColourCodes = cicp.SRGB
     first: bool = False
     notes: tuple[str, ...] = ()
 
@@ -131,11 +131,11 @@ def _finished(source: _Source, name: str, keep_gps: bool) -> Decoded:
     notes = list(source.notes)
     block = exif.parsed(source.exif)
     profile = source.icc
-    told = source.told
-    if source.first and (told.colours or told.notes):
+    codes = source.codes
+    if source.first and (codes.colours or codes.notes):
         profile = None
-    elif profile is None and not told.colours and block is not None and block.adobe_rgb and source.kind != "png":
-        told = cicp.ColourCodes(cicp.ADOBE_RGB)
+    elif profile is None and not codes.colours and block is not None and block.adobe_rgb and source.kind != "png":
+        codes = cicp.ColourCodes(cicp.ADOBE_RGB)
     image = source.image
     if source.turn != 1:
         image = image.copy()
@@ -145,9 +145,9 @@ def _finished(source: _Source, name: str, keep_gps: bool) -> Decoded:
     notes += more
     keep = True
     if profile is None:
-        notes += told.notes
-        if told.colours is not None and samples.bands != 4:
-            profile, keep = told.colours.icc, told.colours.keep
+        notes += codes.notes
+        if codes.colours is not None and samples.bands != 4:
+            profile, keep = codes.colours.icc, codes.colours.keep
     # What is left in the header (resolution, captions) is not ours to convert, and costs on every copy.
     rgb, icc, more = colour.to_srgb(samples, profile, keep=keep)
     notes += more
@@ -159,12 +159,14 @@ def _finished(source: _Source, name: str, keep_gps: bool) -> Decoded:
 def _opened(data: bytes, kind: str, name: str, limits: Limits, announce: Callable[[int, int], None]) -> _Source:
     if kind == "heif":
         facts = heif.described(data, name)
-        found = heif.decoded(data, facts, name, limits, announce)
-        said = facts.notes
-        block = exif.parsed(found.exif)
+        pixels = heif.decoded(data, facts, name, limits, announce)
+        heif_notes = facts.notes
+        block = exif.parsed(pixels.exif)
         if block is not None and block.orientation != 1 and not facts.turned:
-            said += ("its EXIF block asks for a turn that the picture itself does not have, so it was not turned",)
-        return _Source(found.image, facts.format, found.exif, found.icc, 1, facts.told, notes=said)
+            heif_notes += (
+                "its EXIF block asks for a turn that the picture itself does not have, so it was not turned",
+            )
+        return _Source(pixels.image, facts.format, pixels.exif, pixels.icc, 1, facts.codes, notes=heif_notes)
     if kind == "tiff":
         return _opened_tiff(data, name, limits, announce)
     image, notes = _pixels(data, kind, name, limits, announce)
@@ -173,7 +175,7 @@ def _opened(data: bytes, kind: str, name: str, limits: Limits, announce: Callabl
     if kind == "png":
         chunks = pngs.described(data)
         frames = [f"used the first of {chunks.frames} frames"] if chunks.frames > 1 else []
-        source = replace(source, exif=chunks.exif or source.exif, told=chunks.told)
+        source = replace(source, exif=chunks.exif or source.exif, codes=chunks.codes)
         source = replace(source, first=chunks.numbers is not None, notes=(*notes, *frames))
     elif kind == "jpeg":
         source = replace(source, notes=(*notes, *jpegs.left_out(data)))
@@ -234,11 +236,11 @@ def _tiff_pixels(
         limits.check_size(name, facts.width, facts.height, 3, 4)
         announce(facts.width * facts.height, limits.memory_for(facts.width, facts.height, 4, 4))
         try:
-            found = tiffs.lab(data, facts, lambda: _pixels(data, "tiff", name, limits, lambda *_: None)[0])
+            image = tiffs.lab(data, facts, lambda: _pixels(data, "tiff", name, limits, lambda *_: None)[0])
         except (OSError, ValueError, SyntaxError):
             raise UnreadableImage(name, "the file is damaged", "export it again from its source") from None
-        if found is not None:
-            return found, []
+        if image is not None:
+            return image, []
     return _pixels(data, "tiff", name, limits, announce)
 
 

@@ -155,8 +155,8 @@ class Block:
     @property
     def orientation(self) -> int:
         """1 to 8; 1 where it is missing or anything else."""
-        found = self.number(MAIN, _ORIENTATION) or 1
-        return found if 1 <= found <= 8 else 1
+        orientation = self.number(MAIN, _ORIENTATION) or 1
+        return orientation if 1 <= orientation <= 8 else 1
 
     @property
     def adobe_rgb(self) -> bool:
@@ -255,10 +255,10 @@ def parsed(raw: bytes | None) -> Block | None:
     block = Block(order, {MAIN: main})
     folders: dict[int, Mapping[int, Entry]] = {MAIN: main}
     for folder, parent in ((EXIF, MAIN), (GPS, MAIN), (INTEROP, EXIF)):
-        place = _pointer(Block(order, folders), parent, folder)
-        if place is not None:
+        offset = _pointer(Block(order, folders), parent, folder)
+        if offset is not None:
             try:
-                folders[folder] = read_entries(raw, base, place, order, big)
+                folders[folder] = read_entries(raw, base, offset, order, big)
             except struct.error:
                 continue
     return Block(block.order, folders)
@@ -277,21 +277,21 @@ def read_entries(raw: bytes, base: int, start: int, order: str, big: bool) -> di
     (count,) = struct.unpack_from(f"{order}{'Q' if big else 'H'}", raw, base + start)
     at = base + start + (8 if big else 2)
     length, room, form = (20, 8, "HHQ") if big else (12, 4, "HHI")
-    found: dict[int, Entry] = {}
+    entries: dict[int, Entry] = {}
     for i in range(min(count, _MOST_ENTRIES)):
-        place = at + i * length
-        if place + length > len(raw):
+        offset = at + i * length
+        if offset + length > len(raw):
             break
-        tag, kind, many = struct.unpack_from(f"{order}{form}", raw, place)
+        tag, kind, many = struct.unpack_from(f"{order}{form}", raw, offset)
         size = _SIZES.get(kind, 0) * many
-        if not size or size > 1 << 20 or tag in found or tag == _MAKER_NOTE:
+        if not size or size > 1 << 20 or tag in entries or tag == _MAKER_NOTE:
             continue
-        where = place + length - room
+        where = offset + length - room
         if size > room:
             where = base + int(struct.unpack_from(f"{order}{'Q' if big else 'I'}", raw, where)[0])
         if where + size <= len(raw):
-            found[tag] = Entry(kind, many, bytes(raw[where : where + size]))
-    return found
+            entries[tag] = Entry(kind, many, bytes(raw[where : where + size]))
+    return entries
 
 
 def cleaned(raw: bytes | None, *, keep_gps: bool) -> bytes | None:
@@ -307,8 +307,8 @@ def cleaned(raw: bytes | None, *, keep_gps: bool) -> bytes | None:
     block = parsed(raw)
     if block is None:
         return None
-    wanted = {MAIN: _KEPT_MAIN, EXIF: _KEPT_EXIF, GPS: _GPS_TAGS if keep_gps else frozenset()}
-    folders = {folder: _kept(block.folders.get(folder, {}), tags) for folder, tags in wanted.items()}
+    tags_by_folder = {MAIN: _KEPT_MAIN, EXIF: _KEPT_EXIF, GPS: _GPS_TAGS if keep_gps else frozenset()}
+    folders = {folder: _kept(block.folders.get(folder, {}), tags) for folder, tags in tags_by_folder.items()}
     while any(folders.values()):
         result = Block(block.order, folders).encoded()
         if len(result) <= _LONGEST_BLOCK:
@@ -318,11 +318,11 @@ def cleaned(raw: bytes | None, *, keep_gps: bool) -> bytes | None:
     return None
 
 
-def _kept(source: Mapping[int, Entry], kept: frozenset[int]) -> dict[int, Entry]:
+def _kept(source: Mapping[int, Entry], tags: frozenset[int]) -> dict[int, Entry]:
     # Types above 13 are those of BigTIFF, which a usual block cannot hold.
     return {
         tag: source[tag]
-        for tag in sorted(kept & set(source))
+        for tag in sorted(tags & set(source))
         if len(source[tag].data) <= _LONGEST_VALUE and source[tag].kind <= 13
     }
 
@@ -340,11 +340,11 @@ def with_exif(tiff: bytes, block: bytes) -> bytes:
     Returns:
         The whole file.
     """
-    found = parsed(block)
-    if tiff[:4] != b"II*\0" or found is None:
+    exif_block = parsed(block)
+    if tiff[:4] != b"II*\0" or exif_block is None:
         return tiff
     tiff += b"\0" * (len(tiff) % 2)
-    new, values = found.packed("<", len(tiff))
+    new, values = exif_block.packed("<", len(tiff))
     (start,) = struct.unpack_from("<I", tiff, 4)
     entries = {**new, **_raw_entries(tiff, start)}
     body = tiff + values + b"\0" * (len(values) % 2)
@@ -379,5 +379,5 @@ def with_tags(tiff: bytes, tags: Mapping[int, int]) -> bytes:
 def _raw_entries(data: bytes, start: int, order: str = "<") -> dict[int, bytes]:
     """The entries of the directory at `start`, 12 bytes each, by tag."""
     (count,) = struct.unpack_from(f"{order}H", data, start)
-    found: Any = (data[start + 2 + 12 * i : start + 14 + 12 * i] for i in range(count))
-    return {int.from_bytes(entry[:2], "little" if order == "<" else "big"): entry for entry in found}
+    entries: Any = (data[start + 2 + 12 * i : start + 14 + 12 * i] for i in range(count))
+    return {int.from_bytes(entry[:2], "little" if order == "<" else "big"): entry for entry in entries}

@@ -80,7 +80,7 @@ class LeftOut:
 class Sorted:
     """The names of files that lie in one folder: those to be taken, and the others."""
 
-    taken: list[str]
+    accepted: list[str]
     left_out: list[LeftOut]
 
 
@@ -97,7 +97,7 @@ def sorted_names(names: Sequence[str], films: Collection[str] | None) -> Sorted:
     Returns:
         The names to be taken, and the others with the reason.
     """
-    taken, left_out = [], []
+    accepted, left_out = [], []
     stems: dict[str, set[str]] = {}
     for name in names:
         path = PurePosixPath(name)
@@ -111,12 +111,12 @@ def sorted_names(names: Sequence[str], films: Collection[str] | None) -> Sorted:
             elif films is None:
                 left_out.append(LeftOut(name, FILM))
             else:
-                taken.append(name)
+                accepted.append(name)
         elif suffix in READ_SUFFIXES or suffix in PICTURES_NOT_READ:
-            taken.append(name)
+            accepted.append(name)
         else:
             left_out.append(LeftOut(name, NO_PICTURE))
-    return Sorted(taken, left_out)
+    return Sorted(accepted, left_out)
 
 
 def _is_moving_half(suffix: str, together: set[str]) -> bool:
@@ -162,16 +162,16 @@ def walked(
         inside[:] = entered
         names = sorted(name for name in files if not is_system([name]) and not _is_credential(Path(here), name))
         order = sorted_names(names, films)
-        refused = {each.name: each for each in order.left_out}
+        refused = {excluded.name: excluded for excluded in order.left_out}
         for name in names:
             path = Path(here) / name
-            found = refused.get(name)
-            earlier = found is None and (
+            left_out = refused.get(name)
+            earlier = left_out is None and (
                 (into_itself and is_earlier_result(path, names)) or (holds_results and marked(path))
             )
             if earlier:
-                found = LeftOut(name, EARLIER)
-            yield path, None if found is None else LeftOut(str(path.relative_to(folder)), found.why)
+                left_out = LeftOut(name, EARLIER)
+            yield path, None if left_out is None else LeftOut(str(path.relative_to(folder)), left_out.why)
     for path in closed:
         yield path, LeftOut(str(path.relative_to(folder)) if path != folder else str(folder), CLOSED)
 
@@ -244,27 +244,27 @@ def marked(path: Path) -> bool:
 Result = TypeVar("Result", bound=Any)
 
 
-def noted(results: list[Result], told: Sequence[str]) -> list[Result]:
+def noted(results: list[Result], texts: Sequence[str]) -> list[Result]:
     """Results of a verb with more sentences.
 
     Args:
-        results: dataclasses with `error` and `notes`. told: the sentences, which go to the first result that has no
-        error; where all have one, they go into the words of
-            the first.
+        results: dataclasses with `error` and `notes`.
+        texts: the sentences, which go to the first result that has no error; where all have one, they go into the
+            words of the first.
 
     Returns:
         The results in their order.
     """
-    if not told or not results:
+    if not texts or not results:
         return results
-    place = next((i for i, each in enumerate(results) if each.error is None), None)
-    if place is not None:
-        first = results[place]
-        more = replace(first, notes=(*first.notes, *told))
-        return [*results[:place], more, *results[place + 1 :]]
+    index = next((i for i, result in enumerate(results) if result.error is None), None)
+    if index is not None:
+        first = results[index]
+        more = replace(first, notes=(*first.notes, *texts))
+        return [*results[:index], more, *results[index + 1 :]]
     error = results[0].error
-    worded = type(error)(error.what, error.why, "; ".join(part for part in (error.hint, *told) if part))
-    return [replace(results[0], error=worded, notes=(*results[0].notes, *told)), *results[1:]]
+    worded = type(error)(error.what, error.why, "; ".join(part for part in (error.hint, *texts) if part))
+    return [replace(results[0], error=worded, notes=(*results[0].notes, *texts)), *results[1:]]
 
 
 def sentences(left_out: Iterable[LeftOut]) -> list[str]:
@@ -277,12 +277,12 @@ def sentences(left_out: Iterable[LeftOut]) -> list[str]:
         A sentence for each reason, with all names.
     """
     by_reason: dict[str, list[str]] = {}
-    for each in left_out:
-        by_reason.setdefault(each.why, []).append(show(each.name))
-    told = []
+    for excluded in left_out:
+        by_reason.setdefault(excluded.why, []).append(show(excluded.name))
+    texts = []
     for why, names in by_reason.items():
         if len(names) == 1:
-            told.append(f"left out: {names[0]} is {why}")
+            texts.append(f"left out: {names[0]} is {why}")
         else:
-            told.append(f"left out: {len(names)} files, each {why}: {', '.join(names)}")
-    return told
+            texts.append(f"left out: {len(names)} files, each {why}: {', '.join(names)}")
+    return texts

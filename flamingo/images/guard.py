@@ -188,7 +188,7 @@ def fill(source: IO[bytes], part: NDArray[Any]) -> None:
     """
     view = part.data.cast("B")
     while view:
-        got = source.readinto(view)  # type: ignore[attr-defined]
-        if not got:
+        count = source.readinto(view)  # type: ignore[attr-defined]
+        if not count:
             raise EOFError
-        view = view[got:]
+        view = view[count:]

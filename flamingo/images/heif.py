@@ -71,7 +71,7 @@ class Described:
     channels: int
     turned: bool
     premultiplied: bool
-    told: cicp.ColourCodes
+    codes: cicp.ColourCodes
     notes: tuple[str, ...]
 
     @property
@@ -123,15 +123,15 @@ def exif_places(data: bytes) -> list[int]:
         boxes, _ = _read(data)
     except (struct.error, IndexError, ValueError):
         return []
-    found = []
+    offsets = []
     for item, kind in boxes.kinds.items() if boxes else ():
         if kind == b"Exif" and boxes:
             places = boxes.places.get(item) or [
                 (start + boxes.data, size) for start, size in boxes.inside.get(item, [])
             ]
             for start, _ in places[:1]:
-                found.append(start + 4 + int.from_bytes(data[start : start + 4], "big"))
-    return found
+                offsets.append(start + 4 + int.from_bytes(data[start : start + 4], "big"))
+    return offsets
 
 
 def _described(boxes: _Boxes, tracks: int, name: str) -> Described:
@@ -141,8 +141,8 @@ def _described(boxes: _Boxes, tracks: int, name: str) -> Described:
     if not codecs:
         raise UnsupportedImage(name, "its main item is no picture that can be read", "save it as JPEG or PNG")
     if not (codecs <= _HEVC or codecs <= _AV1):
-        found = ", ".join(sorted(_OTHERS.get(each, each.decode("latin-1")) for each in codecs - _HEVC - _AV1))
-        why = f"its pictures are coded as {found or 'a mix of kinds'}, which is not supported"
+        others = ", ".join(sorted(_OTHERS.get(codec, codec.decode("latin-1")) for codec in codecs - _HEVC - _AV1))
+        why = f"its pictures are coded as {others or 'a mix of kinds'}, which is not supported"
         raise UnsupportedImage(name, why, "save it as JPEG or PNG")
     properties = dict(boxes.properties.get(main, []))
     parts = [part for kind, start, to in boxes.refs if kind == b"dimg" and start == main for part in to]
@@ -154,8 +154,8 @@ def _described(boxes: _Boxes, tracks: int, name: str) -> Described:
     bits, colours = _depth({**inherited, **properties})
     aux = _auxiliaries(boxes, main)
     numbers, icc = _colour([*boxes.properties.get(parts[0], [])] if parts else [], boxes.properties.get(main, []))
-    told = cicp.told_by_numbers(*numbers) if numbers and not icc else cicp.SRGB
-    alpha = any(each in _ALPHA for each in aux)
+    codes = cicp.told_by_numbers(*numbers) if numbers and not icc else cicp.SRGB
+    alpha = any(address in _ALPHA for address in aux)
     return Described(
         width,
         height,
@@ -164,7 +164,7 @@ def _described(boxes: _Boxes, tracks: int, name: str) -> Described:
         (3 if colours >= 3 else 1) + alpha,
         b"irot" in properties or b"imir" in properties,
         any(kind == b"prem" and start == main for kind, start, _ in boxes.refs),
-        told,
+        codes,
         _left_out(boxes, main, aux, tracks),
     )
 
@@ -175,7 +175,7 @@ def _codecs(boxes: _Boxes, item: int, deep: int = 0) -> set[bytes]:
         return {kind}
     if kind not in _DERIVED or deep > _MOST_DEEP:
         return set()
-    parts = [to for each, start, to in boxes.refs if each == b"dimg" and start == item]
+    parts = [to for relation, start, to in boxes.refs if relation == b"dimg" and start == item]
     return set().union(*(_codecs(boxes, part, deep + 1) for to in parts for part in to))
 
 
@@ -208,24 +208,24 @@ def _colour(*places: list[tuple[bytes, bytes]]) -> tuple[tuple[int, int] | None,
 
 def _auxiliaries(boxes: _Boxes, main: int) -> list[str]:
     """What the auxiliary pictures of the main one are, as addresses."""
-    found = []
+    addresses = []
     for kind, start, to in boxes.refs:
         if kind == b"auxl" and main in to:
             body = dict(boxes.properties.get(start, [])).get(b"auxC", b"\0\0\0\0unknown")
-            found.append(body[4:].split(b"\0", 1)[0].decode("latin-1").lower())
-    return found
+            addresses.append(body[4:].split(b"\0", 1)[0].decode("latin-1").lower())
+    return addresses
 
 
 def _left_out(boxes: _Boxes, main: int, aux: list[str], tracks: int) -> tuple[str, ...]:
     notes = []
-    maps = [each for each in aux if each not in _ALPHA]
-    depth = sum(each in _DEPTH for each in maps)
-    gain = sum("gainmap" in each for each in maps) + (b"tmap" in boxes.kinds.values())
+    maps = [address for address in aux if address not in _ALPHA]
+    depth = sum(address in _DEPTH for address in maps)
+    gain = sum("gainmap" in address for address in maps) + (b"tmap" in boxes.kinds.values())
     if depth:
         notes.append("its depth map was left out")
     if gain:
         notes.append("its HDR gain map was left out: the picture is the one for usual screens")
-    if len(maps) - depth - sum("gainmap" in each for each in maps) > 0:
+    if len(maps) - depth - sum("gainmap" in address for address in maps) > 0:
         notes.append("masks and other pictures that belong to it were left out")
     attached = {start for kind, start, _ in boxes.refs if kind in (b"auxl", b"thmb")}
     parts = {part for kind, _, to in boxes.refs if kind == b"dimg" for part in to}
@@ -274,50 +274,50 @@ def _read(data: bytes) -> tuple[_Boxes | None, int]:
 
 
 def _meta(data: bytes, start: int, end: int) -> _Boxes:
-    found = _Boxes()
+    boxes = _Boxes()
     for kind, a, b in _walk(data, start, end):
         if kind == b"pitm":
-            (found.primary,) = struct.unpack_from(">H" if data[a] == 0 else ">I", data, a + 4)
+            (boxes.primary,) = struct.unpack_from(">H" if data[a] == 0 else ">I", data, a + 4)
         elif kind == b"iinf":
-            _items(data, a, b, found)
+            _items(data, a, b, boxes)
         elif kind == b"iref":
-            _references(data, a, b, found)
+            _references(data, a, b, boxes)
         elif kind == b"iprp":
-            _properties(data, a, b, found)
+            _properties(data, a, b, boxes)
         elif kind == b"iloc":
-            _places(data, a, found)
+            _places(data, a, boxes)
         elif kind == b"idat":
-            found.data = a
-    return found
+            boxes.data = a
+    return boxes
 
 
-def _items(data: bytes, start: int, end: int, found: _Boxes) -> None:
+def _items(data: bytes, start: int, end: int, boxes: _Boxes) -> None:
     at = start + (6 if data[start] == 0 else 8)
     for kind, a, _ in _walk(data, at, end):
         version = data[a]
-        if kind != b"infe" or version < 2 or len(found.kinds) >= _MOST_ITEMS:
+        if kind != b"infe" or version < 2 or len(boxes.kinds) >= _MOST_ITEMS:
             continue
         form = ">H" if version == 2 else ">I"
         (item,) = struct.unpack_from(form, data, a + 4)
-        place = a + 4 + struct.calcsize(form) + 2
-        found.kinds[item] = bytes(data[place : place + 4])
+        offset = a + 4 + struct.calcsize(form) + 2
+        boxes.kinds[item] = bytes(data[offset : offset + 4])
         if data[a + 3] & 1:
-            found.hidden.add(item)
+            boxes.hidden.add(item)
 
 
-def _references(data: bytes, start: int, end: int, found: _Boxes) -> None:
+def _references(data: bytes, start: int, end: int, boxes: _Boxes) -> None:
     form = "H" if data[start] == 0 else "I"
     for kind, a, _ in _walk(data, start + 4, end):
         item, count = struct.unpack_from(f">{form}H", data, a)
-        place = a + struct.calcsize(f">{form}H")
-        found.refs.append((kind, item, struct.unpack_from(f">{count}{form}", data, place)))
+        offset = a + struct.calcsize(f">{form}H")
+        boxes.refs.append((kind, item, struct.unpack_from(f">{count}{form}", data, offset)))
 
 
-def _properties(data: bytes, start: int, end: int, found: _Boxes) -> None:
-    known: list[tuple[bytes, bytes]] = []
+def _properties(data: bytes, start: int, end: int, boxes: _Boxes) -> None:
+    properties: list[tuple[bytes, bytes]] = []
     for kind, a, b in _walk(data, start, end):
         if kind == b"ipco":
-            known = [(inner, bytes(data[c : min(d, c + 64)])) for inner, c, d in _walk(data, a, b)]
+            properties = [(inner, bytes(data[c : min(d, c + 64)])) for inner, c, d in _walk(data, a, b)]
         elif kind == b"ipma":
             version, flags = data[a], data[a + 3]
             (count,) = struct.unpack_from(">I", data, a + 4)
@@ -330,11 +330,11 @@ def _properties(data: bytes, start: int, end: int, found: _Boxes) -> None:
                 numbers = struct.unpack_from(f">{many}{'H' if wide else 'B'}", data, at)
                 at += many * (2 if wide else 1)
                 mask = 0x7FFF if wide else 0x7F
-                own = [known[(n & mask) - 1] for n in numbers if 0 < n & mask <= len(known)]
-                found.properties.setdefault(item, []).extend(own)
+                own = [properties[(n & mask) - 1] for n in numbers if 0 < n & mask <= len(properties)]
+                boxes.properties.setdefault(item, []).extend(own)
 
 
-def _places(data: bytes, start: int, found: _Boxes) -> None:
+def _places(data: bytes, start: int, boxes: _Boxes) -> None:
     version = data[start]
     sizes = struct.unpack_from(">H", data, start + 4)[0]
     offset, length, base, index = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15, sizes & 15 if version else 0
@@ -360,9 +360,9 @@ def _places(data: bytes, start: int, found: _Boxes) -> None:
             number(index)
             extents.append((origin + number(offset), number(length)))
         if method == 0:
-            found.places[item] = extents
+            boxes.places[item] = extents
         elif method == 1:  # counted from the data of the meta box
-            found.inside[item] = extents
+            boxes.inside[item] = extents
 
 
 def _check_extents(boxes: _Boxes, data: bytes, name: str) -> None:
@@ -398,8 +398,8 @@ def decoded(data: bytes, facts: Described, name: str, limits: Limits, announce: 
     # A codec holds its own planes, and the tiles of a grid, beside the picture that it gives.
     memory = limits.memory_for(facts.width, facts.height, 4, 2 * sample)
     announce(facts.width * facts.height, memory)
-    found = _av1(data, facts) if facts.codec == "av1" else _hevc(data, facts, name)
-    image = found.image
+    pixels = _av1(data, facts) if facts.codec == "av1" else _hevc(data, facts, name)
+    image = pixels.image
     if image.width * image.height > facts.width * facts.height:
         why = "its picture is larger than it says"
         raise UnreadableImage(name, why, "export it again from its source")
@@ -407,7 +407,7 @@ def decoded(data: bytes, facts: Described, name: str, limits: Limits, announce: 
     if facts.premultiplied and bands in (2, 4):
         image = image.unpremultiply(max_alpha=255 if sample == 1 else 65535).rint()
         image = image.cast("uchar" if sample == 1 else "ushort").copy_memory()
-    return Pixels(image, found.icc, found.exif)
+    return Pixels(image, pixels.icc, pixels.exif)
 
 
 def _av1(data: bytes, facts: Described) -> Pixels:
@@ -423,8 +423,8 @@ def _av1(data: bytes, facts: Described) -> Pixels:
 def _hevc(data: bytes, facts: Described, name: str) -> Pixels:
     pi_heif = _library()
     try:
-        found = pi_heif.open_heif(data, convert_hdr_to_8bit=False, hdr_to_16bit=False)
-        picture = found[found.primary_index]
+        heif_file = pi_heif.open_heif(data, convert_hdr_to_8bit=False, hdr_to_16bit=False)
+        picture = heif_file[heif_file.primary_index]
         raw = picture.data
     except FlamingoError:
         raise

@@ -31,18 +31,18 @@ def all_scans(data: bytes) -> bool:
     Args:
         data: the whole file.
     """
-    wanted: set[int] = set()
+    components: set[int] = set()
     low: dict[tuple[int, int], int] = {}
     for marker, body in _segments(data):
         if marker in _FRAMES:
-            wanted = {body[6 + 3 * i] for i in range(body[5])}
+            components = {body[6 + 3 * i] for i in range(body[5])}
         elif marker == 0xDA:
             count = body[0]
             first, last, bits = body[1 + 2 * count : 4 + 2 * count]
             for component in (body[1 + 2 * i] for i in range(count)):
                 for k in range(first, min(last, 63) + 1):
                     low[component, k] = bits & 15
-    return bool(wanted) and all(low.get((component, k), 1) == 0 for component in wanted for k in range(64))
+    return bool(components) and all(low.get((component, k), 1) == 0 for component in components for k in range(64))
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -51,10 +51,10 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
     try:
         while at + 2 <= len(data):
             if data[at] != 0xFF:
-                found = _ENTROPY.search(data, at)
-                if found is None:
+                match = _ENTROPY.search(data, at)
+                if match is None:
                     return
-                at = found.start()
+                at = match.start()
             while data[at + 1] == 0xFF:
                 at += 1
             marker = data[at + 1]
@@ -70,10 +70,10 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
             yield marker, body
             at += size
             if marker == 0xDA:
-                found = _ENTROPY.search(data, at)
-                if found is None:
+                match = _ENTROPY.search(data, at)
+                if match is None:
                     return
-                at = found.start()
+                at = match.start()
     except (struct.error, IndexError):
         return
 

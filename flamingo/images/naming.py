@@ -98,11 +98,11 @@ def pictures_in(inputs: Sequence[Path]) -> list[Path]:
     Raises:
         BadRequest: there are none.
     """
-    found = [path for path, _ in _expanded([Path(path) for path in inputs], None)]
-    if not found:
+    pictures = [path for path, _ in _expanded([Path(path) for path in inputs], None)]
+    if not pictures:
         where = ", ".join(show(path) for path in inputs[:3])
         raise BadRequest(where, "there are no pictures in it", f"look for {', '.join(sorted(READ_SUFFIXES))}")
-    return found
+    return pictures
 
 
 def left_out(inputs: Sequence[Path], output: Path | None = None, *, others: Others | None = None) -> list[str]:
@@ -117,13 +117,15 @@ def left_out(inputs: Sequence[Path], output: Path | None = None, *, others: Othe
         Sentences that name every such file.
     """
     films = None if others is None else frozenset(others.suffixes)
-    found = []
-    for given in map(Path, inputs):
-        if given.is_dir():
-            found += [why for _, why in folders.walked(given, films, output) if why is not None]
+    excluded = []
+    for path_in in map(Path, inputs):
+        if path_in.is_dir():
+            excluded += [why for _, why in folders.walked(path_in, films, output) if why is not None]
     if output is not None:
-        found += [folders.LeftOut(path.name, folders.EARLIER) for path in _earlier(list(map(Path, inputs)), output)]
-    return folders.sentences(dict.fromkeys(found))
+        excluded += [
+            folders.LeftOut(path.name, folders.EARLIER) for path in _earlier(list(map(Path, inputs)), output)
+        ]
+    return folders.sentences(dict.fromkeys(excluded))
 
 
 def _earlier(inputs: Sequence[Path], output: Path) -> list[Path]:
@@ -162,15 +164,15 @@ def _plan(
         raise OutputError(show(output), "several results need a folder, and this is a file", "name a folder")
     if output.suffix.lower() in {*WRITE_SUFFIXES, *(also or ())} and not output.is_dir():
         raise BadRequest(show(output), "several results need a folder, and this names a file", "name a folder")
-    found = list(_expanded(inputs, output, also))
-    if not found:
+    expanded = list(_expanded(inputs, output, also))
+    if not expanded:
         where = ", ".join(show(path) for path in inputs[:3])
         raise BadRequest(where, "there are no pictures in it", f"look for {', '.join(sorted(READ_SUFFIXES))}")
-    taken = {_key(path) for path, _ in found} | {_key(path) for path in _kept_results(inputs, output)}
+    used_keys = {_key(path) for path, _ in expanded} | {_key(path) for path in _kept_results(inputs, output)}
     plan = []
-    for path, place in found:
-        target = _free(path, output / place, other(path) or suffix or written_suffix(path), taken)
-        taken.add(_key(target))
+    for path, relative in expanded:
+        target = _free(path, output / relative, other(path) or suffix or written_suffix(path), used_keys)
+        used_keys.add(_key(target))
         plan.append((path, target))
     _check_folder(plan, overwrite)
     return plan
@@ -180,38 +182,38 @@ def _expanded(
     inputs: list[Path], output: Path | None, films: frozenset[str] | None = None
 ) -> Iterator[tuple[Path, Path]]:
     """Each input file once, with its place below the output folder."""
-    seen: set[str] = set()
+    visited: set[str] = set()
     earlier = set(_earlier(inputs, output)) if output is not None else set()
-    for given in inputs:
+    for source in inputs:
         pairs = (
-            ((path, path.relative_to(given)) for path, why in folders.walked(given, films, output) if why is None)
-            if given.is_dir()
-            else iter([(given, Path(given.name))] if given not in earlier else [])
+            ((path, path.relative_to(source)) for path, why in folders.walked(source, films, output) if why is None)
+            if source.is_dir()
+            else iter([(source, Path(source.name))] if source not in earlier else [])
         )
-        for path, place in pairs:
+        for path, relative in pairs:
             whole = os.path.abspath(path)  # noqa: PTH100 - links stay links: two names are two inputs
-            if whole not in seen:
-                seen.add(whole)
-                yield path, place
+            if whole not in visited:
+                visited.add(whole)
+                yield path, relative
 
 
 def _kept_results(inputs: list[Path], output: Path) -> Iterator[Path]:
     """What lies in a folder that is painted into itself, is called as a result, and does not say that it is one. It
     is no input, and might be a photo all the same, so it is not replaced either."""
-    for given in inputs:
-        if given.is_dir() and given.resolve() == output.resolve():
-            for path, why in folders.walked(given, None, output):
+    for source in inputs:
+        if source.is_dir() and source.resolve() == output.resolve():
+            for path, why in folders.walked(source, None, output):
                 if why is not None and why.why == folders.EARLIER and not folders.marked(path):
                     yield path
 
 
-def _free(source: Path, wanted: Path, suffix: str, taken: set[str]) -> Path:
+def _free(source: Path, wanted_target: Path, suffix: str, used_keys: set[str]) -> Path:
     """The first name not taken: a.jpg, then a-png.jpg (the source's suffix), then a-png-2.jpg and so on."""
-    folder, stem = wanted.parent, wanted.stem
+    folder, stem = wanted_target.parent, wanted_target.stem
     origin = source.suffix.lower().removeprefix(".") or "copy"
     number = 1
     target = folder / f"{stem}{suffix}"
-    while _key(target) in taken:
+    while _key(target) in used_keys:
         target = folder / f"{stem}-{origin}{'' if number == 1 else f'-{number}'}{suffix}"
         number += 1
     return target

@@ -29,7 +29,7 @@ class Described:
     frames: int = 1
 
     @property
-    def told(self) -> cicp.ColourCodes:
+    def codes(self) -> cicp.ColourCodes:
         """What its colours are. cICP comes before a profile, and that before sRGB, gAMA and cHRM (11.3.2)."""
         if self.numbers is not None:
             return cicp.told_by_numbers(*self.numbers)
@@ -44,30 +44,30 @@ def described(data: bytes) -> Described:
     Args:
         data: the whole file.
     """
-    found: dict[str, object] = {}
+    fields: dict[str, object] = {}
     raw = None
     for kind, body in _chunks(data):
-        if kind == b"eXIf" and "exif" not in found:
-            found["exif"] = bytes(body)
+        if kind == b"eXIf" and "exif" not in fields:
+            fields["exif"] = bytes(body)
         elif kind == b"cICP" and len(body) == 4:
-            found["numbers"] = (body[0], body[1])
+            fields["numbers"] = (body[0], body[1])
         elif kind == b"gAMA" and len(body) == 4:
             (stored,) = struct.unpack(">I", body)
-            found["gamma"] = 100_000 / stored if stored else None
+            fields["gamma"] = 100_000 / stored if stored else None
         elif kind == b"cHRM" and len(body) == 32:
             white_x, white_y, *colours = (value / 100_000 for value in struct.unpack(">8I", body))
-            found["places"] = (*colours, white_x, white_y)
+            fields["places"] = (*colours, white_x, white_y)
         elif kind == b"sRGB":
-            found["srgb"] = True
+            fields["srgb"] = True
         elif kind == b"iCCP":
-            found["icc"] = True
+            fields["icc"] = True
         elif kind == b"acTL" and len(body) == 8:
-            found["frames"] = max(1, struct.unpack_from(">I", body)[0])
+            fields["frames"] = max(1, struct.unpack_from(">I", body)[0])
         elif kind in (b"tEXt", b"zTXt", b"iTXt") and raw is None:
             raw = _raw_profile(kind, body)
     if raw is not None:
-        found.setdefault("exif", raw)
-    return Described(**found)  # type: ignore[arg-type]
+        fields.setdefault("exif", raw)
+    return Described(**fields)  # type: ignore[arg-type]
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

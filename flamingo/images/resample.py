@@ -28,7 +28,7 @@ class Shrinker:
 
     def __init__(self, size: tuple[int, int, int], height: int, width: int) -> None:
         self._rows, self._columns, bands = size
-        self._done = 0
+        self._lines_done = 0
         self._height, self._width = height, width
         self._sum = np.zeros((height, width, bands), np.float32)
 
@@ -38,7 +38,7 @@ class Shrinker:
         Args:
             strip: (n, W, C), of any type of number.
         """
-        edges = np.arange(self._done, self._done + len(strip) + 1) * (self._height / self._rows)
+        edges = np.arange(self._lines_done, self._lines_done + len(strip) + 1) * (self._height / self._rows)
         narrow = _averaged(np.asarray(strip, np.float32), self._width)
         for i, row in enumerate(narrow):
             top, bottom = edges[i], edges[i + 1]
@@ -48,7 +48,7 @@ class Shrinker:
             else:  # a row is at most as high as a row of the result, so it falls on two of them
                 self._sum[first] += row * np.float32(last - top)
                 self._sum[last] += row * np.float32(bottom - last)
-        self._done += len(strip)
+        self._lines_done += len(strip)
 
     @property
     def result(self) -> Pixels:
@@ -138,9 +138,9 @@ def _mixed(array: NDArray[np.floating], places: NDArray[np.intp], weights: Pixel
 
 def _taps(small: int, large: int, start: int, count: int, kind: Kind) -> tuple[NDArray[np.intp], Pixels]:
     """Which lines of the small side make each line of the window, and by how much: (count, taps) each."""
-    place = (np.arange(start, start + count) + 0.5) * (small / large) - 0.5
-    base = np.floor(place).astype(np.intp)
-    t = (place - base)[:, None]
+    positions = (np.arange(start, start + count) + 0.5) * (small / large) - 0.5
+    base = np.floor(positions).astype(np.intp)
+    t = (positions - base)[:, None]
     if kind == "linear":
         offsets, weights = np.array([0, 1]), np.concatenate([1 - t, t], axis=1)
     else:

@@ -164,13 +164,13 @@ def read(path: Path | str, *, limits: Limits = _USUAL, keep_gps: bool = False, t
         data = path.read_bytes()
     except OSError:
         raise UnreadableImage(name, "it may not be read", "check its permissions") from None
-    found = decode(data, name, limits, keep_gps=keep_gps)
-    strips = iter(found.strips())
-    return _filled(found.shape, lambda _rows: next(strips), _facts(found))
+    decoded = decode(data, name, limits, keep_gps=keep_gps)
+    strips = iter(decoded.strips())
+    return _filled(decoded.shape, lambda _rows: next(strips), _facts(decoded))
 
 
-def _facts(found: Any) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in ("depth", "icc", "exif", "format", "notes")}
+def _facts(decoded: Any) -> dict[str, Any]:
+    return {name: getattr(decoded, name) for name in ("depth", "icc", "exif", "format", "notes")}
 
 
 def _receive(source: IO[bytes], answer: dict[str, Any]) -> Canvas:
@@ -298,14 +298,14 @@ def _eight_bits(image: vips.Image) -> vips.Image:
 def _lay_on_white(canvas: Canvas) -> bool:
     """Whether anything was transparent."""
     assert canvas.alpha is not None
-    found = False
+    transparent = False
     for top in range(0, canvas.height, _ROWS):
         weight = canvas.alpha[top : top + _ROWS, :, None] / np.float32(canvas.white)
         if (weight < 1).any():
-            found = True
+            transparent = True
             laid = np.asarray(canvas.rows(top, top + _ROWS) * weight + (1 - weight), np.float32)
             canvas.samples[top : top + _ROWS] = canvas.integers(laid)
-    return found
+    return transparent
 
 
 def _bmp(canvas: Canvas) -> bytes:

@@ -110,8 +110,8 @@ def described(data: bytes) -> Facts | None:
     folder = block.folders[exif.MAIN]
 
     def number(tag: int, usual: int) -> int:
-        found = block.number(exif.MAIN, tag)
-        return usual if found is None else found
+        value = block.number(exif.MAIN, tag)
+        return usual if value is None else value
 
     bits = _numbers(block, folder.get(258)) or [1]
     photometric = block.number(exif.MAIN, 262)
@@ -141,9 +141,9 @@ def _raw_inside(data: bytes, block: exif.Block) -> bool:
     """Whether a further directory holds raw samples: so are the files of Nikon, Sony and others."""
     if data[2:4] not in (b"*\0", b"\0*"):
         return False
-    for place in _numbers(block, block.entry(exif.MAIN, _SUB))[:8]:
+    for offset in _numbers(block, block.entry(exif.MAIN, _SUB))[:8]:
         try:
-            inner = exif.Block(block.order, {exif.MAIN: exif.read_entries(data, 0, place, block.order, False)})
+            inner = exif.Block(block.order, {exif.MAIN: exif.read_entries(data, 0, offset, block.order, False)})
         except struct.error:
             continue
         if inner.number(exif.MAIN, 262) in _RAW:
@@ -200,8 +200,8 @@ def unpacked(data: bytes, facts: Facts) -> NDArray[np.uint16]:
     per_row = facts.width * facts.samples
     row_bytes = (per_row * facts.bits + 7) // 8
     raw = b""
-    for place, size in zip(places, sizes, strict=False):
-        strip = data[place : place + size]
+    for offset, size in zip(places, sizes, strict=False):
+        strip = data[offset : offset + size]
         if len(strip) < size:
             raise ValueError("cut short")
         try:

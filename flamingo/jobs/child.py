@@ -78,13 +78,18 @@ class Child(Host):
         super().__init__("flamingo.jobs.runner", quiet=False)
         self._memory = memory
 
-    def run(self, request: dict[str, Any], seconds: float, wanted: Wanted) -> Outcome:
-        """Have a request carried out (see `runner`). wanted: is told of progress, or None, a few times a second, in a
-        thread of its own, and says whether to go on. A process that was ended here is gone with all that it started.
+    def run(self, request: dict[str, Any], seconds: float, is_wanted: Wanted) -> Outcome:
+        """Have a request carried out. A process that was ended here is gone with all that it started.
+
+        Args:
+            request: as `runner` takes it.
+            seconds: how long it may take.
+            is_wanted: is told of progress, or None, a few times a second, in a thread of its own, and says whether
+                to go on.
         """
         outcome: Outcome | None = None
         try:
-            outcome = self._attend(request, seconds, wanted)
+            outcome = self._attend(request, seconds, is_wanted)
             return outcome
         finally:
             # What has answered is kept, if it has not grown; after anything else a fresh process is the safer one.
@@ -93,17 +98,17 @@ class Child(Host):
                 self.end()
                 self.start()  # while nobody waits for it
 
-    def _attend(self, request: dict[str, Any], seconds: float, wanted: Wanted) -> Outcome:
+    def _attend(self, request: dict[str, Any], seconds: float, is_wanted: Wanted) -> Outcome:
         progress: deque[Progress] = deque(maxlen=1)
-        asked = time.monotonic()
+        last_look = time.monotonic()
         looks = itertools.count()
 
         def watch() -> None:
-            nonlocal asked
-            if (now := time.monotonic()) - asked >= _LOOK_EVERY:
-                if not wanted(progress.pop() if progress else None):
+            nonlocal last_look
+            if (now := time.monotonic()) - last_look >= _LOOK_EVERY:
+                if not is_wanted(progress.pop() if progress else None):
                     raise _Enough(Unwanted())
-                asked = now
+                last_look = now
             if self._resident(started=next(looks) % _FAMILY_EVERY == 0) > self._memory:
                 raise _Enough(Overgrown(self._memory))
 
@@ -115,7 +120,7 @@ class Child(Host):
                 request,
                 timeout=seconds,
                 watch=watch,
-                on_progress=lambda said: progress.append(Progress(*said)),
+                on_progress=lambda fields: progress.append(Progress(*fields)),
             )
             return Answered(answer)
         except _Enough as enough:

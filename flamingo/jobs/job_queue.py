@@ -75,12 +75,12 @@ class JobQueue:
         rounds = list(jobs)
         if not rounds:
             return [], []
-        names = [_id(*each) for each in rounds]
+        names = [_id(*job_round) for job_round in rounds]
         rows = self._client.list_workflows(workflow_ids=names, load_input=False, load_output=False)
         states = {row.workflow_id: row.status for row in rows}
         going = ("ENQUEUED", "PENDING", "DELAYED")
-        unknown = [each for each in rounds if _id(*each) not in states]
-        return unknown, [each for each in rounds if states.get(_id(*each), "PENDING") not in going]
+        unknown = [job_round for job_round in rounds if _id(*job_round) not in states]
+        return unknown, [job_round for job_round in rounds if states.get(_id(*job_round), "PENDING") not in going]
 
     def take_over(self, mine: str) -> int:
         """Put the jobs of slots whose worker is gone back into the queue for everybody; how many. DBOS by itself
@@ -147,10 +147,10 @@ def serve(
         carry_out(name, round_)
 
     # Or it would take the jobs of every queue that the database knows.
-    DBOS.listen_queues([_QUEUES[each] for each in lanes])
+    DBOS.listen_queues([_QUEUES[lane] for lane in lanes])
     DBOS.launch()
     return {
-        each: DBOS.register_queue(_QUEUES[each], worker_concurrency=1, polling_interval_sec=BUSY) for each in lanes
+        lane: DBOS.register_queue(_QUEUES[lane], worker_concurrency=1, polling_interval_sec=BUSY) for lane in lanes
     }
 
 
@@ -169,7 +169,7 @@ class _OneLine(logging.Filter):
 def _keep_to_one_line() -> None:
     logger = logging.getLogger("dbos")
     logger.setLevel(logging.ERROR)
-    if not any(isinstance(each, _OneLine) for each in logger.filters):
+    if not any(isinstance(log_filter, _OneLine) for log_filter in logger.filters):
         logger.addFilter(_OneLine())
 
 

@@ -81,22 +81,24 @@ class Jobs:
         """
         if verb not in self.verbs:
             raise BadRequest(f"verb {verb!r}"[:80], "there is none of this name", f"it is: {', '.join(self.verbs)}")
-        wanted = self.verbs[verb]
-        settled = wanted.validated(parameters or {})
-        given = {option: tuple(files) for option, files in (inputs or {}).items() if files}
-        wanted.check_inputs(given)
-        for file in {each.sha256 for files in given.values() for each in files}:
+        description = self.verbs[verb]
+        settled = description.validated(parameters or {})
+        non_empty = {option: tuple(files) for option, files in (inputs or {}).items() if files}
+        description.check_inputs(non_empty)
+        for file in {file.sha256 for files in non_empty.values() for file in files}:
             self.store.touch(file)
-        named = {option: [Input(f.sha256, plain_name(f.name)) for f in files] for option, files in given.items()}
-        told = {o: [f"{f.sha256} {f.name}" if o in wanted.called else f.sha256 for f in named[o]] for o in named}
-        request = verbs.request_hash(wanted, settled, told)
+        named = {option: [Input(f.sha256, plain_name(f.name)) for f in files] for option, files in non_empty.items()}
+        identities = {
+            o: [f"{f.sha256} {f.name}" if o in description.called else f.sha256 for f in named[o]] for o in named
+        }
+        request = verbs.request_hash(description, settled, identities)
         job, new = self._repository.add(verb, settled, named, request, reuse)
         if not new and not self._whole(job):
             job, new = self._repository.add(verb, settled, named, request, False)
-        found = self.get(job)
+        submitted = self.get(job)
         if new:
-            self._put(found, 1)
-        return found
+            self._put(submitted, 1)
+        return submitted
 
     def get(self, job: str) -> Job:
         """The job of this id. Raises NoSuchJob."""
@@ -152,10 +154,10 @@ class Jobs:
         NoSuchJob, also when it is purged in between."""
         while True:
             if self._repository.revision(job) > since:
-                found = self.get(job)
-                since = found.revision
-                yield found
-                if not found.active:
+                current = self.get(job)
+                since = current.revision
+                yield current
+                if not current.active:
                     return
             elif not self.get(job).active:
                 return
@@ -169,9 +171,9 @@ class Jobs:
     def retry(self, job: str) -> Job:
         """Try a job again that has failed or was cancelled. Raises NoSuchJob or WrongState."""
         round_ = self._repository.retry(job)
-        found = self.get(job)
-        self._put(found, round_)
-        return found
+        current = self.get(job)
+        self._put(current, round_)
+        return current
 
     def delete(self, job: str) -> Job:
         """Put the job into the bin, cancelled if need be; its files stay until it is purged. Raises NoSuchJob."""

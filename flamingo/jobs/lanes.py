@@ -28,11 +28,11 @@ def lane_of(verbs: Mapping[str, Verb], job: Job, store: Store) -> Lane:
     if verb is None:
         return "long"
     try:
-        files = {option: _paths(given, store) for option, given in job.inputs.items()}
+        files = {option: _paths(inputs, store) for option, inputs in job.inputs.items()}
     except NoSuchFile:
         return "long"
     return "short" if verb.is_short(job.parameters, files) else "long"
 
 
-def _paths(given: Sequence[Input], store: Store) -> list[Path]:
-    return [store.path(each.sha256) for each in given]
+def _paths(inputs: Sequence[Input], store: Store) -> list[Path]:
+    return [store.path(file.sha256) for file in inputs]

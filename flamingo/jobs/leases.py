@@ -50,8 +50,8 @@ class Leases:
     def begin(self, job: str, round_: int, slot: str) -> Task | None:
         """Begin the job, unless it is over, cancelled, in another round, or has been begun too often; then None."""
         with self._database.write() as connection:
-            asked = sa.select(jobs).where(jobs.c.id == job).with_for_update()
-            row = connection.execute(asked).mappings().one_or_none()
+            query = sa.select(jobs).where(jobs.c.id == job).with_for_update()
+            row = connection.execute(query).mappings().one_or_none()
             if row is None or row["round"] != round_ or row["state"] not in ACTIVE:
                 return None
             attempts, interruptions = row["attempts"] + 1, row["interruptions"]
@@ -72,23 +72,23 @@ class Leases:
             _log.info("job %s (%s) is begun by %s, attempt %d", job, row["verb"], slot, attempts)
             its = sa.select(files).where(files.c.job == job, files.c.role == "input").order_by(files.c.place)
             inputs: dict[str, tuple[Input, ...]] = {}
-            for each in connection.execute(its).mappings():
-                so_far = inputs.get(each["option"], ())
-                inputs[each["option"]] = (*so_far, Input(each["sha256"], each["name"]))
+            for file in connection.execute(its).mappings():
+                so_far = inputs.get(file["option"], ())
+                inputs[file["option"]] = (*so_far, Input(file["sha256"], file["name"]))
             return Task(job, row["verb"], row["parameters"], inputs, begun["token"])
 
     def wanted(self, task: Task, progress: Progress | None) -> bool:
         """Write progress down, if there is any; whether the task is still ours and wanted."""
         with self._database.write() if progress else self._database.read() as connection:
             if progress is None:
-                asked = sa.select(jobs.c.id).where(*_ours(task))
-                return connection.execute(asked).scalar_one_or_none() is not None
+                query = sa.select(jobs.c.id).where(*_ours(task))
+                return connection.execute(query).scalar_one_or_none() is not None
             message = one_line(progress.message)
             return _change(connection, task, done=progress.done, all=progress.all, message=message)
 
     def finish(self, task: Task, results: Sequence[Result], failures: Sequence[Failure]) -> bool:
         """The job is done, with these results, all in one transaction; False if it is no longer ours to say."""
-        names = [each.name for many in task.inputs.values() for each in many] + [each.name for each in results]
+        names = [file.name for many in task.inputs.values() for file in many] + [result.name for result in results]
         words = words_of(task.verb, task.parameters, names)
         with self._database.write() as connection:
             over: dict[str, Any] = {"state": "done", "ended": time.time(), "words": words}
@@ -97,18 +97,18 @@ class Leases:
                 _log.info("job %s was finished by one that does not have it any more: nothing is written", task.job)
                 return False
             connection.execute(files.delete().where(files.c.job == task.job, files.c.role != "input"))
-            rows = [row for i, each in enumerate(results) for row in _rows(task.job, i, each)]
+            rows = [row for i, result in enumerate(results) for row in _rows(task.job, i, result)]
             if rows:
                 connection.execute(files.insert(), rows)
-            note(connection, task.job, "done", token=task.token, sha256=[each.sha256 for each in results])
+            note(connection, task.job, "done", token=task.token, sha256=[result.sha256 for result in results])
         _log.info("job %s is done: %d results, %d failures", task.job, len(results), len(failures))
         return True
 
     def fail(self, task: Task, error: Failure, failures: Sequence[Failure] = ()) -> None:
         """The job cannot be done, and trying again would not help."""
         with self._database.write() as connection:
-            told = {"error": asdict(error), "failures": [asdict(f) for f in failures]}
-            if _change(connection, task, state="failed", ended=time.time(), **told):
+            columns = {"error": asdict(error), "failures": [asdict(f) for f in failures]}
+            if _change(connection, task, state="failed", ended=time.time(), **columns):
                 note(connection, task.job, "failed", why=str(error))
                 _log.info("job %s (%s) has failed: %s", task.job, task.verb, error.kind)
                 _log.debug("job %s: %s", task.job, error)
@@ -117,8 +117,8 @@ class Leases:
         """Its process ended before its work did: queued again, or failed if that has happened too often. traceback:
         of what nobody foresaw, kept with the event."""
         with self._database.write() as connection:
-            asked = sa.select(jobs).where(*_ours(task)).with_for_update()
-            row = connection.execute(asked).mappings().one_or_none()
+            query = sa.select(jobs).where(*_ours(task)).with_for_update()
+            row = connection.execute(query).mappings().one_or_none()
             if row is None:
                 return
             note(connection, task.job, "died", why=why, **({"traceback": traceback} if traceback else {}))
@@ -142,14 +142,14 @@ class Leases:
     def any_waiting(self) -> bool:
         """Whether any job waits to be begun."""
         with self._database.read() as connection:
-            asked = sa.select(jobs.c.id).where(jobs.c.state == "queued").limit(1)
-            return connection.execute(asked).scalar_one_or_none() is not None
+            query = sa.select(jobs.c.id).where(jobs.c.state == "queued").limit(1)
+            return connection.execute(query).scalar_one_or_none() is not None
 
     def active(self, before: float) -> list[tuple[str, int]]:
         """Id and round of the jobs that wait or run and were asked for before this time."""
-        asked = sa.select(jobs.c.id, jobs.c.round).where(jobs.c.state.in_(ACTIVE), jobs.c.created < before)
+        query = sa.select(jobs.c.id, jobs.c.round).where(jobs.c.state.in_(ACTIVE), jobs.c.created < before)
         with self._database.read() as connection:
-            return [(row.id, row.round) for row in connection.execute(asked)]
+            return [(row.id, row.round) for row in connection.execute(query)]
 
     def next_round(self, job: str, round_: int) -> bool:
         """The queue has finished with this round and the job is not over: another one; False if it is over by now."""
@@ -179,10 +179,10 @@ def _give_up(connection: sa.Connection, row: sa.RowMapping, why: str) -> None:
     _log.warning("job %s (%s) is given up", row["id"], row["verb"])
 
 
-def _rows(job: str, place: int, result: Result) -> Iterator[dict[str, Any]]:
+def _rows(job: str, index: int, result: Result) -> Iterator[dict[str, Any]]:
     details = {"recipe": result.recipe, "notes": list(result.notes), "about": result.about}
     same = {"name": result.name, "sha256": result.sha256, "size": result.size, "media_type": result.media_type}
-    yield {"job": job, "role": "result", "place": place, **same, "details": details}
+    yield {"job": job, "role": "result", "place": index, **same, "details": details}
     if result.sidecar:
         beside = {
             "name": f"{result.name}.json",
@@ -190,4 +190,4 @@ def _rows(job: str, place: int, result: Result) -> Iterator[dict[str, Any]]:
             "size": 0,
             "media_type": "application/json",
         }
-        yield {"job": job, "role": "sidecar", "place": place, **beside, "details": {}}
+        yield {"job": job, "role": "sidecar", "place": index, **beside, "details": {}}

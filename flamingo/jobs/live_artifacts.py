@@ -16,5 +16,5 @@ def folders(settings: Settings, job: str, name: str) -> list[Path]:
     They are gone as soon as it is over."""
     if not re.fullmatch(r"[0-9A-Za-z-]+", job):
         return []
-    found = (settings.data / "work").glob(f"*/{job}-*/*/{name}")
-    return sorted((each for each in found if each.is_dir()), key=lambda each: each.stat().st_mtime)
+    paths = (settings.data / "work").glob(f"*/{job}-*/*/{name}")
+    return sorted((path for path in paths if path.is_dir()), key=lambda path: path.stat().st_mtime)

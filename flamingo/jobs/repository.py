@@ -58,19 +58,19 @@ class Repository:
                 self._database.alone(connection, request)
                 same = sa.select(jobs.c.id).where(jobs.c.request == request, jobs.c.deleted.is_(None))
                 same = same.where(jobs.c.state.in_((*ACTIVE, "done"))).order_by(jobs.c.created.desc()).limit(1)
-                found = connection.execute(same).scalar_one_or_none()
-                if found is not None:
-                    return str(found), False
+                same_job = connection.execute(same).scalar_one_or_none()
+                if same_job is not None:
+                    return str(same_job), False
             job = secrets.token_hex(16)
             now = time.time()
-            given = [(option, each) for option, many in inputs.items() for each in many]
-            words = words_of(verb, parameters, [each.name for _, each in given])
+            named_inputs = [(option, file) for option, many in inputs.items() for file in many]
+            words = words_of(verb, parameters, [file.name for _, file in named_inputs])
             row = {"id": job, "verb": verb, "parameters": dict(parameters), "request": request, "words": words}
             connection.execute(jobs.insert().values(**row, state="queued", created=now))
-            if given:
+            if named_inputs:
                 rows = [
                     {"job": job, "role": "input", "place": i, "option": option, "name": f.name, "sha256": f.sha256}
-                    for i, (option, f) in enumerate(given)
+                    for i, (option, f) in enumerate(named_inputs)
                 ]
                 connection.execute(files.insert(), rows)
             note(connection, job, "submitted")
@@ -80,27 +80,27 @@ class Repository:
         """The job. Raises NoSuchJob."""
         _check(job)
         with self._database.read() as connection:
-            found = _jobs(connection, sa.select(jobs).where(jobs.c.id == job))
-        if not found:
+            matches = _jobs(connection, sa.select(jobs).where(jobs.c.id == job))
+        if not matches:
             raise no_such_job(job)
-        return found[0]
+        return matches[0]
 
     def revision(self, job: str) -> int:
         """What rises with every change of the job. Raises NoSuchJob."""
         _check(job)
         with self._database.read() as connection:
-            found = connection.execute(sa.select(jobs.c.revision).where(jobs.c.id == job)).scalar_one_or_none()
-        if found is None:
+            revision = connection.execute(sa.select(jobs.c.revision).where(jobs.c.id == job)).scalar_one_or_none()
+        if revision is None:
             raise no_such_job(job)
-        return int(found)
+        return int(revision)
 
     def many(self, ids: Sequence[str]) -> list[Job]:
         """Those of these jobs that are known."""
-        found = []
+        existing = []
         with self._database.read() as connection:
             for i in range(0, len(ids), 500):  # databases limit the parameters of one statement
-                found += _jobs(connection, sa.select(jobs).where(jobs.c.id.in_(ids[i : i + 500])))
-        return found
+                existing += _jobs(connection, sa.select(jobs).where(jobs.c.id.in_(ids[i : i + 500])))
+        return existing
 
     def pulse(self, since: int | None) -> Pulse:
         """What changed after the event of this number (None: nothing is asked for but where things stand)."""
@@ -108,8 +108,8 @@ class Repository:
             seq = int(connection.execute(sa.select(sa.func.max(events.c.seq))).scalar_one() or 0)
             changed: frozenset[str] = frozenset()
             if since is not None and seq > since:
-                asked = sa.select(events.c.job).where(events.c.seq > since).distinct()
-                changed = frozenset(connection.execute(asked).scalars())
+                query = sa.select(events.c.job).where(events.c.seq > since).distinct()
+                changed = frozenset(connection.execute(query).scalars())
             waiting = sa.select(jobs.c.id, jobs.c.revision).where(jobs.c.state.in_(ACTIVE))
             rows = connection.execute(waiting.order_by(jobs.c.created, jobs.c.id)).all()
         return Pulse(seq, changed, {row.id: row.revision for row in rows})
@@ -120,29 +120,29 @@ class Repository:
         put = put.where(events.c.kind.in_(("submitted", "retried", "queued again")))
         queued = sa.select(jobs.c.id).where(jobs.c.state == "queued")
         times = put.where(events.c.job.in_(queued)).group_by(events.c.job).subquery()
-        asked = sa.select(jobs.c.id, jobs.c.verb).join(times, times.c.job == jobs.c.id)
-        asked = asked.where(jobs.c.state == "queued").order_by(times.c.at, jobs.c.created, jobs.c.id)
+        query = sa.select(jobs.c.id, jobs.c.verb).join(times, times.c.job == jobs.c.id)
+        query = query.where(jobs.c.state == "queued").order_by(times.c.at, jobs.c.created, jobs.c.id)
         with self._database.read() as connection:
-            return [(row.id, row.verb) for row in connection.execute(asked)]
+            return [(row.id, row.verb) for row in connection.execute(query)]
 
     def running(self) -> list[tuple[str, str, float, float]]:
         """Of the jobs that run: id, verb, when it was begun, and the share that is done (0: nobody knows)."""
-        asked = sa.select(jobs.c.id, jobs.c.verb, jobs.c.started, jobs.c.done, jobs.c.all)
+        query = sa.select(jobs.c.id, jobs.c.verb, jobs.c.started, jobs.c.done, jobs.c.all)
         with self._database.read() as connection:
-            found = connection.execute(asked.where(jobs.c.state == "running"))
-            return [(row.id, row.verb, row.started or 0.0, row.done / max(1, row.all)) for row in found]
+            rows = connection.execute(query.where(jobs.c.state == "running"))
+            return [(row.id, row.verb, row.started or 0.0, row.done / max(1, row.all)) for row in rows]
 
     def durations(self) -> dict[str, float]:
         """The median of the seconds that the last twenty jobs of each verb took."""
-        found: dict[str, list[float]] = {}
-        asked = sa.select(jobs.c.verb, jobs.c.started, jobs.c.ended).where(jobs.c.state == "done")
-        asked = asked.where(jobs.c.started.is_not(None), jobs.c.ended.is_not(None))
+        seconds_by_verb: dict[str, list[float]] = {}
+        query = sa.select(jobs.c.verb, jobs.c.started, jobs.c.ended).where(jobs.c.state == "done")
+        query = query.where(jobs.c.started.is_not(None), jobs.c.ended.is_not(None))
         with self._database.read() as connection:
-            for row in connection.execute(asked.order_by(jobs.c.created.desc()).limit(200)):
-                its = found.setdefault(row.verb, [])
+            for row in connection.execute(query.order_by(jobs.c.created.desc()).limit(200)):
+                its = seconds_by_verb.setdefault(row.verb, [])
                 if len(its) < 20:
                     its.append(max(0.0, row.ended - row.started))
-        return {verb: statistics.median(its) for verb, its in found.items()}
+        return {verb: statistics.median(its) for verb, its in seconds_by_verb.items()}
 
     def page(
         self,
@@ -156,28 +156,28 @@ class Repository:
     ) -> list[Job]:
         """At most `limit` jobs, newest first, older than the job `before` and as wanted. Raises NoSuchJob for that
         one, and BadRequest for a very long search."""
-        wanted = sa.select(jobs).where(jobs.c.deleted.is_not(None) if in_bin else jobs.c.deleted.is_(None))
+        query = sa.select(jobs).where(jobs.c.deleted.is_not(None) if in_bin else jobs.c.deleted.is_(None))
         if state is not None:
-            wanted = wanted.where(jobs.c.state == state)
+            query = query.where(jobs.c.state == state)
         if verb is not None:
-            wanted = wanted.where(jobs.c.verb == verb)
+            query = query.where(jobs.c.verb == verb)
         if favourite is not None:
-            wanted = wanted.where(jobs.c.favourite.is_(favourite))
-        wanted = wanted.where(*matching(search))
+            query = query.where(jobs.c.favourite.is_(favourite))
+        query = query.where(*matching(search))
         with self._database.read() as connection:
             if before is not None:
                 _check(before)
                 at = connection.execute(sa.select(jobs.c.created).where(jobs.c.id == before)).scalar_one_or_none()
                 if at is None:
                     raise no_such_job(before)
-                wanted = wanted.where(sa.tuple_(jobs.c.created, jobs.c.id) < sa.tuple_(at, before))
-            return _jobs(connection, wanted.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(limit))
+                query = query.where(sa.tuple_(jobs.c.created, jobs.c.id) < sa.tuple_(at, before))
+            return _jobs(connection, query.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(limit))
 
     def events(self, job: str) -> list[dict[str, Any]]:
         """What happened to the job, in order: at (seconds since the epoch), kind, details."""
-        asked = sa.select(events.c.at, events.c.kind, events.c.details).where(events.c.job == job)
+        query = sa.select(events.c.at, events.c.kind, events.c.details).where(events.c.job == job)
         with self._database.read() as connection:
-            return [dict(row) for row in connection.execute(asked.order_by(events.c.seq)).mappings()]
+            return [dict(row) for row in connection.execute(query.order_by(events.c.seq)).mappings()]
 
     def cancel(self, job: str) -> None:
         """Cancelled from now on, if it waits or runs; whoever works on it finds out. Raises NoSuchJob."""
@@ -229,11 +229,11 @@ class Repository:
 
     def count(self) -> dict[str, int]:
         """How many jobs wait and how many run."""
-        asked = sa.select(jobs.c.state, sa.func.count().label("number")).where(jobs.c.state.in_(ACTIVE))
-        asked = asked.group_by(jobs.c.state)
+        query = sa.select(jobs.c.state, sa.func.count().label("number")).where(jobs.c.state.in_(ACTIVE))
+        query = query.group_by(jobs.c.state)
         with self._database.read() as connection:
-            found = {row.state: row.number for row in connection.execute(asked)}
-        return {state: found.get(state, 0) for state in ACTIVE}
+            counts = {row.state: row.number for row in connection.execute(query)}
+        return {state: counts.get(state, 0) for state in ACTIVE}
 
     def binned(self, before: float) -> list[str]:
         """Ids of the jobs that were put into the bin before this time."""
@@ -299,34 +299,34 @@ def _change(connection: sa.Connection, job: str, **values: Any) -> None:
     connection.execute(jobs.update().where(jobs.c.id == job).values(**values, revision=jobs.c.revision + 1))
 
 
-def _jobs(connection: sa.Connection, asked: sa.Select[Any]) -> list[Job]:
-    rows = [dict(row) for row in connection.execute(asked).mappings()]
+def _jobs(connection: sa.Connection, query: sa.Select[Any]) -> list[Job]:
+    rows = [dict(row) for row in connection.execute(query).mappings()]
     its = sa.select(files).where(files.c.job.in_([row["id"] for row in rows])).order_by(files.c.place)
-    found = [dict(row) for row in connection.execute(its).mappings()]
-    return [_job(row, [f for f in found if f["job"] == row["id"]]) for row in rows]
+    file_rows = [dict(row) for row in connection.execute(its).mappings()]
+    return [_job(row, [f for f in file_rows if f["job"] == row["id"]]) for row in rows]
 
 
 def _job(row: Mapping[str, Any], its: Iterable[Mapping[str, Any]]) -> Job:
     inputs: dict[str, tuple[Input, ...]] = {}
     results: dict[int, Result] = {}
     sidecars: dict[int, str] = {}
-    for each in its:
-        if each["role"] == "input":
-            so_far = inputs.get(each["option"], ())
-            inputs[each["option"]] = (*so_far, Input(each["sha256"], each["name"]))
-        elif each["role"] == "sidecar":
-            sidecars[each["place"]] = each["sha256"]
+    for file_row in its:
+        if file_row["role"] == "input":
+            so_far = inputs.get(file_row["option"], ())
+            inputs[file_row["option"]] = (*so_far, Input(file_row["sha256"], file_row["name"]))
+        elif file_row["role"] == "sidecar":
+            sidecars[file_row["place"]] = file_row["sha256"]
         else:
-            more = {**each["details"], "notes": tuple(each["details"]["notes"])}
-            same = (each["name"], each["sha256"], each["size"], each["media_type"])
-            results[each["place"]] = Result(*same, **more)
+            more = {**file_row["details"], "notes": tuple(file_row["details"]["notes"])}
+            same = (file_row["name"], file_row["sha256"], file_row["size"], file_row["media_type"])
+            results[file_row["place"]] = Result(*same, **more)
     plain = ("id", "verb", "parameters", "request", "state", "attempts", "interruptions", "favourite", "title")
     times = ("created", "started", "ended", "deleted", "revision")
     return Job(
         **{name: row[name] for name in (*plain, *times)},
         inputs=inputs,
         progress=Progress(row["done"], row["all"], row["message"]),
-        results=tuple(replace(each, sidecar=sidecars.get(place, "")) for place, each in results.items()),
+        results=tuple(replace(result, sidecar=sidecars.get(number, "")) for number, result in results.items()),
         error=Failure(**row["error"]) if row["error"] else None,
         failures=tuple(Failure(**failure) for failure in row["failures"]),
     )

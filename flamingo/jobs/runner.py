@@ -73,13 +73,13 @@ def main() -> None:
 def _answer(request: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     # What messages must not show: where files lie here, in place of what they were called by the person.
     names = {}
-    for path, name in (each for files in request["files"].values() for each in files):
+    for path, name in (path_and_name for files in request["files"].values() for path_and_name in files):
         names[path] = names[_seen_from(request["out"], path)] = name or "the file"
         if Path(path).name.startswith("input-"):  # a name of ours
             names[Path(path).name] = name or "the file"
     for folder in (str(Path(request["folder"]) / "in"), request["out"]):
         names[folder + os.sep] = ""
-    names = dict(sorted(names.items(), key=lambda each: len(each[0]), reverse=True))
+    names = dict(sorted(names.items(), key=lambda item: len(item[0]), reverse=True))
     try:
         answer = _perform(request, names, tell)
     except FlamingoError as error:
@@ -100,45 +100,45 @@ def _perform(
 ) -> dict[str, Any]:
     verb = load(request["target"])
     takes = inspect.signature(verb).parameters
-    given = dict(request["parameters"])
+    arguments = dict(request["parameters"])
     for option, files in request["files"].items():
         paths = [Path(path) for path, _ in files]
-        given[option] = paths if option in request["many"] else paths[0]
+        arguments[option] = paths if option in request["many"] else paths[0]
     if request["into"] is not None and request["into"][0] in takes:
         option, places = request["into"]
-        given[option] = tuple(map(Path, places)) if isinstance(places, list) else Path(places)
+        arguments[option] = tuple(map(Path, places)) if isinstance(places, list) else Path(places)
     if "on_progress" in takes:
-        given["on_progress"] = _reporter(names, tell)
+        arguments["on_progress"] = _reporter(names, tell)
     results, failures = [], []
-    for each in verb(**given):
-        source = getattr(each, "source", getattr(each, "photo", None))
+    for outcome in verb(**arguments):
+        source = getattr(outcome, "source", getattr(outcome, "photo", None))
         name = names.get(str(source), "")
-        if each.error is not None:
-            failures.append({**_failure(each.error, names), "name": name})
-        told = _told(each, names)
-        made = _files(each)
-        if not made and each.error is None and request["says"]:
-            made = [_written(told["about"], Path(request["out"]), source, request["says"])]
-        results += [{**told, **_result(file, name, request["says"])} for file in made]
-        results += [{**_UNTOLD, **_result(file, _beside(name, file), "")} for file in getattr(each, "beside", ())]
+        if outcome.error is not None:
+            failures.append({**_failure(outcome.error, names), "name": name})
+        account = _told(outcome, names)
+        written = _files(outcome)
+        if not written and outcome.error is None and request["says"]:
+            written = [_written(account["about"], Path(request["out"]), source, request["says"])]
+        results += [{**account, **_result(file, name, request["says"])} for file in written]
+        results += [{**_UNTOLD, **_result(file, _beside(name, file), "")} for file in getattr(outcome, "beside", ())]
     for result in results:
         _reword(Path(result["file"]), names)
     return {"results": results, "failures": failures}
 
 
-def _files(made: Any) -> list[Path]:
+def _files(outcome: Any) -> list[Path]:
     """The files that a verb says it has made. What a user's own verb returns need not be a VerbResult."""
-    if isinstance(made, VerbResult):
-        return list(made.written)
-    return list(made.files) if hasattr(made, "files") else [made.file] if made.file is not None else []
+    if isinstance(outcome, VerbResult):
+        return list(outcome.written)
+    return list(outcome.files) if hasattr(outcome, "files") else [outcome.file] if outcome.file is not None else []
 
 
-def _told(made: Any, names: Mapping[str, str]) -> dict[str, Any]:
+def _told(outcome: Any, names: Mapping[str, str]) -> dict[str, Any]:
     """What a verb says of what it has made, and what made it."""
-    about = {key: value for key, value in made.as_dict().items() if key not in _NOT_ABOUT}
+    about = {key: value for key, value in outcome.as_dict().items() if key not in _NOT_ABOUT}
     return {
-        "recipe": _plain(getattr(made, "recipe", {}), names),
-        "notes": [_shown(note, names) for note in made.notes],
+        "recipe": _plain(getattr(outcome, "recipe", {}), names),
+        "notes": [_shown(note, names) for note in outcome.notes],
         "about": _plain(about, names),
     }
 
@@ -151,8 +151,8 @@ def _seen_from(folder: str, path: str) -> str:
 def _reword(file: Path, names: Mapping[str, str]) -> None:
     """Where a result in JSON names an input, it is to do so by the name that a person knows."""
     if file.suffix.lower() == ".json":
-        told = json.loads(file.read_text(encoding="utf-8"))
-        file.write_text(json.dumps(_plain(told, names), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        content = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps(_plain(content, names), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _beside(source: str, file: Path) -> str:
@@ -184,12 +184,12 @@ def _result(file: Path, source: str, says: str) -> dict[str, Any]:
 def _reporter(names: Mapping[str, str], tell: Callable[[dict[str, Any]], None]) -> Callable[[int, int, object], None]:
     last = 0.0
 
-    def report(done: int, everything: int, what: object) -> None:
+    def report(done: int, everything: int, message: object) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last >= _PROGRESS_EVERY or done >= everything:
             last = now
-            tell({"progress": [int(done), int(everything), _shown(str(what), names)]})
+            tell({"progress": [int(done), int(everything), _shown(str(message), names)]})
 
     return report
 
@@ -208,9 +208,9 @@ def _shown(text: str, names: Mapping[str, str]) -> str:
 def _plain(value: Any, names: Mapping[str, str]) -> Any:
     """As JSON has it: no paths, no NaN, no infinities."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(each, names) for key, each in value.items()}
+        return {str(key): _plain(item, names) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(each, names) for each in value]
+        return [_plain(item, names) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, int):

@@ -30,7 +30,7 @@ def matching(search: str) -> list[sa.ColumnElement[bool]]:
     if len(search) > _LONGEST:
         raise BadRequest("the search", f"it has more than {_LONGEST} characters", "use fewer words")
     words = folded(search).split()
-    return [sa.or_(*(place.contains(word, autoescape=True) for place in _PLACES)) for word in words]
+    return [sa.or_(*(column.contains(word, autoescape=True) for column in _PLACES)) for word in words]
 
 
 def _values(value: Any) -> Iterable[str]:
@@ -38,8 +38,8 @@ def _values(value: Any) -> Iterable[str]:
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list):
-        for each in value:
-            yield from _values(each)
+        for item in value:
+            yield from _values(item)
     elif value is not None and not isinstance(value, bool):
         yield str(value)
 

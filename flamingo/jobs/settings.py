@@ -76,7 +76,7 @@ class Settings:
     def arguments(self) -> list[str]:
         """These settings as arguments of `python -m flamingo.jobs.worker`. The database is not among them, for its
         password must not show in a list of processes; see `environment`."""
-        given = [
+        arguments = [
             f"--data={self.data}",
             f"--memory={self.memory}",
             f"--seconds={self.seconds}",
@@ -85,8 +85,8 @@ class Settings:
             f"--reserve={self.reserve}",
         ]
         if self.quota is not None:
-            given.append(f"--quota={self.quota}")
-        return given + [f"--verb={name}={target}" for name, target in self.verbs.items()]
+            arguments.append(f"--quota={self.quota}")
+        return arguments + [f"--verb={name}={target}" for name, target in self.verbs.items()]
 
     def environment(self) -> dict[str, str]:
         """What a worker process finds in its environment: this one's variables, and the database."""

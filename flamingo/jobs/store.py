@@ -203,15 +203,15 @@ class Store:
         return True
 
     def _settle(self, temporary: Path, stored: Stored) -> None:
-        place = self._place(stored.sha256)
-        place.parent.mkdir(mode=0o700, exist_ok=True)
+        path = self._place(stored.sha256)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         with alone(self._lock):
             # A file of another size has been damaged since; the new one takes its place.
-            if place.is_file() and place.stat().st_size == stored.size:
-                os.utime(place)
+            if path.is_file() and path.stat().st_size == stored.size:
+                os.utime(path)
                 return
-            temporary.replace(place)
-        flush_folder(place.parent)
+            temporary.replace(path)
+        flush_folder(path.parent)
         with self._count_lock:
             self._used += stored.size
 

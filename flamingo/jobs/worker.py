@@ -164,7 +164,7 @@ class Worker:
 
     def _attempt(self, task: Task, child: Child) -> None:
         folder = self._folder / f"{task.job}-{task.token}"
-        made = False
+        succeeded = False
         try:
             verb = self._verbs.get(task.verb)
             if verb is None:
@@ -173,7 +173,7 @@ class Worker:
             outcome = child.run(request, self._settings.seconds, lambda p: self._wanted(task, p))
             _log.debug("job %s: %s", task.job, type(outcome).__name__.lower())
             if isinstance(outcome, Answered):
-                made = "results" in outcome.answer
+                succeeded = "results" in outcome.answer
                 self._conclude(task, outcome.answer)
             elif isinstance(outcome, Overtime):
                 why = f"it took longer than the {outcome.seconds:g} s that a job may take"
@@ -188,7 +188,7 @@ class Worker:
         except FlamingoError as error:
             self._leases.fail(task, Failure(type(error).__name__, error.what, error.why, error.hint))
         finally:
-            if not made:
+            if not succeeded:
                 self._partial.keep(task.job, folder / _HALF)
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -205,37 +205,37 @@ class Worker:
         """What the child is asked: the inputs under names of ours in a folder of this attempt's, links to the store's
         files if the system allows."""
         parameters = dict(task.parameters)
-        wanted = parameters.pop("format", None)
+        wanted_format = parameters.pop("format", None)
         (folder / "in").mkdir(mode=0o700, parents=True)
         out = folder / (_HALF if verb.resumes else "out")
         if not self._partial.give(task.job, out):
             out.mkdir()
         number = 0
-        given: dict[str, list[tuple[str, str]]] = {}
+        files: dict[str, list[tuple[str, str]]] = {}
         for option, many in task.inputs.items():
-            for each in many:
+            for file in many:
                 number += 1
-                suffix = plain_suffix(each.name)
-                if wanted and not verb.files and suffix not in FILM_SUFFIXES:
+                suffix = plain_suffix(file.name)
+                if wanted_format and not verb.files and suffix not in FILM_SUFFIXES:
                     # A picture's kind is known by its content, so its suffix may say what the result should be.
-                    suffix = f".{wanted}"
+                    suffix = f".{wanted_format}"
                 path = folder / "in" / f"input-{number}{suffix}"
                 if option in verb.called:
-                    path = _free(folder / "in" / option, plain_file_name(each.name))
-                _link(self._store.path(each.sha256), path)
-                given.setdefault(option, []).append((str(path), each.name))
+                    path = _free(folder / "in" / option, plain_file_name(file.name))
+                _link(self._store.path(file.sha256), path)
+                files.setdefault(option, []).append((str(path), file.name))
         output: str | list[str] = str(out)
         if verb.files:
-            output = [f"{output}{os.sep}{Path(verb.files[0]).stem}.{kind}" for kind in wanted]
+            output = [f"{output}{os.sep}{Path(verb.files[0]).stem}.{kind}" for kind in wanted_format]
         return {
             "job": task.job,
             "target": verb.target,
             "parameters": parameters,
-            "files": given,
-            "many": [option for option in given if verb.takes_many(option)],
+            "files": files,
+            "many": [option for option in files if verb.takes_many(option)],
             "folder": str(folder),
             "out": str(out),
-            "into": None if verb.says and not given else (verb.into, output),
+            "into": None if verb.says and not files else (verb.into, output),
             "says": verb.says,
         }
 
@@ -248,19 +248,19 @@ class Worker:
             self._leases.died(task, str(answer["fault"]), str(answer.get("traceback", "")))
             return
         results = []
-        for each in answer["results"]:  # type: ignore[attr-defined]
-            stored = self._keep(each.pop("file"))
-            sidecar = self._keep(each.pop("sidecar")).sha256 if each["sidecar"] else each.pop("sidecar")
-            told = {**each, "notes": tuple(each["notes"]), "sidecar": sidecar}
-            results.append(Result(**told, **asdict(stored)))
-        failures = [Failure(**each) for each in answer["failures"]]  # type: ignore[attr-defined]
+        for result in answer["results"]:  # type: ignore[attr-defined]
+            stored = self._keep(result.pop("file"))
+            sidecar = self._keep(result.pop("sidecar")).sha256 if result["sidecar"] else result.pop("sidecar")
+            fields = {**result, "notes": tuple(result["notes"]), "sidecar": sidecar}
+            results.append(Result(**fields, **asdict(stored)))
+        failures = [Failure(**failure) for failure in answer["failures"]]  # type: ignore[attr-defined]
         if failures and not results:
             self._leases.fail(task, failures[0], failures)
         else:
             self._leases.finish(task, results, failures)
 
-    def _keep(self, made: str) -> Stored:
-        with Path(made).open("rb") as file:
+    def _keep(self, path: str) -> Stored:
+        with Path(path).open("rb") as file:
             return self._store.put(file)
 
     def _tend(self, dispatch: JobQueue) -> None:
@@ -290,10 +290,10 @@ def _free(folder: Path, name: str) -> Path:
     """Where a file of that name may lie below the folder: beside the others, so that they are seen in the order of
     their names, unless one of them has the same."""
     number = 1
-    while (place := folder / str(number) / name).exists():
+    while (path := folder / str(number) / name).exists():
         number += 1
-    place.parent.mkdir(parents=True, exist_ok=True)
-    return place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _link(source: Path, path: Path) -> None:
@@ -305,27 +305,27 @@ def _link(source: Path, path: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`python -m flamingo.jobs.worker`: run one worker until it is told to stop."""
-    asked = _parser().parse_args(arguments)
+    parsed = _parser().parse_args(arguments)
     try:
         logs.start(LOG_LEVEL.value())
         settings = Settings.of(
-            asked.data,
-            asked.database,
-            memory=asked.memory,
-            seconds=asked.seconds,
-            attempts=asked.attempts,
-            interruptions=asked.interruptions,
-            quota=asked.quota,
-            reserve=asked.reserve,
-            verbs=dict(each.split("=", 1) for each in asked.verb),
+            parsed.data,
+            parsed.database,
+            memory=parsed.memory,
+            seconds=parsed.seconds,
+            attempts=parsed.attempts,
+            interruptions=parsed.interruptions,
+            quota=parsed.quota,
+            reserve=parsed.reserve,
+            verbs=dict(assignment.split("=", 1) for assignment in parsed.verb),
         )
-        worker = Worker(settings, asked.slot, LANES if asked.lane == "both" else (asked.lane,))
-        if asked.tied and hasattr(os, "nice"):
+        worker = Worker(settings, parsed.slot, LANES if parsed.lane == "both" else (parsed.lane,))
+        if parsed.tied and hasattr(os, "nice"):
             os.nice(10)  # whoever looks at a page of the server on this machine comes first
-        _end_when_told(worker, asked.tied)
+        _end_when_told(worker, parsed.tied)
         worker.run()
     except FlamingoError as error:
-        print(f"flamingo worker {asked.slot}: {error}", file=sys.stderr, flush=True)
+        print(f"flamingo worker {parsed.slot}: {error}", file=sys.stderr, flush=True)
         os._exit(error.exit_code)  # DBOS's threads would keep the process, and its slot, for ever
     except Exception:
         traceback.print_exc()

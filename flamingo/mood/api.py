@@ -88,9 +88,9 @@ def feel(options: FeelOptions) -> list[FeelResult]:
         raise BadRequest("feel", "neither a photo nor a sentence was given", "name photos, or use --words")
     if options.explain is not None and not options.photos:
         raise BadRequest("--explain", "it shows the places of a photo", "name a photo")
-    done = [_read(options.words)] if options.words is not None else []
+    results = [_read(options.words)] if options.words is not None else []
     if not options.photos:
-        return done
+        return results
     plan: list[tuple[Path, Path | None]]
     if options.explain is not None:
         plan = list(images.plan_outputs(options.photos, options.explain, overwrite=options.overwrite))
@@ -117,13 +117,13 @@ def feel(options: FeelOptions) -> list[FeelResult]:
                 origin = provenance.Origin("feel", recipe, (recipe["photo_sha256"],))
                 notes = tuple(images.write(drawn, target, overwrite=options.overwrite, never=inputs, origin=origin))
         except FlamingoError as error:
-            done.append(FeelResult(photo, error=error, seconds=time.perf_counter() - begun))
+            results.append(FeelResult(photo, error=error, seconds=time.perf_counter() - begun))
             continue
         seconds = time.perf_counter() - begun
-        done.append(FeelResult(photo, felt, because, target, None, feeler.version, notes=notes, seconds=seconds))
+        results.append(FeelResult(photo, felt, because, target, None, feeler.version, notes=notes, seconds=seconds))
     if options.on_progress:
         options.on_progress(len(plan), len(plan), plan[-1][0])
-    return noted(done, unread)
+    return noted(results, unread)
 
 
 def _read(sentence: str) -> FeelResult:

@@ -64,15 +64,15 @@ def because(felt: MoodEstimate, usual: Mapping[str, Any]) -> tuple[str, ...]:
     """
     z = (felt.features - np.array(usual["mean"])) / np.array(usual["spread"])
     weight = np.abs(z) * np.maximum(np.abs(usual["valence"]), np.abs(usual["arousal"]))
-    said: list[str] = []
+    phrases: list[str] = []
     chosen: list[int] = []
     for i in np.argsort(-weight):
         low, high = _PHRASES.get(NAMES[i], ("", ""))
         phrase = high if z[i] > 0 else low
-        if abs(z[i]) >= _MARKED and phrase and len(said) < _MOST:
-            said.append(phrase)
+        if abs(z[i]) >= _MARKED and phrase and len(phrases) < _MOST:
+            phrases.append(phrase)
             chosen.append(int(i))
-    found = [f"It is {_listed(said)}."] if said else ["Its colours and textures are those of most photos."]
+    sentences = [f"It is {_listed(phrases)}."] if phrases else ["Its colours and textures are those of most photos."]
     if chosen:
         pulls = [float(sum(z[i] * usual[axis][i] for i in chosen)) for axis in ("valence", "arousal")]
         strong = [i for i in (0, 1) if abs(pulls[i]) > 0.25]
@@ -80,11 +80,11 @@ def because(felt: MoodEstimate, usual: Mapping[str, Any]) -> tuple[str, ...]:
             words = _listed([_COMPARED[i][pulls[i] > 0] for i in strong])
             against = any(pulls[i] * felt.mood[i] < 0 for i in strong)
             but = "; here what it shows counts for more" if against else ""
-            found.append(f"Photos like that are often rated {words} than others{but}.")
-    found.append(_where(felt))
+            sentences.append(f"Photos like that are often rated {words} than others{but}.")
+    sentences.append(_where(felt))
     if felt.distance > 2:
-        found.append("It is unlike the photos that the model learned from, so it may well be wrong.")
-    return tuple(found)
+        sentences.append("It is unlike the photos that the model learned from, so it may well be wrong.")
+    return tuple(sentences)
 
 
 def _where(felt: MoodEstimate) -> str:
@@ -98,16 +98,16 @@ def _where(felt: MoodEstimate) -> str:
     y, x = np.unravel_index(int(places.argmax()), places.shape)
     rows = ("upper", "middle", "lower")[min(2, int(3 * (y + 0.5) / h))]
     columns = ("left", "middle", "right")[min(2, int(3 * (x + 0.5) / w))]
-    place = "middle" if rows == columns == "middle" else " ".join(p for p in (rows, columns) if p != "middle")
+    region = "middle" if rows == columns == "middle" else " ".join(p for p in (rows, columns) if p != "middle")
     word = (("unpleasant", "pleasant"), ("calm", "exciting"))[axis][sign > 0]
-    return f"What is most {word} in it is {'in the middle' if place == 'middle' else f'{_side(place)}'}."
+    return f"What is most {word} in it is {'in the middle' if region == 'middle' else f'{_side(region)}'}."
 
 
-def _side(place: str) -> str:
+def _side(region: str) -> str:
     return (
-        f"at the {place}"
-        if " " in place
-        else {"upper": "at the top", "lower": "at the bottom"}.get(place, f"on the {place}")
+        f"at the {region}"
+        if " " in region
+        else {"upper": "at the top", "lower": "at the bottom"}.get(region, f"on the {region}")
     )
 
 

@@ -63,7 +63,7 @@ def measure(rgb: Array) -> Array:
     h, w = light.shape
     centre = (slice(h // 4, max(h // 4 + 1, h - h // 4)), slice(w // 4, max(w // 4 + 1, w - w // 4)))
     third = max(1, h // 3)
-    found = {
+    values = {
         "brightness": light.mean(),
         "contrast": light.std(),
         "darkness": (light < 0.25).mean(),
@@ -86,7 +86,7 @@ def measure(rgb: Array) -> Array:
         "busy_centre": steep[centre].mean() - steep.mean(),
         "symmetry": -np.abs(light - light[:, ::-1]).mean(),
     }
-    return np.array([found[name] for name in NAMES], np.float32)
+    return np.array([values[name] for name in NAMES], np.float32)
 
 
 def shrunk(rgb: Array) -> Array:

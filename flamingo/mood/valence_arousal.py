@@ -74,11 +74,11 @@ def shares(likely: dict[str, float]) -> dict[str, float]:
     Args:
         likely: probabilities by name.
     """
-    found = {mood: round(p, 4) for mood, p in likely.items()}
-    if found:
-        largest = max(found, key=lambda mood: found[mood])
-        found[largest] = round(found[largest] + 1 - sum(found.values()), 4)
-    return found
+    rounded = {mood: round(p, 4) for mood, p in likely.items()}
+    if rounded:
+        largest = max(rounded, key=lambda mood: rounded[mood])
+        rounded[largest] = round(rounded[largest] + 1 - sum(rounded.values()), 4)
+    return rounded
 
 
 def place(word: str) -> tuple[float, float]:
@@ -97,12 +97,12 @@ def place(word: str) -> tuple[float, float]:
         >>> place("Calm")
         (0.4, -0.8)
     """
-    found = WORDS.get(word.strip().lower())
-    if found is None:
+    point = WORDS.get(word.strip().lower())
+    if point is None:
         near = get_close_matches(word.lower(), WORDS, 1, 0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(WORDS)}"
         raise BadRequest(f"mood {word!r}", "is no mood known here", hint)
-    return found
+    return point
 
 
 def nearest(valence: float, arousal: float) -> str:

@@ -137,8 +137,8 @@ def read(sentence: str) -> Reading:
     valence, arousal = model.places(whole)[0].tolist()
     parts = _parts(text)
     if any(part.denied for part in parts):
-        said = model.places(model.encoder([part.text for part in parts]))[:, 0]
-        turned = np.where([part.denied for part in parts], _DENIED * said, said)
+        moods = model.places(model.encoder([part.text for part in parts]))[:, 0]
+        turned = np.where([part.denied for part in parts], _DENIED * moods, moods)
         valence = float(np.average(turned, weights=[part.words for part in parts]))
     if text.lower() in WORDS:  # these have a place already, the same for music and pictures
         valence, arousal = WORDS[text.lower()]
@@ -198,8 +198,8 @@ class Encoder:
 
     def __call__(self, texts: Sequence[str]) -> Array:
         """(n, 384) float32 unit vectors; one at a time, so that no text's vector depends on its neighbours."""
-        found = np.stack([self._mean(text) for text in texts])
-        unit: Array = found / np.linalg.norm(found, axis=1, keepdims=True)
+        vectors = np.stack([self._mean(text) for text in texts])
+        unit: Array = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
 
     def _mean(self, text: str) -> Array:
@@ -258,10 +258,10 @@ def _parts(text: str) -> list[_Part]:
 
 
 def _part(clause: str) -> _Part:
-    said, denials = _DENIALS.subn(" ", clause)
-    said = _TRAILING.sub("", " ".join(said.split()))
-    denied = denials % 2 == 1 and not _IDIOMS.search(clause) and any(letter.isalpha() for letter in said)
-    return _Part(len(clause.split()), denied, said if denied else clause)
+    statement, denials = _DENIALS.subn(" ", clause)
+    statement = _TRAILING.sub("", " ".join(statement.split()))
+    denied = denials % 2 == 1 and not _IDIOMS.search(clause) and any(letter.isalpha() for letter in statement)
+    return _Part(len(clause.split()), denied, statement if denied else clause)
 
 
 # -- the model -----------------------------------------------------------------------------------------------
@@ -286,8 +286,8 @@ class Model:
         Returns:
             (n, 2), not yet kept inside [-1, 1].
         """
-        found: Array = vectors @ self.matrix + self.offset
-        return found
+        moods: Array = vectors @ self.matrix + self.offset
+        return moods
 
 
 def loaded() -> Model:
@@ -303,18 +303,20 @@ def _model(file: Path) -> Model:
 def _check_network() -> None:
     """Another network's vectors would be placed anywhere, without a word."""
     if hashlib.sha256(network_file().read_bytes()).hexdigest() != weights.entry("words")["encoder"]["sha256"]:
-        there, wanted = importlib.metadata.version(PACKAGE), weights.entry("words")["encoder"]["version"]
+        there, wanted_version = importlib.metadata.version(PACKAGE), weights.entry("words")["encoder"]["version"]
         raise ModelCorrupt(
-            f"{PACKAGE} {there}", "its network is not the one that was trained with", f"install {PACKAGE}=={wanted}"
+            f"{PACKAGE} {there}",
+            "its network is not the one that was trained with",
+            f"install {PACKAGE}=={wanted_version}",
         )
 
 
 def _described(model: Model) -> tuple[list[str], Array]:
     """The names of the styles, and the vector (n, 384) of each one's description."""
-    known = weights.entry("painter-fine")["styles"]
+    rows = weights.entry("painter-fine")["styles"]
     # A painting of one's own has no description here, but a title.
-    return [row["name"] for row in known], _vectors(
-        model, tuple(SHOWN.get(row["name"]) or f"{row['title']}, a painting by {row['artist']}" for row in known)
+    return [row["name"] for row in rows], _vectors(
+        model, tuple(SHOWN.get(row["name"]) or f"{row['title']}, a painting by {row['artist']}" for row in rows)
     )
 
 

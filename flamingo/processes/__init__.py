@@ -57,8 +57,8 @@ def error_message(error: FlamingoError) -> dict[str, Any]:
 
 def error_from(message: Mapping[str, Any], base: type[FlamingoError]) -> FlamingoError:
     """The error that a response tells of; a plain BadInput if it is no `base`."""
-    told = message["error"]
-    kind = getattr(errors, str(told["kind"]), None)
+    parts = message["error"]
+    kind = getattr(errors, str(parts["kind"]), None)
     if not (isinstance(kind, type) and issubclass(kind, base)):
         kind = errors.BadInput
-    return kind(*(str(told[part]) for part in ("what", "why", "hint")))
+    return kind(*(str(parts[part]) for part in ("what", "why", "hint")))

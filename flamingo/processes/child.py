@@ -34,19 +34,19 @@ class Call:
     Attributes:
         header: what the host has sent before the payload.
         send: sends a message before the response: {"progress": ...}.
-        taken: set when the payload is no longer in the pipe.
+        payload_read: set when the payload is no longer in the pipe.
     """
 
     def __init__(self, header: dict[str, Any], source: IO[bytes], send: Callable[[dict[str, Any]], None]) -> None:
-        self.header, self.send, self.taken = header, send, threading.Event()
+        self.header, self.send, self.payload_read = header, send, threading.Event()
         self._source = source
         if not header.get("bytes"):
-            self.taken.set()
+            self.payload_read.set()
 
     def payload(self) -> bytes:
         """The bytes that follow the header; they stay in the pipe until they are asked for, once."""
-        data = b"" if self.taken.is_set() else self._source.read(self.header["bytes"])
-        self.taken.set()
+        data = b"" if self.payload_read.is_set() else self._source.read(self.header["bytes"])
+        self.payload_read.set()
         return data
 
 
@@ -100,14 +100,14 @@ def limit(memory: int, seconds: float) -> None:
     except ImportError:  # Windows
         return
     spent = resource.getrusage(resource.RUSAGE_SELF)
-    wanted = {resource.RLIMIT_CPU: math.ceil(spent.ru_utime + spent.ru_stime + seconds)}
+    limits = {resource.RLIMIT_CPU: math.ceil(spent.ru_utime + spent.ru_stime + seconds)}
     with suppress(OSError):  # Linux; elsewhere nobody says how much address space is in use
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        wanted[resource.RLIMIT_AS] = pages * resource.getpagesize() + memory + _SLACK
-    for what, most in wanted.items():
-        _, hard = resource.getrlimit(what)
+        limits[resource.RLIMIT_AS] = pages * resource.getpagesize() + memory + _SLACK
+    for resource_kind, most in limits.items():
+        _, hard = resource.getrlimit(resource_kind)
         with suppress(OSError, ValueError):
-            resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+            resource.setrlimit(resource_kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _listen(source: IO[bytes], send: Callable[[dict[str, Any]], None], calls: queue.Queue[Call]) -> None:
@@ -115,7 +115,7 @@ def _listen(source: IO[bytes], send: Callable[[dict[str, Any]], None], calls: qu
         while (line := source.readline()).endswith(b"\n"):
             call = Call(json.loads(line), source, send)
             calls.put(call)
-            call.taken.wait()
+            call.payload_read.wait()
     finally:
         _leave()
 

@@ -263,11 +263,11 @@ class Host:
         with suppress(subprocess.TimeoutExpired):
             process.wait(_EXIT)
         self._reader.join(_LAST_WORDS)
-        code, said = process.returncode, self._stderr.decode(errors="replace").strip()
+        code, last_words = process.returncode, self._stderr.decode(errors="replace").strip()
         if code is None:
-            return ChildError("its process fell silent", code, said)
+            return ChildError("its process fell silent", code, last_words)
         end = f"ended by itself (exit code {code})" if code >= 0 else f"was ended by {_SIGNALS.get(-code, -code)}"
-        return ChildError(f"its process {end}", code, said)
+        return ChildError(f"its process {end}", code, last_words)
 
 
 def exactly(source: IO[bytes], size: int) -> bytes:
@@ -300,11 +300,11 @@ def _members(pid: int, started: bool = True) -> list[Any]:
     return members
 
 
-def _read_stderr(source: IO[bytes], kept: bytearray, quiet: bool) -> None:
+def _read_stderr(source: IO[bytes], tail: bytearray, quiet: bool) -> None:
     with suppress(OSError, ValueError), source:
-        while said := os.read(source.fileno(), 1 << 16):
-            kept += said
-            del kept[:-_STDERR]
+        while chunk := os.read(source.fileno(), 1 << 16):
+            tail += chunk
+            del tail[:-_STDERR]
             if not quiet:
                 with suppress(OSError):
-                    os.write(2, said)
+                    os.write(2, chunk)

@@ -78,9 +78,9 @@ def load() -> Identity:
         BadRequest: the one that is there cannot be used.
         OutputError: none can be made here.
     """
-    found = present()
-    if found is not None:
-        return found
+    existing = present()
+    if existing is not None:
+        return existing
     where = folder()
     try:
         _make(where)

@@ -42,10 +42,10 @@ def found(data: Any) -> dict[str, Any]:
     begin = start + len(_MARK)
     text = bytes(data[begin : begin + _LONGEST]).decode("ascii", "replace")
     try:
-        said, _ = json.JSONDecoder().raw_decode(text)
+        statement, _ = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return statement if isinstance(statement, dict) else {}
 
 
 def into_midi(data: bytes, text: str) -> bytes:
@@ -62,8 +62,8 @@ def into_midi(data: bytes, text: str) -> bytes:
 
     file = mido.MidiFile(file=BytesIO(data), charset="utf-8")
     track = file.tracks[0]
-    place = next((i for i, event in enumerate(track) if event.type not in ("track_name", "text")), len(track))
-    track.insert(place, mido.MetaMessage("text", text=text, time=0))
+    index = next((i for i, event in enumerate(track) if event.type not in ("track_name", "text")), len(track))
+    track.insert(index, mido.MetaMessage("text", text=text, time=0))
     buffer = BytesIO()
     file.save(file=buffer)
     return buffer.getvalue()

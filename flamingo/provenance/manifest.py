@@ -63,7 +63,7 @@ class Found:
     software: str = ""
     actions: tuple[dict[str, Any], ...] = ()
     inputs: tuple[str, ...] = ()
-    said: dict[str, Any] | None = None
+    statement: dict[str, Any] | None = None
 
 
 def sign(source: BinaryIO, target: BinaryIO, kind: str, origin: Origin) -> None:
@@ -101,9 +101,9 @@ def _definition(origin: Origin) -> dict[str, Any]:
     """What the library makes a manifest of."""
     when, inputs = now(), [f"sha256:{digest}" for digest in origin.inputs]
     agent = {"name": SOFTWARE, "version": version()}
-    said = origin.statement()
+    statement = origin.statement()
     # As text: the library's reader turns lists of numbers into base64 and the last digit of some numbers.
-    said["recipe"] = json.dumps(said["recipe"], ensure_ascii=False)
+    statement["recipe"] = json.dumps(statement["recipe"], ensure_ascii=False)
     return {
         "claim_version": 2,
         "claim_generator_info": [agent],
@@ -113,19 +113,19 @@ def _definition(origin: Origin) -> dict[str, Any]:
         ],
         "assertions": [
             {"label": "c2pa.actions.v2", "created": True, "data": {"actions": _actions(origin, inputs, when, agent)}},
-            {"label": LABEL, "kind": "Json", "created": True, "data": said},
+            {"label": LABEL, "kind": "Json", "created": True, "data": statement},
         ],
     }
 
 
 def _actions(origin: Origin, inputs: list[str], when: str, agent: dict[str, str]) -> list[dict[str, Any]]:
     """One input was opened and changed; several were placed into something new; none means something new."""
-    done = {"when": when, "softwareAgent": agent, "digitalSourceType": origin.source_type}
+    common = {"when": when, "softwareAgent": agent, "digitalSourceType": origin.source_type}
     if len(inputs) == 1:
         opened = {"action": "c2pa.opened", "when": when, "parameters": {"ingredientIds": inputs}}
-        return [opened, {"action": "c2pa.edited", **done}]
+        return [opened, {"action": "c2pa.edited", **common}]
     placed = [{"action": "c2pa.placed", "when": when, "parameters": {"ingredientIds": [name]}} for name in inputs]
-    return [{"action": "c2pa.created", **done}, *placed]
+    return [{"action": "c2pa.created", **common}, *placed]
 
 
 def read(source: BinaryIO, media_type: str, own: identity.Identity | None) -> Found | None:
@@ -168,13 +168,13 @@ def _found(store: dict[str, Any], own: identity.Identity | None) -> Found:
     same = own is not None and str(signature.get("cert_serial_number")) == str(own.serial)
     generator = (active.get("claim_generator_info") or [{}])[0]
     actions: list[dict[str, Any]] = []
-    said: dict[str, Any] | None = None
+    statement: dict[str, Any] | None = None
     for assertion in active.get("assertions", []):
         label, data = str(assertion.get("label")), assertion.get("data")
         if label.startswith("c2pa.actions") and isinstance(data, dict):
             actions += data.get("actions", [])
         elif label == LABEL and isinstance(data, dict):
-            said = {**data, "recipe": parsed(str(data.get("recipe")))}
+            statement = {**data, "recipe": parsed(str(data.get("recipe")))}
     return Found(
         faults=tuple(dict.fromkeys(code for code in codes if code != _UNTRUSTED)),
         own=same and trusted,
@@ -184,7 +184,7 @@ def _found(store: dict[str, Any], own: identity.Identity | None) -> Found:
         software=" ".join(str(generator[part]) for part in ("name", "version") if generator.get(part)),
         actions=tuple(actions),
         inputs=tuple(str(i["instance_id"]) for i in active.get("ingredients", []) if i.get("instance_id")),
-        said=said,
+        statement=statement,
     )
 
 

@@ -64,7 +64,7 @@ class Origin:
         Args:
             when: the time of signing, ISO 8601, left out where there is none.
         """
-        said = {
+        values = {
             "software": SOFTWARE,
             "version": version(),
             "verb": self.verb,
@@ -72,7 +72,7 @@ class Origin:
             "inputs": [f"sha256:{digest}" for digest in self.inputs],
             "recipe": dict(self.recipe),
         }
-        return said if when is None else {**said, "when": when}
+        return values if when is None else {**values, "when": when}
 
 
 def _without_surrogates(value: Any) -> Any:
@@ -99,10 +99,10 @@ def parsed(text: str | bytes) -> dict[str, Any]:
         ({'verb': 'paint'}, {}, {})
     """
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def now() -> str:

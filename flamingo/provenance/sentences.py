@@ -74,19 +74,19 @@ def _signer(verdict: Verdict) -> tuple[str, ...]:
 
 def _told(verdict: Verdict) -> tuple[str, ...]:
     """What the file says of itself."""
-    found = []
+    sentences = []
     if verdict.software or verdict.verb:
         verb = f" with `{one_line(verdict.verb)}`" if verdict.verb else ""
-        found.append(f"Made by {one_line(verdict.software or 'some software')}{verb}.")
+        sentences.append(f"Made by {one_line(verdict.software or 'some software')}{verb}.")
     if verdict.source_type:
         term = verdict.source_type.removeprefix(VOCABULARY)
-        found.append(f"Source: {_SOURCES.get(term, one_line(term))} (IPTC {one_line(term)}).")
+        sentences.append(f"Source: {_SOURCES.get(term, one_line(term))} (IPTC {one_line(term)}).")
     if verdict.when:
-        found.append(_time(verdict))
-    found += [f"From a file with {one_line(name).replace(':', ' ', 1)}." for name in verdict.inputs]
+        sentences.append(_time(verdict))
+    sentences += [f"From a file with {one_line(name).replace(':', ' ', 1)}." for name in verdict.inputs]
     if verdict.recipe:
-        found.append(f"Recipe: {_recipe(verdict.recipe)}.")
-    return tuple(found)
+        sentences.append(f"Recipe: {_recipe(verdict.recipe)}.")
+    return tuple(sentences)
 
 
 def _time(verdict: Verdict) -> str:
@@ -114,5 +114,5 @@ def _worth(verdict: Verdict) -> tuple[str, ...]:
     who = "the key of this machine" if verdict.own else "that key"
     proven = f"That proves that neither it nor what is said here was changed since someone with {who} signed it."
     limits = "It does not prove who that was, when it was, or that what is said about its making is true"
-    known = "" if verdict.own else ": anyone can make a key and give it any name"
-    return (proven, f"{limits}{known}.")
+    reservation = "" if verdict.own else ": anyone can make a key and give it any name"
+    return (proven, f"{limits}{reservation}.")

@@ -36,7 +36,7 @@ class Beside:
     """What a sidecar says. sound: whether its signature holds; own: whether it is that of this machine."""
 
     sound: bool
-    said: dict[str, Any]
+    statement: dict[str, Any]
     own: bool = False
     signer: str = ""
     issuer: str = ""
@@ -75,8 +75,8 @@ def make(sha256: str, origin: Origin) -> bytes:
         )
     except jwt.PyJWTError as error:
         raise FlamingoError("the sidecar", f"it could not be signed ({error})") from None
-    made = {"about": _ABOUT, "statement": statement, "signature": signature}
-    return (json.dumps(made, indent=1, ensure_ascii=False) + "\n").encode()
+    content = {"about": _ABOUT, "statement": statement, "signature": signature}
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def read(file: Path, own: identity.Identity | None) -> Beside | None:
@@ -113,7 +113,7 @@ def _checked(statement: dict[str, Any], signature: str, own: identity.Identity |
             signature, public, algorithms=list(_ALGORITHMS.values()), detached_payload=_signed(statement)
         )
         names = [
-            str(found[0].value) if (found := certificate.subject.get_attributes_for_oid(oid)) else ""
+            str(attributes[0].value) if (attributes := certificate.subject.get_attributes_for_oid(oid)) else ""
             for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
         ]
     except Exception:  # what anyone may have written can be wrong in any way, and all of them mean the same

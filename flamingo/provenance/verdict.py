@@ -137,10 +137,10 @@ def _verdict(file: Path, opened: BufferedReader, own: identity.Identity | None, 
     inside = manifest.read(opened, _media_type(file, opened), own)
     if inside is not None and not (inside.damage and not _has_marks(opened)):
         return _of_manifest(file, inside)
-    found = sidecar.read(beside, own)
-    if found is not None:
+    signed = sidecar.read(beside, own)
+    if signed is not None:
         opened.seek(0)
-        return _of_sidecar(file, found, hashlib.file_digest(opened, "sha256").hexdigest())
+        return _of_sidecar(file, signed, hashlib.file_digest(opened, "sha256").hexdigest())
     return _of_words(file, opened)
 
 
@@ -160,63 +160,71 @@ def _has_marks(opened: BufferedReader) -> bool:
         return False
 
 
-def _of_manifest(file: Path, found: manifest.Found) -> Verdict:
-    if found.damage or found.elsewhere:
-        why = f"unreadable ({found.damage})" if found.damage else f"kept elsewhere ({found.elsewhere})"
+def _of_manifest(file: Path, credentials: manifest.Found) -> Verdict:
+    if credentials.damage or credentials.elsewhere:
+        why = (
+            f"unreadable ({credentials.damage})"
+            if credentials.damage
+            else f"kept elsewhere ({credentials.elsewhere})"
+        )
         return Verdict(file, "broken", "file", (why,))
-    state: State = "whole" if not found.faults else "changed" if set(found.faults) <= _CHANGED else "broken"
-    said = found.said or {}
-    times = [str(action["when"]) for action in found.actions if action.get("when")]
-    sources = [str(a["digitalSourceType"]) for a in found.actions if a.get("digitalSourceType")]
+    state: State = (
+        "whole" if not credentials.faults else "changed" if set(credentials.faults) <= _CHANGED else "broken"
+    )
+    statement = credentials.statement or {}
+    times = [str(action["when"]) for action in credentials.actions if action.get("when")]
+    sources = [str(a["digitalSourceType"]) for a in credentials.actions if a.get("digitalSourceType")]
     return Verdict(
         file,
         state,
         "file",
-        found.faults,
-        own=found.own and state != "broken",
-        signer=found.signer,
-        issuer=found.issuer,
-        software=found.software,
-        verb=str(said.get("verb", "")),
+        credentials.faults,
+        own=credentials.own and state != "broken",
+        signer=credentials.signer,
+        issuer=credentials.issuer,
+        software=credentials.software,
+        verb=str(statement.get("verb", "")),
         when=max(times, default=""),
-        stamped=found.stamped,
+        stamped=credentials.stamped,
         source_type=sources[-1] if sources else "",
-        inputs=found.inputs,
-        recipe=said.get("recipe", {}),
+        inputs=credentials.inputs,
+        recipe=statement.get("recipe", {}),
     )
 
 
-def _of_sidecar(file: Path, found: sidecar.Beside, sha256: str) -> Verdict:
-    if not found.sound:
+def _of_sidecar(file: Path, signed: sidecar.Beside, sha256: str) -> Verdict:
+    if not signed.sound:
         return Verdict(file, "broken", "sidecar", ("signature of the sidecar",))
-    same = found.said.get("sha256") == sha256
-    told = replace(_told(file, found.said), found="sidecar", own=found.own, signer=found.signer, issuer=found.issuer)
-    return replace(told, state="whole" if same else "changed", faults=() if same else ("sha256 in the sidecar",))
+    same = signed.statement.get("sha256") == sha256
+    verdict = replace(
+        _told(file, signed.statement), found="sidecar", own=signed.own, signer=signed.signer, issuer=signed.issuer
+    )
+    return replace(verdict, state="whole" if same else "changed", faults=() if same else ("sha256 in the sidecar",))
 
 
 def _of_words(file: Path, opened: BufferedReader) -> Verdict:
     try:
         with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            said, source_type = inscription.found(data), xmp.found(data)
+            statement, source_type = inscription.found(data), xmp.found(data)
     except ValueError:  # an empty file cannot be mapped
         return Verdict(file, "nothing")
-    if said:
-        return replace(_told(file, said), state="unsigned", found="words")
+    if statement:
+        return replace(_told(file, statement), state="unsigned", found="words")
     if source_type:
         return Verdict(file, "unsigned", "words", source_type=source_type)
     return Verdict(file, "nothing")
 
 
-def _told(file: Path, said: dict[str, Any]) -> Verdict:
+def _told(file: Path, statement: dict[str, Any]) -> Verdict:
     """A statement as someone wrote it: any part may be missing or of another type."""
-    inputs, recipe = said.get("inputs"), said.get("recipe")
+    inputs, recipe = statement.get("inputs"), statement.get("recipe")
     return Verdict(
         file,
         "nothing",
-        software=f"{said.get('software', '')} {said.get('version', '')}".strip(),
-        verb=str(said.get("verb", "")),
-        when=str(said.get("when", "")),
-        source_type=str(said.get("digital_source_type", "")),
+        software=f"{statement.get('software', '')} {statement.get('version', '')}".strip(),
+        verb=str(statement.get("verb", "")),
+        when=str(statement.get("when", "")),
+        source_type=str(statement.get("digital_source_type", "")),
         inputs=tuple(map(str, inputs)) if isinstance(inputs, list) else (),
         recipe=recipe if isinstance(recipe, dict) else {},
     )

@@ -40,12 +40,12 @@ class JudgeResult(VerbResult):
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`: plain values only."""
-        found = self.critique.as_dict() if self.critique else {}
+        critique = self.critique.as_dict() if self.critique else {}
         return {
             "result": str(self.result),
             "error": str(self.error) if self.error else None,
-            **found,
-            "notes": [*found.get("notes", []), *self.notes],
+            **critique,
+            "notes": [*critique.get("notes", []), *self.notes],
             "explanation": str(self.explanation) if self.explanation else None,
             "seconds": round(self.seconds, 3),
         }
@@ -101,7 +101,7 @@ def judge(options: JudgeOptions) -> list[JudgeResult]:
     plain, theirs = images.read(options.photo).rgb, painting_of(part)
     critic = Critic(plain, theirs)
     inputs = [options.photo, *([part.painting] if part.painting else []), *(result for result, _ in plan)]
-    done = []
+    results = []
     for i, (result, target) in enumerate(plan):
         if options.on_progress:
             options.on_progress(i, len(plan), result)
@@ -119,9 +119,9 @@ def judge(options: JudgeOptions) -> list[JudgeResult]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 notes = tuple(images.write(page, target, overwrite=options.overwrite, never=inputs, origin=origin))
         except FlamingoError as error:
-            done.append(JudgeResult(result, error=error, seconds=time.perf_counter() - begun))
+            results.append(JudgeResult(result, error=error, seconds=time.perf_counter() - begun))
             continue
-        done.append(JudgeResult(result, critique, target, notes=notes, seconds=time.perf_counter() - begun))
+        results.append(JudgeResult(result, critique, target, notes=notes, seconds=time.perf_counter() - begun))
     if options.on_progress:
         options.on_progress(len(plan), len(plan), plan[-1][0])
-    return noted(done, unread)
+    return noted(results, unread)

@@ -117,13 +117,13 @@ class Critic:
             )
         damage = _damage(rgb, self._photo)
         result = _at(rgb, *self._size)
-        seen = self._eye.look(result) if self._eye else None
+        features = self._eye.look(result) if self._eye else None
         figures: list[Figure] = []
         score = None
-        if seen is not None and self._eye is not None:
-            figures += _perceived(seen, self._eye.photo)
+        if features is not None and self._eye is not None:
+            figures += _perceived(features, self._eye.photo)
             way = max(self._eye.photo.objective, _LEAST_WAY)
-            gone = 1 - seen.objective / way
+            gone = 1 - features.objective / way
             score = 100 * max(0.0, gone) * _soundness(damage)
         figures += self._measured(result)
         figures += damage
@@ -131,8 +131,8 @@ class Critic:
             tuple(figures),
             score,
             self.notes,
-            None if seen is None else seen.content_missing,
-            None if seen is None else seen.style_missing,
+            None if features is None else features.content_missing,
+            None if features is None else features.style_missing,
         )
 
     def _measured(self, result: Pixels) -> list[Figure]:
@@ -210,14 +210,14 @@ def _at(rgb: Pixels, height: int, width: int) -> Pixels:
     return rgb if rgb.shape[:2] == (height, width) else resize(rgb, height, width)
 
 
-def _perceived(seen: Seen, photo: Seen) -> list[Figure]:
+def _perceived(features: Seen, photo: Seen) -> list[Figure]:
     """Content kept and style taken, all as shares of 1."""
-    kept = 1 / (1 + seen.content**2)
-    figures = [Figure("content", kept, _graded(kept, _CONTENT), kept > 0.35)]
-    taken = {name: _taken(value, photo.layers[name]) for name, value in seen.layers.items()}
-    mean = float(np.mean(list(taken.values())))
+    content = 1 / (1 + features.content**2)
+    figures = [Figure("content", content, _graded(content, _CONTENT), content > 0.35)]
+    style_by_layer = {name: _taken(value, photo.layers[name]) for name, value in features.layers.items()}
+    mean = float(np.mean(list(style_by_layer.values())))
     figures.append(Figure("style", mean, _graded(mean, _STYLE)))
-    for name, value in taken.items():
+    for name, value in style_by_layer.items():
         figures.append(
             Figure(f"style_{name}", value, f"{LAYER_WORDS[name]} of the painting: {_graded(value, _STYLE_LAYER)}")
         )

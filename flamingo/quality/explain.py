@@ -42,9 +42,9 @@ def drawn(result: Pixels, photo: Pixels, painting: Pixels, critique: Critique) -
     face, text = ImageFont.truetype(font(), 20), ImageFont.truetype(font(), 17)
     height = max(tile.shape[0] for _, tile in tiles)
     names = [LAYER_WORDS.get(f.name.removeprefix("style_"), f.name.replace("_", " ")) for f in critique.figures]
-    said = [(f"{n}  {f.value:.2f}", f.words, f.good) for n, f in zip(names, critique.figures, strict=True)]
+    lines = [(f"{n}  {f.value:.2f}", f.words, f.good) for n, f in zip(names, critique.figures, strict=True)]
     columns = 2
-    rows = -(-len(said) // columns)
+    rows = -(-len(lines) // columns)
     notes = ["What numbers cannot tell: whether faces are still faces, and whether it is beautiful.", *critique.notes]
     width = len(tiles) * (_TILE + _GAP) + _GAP
     page = Image.new("RGB", (width, height + 2 * _GAP + 84 + _LINE * (rows + len(notes)) + _GAP), _PAPER)
@@ -58,7 +58,7 @@ def drawn(result: Pixels, photo: Pixels, painting: Pixels, critique: Critique) -
     draw.text((_GAP, top), f"Score: {score}", _INK, ImageFont.truetype(font("Semibold"), 22))
     top += 38
     across = (width - 2 * _GAP) // columns
-    for i, (figure, words, good) in enumerate(said):
+    for i, (figure, words, good) in enumerate(lines):
         left, line = _GAP + i // rows * across, top + i % rows * _LINE
         draw.text((left, line), figure, _FAINT, text)
         colour = _WRONG if good is False else _INK

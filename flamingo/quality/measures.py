@@ -41,8 +41,8 @@ def lab(rgb: Pixels) -> Pixels:
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     xyz = linear @ _TO_XYZ.T / _WHITE
     f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
-    found = np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], axis=-1)
-    return found.astype(np.float32)
+    values = np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], axis=-1)
+    return values.astype(np.float32)
 
 
 def colour_distance(first: Pixels, second: Pixels) -> float:
@@ -132,7 +132,7 @@ def blocking(rgb: Pixels) -> float:
     Returns:
         0 for none.
     """
-    found = []
+    excesses = []
     for changes in _changes(rgb):
         whole = len(changes) // _BLOCK * _BLOCK
         if whole < 4 * _BLOCK:
@@ -143,9 +143,9 @@ def blocking(rgb: Pixels) -> float:
         around = (padded[:-4] + padded[1:-3] + padded[3:-1] + padded[4:]) / 4
         excess = (changes / np.maximum(around, 1e-4))[:whole].reshape(-1, _BLOCK)
         phases = np.median(excess, axis=0)
-        found.append(float(phases.max() - np.median(phases)))
+        excesses.append(float(phases.max() - np.median(phases)))
     # In both directions at once, as only a grid does it.
-    return max(0.0, min(found)) if found else 0.0
+    return max(0.0, min(excesses)) if excesses else 0.0
 
 
 def compression(rgb: Pixels) -> float:
@@ -169,8 +169,8 @@ def compression(rgb: Pixels) -> float:
             rows, columns = ((side - k) // _BLOCK for side, k in zip(x.shape, (i, j), strict=True))
             part = x[i : i + rows * _BLOCK, j : j + columns * _BLOCK]
             blocks = part.reshape(rows, _BLOCK, columns, _BLOCK).transpose(0, 2, 1, 3)
-            found = fft.dctn(blocks, axes=(2, 3), norm="ortho")
-            vanishing.append(float((np.abs(found) < 1).mean()))
+            coefficients = fft.dctn(blocks, axes=(2, 3), norm="ortho")
+            vanishing.append(float((np.abs(coefficients) < 1).mean()))
     return max(vanishing) - float(np.median(vanishing))
 
 

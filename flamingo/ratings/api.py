@@ -62,17 +62,17 @@ def rate(options: RateOptions) -> Rating:
         valence_arousal.place(mood)
     elif valence is not None and arousal is not None:
         mood = valence_arousal.nearest(valence, arousal)
-    kind, seen, heard, grade = _graded(options.picture, options.music, options.grade)
-    if kind in ("pair", "picture") and seen is not None:
-        shown = images.read(seen.file)
+    kind, rated_picture, heard, grade = _graded(options.picture, options.music, options.grade)
+    if kind in ("pair", "picture") and rated_picture is not None:
+        shown = images.read(rated_picture.file)
         if mood is None and valence is None and arousal is None:
             mood, valence, arousal = _felt(shown)
-    painting, composition = recipes.find(options.recipe or [], seen, heard)
+    painting, composition = recipes.find(options.recipe or [], rated_picture, heard)
     return store.add(
         options.database,
         kind=kind,
-        picture=seen.sha256 if seen else "",
-        picture_name=show(seen.file.name) if seen else "",
+        picture=rated_picture.sha256 if rated_picture else "",
+        picture_name=show(rated_picture.file.name) if rated_picture else "",
         music=heard.sha256 if heard else "",
         music_name=show(heard.file.name) if heard else "",
         grade=grade,
@@ -125,13 +125,13 @@ def undo(
     What it had replaced counts again. Done again, it takes back the one before. Raises BadRequest if there is none,
     and an OutputError if the database cannot be used.
     """
-    found = store.take_back(database, None if listener is None else listener_name(listener))
-    if found is None:
+    taken_back = store.take_back(database, None if listener is None else listener_name(listener))
+    if taken_back is None:
         whose = f" of {listener!r}" if listener else ""
         raise BadRequest(
             show(database or store.own_database()), f"it holds no grade{whose} that could be taken back", FIRST
         )
-    return found
+    return taken_back
 
 
 def export(
@@ -149,16 +149,16 @@ def export(
         raise BadRequest(show(file), "grades are exported as CSV", "give a name that ends in .csv")
     source = database or store.own_database()
     files.check_target(file, overwrite=overwrite, never=[source])
-    found = store.ratings(database)
-    if not found:
+    ratings = store.ratings(database)
+    if not ratings:
         raise BadRequest(show(source), "there are no grades in it", FIRST)
     text = io.StringIO(newline="")
-    rows = [as_dict(rating) for rating in found]
+    rows = [as_dict(rating) for rating in ratings]
     writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
     writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
     files.put(text.getvalue().encode(), file, overwrite)
-    return len(found)
+    return len(ratings)
 
 
 def as_dict(rating: Rating) -> dict[str, Any]:

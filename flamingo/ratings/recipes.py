@@ -78,10 +78,10 @@ def _entries(source: Path) -> list[dict[str, Any]]:
     if len(data) > _MAX_BYTES:
         raise BadRequest(name, f"it has more than {_MAX_BYTES >> 20} MiB", "give what --json printed, nothing else")
     try:
-        found = json.loads(data, parse_constant=_no_number)
+        content = json.loads(data, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise _not_printed_here(name) from None
-    entries = found if isinstance(found, list) else [found]
+    entries = content if isinstance(content, list) else [content]
     if not all(isinstance(e, dict) and isinstance(e.get("recipe"), dict) for e in entries):
         raise _not_printed_here(name)
     return entries
@@ -92,13 +92,13 @@ def _chosen(source: Path, entries: list[dict[str, Any]], picture: Rated | None, 
     name = show(source)
     nearness = [(_nearness(entry, music if "persona" in entry["recipe"] else picture), entry) for entry in entries]
     best = max((near for near, _ in nearness), default=0)
-    found = [entry["recipe"] for near, entry in nearness if near == best]
+    fitting = [entry["recipe"] for near, entry in nearness if near == best]
     if best == 0:
         both = " or ".join(show(rated.file.name) for rated in (picture, music) if rated)
         raise BadRequest(name, f"it holds no recipe of {both}", "give what --json printed when one of them was made")
-    if len(found) > 1:
-        raise BadRequest(name, f"it holds {len(found)} recipes that fit", "keep only the one that is meant")
-    return _checked(found[0], name)
+    if len(fitting) > 1:
+        raise BadRequest(name, f"it holds {len(fitting)} recipes that fit", "keep only the one that is meant")
+    return _checked(fitting[0], name)
 
 
 def _nearness(entry: dict[str, Any], rated: Rated | None) -> int:
@@ -106,13 +106,13 @@ def _nearness(entry: dict[str, Any], rated: Rated | None) -> int:
     if rated is None:
         return 0
     files = entry.get("files")
-    said = [entry.get("file"), entry.get("photo"), *(files if isinstance(files, list) else [])]
-    told = [Path(name) for name in said if isinstance(name, str)]
-    if any(path.absolute() == rated.file.absolute() for path in told):
+    names = [entry.get("file"), entry.get("photo"), *(files if isinstance(files, list) else [])]
+    paths = [Path(name) for name in names if isinstance(name, str)]
+    if any(path.absolute() == rated.file.absolute() for path in paths):
         return 3
     if entry["recipe"].get("photo_sha256") == rated.sha256:
         return 2
-    return int(any(path.name == rated.file.name for path in told))
+    return int(any(path.name == rated.file.name for path in paths))
 
 
 def _checked(recipe: Recipe, name: str) -> Recipe:

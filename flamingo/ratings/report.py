@@ -49,8 +49,8 @@ class Group:
         of succession, and statistical inference" (1927). It takes votes as independent of each other."""
         from scipy.stats import binomtest  # takes half a second to import
 
-        found = binomtest(round(self.satisfied * self.total), self.total).proportion_ci(0.95, method="wilson")
-        return float(found.low), float(found.high)
+        bounds = binomtest(round(self.satisfied * self.total), self.total).proportion_ci(0.95, method="wilson")
+        return float(bounds.low), float(bounds.high)
 
     @property
     def opinion(self) -> float:

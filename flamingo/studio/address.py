@@ -41,11 +41,11 @@ def addresses() -> list[str]:
 
 def names() -> list[str]:
     """The names of this machine: as it calls itself, in full, and as its neighbours find it (mDNS)."""
-    found = [socket.gethostname(), socket.getfqdn()]
-    label = found[0].partition(".")[0]
+    host_names = [socket.gethostname(), socket.getfqdn()]
+    label = host_names[0].partition(".")[0]
     if label and label.lower() != "localhost":
-        found.append(f"{label}.local")
-    return list(dict.fromkeys(name.lower().rstrip(".") for name in found if name))
+        host_names.append(f"{label}.local")
+    return list(dict.fromkeys(name.lower().rstrip(".") for name in host_names if name))
 
 
 def others(host: str) -> list[str]:
@@ -54,10 +54,12 @@ def others(host: str) -> list[str]:
     inside = host.strip("[]")
     if inside not in ("0.0.0.0", "::", ""):
         return [inside]
-    found = [address for address, card in _cards() if not card.startswith(_VIRTUAL) and _reachable(address)]
+    addresses = [address for address, card in _cards() if not card.startswith(_VIRTUAL) and _reachable(address)]
     usual = _usual()
-    found.sort(key=lambda each: (each != usual, ":" in each, not ipaddress.ip_address(each).is_private))
-    return found + [name for name in names() if name.endswith(".local")]
+    addresses.sort(
+        key=lambda address: (address != usual, ":" in address, not ipaddress.ip_address(address).is_private)
+    )
+    return addresses + [name for name in names() if name.endswith(".local")]
 
 
 def _cards() -> list[tuple[str, str]]:
@@ -65,10 +67,10 @@ def _cards() -> list[tuple[str, str]]:
 
     up = {name for name, state in psutil.net_if_stats().items() if state.isup}
     return [
-        (each.address.partition("%")[0], name)
+        (card_address.address.partition("%")[0], name)
         for name, card in psutil.net_if_addrs().items()
-        for each in card
-        if each.family in (socket.AF_INET, socket.AF_INET6) and name in up
+        for card_address in card
+        if card_address.family in (socket.AF_INET, socket.AF_INET6) and name in up
     ]
 
 

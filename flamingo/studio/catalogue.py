@@ -34,21 +34,21 @@ def any_painting() -> tuple[str, ...]:
 
 def styles() -> list[Choice]:
     """All that some painter can paint in, the user's own after the others."""
-    known = {model: {style.name for style in named.styles(model)} for model in MODELS}
-    found = [
+    names_by_model = {model: {style.name for style in named.styles(model)} for model in MODELS}
+    choices = [
         Choice(
             style.name,
             style.title,
             style.artist,
             style.year,
             style.rights,
-            tuple(model for model in MODELS if style.name in known[model]),
+            tuple(model for model in MODELS if style.name in names_by_model[model]),
         )
         for style in named.styles()
     ]
     able = any_painting()
     mine = user_styles.names() if able else []
-    return found + [Choice(name, _title(name), "Your own", "", "", able, own=True) for name in mine]
+    return choices + [Choice(name, _title(name), "Your own", "", "", able, own=True) for name in mine]
 
 
 def _title(name: str) -> str:

@@ -85,11 +85,20 @@ def protocol(limits: Limits, trusted: Sequence[_Network]) -> type[asyncio.Protoc
 
         def _room(self) -> bool:
             """Whether one more fits, made to if need be."""
-            its = [each for each in clients.get(self._client, ()) if not each.transport.is_closing()]
+            its = [
+                connection for connection in clients.get(self._client, ()) if not connection.transport.is_closing()
+            ]
             clients[self._client] = its
             if len(its) < limits.connections:
                 return True
-            idle = next((each for each in its if not each.busy and each.transport.get_protocol() is each), None)
+            idle = next(
+                (
+                    connection
+                    for connection in its
+                    if not connection.busy and connection.transport.get_protocol() is connection
+                ),
+                None,
+            )
             if idle is None:
                 return False
             its.remove(idle)
@@ -118,8 +127,14 @@ def _base() -> Any:
 
 def _refusal() -> bytes:
     what, why = "too many connections", "this client has as many open as one may have"
-    told = {"type": "urn:flamingo:too-many", "title": "Service Unavailable", "status": 503, "what": what, "why": why}
-    told |= {"hint": "close some", "detail": f"{what}: {why}; close some"}
-    body = json.dumps(told).encode()
+    problem = {
+        "type": "urn:flamingo:too-many",
+        "title": "Service Unavailable",
+        "status": 503,
+        "what": what,
+        "why": why,
+    }
+    problem |= {"hint": "close some", "detail": f"{what}: {why}; close some"}
+    body = json.dumps(problem).encode()
     head = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"
     return f"{head}Retry-After: 5\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body

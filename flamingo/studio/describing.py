@@ -90,8 +90,8 @@ def described(app: FastAPI) -> dict[str, Any]:
 
 
 def _made(app: FastAPI) -> dict[str, Any]:
-    made = get_openapi(title=app.title, version=app.version, description=_ABOUT, routes=app.routes)
-    components = made["components"]
+    description = get_openapi(title=app.title, version=app.version, description=_ABOUT, routes=app.routes)
+    components = description["components"]
     for name in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(name, None)
     components["schemas"]["ProblemOut"] = ProblemOut.model_json_schema()
@@ -105,16 +105,16 @@ def _made(app: FastAPI) -> dict[str, Any]:
         },
     }
     # Neither is needed by a studio that listens to its own machine alone.
-    made["security"] = [{}, {"bearer": []}, {"cookie": []}]
+    description["security"] = [{}, {"bearer": []}, {"cookie": []}]
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
-    for path, operations in made["paths"].items():
+    for path, operations in description["paths"].items():
         for method, operation in operations.items():
             _name(operation, method.upper(), path)
-            fine = {code: told for code, told in operation["responses"].items() if code < "400"}
+            fine = {code: response for code, response in operation["responses"].items() if code < "400"}
             wrong = {str(status): _problem(status, content) for status in _statuses(method.upper(), path)}
             other = {"description": "What is wrong, why, and what to do.", "content": content}
             operation["responses"] = {**fine, **wrong, "default": other}
-    return made
+    return description
 
 
 def _name(operation: dict[str, Any], method: str, path: str) -> None:
@@ -129,20 +129,20 @@ def _name(operation: dict[str, Any], method: str, path: str) -> None:
 
 
 def _problem(status: int, content: dict[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {"description": f"{HTTPStatus(status).phrase}. {_WHEN[status]}", "content": content}
+    response: dict[str, Any] = {"description": f"{HTTPStatus(status).phrase}. {_WHEN[status]}", "content": content}
     if status == 429:
         schema = {"type": "integer", "minimum": 1}
-        told["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": schema}}
-    return told
+        response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": schema}}
+    return response
 
 
 def _statuses(method: str, path: str) -> list[int]:
     """What an operation may answer when it does not do what it was asked for."""
-    found = {400, 401, 403, 422, 429, 500, 503}
+    statuses = {400, 401, 403, 422, 429, 500, 503}
     if "{" in path:
-        found |= {404}
+        statuses |= {404}
     if method != "GET":
-        found |= {404, 409, 413, 415, 507}
+        statuses |= {404, 409, 413, 415, 507}
     if path.endswith(("/{sha256}", "/results/{n}", "/sidecar", "/thumbnail")):
-        found |= {415, 416}
-    return sorted(found)
+        statuses |= {415, 416}
+    return sorted(statuses)

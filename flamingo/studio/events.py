@@ -47,12 +47,12 @@ class Feed:
         self._places = places
         self._run = secrets.token_hex(4)  # numbers of another run of the server mean nothing here
         self._number = 0
-        self._kept: deque[Change] = deque(maxlen=_KEPT)
+        self._recent: deque[Change] = deque(maxlen=_KEPT)
         self._listeners: set[asyncio.Queue[Change | None]] = set()
         self._seq: int | None = None
-        self._told: dict[str, tuple[int, int | None]] = {}
+        self._reported: dict[str, tuple[int, int | None]] = {}
         self._looking = asyncio.Lock()
-        self._wanted = asyncio.Event()
+        self._wake = asyncio.Event()
 
     def name(self, number: int) -> str:
         """The number as the id of a server-sent event."""
@@ -61,21 +61,21 @@ class Feed:
     async def run(self) -> None:
         """Look for changes while anybody listens."""
         while True:
-            await self._wanted.wait()
+            await self._wake.wait()
             with suppress(FlamingoError, OSError):  # without a database now, perhaps with one later
                 await self.look()
             await asyncio.sleep(_LOOK_EVERY)
             if not self._listeners:
-                self._wanted.clear()
+                self._wake.clear()
 
     async def look(self) -> None:
         """Find what has changed since the last look, and tell it. Raises DatabaseError."""
         async with self._looking:
-            found = await run_in_threadpool(self._changes)
-            for id_, job in found:
+            changes = await run_in_threadpool(self._changes)
+            for id_, job in changes:
                 self._number += 1
                 change = Change(self._number, id_, job)
-                self._kept.append(change)
+                self._recent.append(change)
                 for listener in list(self._listeners):
                     if listener.qsize() >= _BEHIND:
                         self._listeners.discard(listener)
@@ -89,11 +89,11 @@ class Feed:
         now = {job: (revision, places.get(job)) for job, revision in pulse.active.items()}
         changed = set(pulse.changed)
         if self._seq is not None:
-            changed |= {job for job, state in now.items() if self._told.get(job) != state}
-            changed |= self._told.keys() - now.keys()
-        self._seq, self._told = pulse.seq, now
+            changed |= {job for job, state in now.items() if self._reported.get(job) != state}
+            changed |= self._reported.keys() - now.keys()
+        self._seq, self._reported = pulse.seq, now
         jobs = {job.id: job for job in self._jobs.many(sorted(changed))}
-        order = {job: place for place, job in enumerate(now)}
+        order = {job: position for position, job in enumerate(now)}
         return [(job, jobs.get(job)) for job in sorted(changed, key=lambda job: (order.get(job, -1), job))]
 
     async def missed(self, last: str) -> list[Change] | None:
@@ -102,18 +102,18 @@ class Feed:
         run, _, number = last.partition("-")
         if run != self._run or not (number.isascii() and number.isdecimal()) or len(number) > 18:
             return None
-        oldest = self._kept[0].number if self._kept else self._number + 1
+        oldest = self._recent[0].number if self._recent else self._number + 1
         if not oldest - 1 <= int(number) <= self._number:
             return None
-        return [change for change in self._kept if change.number > int(number)]
+        return [change for change in self._recent if change.number > int(number)]
 
     async def snapshot(self, ids: Iterable[str] | None) -> tuple[int, list[Job]]:
         """The number of the last change, and all jobs that wait or run, or those of these ids in any state."""
         await self.look()
         number = self._number
-        asked = list(self._told) if ids is None else sorted(ids)
-        found = {job.id: job for job in await run_in_threadpool(self._jobs.many, asked)}
-        return number, [found[each] for each in asked if each in found]
+        job_ids = list(self._reported) if ids is None else sorted(ids)
+        jobs_by_id = {job.id: job for job in await run_in_threadpool(self._jobs.many, job_ids)}
+        return number, [jobs_by_id[job_id] for job_id in job_ids if job_id in jobs_by_id]
 
     async def changes(self, listener: asyncio.Queue[Change | None], patience: float) -> AsyncIterator[Change | None]:
         """Each change; None where there was none for so many seconds. Ends for a listener that is too slow."""
@@ -131,7 +131,7 @@ class Feed:
         """A queue for what changes from now on. Give it back to `leave`."""
         listener: asyncio.Queue[Change | None] = asyncio.Queue()
         self._listeners.add(listener)
-        self._wanted.set()
+        self._wake.set()
         return listener
 
     def leave(self, listener: asyncio.Queue[Change | None]) -> None:

@@ -60,7 +60,7 @@ _MP4_BRANDS = (b"iso", b"mp4", b"avc", b"M4V", b"MSN", b"msn", b"das", b"3gp", b
 
 SHOWN = frozenset(
     {
-        *(each.media_type for each in _FILMS.values()),
+        *(film.media_type for film in _FILMS.values()),
         *("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"),
         *("audio/midi", "audio/wav", "audio/x-wav", "audio/flac", "audio/ogg", "audio/mpeg"),
         *("audio/mp4", "audio/aac"),
@@ -72,9 +72,9 @@ SHOWN = frozenset(
 
 def content_of(head: bytes, name: str) -> Content:
     """What a file is that begins so. Raises UnsupportedImage, saying what it seems to be, or UnreadableImage."""
-    found = _music(head) or _storyboard(head)
-    if found is not None:
-        return found
+    content = _music(head) or _storyboard(head)
+    if content is not None:
+        return content
     if head[4:8] == b"ftyp" and (head[8:11] in (b"M4A", b"M4B") or PurePath(name).suffix.lower() in (".m4a", ".m4b")):
         return _M4A  # by its brand, or an MP4 that is called so: recorders write both
     film = film_of(head)

@@ -46,10 +46,10 @@ class Part:
 
 
 @asynccontextmanager
-async def received(request: Request, studio: Studio, wanted: Mapping[str, int]) -> AsyncIterator[dict[str, Part]]:
+async def received(request: Request, studio: Studio, limits: Mapping[str, int]) -> AsyncIterator[dict[str, Part]]:
     """The files of a form by their fields, in a folder of their own that is gone afterwards.
 
-    wanted: how many bytes each field may have. Raises Unsupported for another kind of body, BadRequest for a broken
+    limits: how many bytes each field may have. Raises Unsupported for another kind of body, BadRequest for a broken
     form, TooLarge and DiskFull.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
@@ -58,9 +58,9 @@ async def received(request: Request, studio: Studio, wanted: Mapping[str, int]) 
     async with studio.receiving:
         folder = Path(await run_in_threadpool(tempfile.mkdtemp, dir=studio.incoming))
         try:
-            form = _Form(folder, wanted, studio, options[b"boundary"])
+            form = _Form(folder, limits, studio, options[b"boundary"])
             try:
-                _check_length(request, wanted)
+                _check_length(request, limits)
                 await _read(request, form, studio.settings.limits.patience)
             except TooLarge:
                 if not form.all_came:  # a browser that is still sending would not see the answer
@@ -73,10 +73,10 @@ async def received(request: Request, studio: Studio, wanted: Mapping[str, int]) 
             await run_in_threadpool(shutil.rmtree, folder, ignore_errors=True)
 
 
-def _check_length(request: Request, wanted: Mapping[str, int]) -> None:
-    said = request.headers.get("content-length", "")
-    if said.isdecimal() and int(said) > sum(wanted.values()) + _AROUND:
-        raise _too_large("the file", max(wanted.values()))
+def _check_length(request: Request, limits: Mapping[str, int]) -> None:
+    content_length = request.headers.get("content-length", "")
+    if content_length.isdecimal() and int(content_length) > sum(limits.values()) + _AROUND:
+        raise _too_large("the file", max(limits.values()))
 
 
 async def _read(request: Request, form: _Form, patience: float) -> None:
@@ -127,10 +127,10 @@ class _Heading:
 class _Form:
     """The parser, and the files that it writes."""
 
-    def __init__(self, folder: Path, wanted: Mapping[str, int], studio: Studio, boundary: bytes) -> None:
+    def __init__(self, folder: Path, limits: Mapping[str, int], studio: Studio, boundary: bytes) -> None:
         self.parts: dict[str, Part] = {}
         self.all_came = False
-        self._folder, self._wanted = folder, wanted
+        self._folder, self._limits = folder, limits
         self._reserve = studio.settings.jobs.reserve
         self._heading = _Heading()
         self._part: Part | None = None
@@ -188,15 +188,15 @@ class _Form:
     def _open(self) -> None:
         _, options = parse_options_header(self._heading.disposition)
         field = options.get(b"name", b"").decode("utf-8", "replace")
-        if field not in self._wanted:
-            known = ", ".join(self._wanted)
-            raise BadRequest(f"field {field[:80]!r}", "the form has no such field", f"it has: {known}")
+        if field not in self._limits:
+            field_names = ", ".join(self._limits)
+            raise BadRequest(f"field {field[:80]!r}", "the form has no such field", f"it has: {field_names}")
         if field in self.parts:
             raise BadRequest(f"field {field}", "it is there more than once", "send one file a request")
         called = options.get(b"filename", b"").decode("utf-8", "replace")[-1000:]
         self._part = Part(called, self._folder / str(len(self.parts)))
         self.parts[field] = self._part
-        self._most = self._wanted[field]
+        self._most = self._limits[field]
         self._file = self._part.path.open("xb")
 
     def _write(self, data: bytes, start: int, end: int) -> None:

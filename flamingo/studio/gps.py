@@ -43,8 +43,8 @@ def without_place(data: bytes, kind: str) -> bytes | None:
         "tiff": lambda _: [0],
     }
     bases = ways[kind](data) if kind in ways else []
-    found = [_tiff(changed, base) for base in bases]
-    return bytes(changed) if _xmp(changed) or any(found) else None
+    overwritten = [_tiff(changed, base) for base in bases]
+    return bytes(changed) if _xmp(changed) or any(overwritten) else None
 
 
 def _in_jpeg(data: bytes) -> list[int]:
@@ -53,18 +53,18 @@ def _in_jpeg(data: bytes) -> list[int]:
 
 
 def _in_webp(data: bytes) -> list[int]:
-    found, at = [], 12
+    bases, at = [], 12
     while at + 8 <= len(data):
         name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
         if name == b"EXIF":
-            found.append(at + 8 + 6 * (data[at + 8 : at + 14] == b"Exif\0\0"))
+            bases.append(at + 8 + 6 * (data[at + 8 : at + 14] == b"Exif\0\0"))
         at += 8 + size + size % 2
-    return found
+    return bases
 
 
 def _png(data: bytes) -> bytes | None:
     """Chunk by chunk. A compressed one cannot be overwritten, so it goes, if it holds a place; no pixel is in it."""
-    kept, changed, at = [data[:8]], False, 8
+    chunks, changed, at = [data[:8]], False, 8
     while at + 12 <= len(data):
         size = int.from_bytes(data[at : at + 4], "big")
         if at + 12 + size > len(data):  # cut short, and no picture
@@ -80,8 +80,8 @@ def _png(data: bytes) -> bytes | None:
                 continue
             if name == b"iTXt" and _xmp(body):
                 chunk, changed = _chunk(name, body), True
-        kept.append(chunk)
-    return b"".join([*kept, data[at:]]) if changed else None
+        chunks.append(chunk)
+    return b"".join([*chunks, data[at:]]) if changed else None
 
 
 def _chunk(name: bytes, body: bytes | bytearray) -> bytes:
@@ -120,15 +120,15 @@ def _unpacked(data: bytes) -> bytes:
 
 def _xmp(data: bytearray) -> bool:
     """Blank out the place in every packet of XMP; whether there was one."""
-    found, at = False, 0
+    changed, at = False, 0
     while (start := data.find(b"<rdf:RDF", at)) >= 0:
         end = data.find(b"</rdf:RDF>", start)
         at = end if end > 0 else len(data)
         for pattern in (_ATTRIBUTE, _ELEMENT):
             for match in pattern.finditer(bytes(data[start:at])):
                 data[start + match.start() : start + match.end()] = b" " * len(match[0])
-                found = True
-    return found
+                changed = True
+    return changed
 
 
 def _tiff(data: bytearray, base: int) -> bool:
@@ -142,20 +142,20 @@ def _tiff(data: bytearray, base: int) -> bool:
         waiting = [struct.unpack_from(f"{order}{'Q' if big else 'I'}", data, base + (8 if big else 4))[0]]
     except struct.error:
         return False
-    seen: set[int] = set()
-    found = False
-    while waiting and len(seen) < _MOST_FOLDERS:
+    visited: set[int] = set()
+    changed = False
+    while waiting and len(visited) < _MOST_FOLDERS:
         at = waiting.pop()
-        if at in seen or at == 0:
+        if at in visited or at == 0:
             continue
-        seen.add(at)
+        visited.add(at)
         try:
             folder = _Folder(data, base, at, order, big)
-            found |= folder.drop_place()
+            changed |= folder.drop_place()
             waiting += folder.more()
         except (struct.error, IndexError):  # it points beyond the end: there is nothing to be read
             continue
-    return found
+    return changed
 
 
 class _Folder:
@@ -166,11 +166,11 @@ class _Folder:
         self._offset, self._long = ("Q", 20) if big else ("I", 12)
         self._head = f"{order}HH{self._offset}"
         self._number = f"{order}{'Q' if big else 'H'}"
-        self._place = base + at
-        (self._count,) = struct.unpack_from(self._number, data, self._place)
+        self._start = base + at
+        (self._count,) = struct.unpack_from(self._number, data, self._start)
         if self._count > _MOST_ENTRIES:
             raise IndexError(self._count)
-        self._first = self._place + struct.calcsize(self._number)
+        self._first = self._start + struct.calcsize(self._number)
         self._width = struct.calcsize(f"={self._offset}")
         self._end = self._first + self._count * self._long  # where the next directory's place stands
         if self._end + self._width > len(data):
@@ -178,7 +178,7 @@ class _Folder:
 
     def more(self) -> list[int]:
         """Where further directories are: the next one, and those that entries point to."""
-        found = [struct.unpack_from(f"{self._order}{self._offset}", self._data, self._end)[0]]
+        offsets = [struct.unpack_from(f"{self._order}{self._offset}", self._data, self._end)[0]]
         for at in range(self._first, self._end, self._long):
             tag, kind, count = struct.unpack_from(self._head, self._data, at)
             if tag in (_EXIF, _SUB) and kind in (4, 13, 18) and 0 < count <= _MOST_FOLDERS:
@@ -187,8 +187,8 @@ class _Folder:
                 if size > self._width:
                     value = self._base + self._value(at)
                 form = f"{self._order}{count}{'Q' if kind == 18 else 'I'}"
-                found += struct.unpack_from(form, self._data, value)
-        return found
+                offsets += struct.unpack_from(form, self._data, value)
+        return offsets
 
     def drop_place(self) -> bool:
         """Overwrite the GPS directory that this one names, and take its entry out; whether it held a place."""
@@ -205,7 +205,7 @@ class _Folder:
                 rest = self._data[at + self._long : self._end + self._width]
                 self._data[at : at + len(rest)] = rest
                 self._data[at + len(rest) : self._end + self._width] = bytes(self._long)
-                struct.pack_into(self._number, self._data, self._place, self._count - 1)
+                struct.pack_into(self._number, self._data, self._start, self._count - 1)
                 self._count -= 1
                 self._end -= self._long
             return held
@@ -227,5 +227,5 @@ class _Folder:
             start = self._base + self._value(at)
             if self._width < size <= _LONGEST_VALUE and start + size <= len(self._data):
                 self._data[start : start + size] = bytes(size)
-        self._data[self._place : self._end + self._width] = bytes(self._end + self._width - self._place)
+        self._data[self._start : self._end + self._width] = bytes(self._end + self._width - self._start)
         return True

@@ -166,15 +166,15 @@ class Guard:
         """The request as the client sent it, and the path that the studio is served under."""
         scope = dict(scope)
         root = self._root
-        given = Headers(scope=scope)
+        request_headers = Headers(scope=scope)
         changed: dict[bytes, bytes | None] = {}
-        if (range_ := given.get("range")) is not None and not _readable(range_):
+        if (range_ := request_headers.get("range")) is not None and not _readable(range_):
             changed[b"range"] = None
         if self._trusts(scope["client"][0] if scope.get("client") else ""):
-            root = self._forwarded(scope, given, changed)
+            root = self._forwarded(scope, request_headers, changed)
         if changed:
-            kept = [(name, value) for name, value in scope["headers"] if name not in changed]
-            scope["headers"] = kept + [(name, value) for name, value in changed.items() if value is not None]
+            unchanged = [(name, value) for name, value in scope["headers"] if name not in changed]
+            scope["headers"] = unchanged + [(name, value) for name, value in changed.items() if value is not None]
         path = scope["path"]
         if root and (path == root or path.startswith(f"{root}/")):
             scope["path"] = path[len(root) :] or "/"
@@ -187,23 +187,23 @@ class Guard:
         parsed = _address(address)
         return parsed is not None and any(parsed in network for network in self._trusted)
 
-    def _forwarded(self, scope: Scope, given: Headers, changed: dict[bytes, bytes | None]) -> str:
+    def _forwarded(self, scope: Scope, request_headers: Headers, changed: dict[bytes, bytes | None]) -> str:
         """Believe what a trusted proxy says of the request; the path that it serves the studio under."""
-        came = [each.strip() for line in given.getlist("x-forwarded-for") for each in line.split(",")]
-        for each in reversed(came):
-            address = _address(each)
+        came = [hop.strip() for line in request_headers.getlist("x-forwarded-for") for hop in line.split(",")]
+        for hop in reversed(came):
+            address = _address(hop)
             if address is None:
                 break
             scope["client"] = (str(address), 0)
             if not self._trusts(str(address)):
                 break
-        scheme = given.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+        scheme = request_headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
         if scheme in ("http", "https"):
             scope["scheme"] = {"http": "ws", "https": "wss"}[scheme] if scope["type"] == "websocket" else scheme
-        host = given.get("x-forwarded-host", "").rpartition(",")[2].strip()
+        host = request_headers.get("x-forwarded-host", "").rpartition(",")[2].strip()
         if host:
             changed[b"host"] = host.encode("latin-1")
-        prefix = given.get("x-forwarded-prefix", "").rpartition(",")[2].strip()
+        prefix = request_headers.get("x-forwarded-prefix", "").rpartition(",")[2].strip()
         return prefix.rstrip("/") if prefix and _PREFIX.fullmatch(prefix) else self._root
 
     def _check(self, scope: Scope, headers: Mapping[str, str]) -> Response | None:
@@ -254,12 +254,12 @@ class Guard:
             return None
         if scope["path"] == ENTRANCE and scope["type"] == "http":
             return None if scope["method"] == "POST" else self._to("/", scope)
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and given.strip() and self._right(given.strip(), scope):
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and bearer.strip() and self._right(bearer.strip(), scope):
             return None
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        asked = dict(query).get("token", "")
-        if not asked or not self._right(asked, scope):
+        query_token = dict(query).get("token", "")
+        if not query_token or not self._right(query_token, scope):
             raise TokenMissing(
                 "this studio", "it asks for a token", "send it as 'Authorization: Bearer TOKEN', or open ?token=TOKEN"
             )
@@ -274,24 +274,24 @@ class Guard:
         if scope["method"] != "POST":
             return None
         body = await self._body(receive, _FORM)
-        told = parse_qs(body.decode("latin-1"), keep_blank_values=True)
-        given = told.get("token", [""])[0].strip()
-        if "token=" in given:  # the whole address was copied
-            given = dict(parse_qsl(urlsplit(given).query)).get("token", "")
-        to = told.get("next", ["/"])[0]
-        if given and self._right(given, scope):
+        form = parse_qs(body.decode("latin-1"), keep_blank_values=True)
+        token = form.get("token", [""])[0].strip()
+        if "token=" in token:  # the whole address was copied
+            token = dict(parse_qsl(urlsplit(token).query)).get("token", "")
+        to = form.get("next", ["/"])[0]
+        if token and self._right(token, scope):
             return self._admitted("/" + to.lstrip("/\\"), scope)
         request = Request(scope)
-        return entrance(request, 401, to, "That is not the token. Copy it once more." if given else "")
+        return entrance(request, 401, to, "That is not the token. Copy it once more." if token else "")
 
-    def _right(self, given: str, scope: Scope) -> bool:
+    def _right(self, candidate: str, scope: Scope) -> bool:
         """Whether this is the token. Raises TooMany for who has tried too many wrong ones, whatever this one is."""
         assert self._token is not None
         client = _client(scope)
         if seconds := self._wrong.left(client):
             limit = self._wrong.at_once
             raise TooMany("too many wrong tokens", "one client may try ten a minute", "wait a moment", seconds, limit)
-        if _same(given, self._token):
+        if _same(candidate, self._token):
             return True
         self._wrong.wait(client)
         now = time.monotonic()
@@ -359,8 +359,8 @@ class Guard:
         return again
 
     def _refusal(self, error: FlamingoError, scope: Scope, headers: Mapping[str, str]) -> Response:
-        asked = scope.get("method", scope["type"]), one_line(scope["path"])
-        _log.info("%s %s is refused to %s: %s", *asked, _client(scope), error.why or error.what)
+        method_and_path = scope.get("method", scope["type"]), one_line(scope["path"])
+        _log.info("%s %s is refused to %s: %s", *method_and_path, _client(scope), error.why or error.what)
         page = "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api/")
         # What is left of a body that was not read must not be taken for the next request.
         last = {"Connection": "close"}
@@ -370,9 +370,9 @@ class Guard:
             return entrance(Request(scope), 401, to, "", {**last, "WWW-Authenticate": "Bearer"})
         if page and scope["type"] == "http" and isinstance(error, TooMany) and self._token is not None:
             wait = max(1, round(error.seconds))
-            said = f"Too many wrong tokens came from this device. Try again in {wait} s."
+            message = f"Too many wrong tokens came from this device. Try again in {wait} s."
             if scope["path"] == ENTRANCE or scope["method"] == "GET":
-                return entrance(Request(scope), 429, "/", said, {**last, "Retry-After": str(wait)})
+                return entrance(Request(scope), 429, "/", message, {**last, "Retry-After": str(wait)})
         return problem(error, last)
 
 
@@ -384,7 +384,7 @@ def _pass(secret: bytes, token: str) -> str:
 def _only(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
     """Whether an error is of these kinds, or a group of such alone."""
     if isinstance(error, BaseExceptionGroup):
-        return all(_only(each, kinds) for each in error.exceptions)
+        return all(_only(inner, kinds) for inner in error.exceptions)
     return isinstance(error, kinds)
 
 
@@ -400,11 +400,11 @@ def _readable(range_: str) -> bool:
 
 def _place(host: str) -> _Place | None:
     """What a Host header names, the name in lower case and without the dot that may end it; None for what is none."""
-    found = _HOST.fullmatch(host)
-    if found is None:
+    match = _HOST.fullmatch(host)
+    if match is None:
         return None
-    port = int(found["port"]) if found["port"] else None
-    name = found["name"].strip("[]").lower()
+    port = int(match["port"]) if match["port"] else None
+    name = match["name"].strip("[]").lower()
     if name.endswith(".") and name.strip("."):
         name = name[:-1]
     address = _address(name)
@@ -434,14 +434,14 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def _cookie(header: str, name: str) -> str:
     try:
-        found = SimpleCookie(header).get(name)
+        morsel = SimpleCookie(header).get(name)
     except CookieError:
         return ""
-    return found.value if found is not None else ""
+    return morsel.value if morsel is not None else ""
 
 
-def _same(given: str, token: str) -> bool:
-    return secrets.compare_digest(given.encode(), token.encode())
+def _same(candidate: str, token: str) -> bool:
+    return secrets.compare_digest(candidate.encode(), token.encode())
 
 
 def _client(scope: Scope) -> str:
@@ -455,8 +455,8 @@ def _client(scope: Scope) -> str:
 
 def _trustworthy(scheme: str, host: str) -> bool:
     """Whether a browser takes such an address for a safe one (W3C Secure Contexts 3.1)."""
-    place = _place(host)
-    name = place.name if place is not None else ""
+    origin = _place(host)
+    name = origin.name if origin is not None else ""
     return scheme in ("https", "wss") or name.endswith(".localhost") or is_loopback(name)
 
 

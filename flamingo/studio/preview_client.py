@@ -62,8 +62,8 @@ class PreviewClient(AsyncHost):
 
     async def keep(self, name: str, painting: Path, source: str, *, overwrite: bool = False) -> None:
         """Keep a painting as a style of one's own: `own.add`, away from the server. Raises as `photo` does."""
-        asked = {"keep": name, "painting": str(painting), "source": source, "overwrite": overwrite}
-        await self._ask(asked, b"")
+        request = {"keep": name, "painting": str(painting), "source": source, "overwrite": overwrite}
+        await self._ask(request, b"")
 
     async def load(self, model: str) -> None:
         """Have a painter ready, before anybody waits for it."""

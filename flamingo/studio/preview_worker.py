@@ -74,14 +74,16 @@ class _Previews:
         size = {"width": pixels.shape[1], "height": pixels.shape[0], "bytes": len(jpeg)}
         return {**size, "ms": round((time.perf_counter() - begun) * 1000, 1)}, (jpeg,)
 
-    def _brush(self, asked: dict[str, Any]) -> Brush | PatchBrush:
-        """What was asked for. Strength and options of style are set on a brush that is kept without them."""
-        style = [asked["style"]] if isinstance(asked["style"], str) else asked["style"] or []
-        files = [{name: Path(path) for name, path in asked.get(each, {}).items()} for each in ("painting", "mask")]
-        match, model = several(asked.get("match")), asked["model"]
+    def _brush(self, request: dict[str, Any]) -> Brush | PatchBrush:
+        """What was request for. Strength and options of style are set on a brush that is kept without them."""
+        style = [request["style"]] if isinstance(request["style"], str) else request["style"] or []
+        files = [
+            {name: Path(path) for name, path in request.get(option, {}).items()} for option in ("painting", "mask")
+        ]
+        match, model = several(request.get("match")), request["model"]
         terms = parse_terms(style, files[0], files[1], match, model, anywhere=False)
-        method = method_of(asked.get("method", "painter"), terms.styles, model)
-        key = json.dumps([method, style, asked.get("painting"), asked.get("mask"), match, model, _changed()])
+        method = method_of(request.get("method", "painter"), terms.styles, model)
+        key = json.dumps([method, style, request.get("painting"), request.get("mask"), match, model, _changed()])
         if key not in self._brushes:
             if method == "patches":
                 from flamingo.painting.patches.brush import patch_brush
@@ -93,11 +95,11 @@ class _Previews:
             while len(self._brushes) > _KEPT:
                 self._brushes.popitem(last=False)
         self._brushes.move_to_end(key)
-        kept = self._brushes[key]
-        options = StyleOptions(**_those_of(StyleOptions, asked))
-        if isinstance(kept, Brush):
-            return kept.adjusted(asked["strength"], options)
-        return kept.adjusted(asked["strength"], options, PatchOptions(**_those_of(PatchOptions, asked)))
+        brush_kept = self._brushes[key]
+        options = StyleOptions(**_those_of(StyleOptions, request))
+        if isinstance(brush_kept, Brush):
+            return brush_kept.adjusted(request["strength"], options)
+        return brush_kept.adjusted(request["strength"], options, PatchOptions(**_those_of(PatchOptions, request)))
 
     def _photo(self, request: dict[str, Any]) -> NDArray[np.float32]:
         key = (request["photo"], request["longest"])

@@ -141,11 +141,11 @@ def without_places(text: str) -> str:
     return _PATH.sub(_last_name, _DATABASE.sub("the database", text))
 
 
-def _last_name(found: re.Match[str]) -> str:
-    path = PurePosixPath(found[0].replace("\\", "/"))
+def _last_name(match: re.Match[str]) -> str:
+    path = PurePosixPath(match[0].replace("\\", "/"))
     # An address of the studio looks like a path; but no folder here is called so.
-    ours = found[0].startswith("/") and not Path("/", path.parts[1]).is_dir()
-    return found[0] if ours else path.name
+    ours = match[0].startswith("/") and not Path("/", path.parts[1]).is_dir()
+    return match[0] if ours else path.name
 
 
 def unforeseen() -> Response:
@@ -159,11 +159,11 @@ def _response(
 ) -> Response:
     what, why, hint = (without_places(part) for part in (what, why, hint))
     detail = (f"{what}: {why}" if why else what) + (f"; {hint}" if hint else "")
-    said: dict[str, Any] = {"type": f"urn:flamingo:{kind}", "title": HTTPStatus(status).phrase, "status": status}
-    said |= {"detail": detail, "what": what, "why": why, "hint": hint}
+    body: dict[str, Any] = {"type": f"urn:flamingo:{kind}", "title": HTTPStatus(status).phrase, "status": status}
+    body |= {"detail": detail, "what": what, "why": why, "hint": hint}
     if limit is not None:
-        said["limit"] = limit
-    return Response(json.dumps(said), status, {"Cache-Control": "no-store", **headers}, MEDIA_TYPE)
+        body["limit"] = limit
+    return Response(json.dumps(body), status, {"Cache-Control": "no-store", **headers}, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -181,9 +181,9 @@ def _flamingo(request: Request, error: Exception) -> Response:
 def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header"))
+    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header"))
     where = str(first["loc"][0]) if first["loc"] else "request"
-    what = one_line(place) or {"body": "the body"}.get(where, where)
+    what = one_line(field) or {"body": "the body"}.get(where, where)
     reason = str(first["msg"]).removeprefix("Value error, ")
     why = one_line(reason[:1].lower() + reason[1:])
     return _response(422, "bad-request", what, why, "see /api/openapi.json for what is taken", {})
@@ -209,5 +209,5 @@ def _methods(request: Request) -> list[str]:
     """What can be done at this address: each method has a route of its own."""
     paths = request.app.openapi()["paths"]
     fitting = [path for path in paths if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), request.url.path)]
-    found = {method.upper() for path in fitting for method in paths[path]} or {"GET"}
-    return sorted(found | ({"HEAD"} if "GET" in found else set()))
+    methods = {method.upper() for path in fitting for method in paths[path]} or {"GET"}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))

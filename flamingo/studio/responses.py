@@ -35,8 +35,8 @@ def send(
         "Content-Disposition": disposition(name, inline),
         "Content-Security-Policy": _SANDBOX if media_type != "application/pdf" else "default-src 'none'; sandbox",
     }
-    known = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
-    if headers["ETag"] in known:
+    etags = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if headers["ETag"] in etags:
         return Response(None, 304, {key: headers[key] for key in ("ETag", "Cache-Control")})
     if (size := _beyond(request, path)) is not None:
         error = RangeBeyond("this part of the file", f"it has {size:,} bytes", "ask for a part that lies within")
@@ -46,11 +46,11 @@ def send(
 
 def _beyond(request: Request, path: Path) -> int | None:
     """The size of the file, if no part that is asked for lies within it."""
-    asked = request.headers.get("range")
-    if asked is None or "if-range" in request.headers:
+    byte_ranges = request.headers.get("range")
+    if byte_ranges is None or "if-range" in request.headers:
         return None
     size = path.stat().st_size
-    for part in asked.partition("=")[2].split(","):
+    for part in byte_ranges.partition("=")[2].split(","):
         first, _, last = part.strip().partition("-")
         if (first and int(first) < size) or (not first and last and int(last) > 0 and size > 0):
             return None

@@ -173,17 +173,17 @@ _SAME = ("id", "verb", "title", "favourite", "state", "parameters", "request", "
 _TIMES = ("created", "started", "ended", "deleted", "revision")
 
 
-def job_out(job: Job, place: int | None = None, left: float | None = None) -> JobOut:
-    """A job as the API shows it. place: in the queue; left: seconds until it is done."""
+def job_out(job: Job, queue_place: int | None = None, left: float | None = None) -> JobOut:
+    """A job as the API shows it. queue_place: its place in the queue; left: seconds until it is done."""
     url = at(f"/api/jobs/{job.id}")
     return JobOut(
         **{name: getattr(job, name) for name in (*_SAME, *_TIMES)},
-        inputs={option: [_input(each) for each in files] for option, files in job.inputs.items()},
-        results=[_result(url, index, each) for index, each in enumerate(job.results)],
+        inputs={option: [_input(item) for item in files] for option, files in job.inputs.items()},
+        results=[_result(url, index, item) for index, item in enumerate(job.results)],
         progress=ProgressOut(done=job.progress.done, all=job.progress.all, message=job.progress.message),
         error=_failure(job.error) if job.error else None,
-        failures=[_failure(each) for each in job.failures],
-        queue_place=place,
+        failures=[_failure(item) for item in job.failures],
+        queue_place=queue_place,
         seconds_left=None if left is None else round(left, 1),
         url=url,
         page=at(f"/collection/{job.id}"),

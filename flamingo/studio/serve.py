@@ -117,7 +117,7 @@ def serve(options: ServeOptions) -> None:
     settings = _settings(options)
     settings = _with_proxy(settings, options.root_path, options.trusted_proxy)
     with ExitStack() as stack:
-        listening = [stack.enter_context(each) for each in _listen(settings)]
+        listening = [stack.enter_context(listener) for listener in _listen(settings)]
         settings = _with_token(settings, options.new_token)
         settings = _with_tls(settings, options.tls, options.tls_cert, options.tls_key)
         _run(settings, listening, options.open, options.on_start, options.on_open)
@@ -153,12 +153,12 @@ def _with_proxy(settings: StudioSettings, root: str, proxies: Sequence[str]) -> 
     from flamingo.studio.address import checked_root
 
     trusted = []
-    for each in proxies:
+    for proxy in proxies:
         try:
-            trusted.append(ipaddress.ip_network(each.strip("[]"), strict=False))
+            trusted.append(ipaddress.ip_network(proxy.strip("[]"), strict=False))
         except ValueError:
             raise BadRequest(
-                f"trusted proxy {each!r}"[:80], "it is no IP address or network", "give one such as 127.0.0.1"
+                f"trusted proxy {proxy!r}"[:80], "it is no IP address or network", "give one such as 127.0.0.1"
             ) from None
     return replace(settings, root_path=checked_root(root), trusted=tuple(trusted))
 
@@ -194,13 +194,13 @@ def _kept(file: Path, make: Callable[[], str], new: bool) -> str:
 
     if not new:
         with suppress(OSError, UnicodeDecodeError):
-            kept = file.read_text(encoding="ascii").strip()
-            if is_token(kept):
+            token = file.read_text(encoding="ascii").strip()
+            if is_token(token):
                 make_private(file)
-                return kept
-    made = make()
-    write_private(file, f"{made}\n".encode())
-    return made
+                return token
+    value = make()
+    write_private(file, f"{value}\n".encode())
+    return value
 
 
 def _with_tls(settings: StudioSettings, own: bool, chain: Path | None, key: Path | None) -> StudioSettings:
@@ -230,8 +230,8 @@ def _listen(settings: StudioSettings) -> list[socket.socket]:
 def _listen_at(host: str, port: int, alone: bool = False) -> socket.socket:
     where = f"{host}:{port}"
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, kind, protocol, _, address = found[0]
+        candidates = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = candidates[0]
         listening = socket.socket(family, kind, protocol)
     except OSError:
         raise BadRequest(where, "there is no such address", "leave --host out, or give this machine's") from None
@@ -245,9 +245,9 @@ def _listen_at(host: str, port: int, alone: bool = False) -> socket.socket:
         listening.listen(512)
     except (OSError, OverflowError) as error:
         listening.close()
-        taken = getattr(error, "errno", None) in (98, 48, 10048)
-        why = "something else listens there" if taken else (getattr(error, "strerror", "") or str(error)).lower()
-        hint = "end that, or choose another port with --port" if taken else "choose another --host or --port"
+        in_use = getattr(error, "errno", None) in (98, 48, 10048)
+        why = "something else listens there" if in_use else (getattr(error, "strerror", "") or str(error)).lower()
+        hint = "end that, or choose another port with --port" if in_use else "choose another --host or --port"
         raise BadRequest(where, why, hint) from None
     return listening
 
@@ -284,8 +284,8 @@ def _run(
             on_start(settings.address)
         if on_open is not None:
             proof = settings.certificate
-            told = ("", False) if proof is None else (proof.fingerprint, proof.own)
-            on_open(Opened(settings.address, tuple(settings.others), *told))
+            certificate_facts = ("", False) if proof is None else (proof.fingerprint, proof.own)
+            on_open(Opened(settings.address, tuple(settings.others), *certificate_facts))
         if browse:
             import webbrowser
 

@@ -105,8 +105,8 @@ class Studio:
     def shown(self, job: Job) -> JobOut:
         """A job as the API shows it."""
         if job.state == "queued":
-            place, left = self.waiting.of(job.id)
-            return job_out(job, place, left)
+            queue_place, left = self.waiting.of(job.id)
+            return job_out(job, queue_place, left)
         if job.state == "running":
             return job_out(job, None, progress_left(job, self.waiting.usual(job.verb)))
         return job_out(job)

@@ -35,26 +35,26 @@ class Thumbnails:
 
     def place(self, sha256: str, size: int) -> Path:
         """Where the thumbnail is, or would be: of the next size that is made."""
-        made = next((each for each in _SIZES if each >= size), _SIZES[-1])
+        thumbnail_size = next((offered for offered in _SIZES if offered >= size), _SIZES[-1])
         digits = sha256 if re.fullmatch(r"[0-9a-f]{64}", sha256) else "none"
-        return self._folder / f"{digits}-{made}.webp"
+        return self._folder / f"{digits}-{thumbnail_size}.webp"
 
     def find(self, sha256: str, size: int) -> Path | None:
         """The thumbnail, if it is made already and its picture is still there. Raises NoSuchFile if it is not."""
         self._store.renew(sha256)
-        place = self.place(sha256, size)
+        path = self.place(sha256, size)
         try:
-            os.utime(place)
+            os.utime(path)
         except OSError:
             return None
-        return place
+        return path
 
     def make(self, sha256: str, size: int, name: str = "") -> Path:
         """The thumbnail, made now unless somebody was faster. Raises NoSuchFile, or a BadInput for what is no
         picture."""
-        place = self.place(sha256, size)
-        if place.is_file():
-            return place
+        path = self.place(sha256, size)
+        if path.is_file():
+            return path
         temporary = self.temporary()
         try:
             self._inspection.ask(
@@ -63,13 +63,13 @@ class Thumbnails:
                 _SECONDS,
                 path=str(self._store.path(sha256)),
                 thumbnail=str(temporary),
-                size=int(place.stem.rpartition("-")[2]),
+                size=int(path.stem.rpartition("-")[2]),
                 pixels=_PIXELS,
             )
-            temporary.replace(place)
+            temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-        return place
+        return path
 
     def temporary(self) -> Path:
         """A name for one that is being made."""

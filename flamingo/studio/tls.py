@@ -47,24 +47,24 @@ def own(folder: Path, names: Iterable[str]) -> Certificate:
     Raises OutputError if it cannot be kept there.
     """
     chain, key_file = folder / "tls-certificate.pem", folder / "tls-key.pem"
-    wanted = _alternatives(names)
+    alternatives = _alternatives(names)
     key = _key(key_file)
-    if key is not None and (kept := _kept(chain, key, wanted)) is not None:
-        return Certificate(chain, key_file, _fingerprint(kept), True)
+    if key is not None and (stored := _kept(chain, key, alternatives)) is not None:
+        return Certificate(chain, key_file, _fingerprint(stored), True)
     if key is None:
         key = ec.generate_private_key(ec.SECP256R1())
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         write_private(key_file, key.private_bytes(*form))
-    made = _made(key, wanted)
-    write_private(chain, made.public_bytes(serialization.Encoding.PEM))
-    return Certificate(chain, key_file, _fingerprint(made), True)
+    certificate = _made(key, alternatives)
+    write_private(chain, certificate.public_bytes(serialization.Encoding.PEM))
+    return Certificate(chain, key_file, _fingerprint(certificate), True)
 
 
 def given(chain: Path, key: Path) -> Certificate:
     """The user's own certificate and key, PEM files. Raises BadRequest if they cannot be used together."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(chain, key, password=lambda: b"")
-        found = x509.load_pem_x509_certificate(chain.read_bytes())
+        certificate = x509.load_pem_x509_certificate(chain.read_bytes())
     except FileNotFoundError as error:
         missing = chain if not chain.exists() else key
         raise BadRequest(show(missing), "there is no such file", "name a PEM file") from error
@@ -72,18 +72,18 @@ def given(chain: Path, key: Path) -> Certificate:
         why = "certificate and key are no PEM files that belong together, or the key has a password"
         hint = "name the chain and its key, without password"
         raise BadRequest(f"{show(chain)} and {show(key)}", why, hint) from error
-    return Certificate(chain, key, _fingerprint(found), False)
+    return Certificate(chain, key, _fingerprint(certificate), False)
 
 
 def _alternatives(names: Iterable[str]) -> list[x509.GeneralName]:
-    found: dict[str, x509.GeneralName] = {}
+    by_name: dict[str, x509.GeneralName] = {}
     for name in names:
         try:
-            found[name] = x509.IPAddress(ipaddress.ip_address(name))
+            by_name[name] = x509.IPAddress(ipaddress.ip_address(name))
         except ValueError:
             if name.isascii() and 0 < len(name) < 254:
-                found[name] = x509.DNSName(name)
-    return [found[name] for name in sorted(found)]
+                by_name[name] = x509.DNSName(name)
+    return [by_name[name] for name in sorted(by_name)]
 
 
 def _key(file: Path) -> ec.EllipticCurvePrivateKey | None:
@@ -94,17 +94,19 @@ def _key(file: Path) -> ec.EllipticCurvePrivateKey | None:
     return key if isinstance(key, ec.EllipticCurvePrivateKey) else None
 
 
-def _kept(chain: Path, key: ec.EllipticCurvePrivateKey, wanted: list[x509.GeneralName]) -> x509.Certificate | None:
+def _kept(
+    chain: Path, key: ec.EllipticCurvePrivateKey, alternatives: list[x509.GeneralName]
+) -> x509.Certificate | None:
     """The certificate that is there, if it can still be used."""
     try:
-        found = x509.load_pem_x509_certificate(chain.read_bytes())
-        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        certificate = x509.load_pem_x509_certificate(chain.read_bytes())
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (OSError, ValueError, x509.ExtensionNotFound):
         return None
     now = datetime.datetime.now(datetime.UTC)
-    fits = found.public_key() == key.public_key() and set(wanted) <= set(names)
-    lasts = found.not_valid_before_utc <= now and now + _RENEWED < found.not_valid_after_utc
-    return found if fits and lasts else None
+    fits = certificate.public_key() == key.public_key() and set(alternatives) <= set(names)
+    lasts = certificate.not_valid_before_utc <= now and now + _RENEWED < certificate.not_valid_after_utc
+    return certificate if fits and lasts else None
 
 
 def _made(key: ec.EllipticCurvePrivateKey, names: list[x509.GeneralName]) -> x509.Certificate:

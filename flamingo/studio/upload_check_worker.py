@@ -57,10 +57,10 @@ def _look(request: dict[str, Any]) -> dict[str, Any]:
     path, name = Path(request["path"]), request["name"]
     with path.open("rb") as file:
         content = content_of(file.read(HEAD), name)
-    told: dict[str, Any] = {"kind": content.kind, "media_type": content.media_type, "suffixes": content.suffixes}
-    told |= {"width": None, "height": None, "seconds": None, "notes": [], "cleaned": False}
+    report: dict[str, Any] = {"kind": content.kind, "media_type": content.media_type, "suffixes": content.suffixes}
+    report |= {"width": None, "height": None, "seconds": None, "notes": [], "cleaned": False}
     look = {"picture": _picture, "film": _film, "storyboard": _storyboard}.get(content.kind, _music)
-    return told | look(path, name, content, request)
+    return report | look(path, name, content, request)
 
 
 def _picture(path: Path, name: str, content: Content, request: dict[str, Any]) -> dict[str, Any]:
@@ -161,16 +161,16 @@ def _soundfont(path: Path, name: str) -> dict[str, Any]:
     """A SoundFont 2 (specification 2.04, section 4) has three lists, of which the last names its presets."""
     damaged = BadInput(name, "it is not a whole SoundFont", "copy it again from its source")
     with path.open("rb") as file:
-        end, found, at = path.stat().st_size, [], 12
+        end, lists, at = path.stat().st_size, [], 12
         while at + 12 <= end:
             file.seek(at)
             mark = file.read(12)
             size = int.from_bytes(mark[4:8], "little")
             if mark[:4] != b"LIST" or at + 8 + size > end:
                 raise damaged
-            found.append(mark[8:12])
+            lists.append(mark[8:12])
             at += 8 + size + size % 2
-    if found != [b"INFO", b"sdta", b"pdta"]:
+    if lists != [b"INFO", b"sdta", b"pdta"]:
         raise damaged
     return {}
 
@@ -194,27 +194,32 @@ def _unpack(request: dict[str, Any]) -> list[dict[str, Any]]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
         raise damaged from None
     with packed:
-        inside = [each for each in archives.members(packed) if not folders.is_system(PurePosixPath(each.name).parts)]
+        inside = [
+            member for member in archives.members(packed) if not folders.is_system(PurePosixPath(member.name).parts)
+        ]
         if len(inside) > request["files"]:
             why = f"it holds {len(inside):,} files, more than {request['files']:,}"
             raise errors.ImageTooLarge(request["name"], why, "send them in several parts")
         room = min(request["ratio"] * path.stat().st_size, request["bytes_unpacked"])
-        told = []
-        halves = _moving_halves([each.name for each in inside])
-        for number, each in enumerate(inside):
-            one: dict[str, Any] = {"name": each.name, "path": None}
+        entries = []
+        halves = _moving_halves([member.name for member in inside])
+        for number, member in enumerate(inside):
+            entry: dict[str, Any] = {"name": member.name, "path": None}
             try:
-                if each.name in halves:
+                if member.name in halves:
                     why = "it is the moving half of a Live Photo, of which the still is used"
-                    raise BadInput(each.name, why, "to paint it as a film, send it by itself")
-                room -= _extract(packed, each, folder / str(number), request["file_bytes"], room)
-                one["path"] = str(folder / str(number))
+                    raise BadInput(member.name, why, "to paint it as a film, send it by itself")
+                room -= _extract(packed, member, folder / str(number), request["file_bytes"], room)
+                entry["path"] = str(folder / str(number))
             except BadInput as error:
-                one["error"], one["parts"] = type(error).__name__, [error.what, error.why, error.hint]
+                entry["error"], entry["parts"] = type(error).__name__, [error.what, error.why, error.hint]
             except Exception:  # a damaged archive makes zipfile and the unpackers raise nearly anything
-                one["error"], one["parts"] = "BadInput", [each.name, "it is damaged in the zip", "pack it again"]
-            told.append(one)
-    return told
+                entry["error"], entry["parts"] = (
+                    "BadInput",
+                    [member.name, "it is damaged in the zip", "pack it again"],
+                )
+            entries.append(entry)
+    return entries
 
 
 def _moving_halves(names: list[str]) -> set[str]:
@@ -222,22 +227,22 @@ def _moving_halves(names: list[str]) -> set[str]:
     for name in names:
         by_folder.setdefault(str(PurePosixPath(name).parent), []).append(name)
     sorted_ = (folders.sorted_names(inside, FILM_SUFFIXES) for inside in by_folder.values())
-    return {each.name for order in sorted_ for each in order.left_out if each.why == folders.MOVING_HALF}
+    return {excluded.name for order in sorted_ for excluded in order.left_out if excluded.why == folders.MOVING_HALF}
 
 
-def _extract(packed: zipfile.ZipFile, each: archives.Member, target: Path, most: int, room: int) -> int:
-    if each.refused:
-        raise BadInput(each.name, *_REFUSED[each.refused])
+def _extract(packed: zipfile.ZipFile, member: archives.Member, target: Path, most: int, room: int) -> int:
+    if member.refused:
+        raise BadInput(member.name, *_REFUSED[member.refused])
     written = 0
-    with packed.open(each.info) as source, target.open("xb") as sink:
+    with packed.open(member.info) as source, target.open("xb") as sink:
         while piece := source.read(1 << 18):
             written += len(piece)
             if written > room:
                 why = "unpacked it is far larger than packed, as a trap would be"
-                raise errors.ImageTooLarge(each.name, why, "send the files one by one")
+                raise errors.ImageTooLarge(member.name, why, "send the files one by one")
             if written > most:
                 why = f"it has more than {most / 1e6:g} MB"
-                raise errors.ImageTooLarge(each.name, why, "use a smaller file")
+                raise errors.ImageTooLarge(member.name, why, "use a smaller file")
             sink.write(piece)
     return written
 

@@ -40,7 +40,7 @@ def admit(studio: Studio, path: Path, name: str) -> FileOut:
     folder = Path(tempfile.mkdtemp(dir=studio.incoming))
     try:
         cleaned, small = folder / "cleaned", folder / "small"
-        told: dict[str, Any] = studio.inspection.ask(
+        report: dict[str, Any] = studio.inspection.ask(
             "look",
             shown,
             limits.decode_seconds,
@@ -50,29 +50,29 @@ def admit(studio: Studio, path: Path, name: str) -> FileOut:
             thumbnail=str(small),
             cleaned=str(cleaned),
         )
-        kept = cleaned if told["cleaned"] else path
-        with kept.open("rb") as file:
+        source = cleaned if report["cleaned"] else path
+        with source.open("rb") as file:
             stored = studio.store.put(file)
         if small.is_file():
             small.replace(studio.thumbnails.place(stored.sha256, THUMBNAIL))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    suffixes = told["suffixes"]
+    suffixes = report["suffixes"]
     if PurePath(name).suffix.lower() not in suffixes:
-        name = (name or told["kind"]) + suffixes[0]
+        name = (name or report["kind"]) + suffixes[0]
     url = at(f"/api/files/{stored.sha256}")
     return FileOut(
         sha256=stored.sha256,
         name=name,
         size=stored.size,
-        media_type=told["media_type"],
-        kind=told["kind"],
-        width=told["width"],
-        height=told["height"],
-        seconds=told["seconds"],
-        notes=told["notes"],
+        media_type=report["media_type"],
+        kind=report["kind"],
+        width=report["width"],
+        height=report["height"],
+        seconds=report["seconds"],
+        notes=report["notes"],
         url=url,
-        thumbnail=f"{url}/thumbnail" if told["kind"] == "picture" else None,
+        thumbnail=f"{url}/thumbnail" if report["kind"] == "picture" else None,
     )
 
 
@@ -81,7 +81,7 @@ def unpacked(studio: Studio, path: Path, name: str) -> list[dict[str, Any]]:
     limits = studio.settings.limits
     folder = path.with_name("unpacked")
     folder.mkdir()
-    found: list[dict[str, Any]] = studio.inspection.ask(
+    members: list[dict[str, Any]] = studio.inspection.ask(
         "unpack",
         plain_name(name) or "the album",
         _UNPACK_SECONDS,
@@ -92,26 +92,26 @@ def unpacked(studio: Studio, path: Path, name: str) -> list[dict[str, Any]]:
         ratio=limits.ratio,
         bytes_unpacked=2 * limits.album_bytes,
     )
-    taken: set[str] = set()
-    for each in found:  # folders do not count here, so that files of one name meet
-        if each["path"] is not None:
-            each["name"] = archives.told_apart(plain_name(each["name"]) or "a file", taken)
-            taken.add(each["name"].casefold())
-    return found
+    used_names: set[str] = set()
+    for member in members:  # folders do not count here, so that files of one name meet
+        if member["path"] is not None:
+            member["name"] = archives.told_apart(plain_name(member["name"]) or "a file", used_names)
+            used_names.add(member["name"].casefold())
+    return members
 
 
-def admit_all(studio: Studio, found: list[dict[str, Any]]) -> AlbumOut:
+def admit_all(studio: Studio, members: list[dict[str, Any]]) -> AlbumOut:
     """Keep those that can be used, and say of the others why not."""
     album = AlbumOut(files=[], failures=[])
-    for each in found:
-        name = plain_name(each["name"]) or "a file"
-        if each["path"] is None:
-            _, why, hint = each["parts"]
-            album.failures.append(FailureOut(name=name, kind=each["error"], what=name, why=why, hint=hint))
+    for member in members:
+        name = plain_name(member["name"]) or "a file"
+        if member["path"] is None:
+            _, why, hint = member["parts"]
+            album.failures.append(FailureOut(name=name, kind=member["error"], what=name, why=why, hint=hint))
             continue
-        path = Path(each["path"])
+        path = Path(member["path"])
         try:
-            album.files.append(admit(studio, path, each["name"]))
+            album.files.append(admit(studio, path, member["name"]))
         except BadInput as error:
             album.failures.append(failure(name, error))
         finally:

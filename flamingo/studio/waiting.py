@@ -28,20 +28,20 @@ class Waiting:
     _looked: float = -_LOOK_EVERY
     _learned: float = -_LEARN_EVERY
     _usual: dict[str, float] = field(default_factory=dict)
-    _found: dict[str, tuple[int, float | None]] = field(default_factory=dict)
+    _queued: dict[str, tuple[int, float | None]] = field(default_factory=dict)
 
     def of(self, job: str, fresh: bool = False) -> tuple[int | None, float | None]:
         """Place in the queue, from 1, and seconds until it is done; None where nobody knows. Raises DatabaseError."""
         with self._lock:
-            if fresh or job not in self._found or time.monotonic() - self._looked > _LOOK_EVERY:
+            if fresh or job not in self._queued or time.monotonic() - self._looked > _LOOK_EVERY:
                 self._look()
-            return self._found.get(job, (None, None))
+            return self._queued.get(job, (None, None))
 
     def places(self) -> dict[str, int]:
         """The place of each job that waits, as it is now. Raises DatabaseError."""
         with self._lock:
             self._look()
-            return {job: place for job, (place, _) in self._found.items()}
+            return {job: position for job, (position, _) in self._queued.items()}
 
     def usual(self, verb: str) -> float | None:
         """How many seconds a job of this verb takes, as far as is known. Raises DatabaseError."""
@@ -59,17 +59,17 @@ class Waiting:
         places = dict.fromkeys(self.workers, 0)
         ahead: dict[str, float | None] = dict.fromkeys(self.workers, 0.0)
         at_work = self.jobs.running() if line else []
-        lanes = {job.id: self.jobs.lane(job) for job in self.jobs.many([each[0] for each in at_work])}
+        lanes = {job.id: self.jobs.lane(job) for job in self.jobs.many([running[0] for running in at_work])}
         for job, verb, started, share in at_work:
             lane = lanes.get(job, "long")
             ahead[lane] = _plus(ahead[lane], seconds_left(started, share, usual.get(verb)))
-        self._found = {}
+        self._queued = {}
         for lane, job, verb in line:
             places[lane] += 1
             own, before = usual.get(verb), ahead[lane]
             ahead[lane] = _plus(before, own)
             total = None if own is None or before is None else before / max(1, self.workers[lane]) + own
-            self._found[job] = (places[lane], total)
+            self._queued[job] = (places[lane], total)
         self._looked = time.monotonic()
 
 

@@ -17,18 +17,18 @@ def packed(files: Sequence[tuple[str, Path]]) -> ZipStream:
     Raises FileNotFoundError for a file that is not there. One that is gone, or of another size, when its turn comes
     raises an error on the way, so that the zip is seen to be cut short.
     """
-    stream, taken = ZipStream(sized=True), set[str]()
+    stream, used_names = ZipStream(sized=True), set[str]()
     for name, path in files:
-        stream.add_path(path, _free(name, taken), recurse=False)
+        stream.add_path(path, _free(name, used_names), recurse=False)
     return stream
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _free(name: str, used_names: set[str]) -> str:
     name = name.replace("/", "_").replace("\\", "_").lstrip(".") or "file"
     stem, suffix = PurePath(name).stem, PurePath(name).suffix
-    found, number = name, 1
-    while found.lower() in taken:
+    candidate, number = name, 1
+    while candidate.lower() in used_names:
         number += 1
-        found = f"{stem}-{number}{suffix}"
-    taken.add(found.lower())
-    return found
+        candidate = f"{stem}-{number}{suffix}"
+    used_names.add(candidate.lower())
+    return candidate

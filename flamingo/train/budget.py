@@ -9,9 +9,9 @@ def seconds(text: object) -> float:
     """25m, 90s, 3h or a number of seconds, as seconds. Raises ValueError, which says what is understood."""
     written = str(text).strip().lower()
     try:
-        found = float(written[:-1]) * _UNITS[written[-1]] if written[-1:] in _UNITS else float(written)
+        value = float(written[:-1]) * _UNITS[written[-1]] if written[-1:] in _UNITS else float(written)
     except ValueError:
-        found = -1.0
-    if not 0 < found < 1e9:
+        value = -1.0
+    if not 0 < value < 1e9:
         raise ValueError("give a time such as 25m, 90s or 3h")
-    return found
+    return value

@@ -77,9 +77,11 @@ def release_of(model: str, weights: Path) -> Iterator[Release]:
                 raise AssertionError(f"the release of {model} was not described")
             names = [described["file"] for described in entry["files"].values()]
             for other, theirs in manifest["models"].items():
-                taken = {f["file"] for f in theirs["files"].values()}.intersection(names)
-                if other != model and taken:
-                    raise BadRequest(model, f"{min(taken)} is a file of {other}", "release it under another name")
+                shared_files = {f["file"] for f in theirs["files"].values()}.intersection(names)
+                if other != model and shared_files:
+                    raise BadRequest(
+                        model, f"{min(shared_files)} is a file of {other}", "release it under another name"
+                    )
             check_files(staged.files, entry)
             manifest["models"] = dict(sorted({**manifest["models"], model: entry}.items()))
             before = release.before["files"].values() if release.before else ()
@@ -128,5 +130,5 @@ def manifest_of(weights: Path) -> dict[str, Any]:
 def entry_of(weights: Path, model: str) -> dict[str, Any] | None:
     """The manifest's entry of a model in a folder of models, or None. Raises ModelCorrupt."""
     recover(weights)
-    found: dict[str, Any] | None = manifest_of(weights)["models"].get(model)
-    return found
+    entry: dict[str, Any] | None = manifest_of(weights)["models"].get(model)
+    return entry

@@ -61,17 +61,17 @@ def release(
     kind = kinds[0]
     beside = kind == "paint" and "beside" in kind_of(runs[0])[1]
     if name not in _NAMES[kind]:
-        what = {"paint": "painter", "compose": "composer", "feel": "mood model"}[kind]
+        description = {"paint": "painter", "compose": "composer", "feel": "mood model"}[kind]
         allowed = " or ".join(_NAMES[kind])
-        raise BadRequest(f"--name {name}", f"{show(runs[0])} holds a {what}", f"give --name {allowed}")
+        raise BadRequest(f"--name {name}", f"{show(runs[0])} holds a {description}", f"give --name {allowed}")
     if len(runs) > 1 and set(kinds) != {"feel"}:
         raise BadRequest("release", "several runs are one model only for moods", "name one run")
-    for option, given, wanted in (("--music", music, kind == "compose"), ("--images", images, kind == "feel")):
-        if wanted and not given:
+    for option, folders, is_needed in (("--music", music, kind == "compose"), ("--images", images, kind == "feel")):
+        if is_needed and not folders:
             raise BadRequest(option, "it is needed to measure what is released", "name the folders it learned from")
-        if given and not wanted:
+        if folders and not is_needed:
             raise BadRequest(option, f"{show(runs[0])} was not trained on such", "leave it out")
-        missing = [str(folder) for folder in given if not Path(folder).exists()]
+        missing = [str(folder) for folder in folders if not Path(folder).exists()]
         if missing:
             raise BadRequest(f"{option} {show(missing[0])}", "there is no such folder", "name those it learned from")
     if kind == "compose":
@@ -88,9 +88,11 @@ def release(
     if beside:
         from flamingo.train.painting import extra_styles as new
 
-        kept = new.release(runs[0], weights, name=name, overwrite=overwrite)
-        use = [f"flamingo paint PHOTO --style {style}" for style in kept]
-        return "\n".join([f"kept as {'a style' if len(kept) == 1 else 'styles'} of yours: {', '.join(kept)}", *use])
+        style_names = new.release(runs[0], weights, name=name, overwrite=overwrite)
+        use = [f"flamingo paint PHOTO --style {style}" for style in style_names]
+        return "\n".join(
+            [f"kept as {'a style' if len(style_names) == 1 else 'styles'} of yours: {', '.join(style_names)}", *use]
+        )
     from flamingo.train.painting import export as painting
 
     entry = painting.release(runs[0], weights, name=name, data=data, note=note)

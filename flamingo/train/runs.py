@@ -44,10 +44,10 @@ def check(out: Path, *, resume: bool, overwrite: bool) -> None:
     """Raise BadRequest if `out` holds a run and the user said neither to go on with it nor to replace it."""
     if resume and overwrite:
         raise BadRequest("--resume", "--overwrite says the opposite", "give one of them")
-    if not resume and not overwrite and (found := next(made(out), None)) is not None:
+    if not resume and not overwrite and (checkpoint := next(made(out), None)) is not None:
         raise BadRequest(
             f"--out {show(out)}",
-            f"it holds a run already ({found.name})",
+            f"it holds a run already ({checkpoint.name})",
             "go on with --resume, replace it with --overwrite, or name another folder",
         )
 
@@ -80,9 +80,9 @@ def begin(out: Path, *, resume: bool, step: int = 0) -> None:
     if not log.is_file():
         return
     lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if _step(line) <= step]
-    if kept != lines:
-        put("".join(kept).encode("utf-8"), log, overwrite=True)
+    earlier_lines = [line for line in lines if _step(line) <= step]
+    if earlier_lines != lines:
+        put("".join(earlier_lines).encode("utf-8"), log, overwrite=True)
 
 
 def _step(line: str) -> float:

@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from flamingo.nn.optimisers import Optimiser
 
 
-def device(asked: str) -> torch.device:
-    """`asked`, or for "auto" this process's GPU if there is one, else the CPU."""
-    if asked != "auto":
-        return torch.device(asked)
+def device(requested: str) -> torch.device:
+    """`requested`, or for "auto" this process's GPU if there is one, else the CPU."""
+    if requested != "auto":
+        return torch.device(requested)
     if not torch.cuda.is_available():
         return torch.device("cpu")
     index = int(os.environ.get("LOCAL_RANK", "0"))
@@ -33,10 +33,10 @@ def device(asked: str) -> torch.device:
     return torch.device("cuda", index)
 
 
-def half_precision(asked: str, where: torch.device) -> bool:
+def half_precision(requested: str, where: torch.device) -> bool:
     """Whether to compute in bf16: "f32" no, "bf16" yes, "auto" where it is faster."""
-    if asked != "auto":
-        return asked == "bf16"
+    if requested != "auto":
+        return requested == "bf16"
     return where.type == "cuda" or _bf16_is_faster_here()
 
 

@@ -100,8 +100,8 @@ def _first(container: Any, stream: VideoStream) -> VideoFrame | None:
             except Broken:
                 continue
             if frames:
-                found: VideoFrame = frames[0]
-                return found
+                frame: VideoFrame = frames[0]
+                return frame
     except Broken:
         pass
     return None
@@ -125,10 +125,10 @@ def _length(path: Path, container: Any, stream: VideoStream, rate: Fraction) -> 
         # AVI counts the frames that were dropped, which are shown as the one before for longer.
         frames = (_packets(path, stream.index)[0] if kind == "avi" else 0) or stream.frames
         return frames, seconds, rate
-    said = container.duration / 1_000_000 if container.duration else 0.0
+    declared = container.duration / 1_000_000 if container.duration else 0.0
     count, picture, everything = _packets(path, stream.index)
-    if not count or everything < said - _TOLERANCE:
-        return stream.frames or math.ceil(said * min(float(rate), 1000.0)), said, rate
+    if not count or everything < declared - _TOLERANCE:
+        return stream.frames or math.ceil(declared * min(float(rate), 1000.0)), declared, rate
     if count == 1:
         return 1, picture or float(1 / rate), rate
     measured = Fraction(count / picture).limit_denominator(1001) if picture > 0 else rate
@@ -216,13 +216,13 @@ def _counted(image: PIL.Image.Image) -> int:
     try:
         return int(getattr(image, "n_frames", 1))
     except Exception:  # Pillow raises many kinds for files that anyone may have made
-        found = 0
+        count = 0
         with suppress(Exception):
             while True:
-                image.seek(found)
-                found += 1
+                image.seek(count)
+                count += 1
         image.seek(0)
-        return found
+        return count
 
 
 def _lasts(image: PIL.Image.Image, frames: int) -> int:

@@ -22,7 +22,7 @@ Notes = tuple[str, ...]
 
 def delivered(
     write: Callable[[Path], Notes],
-    place: Callable[[str], Path],
+    path_for: Callable[[str], Path],
     target: Path,
     *,
     overwrite: bool,
@@ -32,7 +32,7 @@ def delivered(
 
     Args:
         write: writes the file to where it is told, and gives notes.
-        place: gives where a file of that name may lie meanwhile, on the target's own file system.
+        path_for: gives where a file of that name may lie meanwhile, on the target's own file system.
         target: the file.
         overwrite: whether one that is there may be replaced.
         origin: what made it, or None for no credentials.
@@ -45,9 +45,9 @@ def delivered(
     """
     name, suffix = show(target), target.suffix.lower()
     try:
-        whole = place(f"whole{suffix}")
+        whole = path_for(f"whole{suffix}")
         notes = write(whole)
-        whole, beside, said = _credited(whole, place(f"signed{suffix}"), origin)
+        whole, beside, credit_notes = _credited(whole, path_for(f"signed{suffix}"), origin)
         with whole.open("rb+") as file:
             os.fsync(file.fileno())
         if not overwrite and os.path.lexists(target):  # it has come into being since
@@ -57,7 +57,7 @@ def delivered(
         raise type(error)(name, error.why, error.hint) from None
     except (OSError, *Broken) as error:
         raise files.output_error(error, name) from None
-    notes += said
+    notes += credit_notes
     if beside is not None:
         try:
             files.put(beside, sidecar.of(target), overwrite)

@@ -116,11 +116,11 @@ def check_whole(parts: Sequence[Path], target: Path) -> None:
 
 
 def _count(films: Sequence[Path]) -> int:
-    found = 0
+    packets = 0
     for film in films:
         with av.open(str(film)) as opened:
-            found += sum(packet.pts is not None for packet in opened.demux(video=0))
-    return found
+            packets += sum(packet.pts is not None for packet in opened.demux(video=0))
+    return packets
 
 
 def _may_stay(field: str) -> bool:

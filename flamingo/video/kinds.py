@@ -92,8 +92,8 @@ def is_clip(path: Path) -> bool:
 def written(path: Path) -> str:
     """The container that a name asks for. Raises BadRequest for a suffix that no clip is written as."""
     suffix = path.suffix.lower()
-    found = FILMS.get(suffix) or ANIMATED.get(suffix)
-    if found is None:
+    container = FILMS.get(suffix) or ANIMATED.get(suffix)
+    if container is None:
         why = f"clips cannot be written as '{suffix}'" if suffix else "the name has no suffix that says the format"
         raise BadRequest(show(path), why, f"use {', '.join((*FILMS, *ANIMATED))}")
-    return found
+    return container

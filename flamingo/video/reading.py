@@ -70,11 +70,11 @@ class Reader:
 
     def __iter__(self) -> Iterator[Frame]:
         frames = self._pictures() if self.clip.animated else self._film()
-        found = 0
+        frames_read = 0
         for frame in frames:
-            found += 1
+            frames_read += 1
             yield frame
-        if not found + self._skip:
+        if not frames_read + self._skip:
             raise UnreadableVideo(show(self.clip.path), "no frame of it can be decoded", "export it again")
 
     def _film(self) -> Iterator[Frame]:

@@ -41,13 +41,13 @@ def read_manifest(where: Path, hint: str) -> dict[str, Any]:
     of a format that is not known here."""
     file = where / "manifest.json"
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(found, dict):
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(manifest, dict):
             raise ValueError("it holds no models")
-        if found.get("format", FORMAT) != FORMAT:
-            why = f"a newer Flamingo wrote it (format {found['format']!r}; this one knows {FORMAT})"
+        if manifest.get("format", FORMAT) != FORMAT:
+            why = f"a newer Flamingo wrote it (format {manifest['format']!r}; this one knows {FORMAT})"
             raise ModelCorrupt(show(file), why, "update Flamingo")
-        for name, described in found["models"].items():
+        for name, described in manifest["models"].items():
             files = described.get("files", {}).values()
             if not all(_plain(f["file"]) and isinstance(f["sha256"], str) for f in files):
                 raise ValueError(f"the files of {name} are not described")
@@ -58,7 +58,7 @@ def read_manifest(where: Path, hint: str) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = f"no {error} in it" if isinstance(error, KeyError) else str(error)
         raise ModelCorrupt(show(file), f"it cannot be read ({why})", hint) from None
-    return found
+    return manifest
 
 
 def _plain(name: str) -> bool:
@@ -68,8 +68,8 @@ def _plain(name: str) -> bool:
 
 def models() -> dict[str, dict[str, Any]]:
     """The manifest's entries by model name ("painter-fine", ...)."""
-    found: dict[str, dict[str, Any]] = _manifest(folder())["models"]
-    return found
+    entries: dict[str, dict[str, Any]] = _manifest(folder())["models"]
+    return entries
 
 
 _PAINTERS = ("painter-fine", "painter-fast")
@@ -86,11 +86,11 @@ def stand_in(model: str) -> str | None:
 
 def absences() -> list[str]:
     """A sentence for each painter that is not installed while the other one is: to be said once."""
-    found = ((model, stand_in(model)) for model in _PAINTERS)
+    stand_ins = ((model, stand_in(model)) for model in _PAINTERS)
     return [
         f"the painter {model.removeprefix('painter-')} is not installed in {folder()}; "
         f"{other.removeprefix('painter-')} stands in for it"
-        for model, other in found
+        for model, other in stand_ins
         if other is not None
     ]
 

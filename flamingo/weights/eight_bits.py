@@ -21,16 +21,16 @@ _SCALE = ".scale"
 def packed(tensors: Mapping[str, Array]) -> dict[str, Array]:
     """Float arrays as they are stored: matrices (rows, columns) as int8 with NAME.scale (rows,) float16, all others
     as float16."""
-    found: dict[str, Array] = {}
+    stored: dict[str, Array] = {}
     for name, value in tensors.items():
         if value.ndim != 2 or value.size < _SMALL:
-            found[name] = value.astype(np.float16)
+            stored[name] = value.astype(np.float16)
             continue
         # Rounded up to 16 bits, so that the largest number of a row still fits; a row of zeros divides by anything.
         scale = np.nextafter((np.abs(value).max(1) / 127).astype(np.float16), np.float16(np.inf))
-        found[name] = np.rint(value / scale[:, None].astype(np.float32)).clip(-127, 127).astype(np.int8)
-        found[name + _SCALE] = scale
-    return found
+        stored[name] = np.rint(value / scale[:, None].astype(np.float32)).clip(-127, 127).astype(np.int8)
+        stored[name + _SCALE] = scale
+    return stored
 
 
 def unpacked(tensors: Mapping[str, Array]) -> dict[str, Array]:

@@ -79,7 +79,7 @@ def releasing(where: Path) -> Iterator[Staged]:
     is staged is discarded unless `commit` was called. Raises an OutputError."""
     if os.path.lexists(where) and not where.is_dir():
         raise OutputError(show(where), "it is no folder", "name a folder")
-    made = _missing(where)
+    new_folders = _missing(where)
     try:
         where.mkdir(parents=True, exist_ok=True)
         with _lock(where, _PATIENCE) as held:
@@ -100,7 +100,7 @@ def releasing(where: Path) -> Iterator[Staged]:
     except OSError as error:
         raise output_error(error, show(where)) from error
     finally:
-        for folder in made:
+        for folder in new_folders:
             with suppress(OSError):
                 folder.rmdir()  # only if it is empty
 
@@ -153,11 +153,11 @@ def put_together(where: Path, files: Mapping[str, bytes]) -> None:
 
 def _missing(folder: Path) -> list[Path]:
     """The folder and those above it that are not there yet, the innermost first."""
-    found = []
+    missing = []
     while not os.path.lexists(folder):
-        found.append(folder)
+        missing.append(folder)
         folder = folder.parent
-    return found
+    return missing
 
 
 def _write(file: Path, text: str) -> None:

@@ -231,7 +231,7 @@ def test_there_is_always_something_that_may_follow(units: int, tonic: int, seed:
         wheres = np.flatnonzero(grammar.wheres(line=False))
         if not len(wheres):
             # Only the highest note at the last place leaves nothing but the bar line.
-            assert grammar.place == units - 1
+            assert grammar.position == units - 1
             grammar.bar(units)
             continue
         where = int(random.choice(wheres[-3:]))

@@ -158,7 +158,7 @@ def test_no_more_notes_are_struck_together_than_there_are_fingers(monkeypatch: p
 
     def lean(piece: Drawn, name: str, where: int) -> Any:
         if name == "where":
-            return 50.0 * (np.arange(len(piece.wheres())) == max(piece.grammar.place, 0))
+            return 50.0 * (np.arange(len(piece.wheres())) == max(piece.grammar.position, 0))
         return -5.0 * np.arange(PITCHES) if name == "pitch" else 0.0
 
     monkeypatch.setattr(Drawn, "lean", lean)
@@ -184,7 +184,7 @@ def test_a_piece_that_finds_no_cadence_of_its_own_is_given_one(monkeypatch: pyte
         refused = iter([False])
         drawn = one(plan(key=Key.parse(key)))
         assert ending(drawn.piece()).cadence
-        assert drawn.done and len(drawn.lines) == drawn.plan.bars
+        assert drawn.finished and len(drawn.lines) == drawn.plan.bars
         assert drawn.events[:, 1].max() < 108
 
 
@@ -227,7 +227,7 @@ def test_guidance_leads_towards_what_was_told() -> None:
     """Also in the mode, which is why the plan of nobody in particular is led too."""
     led, free = one(plan(), 1, SamplingOptions(guidance=4)), one(plan(), 1, SamplingOptions(guidance=1))
     assert led.rows != free.rows
-    assert led.untold - led.told > free.untold - free.told
+    assert led.unconditional - led.conditional > free.unconditional - free.conditional
 
 
 def asked(of: Plan, **asks: float) -> Plan:
@@ -318,11 +318,11 @@ def test_the_nats_are_those_of_the_events_that_are_left(monkeypatch: pytest.Monk
     drawn = one(plan())
     assert 1 <= drawn.retries < 12
     # One number for a bar line, four for a note; the first line is given, the last one is drawn but not kept.
-    assert drawn.told == drawn.untold == 4 * drawn.notes + drawn.plan.bars
+    assert drawn.conditional == drawn.unconditional == 4 * drawn.notes + drawn.plan.bars
 
 
 def by_hand(of: Plan, steps: list[int]) -> Drawn:
-    drawn = Drawn(of, np.random.default_rng(0), told=800.0, untold=820.0)
+    drawn = Drawn(of, np.random.default_rng(0), conditional=800.0, unconditional=820.0)
     for step in steps:
         drawn.take((BAR_LINE, -1, -1, -1))
         for place in range(0, 96, 12):
@@ -340,12 +340,12 @@ def test_the_critic_prefers_what_is_as_surprising_as_music_and_what_was_asked_fo
     of = plan(30)
     found = by_hand(of, list(range(of.bars)))
     usual = MODEL.facts["typical"]["mean"] * found.notes
-    found.told = found.untold = usual
+    found.conditional = found.unconditional = usual
     score = rerank.score(found, MODEL.facts)
     for told in (0.5 * usual, 1.5 * usual):
-        found.told = found.untold = told
+        found.conditional = found.unconditional = told
         assert rerank.score(found, MODEL.facts) < score
-    found.told, found.untold = usual, 1.1 * usual
+    found.conditional, found.unconditional = usual, 1.1 * usual
     assert rerank.score(found, MODEL.facts) > score
 
 

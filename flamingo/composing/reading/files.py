@@ -124,11 +124,11 @@ def folder(path: Path | str) -> list[Path]:
             raise UnreadableMusic(show(path), "it may not be read", "check its permissions")
     except (OSError, ValueError) as error:
         raise UnreadableMusic(show(path), _reason(error), "check the name") from None
-    found = []
+    paths = []
     for root, folders, files in os.walk(path):
         folders[:] = [f for f in folders if not f.startswith(".")]
-        found += [Path(root, f) for f in files if not f.startswith(".") and Path(f).suffix.lower() in KINDS]
-    return sorted(f for f in found if f.is_file())
+        paths += [Path(root, f) for f in files if not f.startswith(".") and Path(f).suffix.lower() in KINDS]
+    return sorted(f for f in paths if f.is_file())
 
 
 def _reason(error: Exception) -> str:
@@ -161,7 +161,7 @@ def _parsed(data: bytes, kind: str, name: str, stem: str) -> Piece:
     if kind == "musicxml":
         text = musicxml.completed(text)
     answer = _engraved(text, kind, name)
-    lines = [round(float(place) * UNITS) for place in answer["bars"]]
+    lines = [round(float(quarter) * UNITS) for quarter in answer["bars"]]
     piece = from_midi(answer["midi"], name, title=_title(text, kind) or stem, bar_lines=lines)
     return replace(piece, expressive=False)
 
@@ -179,8 +179,8 @@ def _unpacked(data: bytes, name: str) -> bytes:
             if "META-INF/container.xml" in names:
                 with packed.open("META-INF/container.xml") as file:
                     container = file.read(2**16).decode("utf-8", "replace")
-                said = [html.unescape(n) for n in re.findall(r"full-path\s*=\s*[\"']([^\"']+)[\"']", container)]
-                inside = [n for n in said if n in names] or inside
+                declared = [html.unescape(n) for n in re.findall(r"full-path\s*=\s*[\"']([^\"']+)[\"']", container)]
+                inside = [n for n in declared if n in names] or inside
             if not inside:
                 raise damaged
             with packed.open(inside[0]) as file:
@@ -242,9 +242,9 @@ def _title(text: str, kind: str) -> str:
         "humdrum": (r"(?m)^!!!OTL[^:\n]*:[ \t]*(.+)$",),
     }
     for pattern in patterns[kind]:
-        found = re.search(pattern, text[:_TITLE_WITHIN])
-        if found and found[1].strip():
-            return " ".join(html.unescape(found[1]).split())[:200]
+        match = re.search(pattern, text[:_TITLE_WITHIN])
+        if match and match[1].strip():
+            return " ".join(html.unescape(match[1]).split())[:200]
     return ""
 
 
@@ -254,7 +254,7 @@ def _engraved(text: str, kind: str, name: str) -> dict[str, Any]:
     helper = Path(__file__).with_name("score_helper.py")
     command = [sys.executable, "-P", "-W", "ignore", str(helper), kind, str(_MEMORY), str(_SECONDS)]
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             command,
             input=text.encode("utf-8", "replace"),
             stdout=subprocess.PIPE,
@@ -268,7 +268,7 @@ def _engraved(text: str, kind: str, name: str) -> dict[str, Any]:
     except OSError:
         raise UnreadableMusic(name, "no helper process can be started to read it", "free some memory") from None
     try:
-        header, midi = done.stdout.split(b"\n", 1)
+        header, midi = completed.stdout.split(b"\n", 1)
         answer = json.loads(header)
     except ValueError:
         answer, midi = {"error": "it makes the reader of scores fail"}, b""

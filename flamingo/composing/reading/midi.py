@@ -78,12 +78,14 @@ def from_midi(
         raise MusicTooLarge(name, f"it holds {count:,} notes; {MAX_NOTES:,} are read at most", "cut it")
 
     programs = tuple(dict.fromkeys(int(t.program) for t in tracks))[:_MAX_PROGRAMS]
-    places = {program: place for place, program in enumerate(programs)}
+    places = {program: index for index, program in enumerate(programs)}
     columns = []
     for track in tracks:
-        got = track.notes.numpy()
-        part = np.full(len(got["time"]), places.get(int(track.program), 0))
-        columns.append((got["time"], got["duration"], got["pitch"], got["velocity"], part))
+        track_notes = track.notes.numpy()
+        part = np.full(len(track_notes["time"]), places.get(int(track.program), 0))
+        columns.append(
+            (track_notes["time"], track_notes["duration"], track_notes["pitch"], track_notes["velocity"], part)
+        )
     ticks, length, pitch, velocity, part = (np.concatenate(c) for c in zip(*columns, strict=True))
     ticks, length = ticks.astype(np.float64), length.astype(np.float64)
     if ticks.min() < 0 or length.min() < 0:  # the parser counts ticks in 32 bits
@@ -232,10 +234,10 @@ def _in_sequence(data: bytes, name: str) -> bytes:
     return written.getvalue()
 
 
-def _tempos(got: Any, per_unit: float, end: int) -> Array:
+def _tempos(changes: Any, per_unit: float, end: int) -> Array:
     """(t,) of TEMPO, beginning at 0; of several tempos at one place, the last holds."""
-    places = np.maximum(np.round(got["time"] / per_unit), 0)
-    bpm = np.clip(6e7 / np.maximum(got["mspq"].astype(np.float64), 1.0), _SLOWEST, _FASTEST)
+    places = np.maximum(np.round(changes["time"] / per_unit), 0)
+    bpm = np.clip(6e7 / np.maximum(changes["mspq"].astype(np.float64), 1.0), _SLOWEST, _FASTEST)
     inside = places <= end
     places = np.concatenate(([0.0], places[inside]))
     bpm = np.concatenate(([120.0], bpm[inside]))
@@ -247,19 +249,19 @@ def _tempos(got: Any, per_unit: float, end: int) -> Array:
     return tempos
 
 
-def _pedals(got: Sequence[Any], per_unit: float, end: int) -> Array:
+def _pedals(pedal_tracks: Sequence[Any], per_unit: float, end: int) -> Array:
     """(p,) of PEDAL, sorted, none of them empty."""
-    begins = np.concatenate([g["time"] for g in got]).astype(np.float64)
-    ends = begins + np.concatenate([g["duration"] for g in got])
+    begins = np.concatenate([g["time"] for g in pedal_tracks]).astype(np.float64)
+    ends = begins + np.concatenate([g["duration"] for g in pedal_tracks])
     begins, ends = (np.clip(np.round(ticks / per_unit), 0, end) for ticks in (begins, ends))
     pedals = np.zeros(len(begins), PEDAL)
     pedals["start"], pedals["end"] = begins, ends
     return np.sort(pedals[pedals["end"] > pedals["start"]], order="start")
 
 
-def _signature(got: Any) -> int | None:
+def _signature(signatures: Any) -> int | None:
     """Sharps (above zero) or flats of the last key signature, or None where there is none."""
-    keys = got["key"][(got["key"] >= -7) & (got["key"] <= 7)]
+    keys = signatures["key"][(signatures["key"] >= -7) & (signatures["key"] <= 7)]
     return int(keys[-1]) if len(keys) else None
 
 
@@ -275,8 +277,8 @@ def _changes(signatures: Any, per_unit: float, last: int, name: str) -> dict[int
     chosen = np.flatnonzero(good)[::-1][newest]
     changes = {0: Metre(4, 4)}
     for i in chosen.tolist():
-        place = _FINEST * round(float(places[i]) / _FINEST)
-        changes[place] = Metre(int(n[i]), int(d[i]))
+        position = _FINEST * round(float(places[i]) / _FINEST)
+        changes[position] = Metre(int(n[i]), int(d[i]))
     return changes
 
 
@@ -284,9 +286,9 @@ def _bars(changes: dict[int, Metre], last: int, name: str) -> Array:
     """Every bar up to the last note. A change of metre inside a bar ends that bar early, as a short one."""
     bars: list[tuple[int, int, int]] = []
     places = sorted(changes)
-    for place, following in zip(places, [*places[1:], None], strict=True):
-        metre, at = changes[place], place
-        stop = following if following is not None else max(last + 1, place + 1)
+    for position, following in zip(places, [*places[1:], None], strict=True):
+        metre, at = changes[position], position
+        stop = following if following is not None else max(last + 1, position + 1)
         if len(bars) + (stop - at) // metre.units > MAX_BARS:
             raise MusicTooLarge(name, f"it has more than {MAX_BARS:,} bars", "cut it")
         while at < stop:
@@ -311,18 +313,18 @@ def _given_bars(lines: Sequence[int], changes: dict[int, Metre], last: int, name
     if len(edges) > MAX_BARS:
         raise MusicTooLarge(name, f"it has more than {MAX_BARS:,} bars", "cut it")
 
-    def metre_at(place: int) -> Metre:
-        return changes[places[int(np.searchsorted(places, place, side="right")) - 1]]
+    def metre_at(position: int) -> Metre:
+        return changes[places[int(np.searchsorted(places, position, side="right")) - 1]]
 
     bars: list[tuple[int, int, int]] = []
     for at, following in pairwise(edges):
         metre = metre_at(at)
         if metre.units != following - at:
-            found = by_length.get(following - at)
-            if found is None:
+            metre_that_fits = by_length.get(following - at)
+            if metre_that_fits is None:
                 bars += _short(at, following - at)
                 continue
-            metre = found
+            metre = metre_that_fits
         bars.append((at, metre.numerator, metre.denominator))
     end = edges[-1]
     if last >= end:  # notes after the last line that is known, or no line at all

@@ -91,11 +91,11 @@ def _without_namespace(score: ET.Element) -> bool:
 
 def _partwise(score: ET.Element) -> ET.Element:
     """A score that is ordered by measures, each with all parts, as one ordered by parts: Verovio reads only these."""
-    made = ET.Element("score-partwise", score.attrib)
+    partwise = ET.Element("score-partwise", score.attrib)
     parts: dict[str, ET.Element] = {}
     for child in score:
         if child.tag != "measure":
-            made.append(child)
+            partwise.append(child)
             continue
         for part in child.findall("part"):
             name = part.get("id", "")
@@ -103,8 +103,8 @@ def _partwise(score: ET.Element) -> ET.Element:
                 parts[name] = ET.Element("part", id=name)
             measure = ET.SubElement(parts[name], "measure", child.attrib)
             measure.extend(list(part))
-    made.extend(parts.values())
-    return made
+    partwise.extend(parts.values())
+    return partwise
 
 
 def _divisions(measure: ET.Element, divisions: Fraction) -> tuple[Fraction, Fraction]:
@@ -114,13 +114,13 @@ def _divisions(measure: ET.Element, divisions: Fraction) -> tuple[Fraction, Frac
     passed = False
     for child in measure:
         element = child.find("divisions") if child.tag == "attributes" else None
-        said = _number(element.text) if element is not None else None
-        if element is not None and said is not None and said > 0:
-            ends = said
+        value = _number(element.text) if element is not None else None
+        if element is not None and value is not None and value > 0:
+            ends = value
             if passed:
                 element.text = _decimal(begins)
             else:
-                begins = said
+                begins = value
         duration = child.find("duration")
         if duration is not None:
             passed = True
@@ -178,10 +178,10 @@ def _drop_contradictions(measure: ET.Element, divisions: Fraction) -> bool:
 
 def _add_grace_types(measure: ET.Element) -> bool:
     """Grace notes without a type are eighths, as they are usually written."""
-    found = [note for note in measure.iter("note") if note.find("grace") is not None and note.find("type") is None]
-    for note in found:
+    untyped = [note for note in measure.iter("note") if note.find("grace") is not None and note.find("type") is None]
+    for note in untyped:
         _put(note, _element("type", "eighth"), _BEFORE_TYPE)
-    return bool(found)
+    return bool(untyped)
 
 
 def _number(text: str | None) -> Fraction | None:
@@ -229,14 +229,14 @@ def _split(measure: ET.Element, divisions: Fraction) -> bool:
         lengths = _several(lasts) if _ratio(group[0]) is None and _value_of(lasts, None) is None else []
         if not lengths:
             continue
-        place = list(measure).index(group[-1]) + 1
+        index = list(measure).index(group[-1]) + 1
         for number, length in enumerate(lengths):
             for note in group:
                 piece = note if number == 0 else copy.deepcopy(note)
                 _set_length(piece, length * divisions, first=number == 0, last=number == len(lengths) - 1)
                 if number:
-                    measure.insert(place, piece)
-                    place += 1
+                    measure.insert(index, piece)
+                    index += 1
         changed = True
     return changed
 
@@ -245,12 +245,12 @@ def _several(lasts: Fraction) -> list[Fraction]:
     """Lengths of plain values, longest first, that add up to `lasts`; none where it is no multiple of a 256th."""
     if (lasts / _TYPES["256th"]).denominator != 1 or lasts > 64:
         return []
-    found = []
+    values = []
     for quarters in _TYPES.values():
         while lasts >= quarters:
-            found.append(quarters)
+            values.append(quarters)
             lasts -= quarters
-    return found
+    return values
 
 
 def _set_length(note: ET.Element, duration: Fraction, *, first: bool, last: bool) -> None:
@@ -260,14 +260,14 @@ def _set_length(note: ET.Element, duration: Fraction, *, first: bool, last: bool
     element.text = _decimal(duration)
     if note.find("rest") is not None:
         return
-    kept = {tie.get("type") for tie in note.findall("tie")}
-    wanted = {kind for kind, inside in (("stop", not first), ("start", not last)) if inside or kind in kept}
+    own_ties = {tie.get("type") for tie in note.findall("tie")}
+    ties = {kind for kind, inside in (("stop", not first), ("start", not last)) if inside or kind in own_ties}
     for tag in ("tie", "tied"):
         for parent in [note, *note.findall("notations")]:
             for element in parent.findall(tag):
                 parent.remove(element)
     for kind in ("stop", "start"):
-        if kind in wanted:
+        if kind in ties:
             _put(note, ET.Element("tie", type=kind), _BEFORE_TIE)
             notations = note.find("notations")
             if notations is None:
@@ -374,11 +374,11 @@ def _bracket(run: list[ET.Element]) -> bool:
 
 def _put(note: ET.Element, child: ET.Element, after: tuple[str, ...]) -> None:
     """Put a child behind the last of these elements, as the schema orders a note's children."""
-    at = max((i + 1 for i, each in enumerate(note) if each.tag in after), default=0)
+    at = max((i + 1 for i, sibling in enumerate(note) if sibling.tag in after), default=0)
     note.insert(at, child)
 
 
 def _element(tag: str, text: str) -> ET.Element:
-    made = ET.Element(tag)
-    made.text = text
-    return made
+    element = ET.Element(tag)
+    element.text = text
+    return element

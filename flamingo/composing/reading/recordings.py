@@ -138,21 +138,21 @@ def _samples(path: Path | str | IO[bytes], name: str, minutes: float) -> Iterato
             edge = down * -(-(12 * max(up, down)) // (up * down))
             block = down * max(1, _BLOCK // channels // down)
             carried, at_start = np.zeros(0, np.float32), True
-            done = 0
+            samples_read = 0
             while True:
                 with _silenced():
-                    got = sound.read(block, dtype="float32", always_2d=True).mean(axis=1)
-                done += len(got)
-                if done / rate > minutes * 60:  # the header had not told the truth
+                    block_samples = sound.read(block, dtype="float32", always_2d=True).mean(axis=1)
+                samples_read += len(block_samples)
+                if samples_read / rate > minutes * 60:  # the header had not told the truth
                     raise too_long
-                ended = len(got) < block
+                ended = len(block_samples) < block
                 # Floats in a file may be anything; what is no number is silence.
-                joined = np.concatenate((carried, np.clip(np.nan_to_num(got, posinf=0, neginf=0), -4, 4)))
+                joined = np.concatenate((carried, np.clip(np.nan_to_num(block_samples, posinf=0, neginf=0), -4, 4)))
                 out = joined if up == down else resample_poly(joined, up, down).astype(np.float32)
                 left = 0 if at_start else edge * up // down
                 keep = len(joined) - (0 if ended else edge)
                 # The next block begins `edge` before what has been given out.
-                yield out[left : len(out) if ended else keep * up // down], max(frames, done) / rate
+                yield out[left : len(out) if ended else keep * up // down], max(frames, samples_read) / rate
                 if ended:
                     return
                 carried, at_start = joined[keep - edge :], False
@@ -176,14 +176,14 @@ def _needs_av(path: Path | str | IO[bytes], name: str) -> bool:
 
 def _samples_by_av(path: Path | str | IO[bytes], name: str, minutes: float) -> Iterator[tuple[Array, float]]:
     """The same as `_samples`, by FFmpeg's libraries."""
-    done = 0
+    samples_read = 0
     blocks = sound_blocks(path, name, rate=_RATE, layout="mono", kinds="aac,mov,mp4,m4a,3gp,3g2,mj2")
     for block, seconds in blocks:
-        done += block.shape[1]
-        if done > minutes * 60 * _RATE:
+        samples_read += block.shape[1]
+        if samples_read > minutes * 60 * _RATE:
             raise MusicTooLarge(name, f"it is longer than {minutes:g} minutes", "cut it")
-        yield block[0], max(seconds, done / _RATE)
-    if not done:
+        yield block[0], max(seconds, samples_read / _RATE)
+    if not samples_read:
         raise UnreadableMusic(name, "it is not a whole recording of a known kind", "export it again")
 
 
@@ -195,7 +195,7 @@ def _silenced() -> Iterator[None]:
     """Nothing reaches the standard error meanwhile: the MP3 decoder writes there, past Python, what it dislikes."""
     with _silence:
         try:
-            kept = os.dup(2)
+            saved_stderr = os.dup(2)
         except OSError:  # there is none
             yield
             return
@@ -205,8 +205,8 @@ def _silenced() -> Iterator[None]:
             os.close(sink)
             yield
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(saved_stderr, 2)
+            os.close(saved_stderr)
 
 
 def _windows(blocks: Iterator[tuple[Array, float]]) -> Iterator[tuple[Array, float]]:
@@ -264,7 +264,7 @@ def _notes(begins: Array, sounding: Array, times: Array) -> Array:
     the threshold for some frames or the same pitch begins anew. What sounds clearly and long without a beginning, as
     a bowed note that swells may, is a note too.
     """
-    found: list[tuple[float, float, int, float]] = []
+    notes: list[tuple[float, float, int, float]] = []
     for pitch in range(begins.shape[1]):
         onset, sound = begins[:, pitch].astype(np.float32), sounding[:, pitch].astype(np.float32)
         peaks = _peaks(onset, sound)
@@ -282,8 +282,8 @@ def _notes(begins: Array, sounding: Array, times: Array) -> Array:
         spans += _swells(sound, spans)
         for begin, end in spans:
             strength = float(sound[begin:end].mean())
-            found.append((times[begin], times[min(end, len(times) - 1)], _LOWEST + pitch, strength))
-    return np.sort(np.array(found, HEARD), order=("start", "pitch"))
+            notes.append((times[begin], times[min(end, len(times) - 1)], _LOWEST + pitch, strength))
+    return np.sort(np.array(notes, HEARD), order=("start", "pitch"))
 
 
 def _peaks(onset: Array, sound: Array) -> Array:
@@ -310,8 +310,8 @@ def _swells(sound: Array, spans: list[tuple[int, int]]) -> list[tuple[int, int]]
 def _velocities(heard: Array, loudness: Array) -> Array:
     """(n,) 1 to 127: the loudness of the sound just after each note begins, against the loudest beginning, and a
     little of how plainly the note stands out in it."""
-    place = np.searchsorted(loudness[0], heard["start"] + 0.03)
-    level = loudness[1][np.clip(place, 0, loudness.shape[1] - 1)]
+    frames = np.searchsorted(loudness[0], heard["start"] + 0.03)
+    level = loudness[1][np.clip(frames, 0, loudness.shape[1] - 1)]
     below = np.clip(np.percentile(level, 98) - level, 0, _LOUDNESS_RANGE)
     plain = 20 * (heard["strength"] - np.median(heard["strength"]))
     return np.asarray(np.clip(np.round(105 - 80 * below / _LOUDNESS_RANGE + plain), 1, 127))
@@ -335,10 +335,10 @@ def _beats(heard: Array) -> Array:
 def _curve(heard: Array) -> Array:
     """How much begins at each hundredth of a second, smoothed, in multiples of its own spread."""
     size = int(heard["start"][-1] * _BEAT_RATE) + int(_BEAT_RATE)
-    place = np.clip(np.round(heard["start"] * _BEAT_RATE).astype(int), 0, size - 1)
+    index = np.clip(np.round(heard["start"] * _BEAT_RATE).astype(int), 0, size - 1)
     # A low note marks the beat more than a high one.
     weight = heard["strength"] * np.where(heard["pitch"] < 55, 1.5, 1.0)
-    curve = np.bincount(place, weight, size)
+    curve = np.bincount(index, weight, size)
     # A chord of ten notes is an accent, but not ten.
     curve = np.sqrt(np.convolve(curve, np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2), "same"))
     return np.asarray(curve / max(float(curve.std()), 1e-9))
@@ -368,13 +368,13 @@ def _track(curve: Array, period: float) -> Array:
     cost = -_TIGHTNESS * np.log(gaps / period) ** 2 / 4
     best = curve.copy()
     came = np.full(len(curve), -1)
-    for place in range(int(gaps[0]), len(curve)):
-        usable = gaps[gaps <= place]
-        scores = best[place - usable] + cost[: len(usable)]
+    for frame in range(int(gaps[0]), len(curve)):
+        usable = gaps[gaps <= frame]
+        scores = best[frame - usable] + cost[: len(usable)]
         which = int(scores.argmax())
         if scores[which] > 0:
-            best[place] += scores[which]
-            came[place] = place - usable[which]
+            best[frame] += scores[which]
+            came[frame] = frame - usable[which]
     beats = [len(best) - 1 - int(best[-round(period) - 1 :][::-1].argmax())]
     while came[beats[-1]] >= 0:
         beats.append(int(came[beats[-1]]))
@@ -428,8 +428,8 @@ def _written(heard: Array, velocity: Array, beats: Array, title: str) -> Piece:
     # Snapping may put two of one pitch on one place: the plainer one stays.
     order = np.lexsort((-heard["strength"], notes["pitch"], notes["start"]))
     same = np.diff(notes["start"][order]) + np.diff(notes["pitch"][order].astype(int)) * 1_000_000 == 0
-    kept = order[np.concatenate(([True], ~same))]
-    notes, played = notes[kept], heard["start"][kept] - beats[0]
+    retained = order[np.concatenate(([True], ~same))]
+    notes, played = notes[retained], heard["start"][retained] - beats[0]
 
     bars = np.zeros(int(notes["start"].max()) // bar + 1, BAR)
     bars["start"] = np.arange(len(bars)) * bar

@@ -49,9 +49,13 @@ def limit(memory: int, seconds: int) -> None:
         import resource
     except ImportError:
         return
-    for what, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
+    for resource_kind, most in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_CORE, 0),
+    ):
         try:
-            resource.setrlimit(what, (most, most))
+            resource.setrlimit(resource_kind, (most, most))
         except (OSError, ValueError):
             continue
 

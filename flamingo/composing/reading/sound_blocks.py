@@ -37,7 +37,7 @@ def sound_blocks(
     if isinstance(source, (str, os.PathLike)):
         options["protocol_whitelist"] = "file"
         opens = f"file:{Path(source).absolute()}"
-    given = False
+    decoded = False
     try:
         with av.open(opens, container_options=options, metadata_errors="replace") as opened:
             if not opened.streams.audio:
@@ -51,10 +51,10 @@ def sound_blocks(
                     continue
                 for frame in frames:
                     for part in resampler.resample(frame):
-                        given = True
+                        decoded = True
                         yield np.clip(np.nan_to_num(part.to_ndarray()), -4, 4).astype(np.float32), seconds
     except broken:
-        if not given:
+        if not decoded:
             raise UnreadableMusic(
                 name, "it is no music file that can be read", "give MP3, WAV, FLAC, Ogg or M4A"
             ) from None

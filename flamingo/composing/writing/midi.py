@@ -131,7 +131,7 @@ def _keys(piece: Piece, part: int) -> list[list[int]]:
         begin, end = (time[chosen][moved] for time in piece.played)
         starts[moved], ends[moved] = np.rint(_ticks(piece, begin)), np.rint(_ticks(piece, end))
     ends = np.maximum(ends, starts + 1)
-    found: list[list[int]] = []
+    presses: list[list[int]] = []
     down: dict[int, list[int]] = {}
     columns = (starts, ends, notes["pitch"], np.clip(notes["velocity"], 1, 127))
     for note in sorted(zip(*(column.tolist() for column in columns), strict=True)):
@@ -143,25 +143,25 @@ def _keys(piece: Piece, part: int) -> list[list[int]]:
         if before is not None:
             before[1] = min(before[1], start)
         down[pitch] = [start, end, pitch, velocity]
-        found.append(down[pitch])
-    return found
+        presses.append(down[pitch])
+    return presses
 
 
 def _pedals(piece: Piece) -> list[tuple[int, int]]:
     """Ticks at which the pedal goes down and up; a foot that comes up stays up for a moment."""
-    found: list[tuple[int, int]] = []
+    presses: list[tuple[int, int]] = []
     for start, end in sorted(piece.pedals.tolist()):
         down, up = start * _PER_UNIT, end * _PER_UNIT
-        if found and down < found[-1][1]:  # these overlap: the pedal stays down
-            found[-1] = (found[-1][0], max(found[-1][1], up))
+        if presses and down < presses[-1][1]:  # these overlap: the pedal stays down
+            presses[-1] = (presses[-1][0], max(presses[-1][1], up))
             continue
-        if found:
-            free = _seconds(piece, np.array([found[-1][1]])) + _FOOT
+        if presses:
+            free = _seconds(piece, np.array([presses[-1][1]])) + _FOOT
             earliest = int(np.ceil(_ticks(piece, free)[0]))
             down = min(max(down, earliest), (down + up) // 2)
         if up > down:
-            found.append((down, up))
-    return found
+            presses.append((down, up))
+    return presses
 
 
 def _seconds(piece: Piece, ticks: NDArray[Any]) -> NDArray[np.float64]:

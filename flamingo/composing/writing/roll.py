@@ -52,8 +52,8 @@ def _velocity_colours(part: int, dark: bool) -> NDArray[np.uint8]:
     soft, middle, loud = _PATHS[part % len(_PATHS)]
     if dark:  # loud glows
         soft, loud = (int(middle[0] * 0.6), int(middle[1] * 0.6), int(middle[2] * 0.6)), soft
-    place = np.clip((np.arange(128) - 24) / 84, 0, 1)  # what players use, stretched
-    return np.stack([np.interp(place, (0, 0.5, 1), at) for at in zip(soft, middle, loud, strict=True)], 1).astype(
+    loudness = np.clip((np.arange(128) - 24) / 84, 0, 1)  # what players use, stretched
+    return np.stack([np.interp(loudness, (0, 0.5, 1), at) for at in zip(soft, middle, loud, strict=True)], 1).astype(
         np.uint8
     )
 
@@ -173,8 +173,8 @@ class _Roll:
             elif pitch % 12 in (0, 5):
                 self.pen.line((begin, bottom, end, bottom), self.bar, thin)
             if pitch % 12 == 0:
-                place = (begin - 5 * self.unit, (top + bottom) / 2)
-                self.pen.text(place, f"C{pitch // 12 - 1}", self.faint, self.tiny, anchor="rm")
+                label_position = (begin - 5 * self.unit, (top + bottom) / 2)
+                self.pen.text(label_position, f"C{pitch // 12 - 1}", self.faint, self.tiny, anchor="rm")
         self.pen.rectangle((begin, self.top, end, self.bottom), None, self.bar, thin)
 
     def _caption(self) -> None:
@@ -206,8 +206,8 @@ class _Roll:
                 colour = tuple(int(c) for c in table[24 + round(84 * i / 32)])
                 self.pen.rectangle((at, top, at + wide / 33 + 1, top + high), colour)
             if len(parts) > 1:
-                place = (x - wide / 2, top - 2 * self.unit)
-                self.pen.text(place, f"part {part + 1}", self.faint, self.tiny, anchor="md")
+                label_position = (x - wide / 2, top - 2 * self.unit)
+                self.pen.text(label_position, f"part {part + 1}", self.faint, self.tiny, anchor="md")
             else:
                 self.pen.text((x - wide - 6 * self.unit, top + high / 2), "soft", self.faint, self.tiny, anchor="rm")
             x -= wide + 14 * self.unit

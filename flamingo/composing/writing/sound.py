@@ -85,10 +85,10 @@ def encode(samples: NDArray[Any], rate: int, kind: Kind, tags: dict[str, str] | 
 
     if kind not in _ENCODINGS:
         raise BadRequest(f"the kind '{kind}'", "is no sound file written here", f"use one of {', '.join(_ENCODINGS)}")
-    known = ("title", "artist", "album", "comment", "date", "genre", "copyright", "tracknumber")
-    strange = sorted(set(tags or {}) - set(known))
+    tag_names = ("title", "artist", "album", "comment", "date", "genre", "copyright", "tracknumber")
+    strange = sorted(set(tags or {}) - set(tag_names))
     if strange:
-        raise BadRequest(f"the tag '{strange[0]}'", "is not written here", f"use {', '.join(known)}")
+        raise BadRequest(f"the tag '{strange[0]}'", "is not written here", f"use {', '.join(tag_names)}")
     container, subtype, options = _ENCODINGS[kind]
     frames = np.clip(np.asarray(samples, np.float32), -1, 1)
     frames = frames.reshape(len(frames), -1)
@@ -146,9 +146,9 @@ def check_soundfont(path: Path | None) -> Path:
 
 
 def _font(path: Path | None) -> bytes:
-    found = check_soundfont(path)
-    stat = found.stat()
-    return _read(found, stat.st_mtime_ns, stat.st_size)
+    checked = check_soundfont(path)
+    stat = checked.stat()
+    return _read(checked, stat.st_mtime_ns, stat.st_size)
 
 
 @lru_cache(maxsize=1)
@@ -202,22 +202,22 @@ def _rung_out(samples: Samples, rate: int, last: float) -> Samples:
     end = max(int(audible[-1]) + 1 if len(audible) else 0, math.ceil(last * rate)) + round(_FADE * rate)
     longest = min(len(samples), round((last + _LONGEST_TAIL) * rate))
     fade = _FADE if end <= longest else _LONG_FADE
-    kept = samples[: min(end, longest)].copy()
-    count = min(len(kept), round(fade * rate))
+    trimmed = samples[: min(end, longest)].copy()
+    count = min(len(trimmed), round(fade * rate))
     curve = np.cos(np.linspace(0, np.pi / 2, count)) ** 2
-    kept[len(kept) - count :] *= curve[:, None].astype(np.float32)
-    return kept
+    trimmed[len(trimmed) - count :] *= curve[:, None].astype(np.float32)
+    return trimmed
 
 
-def _resampled(samples: Samples, rate: int, wanted: int) -> Samples:
-    if rate == wanted:
+def _resampled(samples: Samples, rate: int, new_rate: int) -> Samples:
+    if rate == new_rate:
         return samples
     from scipy.signal import resample_poly
 
-    common = math.gcd(rate, wanted)
+    common = math.gcd(rate, new_rate)
     # The window keeps what folds back 90 dB down; the default one would let -50 dB through.
     return np.asarray(
-        resample_poly(samples, wanted // common, rate // common, axis=0, window=("kaiser", 9.0)), np.float32
+        resample_poly(samples, new_rate // common, rate // common, axis=0, window=("kaiser", 9.0)), np.float32
     )
 
 
@@ -275,16 +275,16 @@ def _peaks(samples: Samples) -> Samples:
     """The largest magnitude (n,) at each sample and at three places between it and the next, over the channels."""
     from scipy.signal import firwin
 
-    found: Samples = np.asarray(np.abs(samples).max(axis=1, initial=0.0), np.float32)
+    peaks: Samples = np.asarray(np.abs(samples).max(axis=1, initial=0.0), np.float32)
     taps = (4 * firwin(4 * 12 + 1, 1 / 4, window=("kaiser", 6.0))).astype(np.float32)
     if not len(samples):
-        return found
+        return peaks
     for channel in samples.T:
         wave = np.ascontiguousarray(channel)
         for phase in (1, 2, 3):
             between = np.convolve(wave, taps[phase::4])[6 : 6 + len(wave)]  # the filter is 6 samples late
-            np.maximum(found[: len(between)], np.abs(between), out=found[: len(between)])
-    return found
+            np.maximum(peaks[: len(between)], np.abs(between), out=peaks[: len(between)])
+    return peaks
 
 
 def _lufs(samples: NDArray[Any], rate: int) -> float:

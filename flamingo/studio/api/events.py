@@ -51,59 +51,59 @@ async def events(
     last_event_id: Annotated[str, Header(max_length=40)] = "",
 ) -> Response:
     """All changes of all jobs, in one stream that ends only with the server."""
-    wanted = _ids(ids)
-    stream = _stream(studio, wanted, last_event_id)
+    job_ids = _ids(ids)
+    stream = _stream(studio, job_ids, last_event_id)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx would hold the events back
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
 
 def _ids(text: str) -> frozenset[str] | None:
-    asked = [each.strip() for each in text.split(",") if each.strip()]
-    if not asked:
+    job_ids = [part.strip() for part in text.split(",") if part.strip()]
+    if not job_ids:
         return None
-    strange = next((each for each in asked if not re.fullmatch(r"[0-9a-f]{32}", each)), None)
-    if strange is not None or len(asked) > _MOST:
+    strange = next((part for part in job_ids if not re.fullmatch(r"[0-9a-f]{32}", part)), None)
+    if strange is not None or len(job_ids) > _MOST:
         why = f"it takes up to {_MOST} ids of jobs, 32 hexadecimal digits each"
         raise BadRequest("ids", why, "separate them by commas")
-    return frozenset(asked)
+    return frozenset(job_ids)
 
 
-async def _stream(studio: Studio, wanted: frozenset[str] | None, last: str) -> AsyncIterator[str]:
+async def _stream(studio: Studio, job_ids: frozenset[str] | None, last: str) -> AsyncIterator[str]:
     feed = studio.feed
     listener = feed.listen()
     try:
         yield "retry: 1000\n\n"
         missed = await feed.missed(last) if last else None
         if missed is None:
-            told, jobs = await feed.snapshot(wanted)
-            yield await run_in_threadpool(_snapshot, studio, feed.name(told), jobs, wanted)
+            last_number, jobs = await feed.snapshot(job_ids)
+            yield await run_in_threadpool(_snapshot, studio, feed.name(last_number), jobs, job_ids)
         else:
-            told = int(last.partition("-")[2])
-            for change in missed:
-                told = change.number
-                if text := await run_in_threadpool(_told, studio, feed.name(told), change, wanted):
+            last_number = int(last.partition("-")[2])
+            for missed_change in missed:
+                last_number = missed_change.number
+                if text := await run_in_threadpool(_told, studio, feed.name(last_number), missed_change, job_ids):
                     yield text
         changes = feed.changes(listener, _SIGN_OF_LIFE)
-        async for each in changes:
-            if each is None:
+        async for change in changes:
+            if change is None:
                 yield ": still there\n\n"
-            elif each.number > told:
-                text = await run_in_threadpool(_told, studio, feed.name(each.number), each, wanted)
+            elif change.number > last_number:
+                text = await run_in_threadpool(_told, studio, feed.name(change.number), change, job_ids)
                 if text:
                     yield text
     finally:
         feed.leave(listener)
 
 
-def _snapshot(studio: Studio, name: str, jobs: Iterable[Job], wanted: frozenset[str] | None) -> str:
+def _snapshot(studio: Studio, name: str, jobs: Iterable[Job], job_ids: frozenset[str] | None) -> str:
     shown = [studio.shown(job).model_dump(mode="json") for job in jobs]
     text = f"event: snapshot\nid: {name}\ndata: {json.dumps({'jobs': shown})}\n\n"
-    missing = sorted((wanted or frozenset()) - {job["id"] for job in shown})
+    missing = sorted((job_ids or frozenset()) - {job["id"] for job in shown})
     return text + "".join(f"event: gone\ndata: {gone(job)}\n\n" for job in missing)
 
 
-def _told(studio: Studio, name: str, change: Change, wanted: frozenset[str] | None) -> str:
-    if wanted is not None and change.id not in wanted:
+def _told(studio: Studio, name: str, change: Change, job_ids: frozenset[str] | None) -> str:
+    if job_ids is not None and change.id not in job_ids:
         return ""
     if change.job is None:
         return f"event: gone\nid: {name}\ndata: {gone(change.id)}\n\n"

@@ -81,27 +81,27 @@ async def album(request: Request, studio: Current) -> AlbumOut:
             raise BadRequest("field file", "it is missing", "send the zip in the field 'file'")
         part = parts["file"]
         looking = studio.looking
-        found = await anyio.to_thread.run_sync(unpacked, studio, part.path, part.name, limiter=looking)
+        members = await anyio.to_thread.run_sync(unpacked, studio, part.path, part.name, limiter=looking)
         whole = AlbumOut(files=[], failures=[])
-        for each in found:  # one at a time, so that others get their turn
-            some = await anyio.to_thread.run_sync(admit_all, studio, [each], limiter=looking)
+        for member in members:  # one at a time, so that others get their turn
+            some = await anyio.to_thread.run_sync(admit_all, studio, [member], limiter=looking)
             whole.files += some.files
             whole.failures += some.failures
         return whole
 
 
 @router.post("/files/keep", summary="Keep files that are still shown", operation_id="keepFiles")
-def keep(asked: KeepIn, studio: Current) -> KeptOut:
+def keep(body: KeepIn, studio: Current) -> KeptOut:
     """Keep uploads that a page or a draft still shows, for another few days: what no job refers to is deleted in the
     end. Those that are missing have to be sent again."""
-    kept, missing = [], []
-    for sha256 in dict.fromkeys(asked.files):
+    renewed, missing = [], []
+    for sha256 in dict.fromkeys(body.files):
         try:
             studio.store.renew(sha256)
-            kept.append(sha256)
+            renewed.append(sha256)
         except NoSuchFile:
             missing.append(sha256)
-    return KeptOut(kept=kept, missing=missing, seconds=GRACE)
+    return KeptOut(kept=renewed, missing=missing, seconds=GRACE)
 
 
 @router.get("/files/{sha256}", response_class=Response, responses=FILE_ANSWER)
@@ -113,8 +113,8 @@ def content(request: Request, sha256: str, studio: Current) -> Response:
         head = file.read(HEAD)
     name, media_type = f"{sha256[:12]}", "application/octet-stream"
     try:
-        found = content_of(head, name)
-        name, media_type = name + found.suffixes[0], found.media_type
+        content_type = content_of(head, name)
+        name, media_type = name + content_type.suffixes[0], content_type.media_type
     except FlamingoError:  # a result, or of a kind that was taken in by an earlier version
         pass
     return send(request, path, sha256, media_type, name, forever=True)
@@ -128,17 +128,17 @@ async def thumbnail(sha256: str, studio: Current, size: Size = THUMBNAIL) -> Res
 
 async def thumbnail_of(studio: Studio, sha256: str, size: int) -> Response:
     """The thumbnail of a picture in the store, made if need be. Raises NoSuchFile or a BadInput."""
-    found = await run_in_threadpool(studio.thumbnails.find, sha256, size)
-    if found is None:
+    thumbnail = await run_in_threadpool(studio.thumbnails.find, sha256, size)
+    if thumbnail is None:
         await run_in_threadpool(_check_picture, studio, sha256)
-        found = await anyio.to_thread.run_sync(studio.thumbnails.make, sha256, size, limiter=studio.making)
+        thumbnail = await anyio.to_thread.run_sync(studio.thumbnails.make, sha256, size, limiter=studio.making)
     # The time of the file is that of its last use, so it cannot name the content.
-    headers = {**FOREVER, "ETag": f'"{found.stem}"'}
-    return FileResponse(found, headers=headers, media_type="image/webp")
+    headers = {**FOREVER, "ETag": f'"{thumbnail.stem}"'}
+    return FileResponse(thumbnail, headers=headers, media_type="image/webp")
 
 
 def _check_picture(studio: Studio, sha256: str) -> None:
     with studio.store.open(sha256) as file:
-        found = content_of(file.read(HEAD), "this file")
-    if found.media_type not in PICTURES:
+        content_type = content_of(file.read(HEAD), "this file")
+    if content_type.media_type not in PICTURES:
         raise UnsupportedImage("this file", "it is no picture, so it has no thumbnail", "ask for the file")

@@ -52,11 +52,11 @@ def jobs(
     bin: Annotated[bool, Query(description="Those in the bin instead.")] = False,
 ) -> Response:
     """Jobs, newest first."""
-    found = studio.jobs.list(
+    matches = studio.jobs.list(
         limit + 1, before, in_bin=bin, state=state, verb=verb, favourite=favourite, search=search
     )
-    shown = found[:limit]
-    page = JobsOut(jobs=[studio.shown(job) for job in shown], next=shown[-1].id if len(found) > limit else None)
+    shown = matches[:limit]
+    page = JobsOut(jobs=[studio.shown(job) for job in shown], next=shown[-1].id if len(matches) > limit else None)
     # Already checked and ready: to have it checked and converted again would take longer than all the rest.
     return Response(page.model_dump_json(), media_type=_JSON)
 
@@ -80,26 +80,26 @@ def one(job: str, studio: Current) -> JobOut:
 )
 async def events(job: str, studio: Current, last_event_id: Annotated[str, Header(max_length=40)] = "") -> Response:
     """The job now, and again whenever it changes, until it is over."""
-    found = await run_in_threadpool(studio.jobs.get, job)
+    stored = await run_in_threadpool(studio.jobs.get, job)
     since = int(last_event_id) if last_event_id.isascii() and last_event_id.isdecimal() else 0
-    if not found.active and found.revision <= since:
+    if not stored.active and stored.revision <= since:
         return Response(status_code=204)  # a browser asks no more then
-    stream = _events(studio, found, since)
+    stream = _events(studio, stored, since)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 async def _events(studio: Studio, job: Job, since: int) -> AsyncIterator[str]:
     yield "retry: 1000\n\n"
-    said = time.monotonic()
+    last_sent = time.monotonic()
     while not studio.stopping.is_set():
         if job.revision > since:
-            since, said = job.revision, time.monotonic()
+            since, last_sent = job.revision, time.monotonic()
             shown = await run_in_threadpool(studio.shown, job)
             yield f"event: job\nid: {since}\ndata: {shown.model_dump_json()}\n\n"
         if not job.active:
             return
-        if time.monotonic() - said > _SIGN_OF_LIFE:
-            said = time.monotonic()
+        if time.monotonic() - last_sent > _SIGN_OF_LIFE:
+            last_sent = time.monotonic()
             yield ": still there\n\n"
         with suppress(TimeoutError):
             pause = _LOOK_RUNNING if job.state == "running" else _LOOK_QUEUED
@@ -167,28 +167,28 @@ def result(
     download: Annotated[bool, Query(description="To be saved, under its name.")] = False,
 ) -> Response:
     """A file that the job made."""
-    found = result_of(studio, job, n)
-    path = studio.store.path(found.sha256)
-    return send(request, path, found.sha256, found.media_type, found.name, download=download)
+    stored = result_of(studio, job, n)
+    path = studio.store.path(stored.sha256)
+    return send(request, path, stored.sha256, stored.media_type, stored.name, download=download)
 
 
 @router.get("/jobs/{job}/results/{n}/thumbnail", response_class=Response, responses=PICTURE_ANSWER)
 async def result_thumbnail(job: str, n: int, studio: Current, size: Size = THUMBNAIL) -> Response:
     """A result that is a picture, small, as WebP."""
-    found = await run_in_threadpool(result_of, studio, job, n)
-    if found.media_type not in PICTURES:
-        raise UnsupportedImage(found.name, "it is no picture, so it has no thumbnail", "ask for the result")
-    return await thumbnail_of(studio, found.sha256, size)
+    stored = await run_in_threadpool(result_of, studio, job, n)
+    if stored.media_type not in PICTURES:
+        raise UnsupportedImage(stored.name, "it is no picture, so it has no thumbnail", "ask for the result")
+    return await thumbnail_of(studio, stored.sha256, size)
 
 
 @router.get("/jobs/{job}/results/{n}/sidecar", response_class=Response, responses=FILE_ANSWER)
 def sidecar(request: Request, job: str, n: int, studio: Current) -> Response:
     """The signed credentials that belong beside a result which can hold none."""
-    found = result_of(studio, job, n)
-    if not found.sidecar:
-        raise NoSuchFile(f"sidecar of {found.name}", "its credentials are inside it", "ask for the result")
-    path = studio.store.path(found.sidecar)
-    return send(request, path, found.sidecar, _JSON, f"{found.name}.json", download=True)
+    stored = result_of(studio, job, n)
+    if not stored.sidecar:
+        raise NoSuchFile(f"sidecar of {stored.name}", "its credentials are inside it", "ask for the result")
+    path = studio.store.path(stored.sidecar)
+    return send(request, path, stored.sidecar, _JSON, f"{stored.name}.json", download=True)
 
 
 @router.get(
@@ -200,15 +200,15 @@ def sidecar(request: Request, job: str, n: int, studio: Current) -> Response:
 )
 def everything(job: str, studio: Current) -> Response:
     """All results of a job, and their sidecars, in one zip."""
-    found = studio.jobs.get(job)
-    if not found.results:
+    stored = studio.jobs.get(job)
+    if not stored.results:
         raise NoSuchFile("this job", "it has no results", "wait until it is done")
     files = []
-    for each in found.results:
-        files.append((each.name, studio.store.path(each.sha256)))
-        if each.sidecar:
-            files.append((f"{each.name}.json", studio.store.path(each.sidecar)))
-    name = f"{found.title or f'flamingo-{found.verb}-{job[:8]}'}.zip"
+    for result in stored.results:
+        files.append((result.name, studio.store.path(result.sha256)))
+        if result.sidecar:
+            files.append((f"{result.name}.json", studio.store.path(result.sidecar)))
+    name = f"{stored.title or f'flamingo-{stored.verb}-{job[:8]}'}.zip"
     try:
         stream = packed(files)
     except FileNotFoundError:

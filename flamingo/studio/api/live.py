@@ -63,34 +63,34 @@ class Pace:
     shrinks at once when there is none."""
 
     def __init__(self) -> None:
-        self._place = SIZES.index(256)
-        self._taken: deque[float] = deque(maxlen=20)
+        self._index = SIZES.index(256)
+        self._durations: deque[float] = deque(maxlen=20)
         self._good = 0
 
     @property
     def longest(self) -> int:
         """The longest side to paint at, in pixels."""
-        return SIZES[self._place]
+        return SIZES[self._index]
 
     @property
     def seconds(self) -> float:
         """The median time of the last frames of this size; 0 if there was none."""
-        return sorted(self._taken)[len(self._taken) // 2] if self._taken else 0.0
+        return sorted(self._durations)[len(self._durations) // 2] if self._durations else 0.0
 
     def took(self, seconds: float) -> None:
         """A frame of this size has taken so long."""
-        self._taken.append(seconds)
-        if len(self._taken) >= 4 and self.seconds > _GOAL and self._place > 0:
+        self._durations.append(seconds)
+        if len(self._durations) >= 4 and self.seconds > _GOAL and self._index > 0:
             self._change(-1)
             return
         # The next size has up to 1.4 times the pixels, so there must be room for that, and not for a moment only.
         self._good = self._good + 1 if self.seconds < 0.6 * _GOAL else 0
-        if self._good >= 15 and self._place + 1 < len(SIZES):
+        if self._good >= 15 and self._index + 1 < len(SIZES):
             self._change(1)
 
     def _change(self, step: int) -> None:
-        self._place += step
-        self._taken.clear()
+        self._index += step
+        self._durations.clear()
         self._good = 0
 
 
@@ -110,7 +110,7 @@ router = APIRouter(lifespan=_lifespan)
 
 
 @router.websocket("/api/live")
-async def live(socket: WebSocket, wish: Annotated[LiveSettings, Query()], studio: Current) -> None:
+async def live(socket: WebSocket, live_settings: Annotated[LiveSettings, Query()], studio: Current) -> None:
     """Paint frames until the other side is gone."""
     await socket.accept()
     clients: set[PreviewClient] = socket.state.live
@@ -120,7 +120,7 @@ async def live(socket: WebSocket, wish: Annotated[LiveSettings, Query()], studio
     async with PreviewClient(seconds=5.0) as previews:
         clients.add(previews)
         try:
-            await _Session(socket, previews, studio, wish).run()
+            await _Session(socket, previews, studio, live_settings).run()
         finally:
             clients.discard(previews)
 
@@ -128,9 +128,11 @@ async def live(socket: WebSocket, wish: Annotated[LiveSettings, Query()], studio
 class _Session:
     """One camera."""
 
-    def __init__(self, socket: WebSocket, previews: PreviewClient, studio: Studio, wish: LiveSettings) -> None:
+    def __init__(
+        self, socket: WebSocket, previews: PreviewClient, studio: Studio, live_settings: LiveSettings
+    ) -> None:
         self._socket, self._previews, self._studio = socket, previews, studio
-        self._wish = _Message.model_validate(wish.model_dump())
+        self._message = _Message.model_validate(live_settings.model_dump())
         self._paintings: dict[str, str] = {}  # paths by the names that the wish has for them
         self._newest: bytes | None = None
         self._come = asyncio.Event()
@@ -164,24 +166,25 @@ class _Session:
 
     async def _change(self, text: str) -> None:
         try:
-            asked: Any = json.loads(text)
-            wish = _Message.model_validate({**self._wish.model_dump(), **asked})
-            paintings = await run_in_threadpool(self._found, wish)
+            changes: Any = json.loads(text)
+            message = _Message.model_validate({**self._message.model_dump(), **changes})
+            paintings = await run_in_threadpool(self._found, message)
         except FlamingoError as error:
             await self._tell({"what": error.what, "why": error.why, "hint": error.hint})
         except (ValueError, TypeError, RecursionError) as error:
             first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "it is no JSON object"
             await self._tell({"what": "the wish", "why": first, "hint": "send style, strength or longest"})
         else:
-            self._wish, self._paintings = wish, paintings
+            self._message, self._paintings = message, paintings
 
-    def _found(self, wish: _Message) -> dict[str, str]:
+    def _found(self, message: _Message) -> dict[str, str]:
         """The paintings that a wish brings, as paths. Raises BadRequest for a style that cannot be painted, and
         NoSuchFile."""
         files = [
-            NamedFile(plain_file_name(each.name), self._studio.store.path(each.sha256)) for each in wish.painting
+            NamedFile(plain_file_name(painting.name), self._studio.store.path(painting.sha256))
+            for painting in message.painting
         ]
-        check_styles({"style": wish.style, "model": LIVE}, {"painting": files})
+        check_styles({"style": message.style, "model": LIVE}, {"painting": files})
         return {file.name: str(file.path) for file in files}
 
     async def _paint(self) -> None:
@@ -193,10 +196,15 @@ class _Session:
             if frame is None:
                 continue
             begun = time.monotonic()
-            longest = min(pace.longest, self._wish.longest)
+            longest = min(pace.longest, self._message.longest)
             try:
-                wish = self._wish
-                paint = {"style": wish.style, "strength": wish.strength, "model": LIVE, "painting": self._paintings}
+                message = self._message
+                paint = {
+                    "style": message.style,
+                    "strength": message.strength,
+                    "model": LIVE,
+                    "painting": self._paintings,
+                }
                 preview = await self._previews.frame(frame, paint, longest=longest)
             except FlamingoError as error:
                 await self._tell({"what": error.what, "why": error.why, "hint": error.hint})
@@ -210,6 +218,6 @@ class _Session:
                 await self._tell({"fps": round(fps, 1), "longest": longest, "ms": round(1000 * pace.seconds)})
                 count, since = 0, now
 
-    async def _tell(self, said: dict[str, Any]) -> None:
+    async def _tell(self, message: dict[str, Any]) -> None:
         with suppress(RuntimeError):  # it has just closed
-            await self._socket.send_text(json.dumps(said))
+            await self._socket.send_text(json.dumps(message))

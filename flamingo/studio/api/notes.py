@@ -49,11 +49,11 @@ def notes(job: str, n: int, studio: Current) -> NotesOut:
         (
             round(float(start), 3),
             round(float(end - start), 3),
-            int(each["pitch"]),
-            int(each["velocity"]),
-            int(each["part"]),
+            int(note["pitch"]),
+            int(note["velocity"]),
+            int(note["part"]),
         )
-        for start, end, each in zip(struck, released, piece.notes, strict=True)
+        for start, end, note in zip(struck, released, piece.notes, strict=True)
     )
     return NotesOut(
         key=str(piece.key),

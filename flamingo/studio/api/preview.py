@@ -57,22 +57,22 @@ class Sized(BaseModel):
     longest: int = Field(384, ge=64, le=640, description="Longest side of the preview, in pixels.")
 
 
-def _wished(studio: Studio, asked: Any) -> tuple[Path, dict[str, Any]]:
+def _wished(studio: Studio, body: Any) -> tuple[Path, dict[str, Any]]:
     """The first photo, and how to paint it, as `preview_worker` is told: every file by its name in the request."""
     verb = studio.jobs.verbs["paint"]
-    parameters, inputs = told(studio, verb, asked)
+    parameters, inputs = told(studio, verb, body)
     check_styles(parameters, named_files(studio, inputs))
     paint = {name: parameters[name] for name in _SHOWN}
     for option in verb.named:
-        paint[option] = {plain_file_name(each.name): str(studio.store.path(each.sha256)) for each in inputs[option]}
+        paint[option] = {plain_file_name(file.name): str(studio.store.path(file.sha256)) for file in inputs[option]}
     return studio.store.path(inputs["photos"][0].sha256), paint
 
 
 def _body() -> type[BaseModel]:
     """The body of POST /api/paint, and how large. What only the finished file has (its size, quality, kind) is
     taken and does not count."""
-    asked = request_model(verbs.known({})["paint"], Limits().files)
-    return create_model("PreviewIn", __base__=(asked, Sized))
+    paint_request = request_model(verbs.known({})["paint"], Limits().files)
+    return create_model("PreviewIn", __base__=(paint_request, Sized))
 
 
 PreviewIn = _body()
@@ -95,13 +95,13 @@ async def preview(body: PreviewIn, request: Request, studio: Current) -> Respons
     One preview is painted at a time. A browser that breaks off its request has it forgotten, so that the newest
     choice is seen first.
     """
-    asked: Any = body
-    photo, paint = await run_in_threadpool(_wished, studio, asked)
+    preview_request: Any = body
+    photo, paint = await run_in_threadpool(_wished, studio, preview_request)
     previews: PreviewClient = request.state.previews
     if previews.waiting >= _WAITING:
         raise TooMany("the preview", f"{_WAITING} others are being painted", "try again in a moment", 1.0, _WAITING)
     if await request.is_disconnected():
         return Response(status_code=_GONE)
-    painted = await previews.photo(photo, paint, longest=asked.longest)
+    painted = await previews.photo(photo, paint, longest=preview_request.longest)
     headers = {"Cache-Control": "no-store", "Server-Timing": f"paint;dur={painted.ms}"}
     return Response(painted.jpeg, media_type="image/jpeg", headers=headers)

@@ -89,13 +89,13 @@ class ReportOut(BaseModel):
 
 
 @router.post("", status_code=201)
-def rate(asked: RatingIn, studio: Current) -> RatingOut:
+def rate(body: RatingIn, studio: Current) -> RatingOut:
     """Store a grade: how well a piece of music suits a picture, or how good one result is.
 
     The same listener's earlier grade for the same is replaced.
     """
-    music = result_of(studio, asked.music.job, asked.music.result) if asked.music else None
-    picture, painting = _picture(studio, asked)
+    music = result_of(studio, body.music.job, body.music.result) if body.music else None
+    picture, painting = _picture(studio, body)
     if music is None and picture is None:
         raise BadRequest("music or picture", "both are missing", "name a job, and the number of its result")
     folder = Path(tempfile.mkdtemp(dir=studio.incoming))
@@ -109,16 +109,16 @@ def rate(asked: RatingIn, studio: Current) -> RatingOut:
             files.append(_named(studio, music, folder / "music"))
             if "persona" in music.recipe:
                 recipes.append(_recipe(files[-1], music.recipe))
-        made = music.recipe if music is not None else {}
+        music_recipe = music.recipe if music is not None else {}
         stored = flamingo.rate(
             files[0],
-            files[1] if len(files) == 2 else Path(asked.grade),
-            asked.grade if len(files) == 2 else None,
-            valence=_place(made, "valence"),
-            arousal=_place(made, "arousal"),
+            files[1] if len(files) == 2 else Path(body.grade),
+            body.grade if len(files) == 2 else None,
+            valence=_place(music_recipe, "valence"),
+            arousal=_place(music_recipe, "arousal"),
             recipe=recipes or None,
-            listener=asked.listener,
-            comment=asked.comment,
+            listener=body.listener,
+            comment=body.comment,
             database=_database(studio),
         )
     finally:
@@ -143,10 +143,10 @@ def take_back(
     """Take the last grade back: it is kept, marked, and no longer counts."""
     if not _database(studio).exists():
         raise WrongState("the last grade", "there are no grades yet", "give one first")
-    found = take_back_last(_database(studio), None if listener is None else grading.listener_name(listener))
-    if found is None:
+    taken_back = take_back_last(_database(studio), None if listener is None else grading.listener_name(listener))
+    if taken_back is None:
         raise WrongState("the last grade", "none is left that could be taken back", "give one first")
-    return _rating(found)
+    return _rating(taken_back)
 
 
 def _database(studio: Studio) -> Path:
@@ -161,12 +161,12 @@ def _database(studio: Studio) -> Path:
     return ours
 
 
-def _picture(studio: Studio, asked: RatingIn) -> tuple[Result | Input | None, dict[str, Any] | None]:
+def _picture(studio: Studio, body: RatingIn) -> tuple[Result | Input | None, dict[str, Any] | None]:
     """The picture or film that was seen, if one was, and the recipe of what was painted."""
-    if asked.picture is not None:
-        found = result_of(studio, asked.picture.job, asked.picture.result)
-        return found, found.recipe
-    photos = studio.jobs.get(asked.music.job).inputs.get("photo", ()) if asked.music else ()
+    if body.picture is not None:
+        picture = result_of(studio, body.picture.job, body.picture.result)
+        return picture, picture.recipe
+    photos = studio.jobs.get(body.music.job).inputs.get("photo", ()) if body.music else ()
     if len(photos) != 1:
         return None, None
     return photos[0], _painted(studio, photos[0].sha256)
@@ -176,9 +176,9 @@ def _painted(studio: Studio, sha256: str) -> dict[str, Any] | None:
     """The recipe, if the photo that the music was composed for is itself a painting of this studio."""
     try:
         for job in studio.jobs.list(100, verb="paint", state="done"):
-            for each in job.results:
-                if each.sha256 == sha256:
-                    return each.recipe
+            for result in job.results:
+                if result.sha256 == sha256:
+                    return result.recipe
     except NoSuchJob:
         return None
     return None

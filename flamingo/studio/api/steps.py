@@ -45,13 +45,13 @@ class StepsOut(BaseModel):
 @router.get("/{job}/steps", responses={404: {"model": ProblemOut}})
 def steps(job: str, studio: Current) -> StepsOut:
     """Losses and pictures of a job that optimises with `snapshots`; afterwards the losses of its last photo."""
-    found = studio.jobs.get(job)
-    folder = _underway(studio, found)
+    stored = studio.jobs.get(job)
+    folder = _underway(studio, stored)
     if folder is not None:
         pictures = [int(file.stem.removeprefix("step-")) for file in sorted(folder.glob("step-*.jpg"))]
         return StepsOut(losses=_losses(folder / _LOSSES), pictures=pictures)
-    kept = [result for result in found.results if result.name.endswith(_LOSSES)]
-    return StepsOut(losses=_losses(studio.store.path(kept[-1].sha256)) if kept else [], pictures=[])
+    loss_files = [result for result in stored.results if result.name.endswith(_LOSSES)]
+    return StepsOut(losses=_losses(studio.store.path(loss_files[-1].sha256)) if loss_files else [], pictures=[])
 
 
 @router.get("/{job}/steps/{step}", response_class=Response, responses=PICTURE_ANSWER)
@@ -69,8 +69,8 @@ def picture(job: str, step: int, studio: Current) -> Response:
 
 
 def _underway(studio: Studio, job: Job) -> Path | None:
-    found = folders(studio.settings.jobs, job.id, "*.steps") if job.active else []
-    return found[-1] if found else None
+    step_folders = folders(studio.settings.jobs, job.id, "*.steps") if job.active else []
+    return step_folders[-1] if step_folders else None
 
 
 def _losses(file: Path) -> list[StepOut]:
@@ -78,10 +78,10 @@ def _losses(file: Path) -> list[StepOut]:
         lines: Iterable[str] = file.read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
-    found = []
+    losses = []
     for line in lines:
         try:
-            found.append(StepOut.model_validate(json.loads(line)))
+            losses.append(StepOut.model_validate(json.loads(line)))
         except ValueError:  # the line that is being written
             break
-    return found
+    return losses

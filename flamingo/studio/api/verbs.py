@@ -42,27 +42,27 @@ def _strict(kind: Any) -> Any:
     return {bool: StrictBool, int: StrictInt, float: StrictFloat}.get(kind, kind)
 
 
-def submitted(studio: Studio, verb: Verb, asked: BaseModel, fresh: bool = False) -> JobOut:
+def submitted(studio: Studio, verb: Verb, body: BaseModel, fresh: bool = False) -> JobOut:
     """The job for a request. Raises BadRequest, NoSuchFile, or TooMany if the queue is full."""
     studio.check_queue()
-    parameters, inputs = told(studio, verb, asked)
+    parameters, inputs = told(studio, verb, body)
     verb.check(parameters, named_files(studio, inputs))
     return studio.shown(studio.jobs.submit(verb.name, parameters, inputs, reuse=not fresh))
 
 
-def told(studio: Studio, verb: Verb, asked: BaseModel) -> tuple[dict[str, Any], dict[str, list[Input]]]:
+def told(studio: Studio, verb: Verb, body: BaseModel) -> tuple[dict[str, Any], dict[str, list[Input]]]:
     """The parameters and the files of a request, with names that tell what is in them, but for those that parameters
     may name. Raises NoSuchFile."""
-    parameters = asked.model_dump(mode="json", exclude=set(verb.inputs))
+    parameters = body.model_dump(mode="json", exclude=set(verb.inputs))
     inputs = {}
     for option in verb.inputs:
         files = []
-        for each in getattr(asked, option):
-            studio.store.renew(each.sha256)
-            with studio.store.open(each.sha256) as file:
-                name = each.name if option in verb.named else fitting_name(each.name, file.read(HEAD))
+        for file_in in getattr(body, option):
+            studio.store.renew(file_in.sha256)
+            with studio.store.open(file_in.sha256) as file:
+                name = file_in.name if option in verb.named else fitting_name(file_in.name, file.read(HEAD))
             name = plain_file_name(name) if option in verb.called else name
-            files.append(Input(each.sha256, name))
+            files.append(Input(file_in.sha256, name))
         inputs[option] = files
     return parameters, inputs
 
@@ -97,12 +97,12 @@ _SAME = "The same request is answered with the same job, unless `fresh` asks for
 
 def _route(verb: Verb, model: type[BaseModel]) -> Callable[..., JobOut]:
     def route(
-        asked: model,  # type: ignore[valid-type]
+        body: model,  # type: ignore[valid-type]
         studio: Current,
         response: Response,
         fresh: Annotated[bool, Query(description="Do it again, even if it was done before.")] = False,
     ) -> JobOut:
-        job = submitted(studio, verb, asked, fresh)
+        job = submitted(studio, verb, body, fresh)
         response.headers["Location"] = job.url
         return job
 

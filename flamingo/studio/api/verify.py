@@ -52,15 +52,15 @@ async def verify(request: Request, studio: Current) -> VerdictOut:
     async with received(request, studio, limits) as parts:
         if "file" not in parts:
             raise BadRequest("field file", "it is missing", "send the file in the field 'file'")
-        told = await anyio.to_thread.run_sync(_verdict, studio, parts, limiter=studio.looking)
-        return VerdictOut(**told)
+        verdict = await anyio.to_thread.run_sync(_verdict, studio, parts, limiter=studio.looking)
+        return VerdictOut(**verdict)
 
 
 def _verdict(studio: Studio, parts: dict[str, Part]) -> dict[str, Any]:
     file, sidecar = parts["file"], parts.get("sidecar")
     path = file.path.rename(file.path.with_suffix(plain_suffix(file.name)))  # what it is called may tell what it is
     beside = str(sidecar.path) if sidecar else None
-    told: dict[str, Any] = studio.inspection.ask(
+    verdict: dict[str, Any] = studio.inspection.ask(
         "verify", file.name or "the file", _SECONDS, path=str(path), sidecar=beside
     )
-    return told
+    return verdict

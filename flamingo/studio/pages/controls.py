@@ -174,25 +174,25 @@ class Controls:
 
 def controls_of(verb: str) -> Controls:
     """The controls of a verb, the important ones in the order of its hints; none for a verb that jobs do not know."""
-    known = verbs.known({}).get(verb)
-    if known is None:
+    form = verbs.known({}).get(verb)
+    if form is None:
         return Controls(verb)
     hints = HINTS.get(verb, {})
-    made = {
+    controls = {
         option.name: control(option, hints.get(option.name, Hint()))
-        for option in known.controls
+        for option in form.controls
         if option.name not in NOT_ON_PAGES.get(verb, ())
     }
-    order = [name for name in hints if name in made] + [name for name in made if name not in hints]
+    order = [name for name in hints if name in controls] + [name for name in controls if name not in hints]
     return Controls(
         verb,
-        tuple(made[name] for name in order if made[name].important),
-        tuple(each for each in made.values() if not (each.important or each.group)),
+        tuple(controls[name] for name in order if controls[name].important),
+        tuple(item for item in controls.values() if not (item.important or item.group)),
         {
-            name: tuple(each for each in made.values() if each.group == name)
-            for name in dict.fromkeys(each.group for each in made.values() if each.group)
+            name: tuple(item for item in controls.values() if item.group == name)
+            for name in dict.fromkeys(item.group for item in controls.values() if item.group)
         },
-        made,
+        controls,
     )
 
 

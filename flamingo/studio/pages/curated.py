@@ -24,8 +24,8 @@ _PHOTOS = STATIC / "img" / "photos"
 def recipes() -> list[dict[str, Any]]:
     """What is shipped, in the order in which it is shown: title, verb, parameters, and the photo's file name where
     there is one."""
-    found: list[dict[str, Any]] = json.loads(Path(__file__).with_name("curated.json").read_text(encoding="utf-8"))
-    return found
+    shipped: list[dict[str, Any]] = json.loads(Path(__file__).with_name("curated.json").read_text(encoding="utf-8"))
+    return shipped
 
 
 def hang_next(jobs: Jobs, folder: Path) -> Job | None:
@@ -37,19 +37,19 @@ def hang_next(jobs: Jobs, folder: Path) -> Job | None:
     """
     note = folder / "curated.json"
     if note.exists():
-        asked: list[str] = json.loads(note.read_text(encoding="utf-8"))
+        hung: list[str] = json.loads(note.read_text(encoding="utf-8"))
     else:
         others = jobs.list(1) or jobs.list(1, in_bin=True)
-        asked = [recipe["title"] for recipe in recipes()] if others else []
+        hung = [recipe["title"] for recipe in recipes()] if others else []
     # The newest is shown first, so they are asked for from the last to the first.
-    recipe = next((recipe for recipe in reversed(recipes()) if recipe["title"] not in asked), None)
+    recipe = next((recipe for recipe in reversed(recipes()) if recipe["title"] not in hung), None)
     job = None
     if recipe is not None:
         inputs = {"photos": [_photo(jobs, recipe["photo"])]} if "photo" in recipe else {}
         submitted = jobs.submit(recipe["verb"], recipe["parameters"], inputs)
         job = jobs.mark(submitted.id, title=CURATED + recipe["title"])
-        asked.append(recipe["title"])
-    files.put(json.dumps(asked).encode(), note, overwrite=True)
+        hung.append(recipe["title"])
+    files.put(json.dumps(hung).encode(), note, overwrite=True)
     return job
 
 

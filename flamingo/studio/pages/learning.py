@@ -76,13 +76,13 @@ def _learn_under(root: str) -> dict[str, Any]:
     made: what `script/learn-pictures` said; vectors: the style vectors of the fine painter, in hundredths; how:
     sections on how painting works; lstm: what is told of the baseline's piece, which `flamingo compose --model
     lstm:RUN` wrote and which is kept beside the pictures, or None."""
-    made = json.loads((STATIC / "img" / "learn" / "learn.json").read_text(encoding="utf-8"))
+    examples = json.loads((STATIC / "img" / "learn" / "learn.json").read_text(encoding="utf-8"))
     named = styles.styles("fine")
     vectors = {style.name: [round(100 * float(x)) for x in styles.vector(style.name, 1.0, "fine")] for style in named}
     beside = STATIC / "img" / "learn" / "lstm.json"
     lstm = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else None
     how = how_it_works(_how_file().read_text(encoding="utf-8"))
-    return {"made": made, "vectors": vectors, "lstm": lstm, "how": how}
+    return {"made": examples, "vectors": vectors, "lstm": lstm, "how": how}
 
 
 def _how_file() -> Path:
@@ -102,13 +102,13 @@ def how_it_works(text: str) -> list[Section]:
             if part.type == "link_open":
                 part.attrSet("rel", "noreferrer")
     heads = [i for i, token in enumerate(tokens) if token.type == "heading_open"]
-    found = []
+    sections = []
     for head, end in zip(heads, [*heads[1:], len(tokens)], strict=True):
         # Opening, words and closing of the heading come first.
         body = parser.renderer.render(tokens[head + 3 : end], parser.options, {})
         title = tokens[head + 1].content if tokens[head].tag == "h2" else ""
-        found.append(Section(title, Markup(body)))
-    return found
+        sections.append(Section(title, Markup(body)))
+    return sections
 
 
 def _picture(
@@ -133,10 +133,10 @@ def _picture(
 @functools.cache
 def _about() -> dict[str, Any]:
     """models: each with its name, title, version, size in bytes, licence, data, and its card as HTML."""
-    found = []
+    models = []
     for name, entry in weights.models().items():
         file = weights.folder() / "cards" / f"{name}.md"
-        found.append({
+        models.append({
             "name": name,
             "title": _TITLES.get(name, name),
             "version": entry["version"],
@@ -147,8 +147,8 @@ def _about() -> dict[str, Any]:
             "card": _html(file.read_text(encoding="utf-8")) if file.is_file() else "",
         })  # fmt: skip
     order = list(_TITLES)
-    found.sort(key=lambda model: order.index(model["name"]) if model["name"] in order else len(order))
-    return {"models": found}
+    models.sort(key=lambda model: order.index(model["name"]) if model["name"] in order else len(order))
+    return {"models": models}
 
 
 def _html(card: str) -> Markup:

@@ -157,18 +157,18 @@ def about(request: Request) -> HTMLResponse:
 def devices(request: Request) -> HTMLResponse:
     """How a phone opens this studio: a code to scan, the addresses, the token."""
     settings: StudioSettings = request.app.state.studio.settings
-    found = [settings.url(name) for name in address.others(settings.host)] if settings.others else []
+    addresses = [settings.url(name) for name in address.others(settings.host)] if settings.others else []
     host = request.headers.get("host", "")
     token = f"?token={settings.token}" if settings.token else ""
     here = f"{request.scope['scheme']}://{host}{at('/')}{token}"
-    if not is_loopback(plain_host(host)) and here not in found:
-        found.insert(0, here)  # behind a proxy only the browser's own address is known to work
+    if not is_loopback(plain_host(host)) and here not in addresses:
+        addresses.insert(0, here)  # behind a proxy only the browser's own address is known to work
     certificate = settings.certificate
     return _page(
         request,
         "devices",
-        addresses=found,
-        code=_code(found[0]) if found else "",
+        addresses=addresses,
+        code=_code(addresses[0]) if addresses else "",
         token=settings.token,
         port=settings.port,
         secure=request.scope["scheme"] == "https",
@@ -181,8 +181,10 @@ def _code(text: str) -> Markup:
     import segno
 
     drawn = io.BytesIO()
-    made = segno.make(text, error="m", micro=False)
-    made.save(drawn, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=2, title="Code to scan", nl=False)
+    qr_code = segno.make(text, error="m", micro=False)
+    qr_code.save(
+        drawn, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=2, title="Code to scan", nl=False
+    )
     return Markup(drawn.getvalue().decode())
 
 
@@ -231,11 +233,11 @@ def _controls(verb: str) -> Any:
 
 def _gallery(model: str | None = None) -> dict[str, Any]:
     """What the wall of styles (styles.html) shows; of one painter alone, if it is named."""
-    found, able = catalogue.styles(), catalogue.any_painting()
+    gallery_styles, able = catalogue.styles(), catalogue.any_painting()
     if model is not None:
-        found = [style for style in found if model in style.models]
-        able = tuple(each for each in able if each == model)
-    return {"styles": found, "usual": style_spec.DEFAULT, "any_models": able}
+        gallery_styles = [style for style in gallery_styles if model in style.models]
+        able = tuple(name for name in able if name == model)
+    return {"styles": gallery_styles, "usual": style_spec.DEFAULT, "any_models": able}
 
 
 def _styles() -> list[dict[str, str]]:

@@ -52,24 +52,24 @@ class Source:
 def find(folders: Sequence[Path]) -> list[Source]:
     """The MIDI files of a corpus in one or several folders, sorted, each on its side of the split. Raises BadRequest
     if there are none."""
-    return _split([source for folder in folders for source in _found(Path(folder))])
+    return _split([source for folder in folders for source in _listed(Path(folder))])
 
 
-def _found(folder: Path) -> list[Source]:
+def _listed(folder: Path) -> list[Source]:
     if not folder.is_dir():
         raise BadRequest(str(folder), "there is no such folder", "name a folder with MIDI files")
-    told: dict[Path, tuple[str, str]] = {}
+    about_by_file: dict[Path, tuple[str, str]] = {}
     for table in sorted(folder.rglob("metadata.csv")):
         with table.open(encoding="utf-8", newline="") as opened:
             for row in csv.DictReader(opened):
                 if row.get("midi") and row.get("composer"):
                     about = (row["composer"], row.get("title") or Path(row["midi"]).stem)
-                    told[table.parent / row["midi"]] = about
-                    told.setdefault(Path(Path(row["midi"]).name), about)
-    found = []
+                    about_by_file[table.parent / row["midi"]] = about
+                    about_by_file.setdefault(Path(Path(row["midi"]).name), about)
+    sources = []
     for file in sorted(f for f in folder.rglob("*") if f.suffix.lower() in (".mid", ".midi") and f.is_file()):
-        if file in told or Path(file.name) in told:
-            composer, title = told.get(file) or told[Path(file.name)]
+        if file in about_by_file or Path(file.name) in about_by_file:
+            composer, title = about_by_file.get(file) or about_by_file[Path(file.name)]
         elif "__" in file.stem:
             composer, title = file.stem.split("__", 1)
             composer = composer.split("_")[0]
@@ -78,10 +78,10 @@ def _found(folder: Path) -> list[Source]:
         if _plain(composer) in _ARRANGERS:
             continue
         title = title.replace("__", " ").replace("_", " ").strip()
-        found.append(Source(file, _plain(composer), title, f"{_plain(composer)}: {work_of(title)}"))
-    if not found:
+        sources.append(Source(file, _plain(composer), title, f"{_plain(composer)}: {work_of(title)}"))
+    if not sources:
         raise BadRequest(str(folder), "it holds no MIDI files", "name a folder with .mid files")
-    return found
+    return sources
 
 
 def _plain(name: str) -> str:
@@ -92,9 +92,9 @@ def _plain(name: str) -> str:
 def work_of(title: str) -> str:
     """The title without what tells one movement, or one piece of an opus, from another."""
     catalogue = r"opus(?: posth)?|op\.?|hoboken [ivxl]+|hob\.? ?[ivxl]+|kv|k\.|bwv|d\.?"
-    found = re.match(rf".*?(?:{catalogue})[ _.]*\d+[a-z]?(?: \d+(?= \d))?", title, re.I)
-    if found:
-        return found[0].lower()
+    match = re.match(rf".*?(?:{catalogue})[ _.]*\d+[a-z]?(?: \d+(?= \d))?", title, re.I)
+    if match:
+        return match[0].lower()
     # Without a number, pieces that begin alike belong together: Pictures at an Exhibition, Suite espanola.
     return " ".join(re.sub(r"( lc\d+| sq\d+| \d+.*)$", "", title).lower().split()[:2])
 
@@ -109,14 +109,14 @@ def _split(sources: list[Source]) -> list[Source]:
     for works in by_composer.values():
         size = {work: sum(s.file.stat().st_size for s in group) for work, group in works.items()}
         whole = sum(size.values())
-        wanted = {"test": _TEST_SHARE * whole, "valid": _VALID_SHARE * whole}
+        missing_notes = {"test": _TEST_SHARE * whole, "valid": _VALID_SHARE * whole}
         for work in sorted(works, key=lambda w: hashlib.sha256(w.encode()).digest()):
             if size[work] > whole / 3:
                 continue
             for name in ("test", "valid"):
-                if wanted[name] > 0 and size[work] < wanted[name] + 0.15 * whole:
+                if missing_notes[name] > 0 and size[work] < missing_notes[name] + 0.15 * whole:
                     side[work] = name
-                    wanted[name] -= size[work]
+                    missing_notes[name] -= size[work]
                     break
     return [replace(s, split=side.get(s.work, "train")) for s in sources]
 
@@ -126,7 +126,7 @@ def find_moods(folder: Path) -> list[Source]:
     of its folder. All of it is for training. Raises BadRequest if there is none, or no folder has such a name."""
     if not folder.is_dir():
         raise BadRequest(f"--moods {folder}", "there is no such folder", "name one with folders named by moods")
-    found = []
+    sources = []
     for inside in sorted(d for d in folder.iterdir() if d.is_dir()):
         word = inside.name.lower()
         if word not in WORDS:
@@ -134,19 +134,19 @@ def find_moods(folder: Path) -> list[Source]:
         for file in reading.folder(inside):
             title = file.stem.replace("__", " ").replace("_", " ").strip()
             composer = _plain(file.stem.split("__", 1)[0].split("_")[0]) if "__" in file.stem else "other"
-            found.append(Source(file, composer, title, f"{word}: {file.stem}", "train", word))
-    if not found:
+            sources.append(Source(file, composer, title, f"{word}: {file.stem}", "train", word))
+    if not sources:
         raise BadRequest(
             f"--moods {folder}",
             "no folder in it is named by a mood and holds music",
             "call them happy, angry, sad, ...",
         )
-    return found
+    return sources
 
 
 def read(sources: Iterable[Source]) -> list[tuple[Source, Piece]]:
     """Every file that can be read; those that cannot are left out."""
-    found = []
+    readable = []
     for source in sources:
         try:
             if source.file.suffix.lower() in (".mid", ".midi"):
@@ -155,8 +155,8 @@ def read(sources: Iterable[Source]) -> list[tuple[Source, Piece]]:
                 piece = reading.read(source.file)
         except (FlamingoError, OSError):
             continue
-        found.append((source, piece))
-    return found
+        readable.append((source, piece))
+    return readable
 
 
 def personas_of(pairs: Sequence[tuple[Source, Piece]], least: int = 6_000) -> list[str]:
@@ -172,9 +172,14 @@ def personas_of(pairs: Sequence[tuple[Source, Piece]], least: int = 6_000) -> li
 
 @dataclass(frozen=True)
 class Song:
-    """A piece ready for training: events with MIDI pitches, and what is told of each bar. `ends`: (bar, key) where
-    a phrase or the piece ends. `persona`: index, -1 for none. `played`: whether velocities mean anything. `told`:
-    valence and arousal that a person gave it, in place of what is measured."""
+    """A piece ready for training: events with MIDI pitches, and what is told of each bar.
+
+    Attributes:
+        persona: index, -1 for none.
+        ends: (bar, key) where a phrase or the piece ends.
+        played: whether velocities mean anything.
+        mood_point: valence and arousal that a person gave it, in place of what is measured.
+    """
 
     events: Array
     bar: Array
@@ -188,12 +193,12 @@ class Song:
     ends: list[tuple[int, Key]]
     played: bool
     scale: mood.Scale
-    told: tuple[float, float] | None = None
+    mood_point: tuple[float, float] | None = None
 
 
 def songs(pairs: Sequence[tuple[Source, Piece]], personas: Sequence[str], scale: mood.Scale) -> list[Song]:
     """Pieces as songs. Music for voice or strings is told apart from music for the piano."""
-    made = []
+    converted = []
     for source, piece in pairs:
         spelled = events.spell(piece)
         features = mood.bar_features(piece)
@@ -201,7 +206,7 @@ def songs(pairs: Sequence[tuple[Source, Piece]], personas: Sequence[str], scale:
         whole = np.clip(piece.bar_of(spelled.bars["start"]), 0, len(piece.bars) - 1)
         edges = np.append(spelled.bars["start"].astype(int), piece.length)
         ends = [(int(np.searchsorted(spelled.bars["start"], piece.edges[b])), k) for b, k in phrase_ends(piece)]
-        made.append(
+        converted.append(
             Song(
                 spelled.events,
                 spelled.bar,
@@ -218,7 +223,7 @@ def songs(pairs: Sequence[tuple[Source, Piece]], personas: Sequence[str], scale:
                 WORDS[source.mood] if source.mood else None,
             )
         )
-    return made
+    return converted
 
 
 def ensemble_of(piece: Piece) -> int:
@@ -312,9 +317,11 @@ def excerpt(
     features = song.features[begin : last + 1].copy()
     features[:, :2] += np.log2(faster)  # tempo and density
     features[:, 2] += 8 * louder
-    valence, arousal = (np.nan_to_num(found) for found in song.scale.points(features, song.played))
-    if song.told is not None:
-        valence, arousal = (np.full_like(found, x) for found, x in zip((valence, arousal), song.told, strict=True))
+    valence, arousal = (np.nan_to_num(curve) for curve in song.scale.points(features, song.played))
+    if song.mood_point is not None:
+        valence, arousal = (
+            np.full_like(curve, x) for curve, x in zip((valence, arousal), song.mood_point, strict=True)
+        )
     n = len(rows)
     start = np.zeros(n, np.int8)
     start[bar == begin] = 1
@@ -335,16 +342,16 @@ def excerpt(
 
 def told(model: Composer, rows: dict[str, Array], personas: Sequence[str]) -> Array:
     """(n, d) the conditions of an excerpt's events as the run-time network takes them."""
-    made: dict[tuple[Any, ...], Array] = {}
+    vector_by_row: dict[tuple[Any, ...], Array] = {}
     columns = ("persona", "valence", "arousal", "left", "tempo", "metre", "minor", "ensemble", "start")
-    found = []
+    vectors = []
     for row in zip(*(rows[c].tolist() for c in columns), strict=True):
-        if row not in made:
+        if row not in vector_by_row:
             persona, valence, arousal, left, tempo, metre, minor, ensemble, start = row
             who = {personas[persona]: 1.0} if persona >= 0 else {}
             bars = left + 1 if left < 16 else (17, 21, 25, 33, 49, 65, 97)[min(left - 16, 6)]
             bpm = 36 * 2 ** (tempo / 4)
             bar = Bar(who, valence, arousal, bars, bpm, metre, bool(minor), ensemble, bool(start))
-            made[row] = model.told(bar, plain=True)
-        found.append(made[row])
-    return np.stack(found)
+            vector_by_row[row] = model.told(bar, plain=True)
+        vectors.append(vector_by_row[row])
+    return np.stack(vectors)

@@ -115,30 +115,30 @@ def _typical(
 ) -> dict[str, float]:
     """Mean and spread of nats a note over excerpts of 16 bars of works that were not trained on."""
     model = read(file)
-    found = []
+    nats = []
     for song in corpus.songs(pairs, facts["config"]["personas"], scale)[:40]:
         for begin in range(0, len(song.first) - 17, 32):
             rows = corpus.excerpt(song, begin, begin + 16, song.key)
             notes = int((rows["events"][:, 1] >= 0).sum())
             if notes < 48 or not song.played or song.ensemble:
                 continue
-            told = corpus.told(model, rows, facts["config"]["personas"])
-            found.append(model.nats(rows["events"], told).sum() / notes)
-    if len(found) < 3:  # too small a corpus to say: the critic then trusts no difference
-        return {"mean": round(float(np.mean(found)), 4) if found else 4.0, "spread": 1.0}
-    return {"mean": round(float(np.mean(found)), 4), "spread": round(max(float(np.std(found)), 0.1), 4)}
+            conditions = corpus.told(model, rows, facts["config"]["personas"])
+            nats.append(model.nats(rows["events"], conditions).sum() / notes)
+    if len(nats) < 3:  # too small a corpus to say: the critic then trusts no difference
+        return {"mean": round(float(np.mean(nats)), 4) if nats else 4.0, "spread": 1.0}
+    return {"mean": round(float(np.mean(nats)), 4), "spread": round(max(float(np.std(nats)), 0.1), 4)}
 
 
 def _short(this: dict[str, Any]) -> dict[str, Any]:
     """What the manifest keeps of a session: the settings that matter, never a folder of somebody's machine."""
     if "recipe" not in this:  # of an earlier release, from which this training started
         return this
-    kept = ("length", "batch", "lr", "optimiser", "weight_decay", "dropout", "forget", "cooldown", "ema")
+    setting_names = ("length", "batch", "lr", "optimiser", "weight_decay", "dropout", "forget", "cooldown", "ema")
     return {
         "seconds": round(this["seconds"]),
         "machine": this["machine"],
         "precision": this["precision"],
         "processes": this["processes"],
         "torch": this["torch"],
-        **{k: this["recipe"][k] for k in kept if k in this["recipe"]},
+        **{k: this["recipe"][k] for k in setting_names if k in this["recipe"]},
     }

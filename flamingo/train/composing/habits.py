@@ -17,7 +17,7 @@ def habits(
 ) -> dict[str, dict[str, Any]]:
     """What each persona's music is usually like: share of minor, tonics by mode, metres with their share of bars and
     tempo (log2 of quarters a minute), mean arousal."""
-    found = {}
+    habits_by_persona = {}
     for persona in personas:
         mine = [p for s, p in pairs if s.composer == persona]
         # Habits are those of music for a keyboard, where there is any.
@@ -36,17 +36,17 @@ def habits(
         # A bar of 1/4 is a pickup, and one of 11/16 somebody's cadenza: neither is a metre to write a piece in.
         usual = {m: t for m, t in bars.items() if m in events.METRES and Metre.parse(m).units >= 36}
         every = sum(map(len, usual.values()))
-        kept = {m: t for m, t in usual.items() if len(t) >= 0.08 * every} or {"4/4": [np.log2(110)]}
-        count = sum(map(len, kept.values()))
+        usual_metres = {m: t for m, t in usual.items() if len(t) >= 0.08 * every} or {"4/4": [np.log2(110)]}
+        count = sum(map(len, usual_metres.values()))
         minor = sum(tonics["minor"])
-        found[persona] = {
+        habits_by_persona[persona] = {
             "minor": round((minor + 1) / (len(mine) + 2.5), 3),
             "tonics": {mode: [round(x + 0.2 / 12, 3) for x in row] for mode, row in tonics.items()},
             "metres": {
                 m: {"share": round(len(t) / count, 3), "tempo": round(float(np.median(t)), 3)}
-                for m, t in sorted(kept.items())
+                for m, t in sorted(usual_metres.items())
             },
-            "tempo": round(float(np.median(np.concatenate(list(kept.values())))), 3),
+            "tempo": round(float(np.median(np.concatenate(list(usual_metres.values())))), 3),
             "arousal": round(float(np.mean(arousal)), 3),
         }
-    return found
+    return habits_by_persona

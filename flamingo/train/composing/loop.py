@@ -116,7 +116,7 @@ class _Session:
         windows = corpus.Windows(self.music.songs["train"], self.length, self._random(0))
         begun = saved = sampled = logged = time.monotonic()
         first = self.facts["step"]
-        seen: list[dict[str, float]] = []
+        step_figures: list[dict[str, float]] = []
         figures: dict[str, float] = {}
         installed: Path | None = None
         with session.progress(self.quiet) as progress:
@@ -136,15 +136,15 @@ class _Session:
                     self.facts["step"] - (0 if recipe.resume else first),
                 )
                 windows.random = self._random(self.facts["step"])
-                seen.append(self._step(windows))
+                step_figures.append(self._step(windows))
                 self.facts["step"] += 1
                 self.facts["events"] += self.world * recipe.batch * self.length
                 self.facts["seconds"] = self.seconds_before + time.monotonic() - begun
                 if not self.main:
                     continue
-                if now - logged > 30 or len(seen) >= 1000:
-                    figures = self._log(seen)
-                    logged, seen = now, []
+                if now - logged > 30 or len(step_figures) >= 1000:
+                    figures = self._log(step_figures)
+                    logged, step_figures = now, []
                 if now - saved > recipe.save_every:
                     self._save(figures)
                     saved = now
@@ -157,8 +157,8 @@ class _Session:
                     figures=f"step {self.facts['step']} " + " ".join(f"{k} {v:.3f}" for k, v in figures.items()),
                 )
         if self.main:
-            if seen:
-                figures = self._log(seen)
+            if step_figures:
+                figures = self._log(step_figures)
             figures |= self._valid()
             self._save(figures)
             if recipe.persona:
@@ -199,8 +199,8 @@ class _Session:
             zip(("where", "pitch", "duration", "velocity"), parts, strict=True)
         )
 
-    def _log(self, seen: list[dict[str, float]]) -> dict[str, float]:
-        means = {k: float(np.mean([row[k] for row in seen])) for k in seen[0]}
+    def _log(self, step_figures: list[dict[str, float]]) -> dict[str, float]:
+        means = {k: float(np.mean([row[k] for row in step_figures])) for k in step_figures[0]}
         self._record(means)
         return {"nats": means["nats"]}
 
@@ -220,19 +220,19 @@ class _Session:
         """Nats a note on the validation works, from the averaged weights, and the samples."""
         shown = ComposerNet(self.model.config, 0.0).to(self.device)
         shown.load_state_dict(self.ema)
-        found: dict[str, float] = {}
+        figures: dict[str, float] = {}
         if self.music.songs["valid"]:
-            found = {
+            figures = {
                 "valid": nats_a_note(shown, self.music.songs["valid"], self.length, self.device, most=40_000)["all"]
             }
-            self._record(found)
-            if found["valid"] < self.facts.get("best", {}).get("valid", float("inf")):
+            self._record(figures)
+            if figures["valid"] < self.facts.get("best", {}).get("valid", float("inf")):
                 self.best = {k: v.clone() for k, v in self.ema.items()}
-                self.facts["best"] = {"step": self.facts["step"], "valid": round(found["valid"], 5)}
+                self.facts["best"] = {"step": self.facts["step"], "valid": round(figures["valid"], 5)}
         from flamingo.train.composing import samples
 
         samples.leave(shown, self._describe({}), self.out, self.facts["step"], self.writer)
-        return found
+        return figures
 
     def _describe(self, figures: dict[str, float]) -> dict[str, Any]:
         this = {
@@ -305,9 +305,9 @@ def nats_a_note(
             notes += int((target[fresh, 1] >= 0).sum())
         if most and notes >= most:
             break
-    each = total / max(notes, 1)
-    return {"all": float(each.sum())} | dict(
-        zip(("where", "pitch", "duration", "velocity"), each.tolist(), strict=True)
+    by_number = total / max(notes, 1)
+    return {"all": float(by_number.sum())} | dict(
+        zip(("where", "pitch", "duration", "velocity"), by_number.tolist(), strict=True)
     )
 
 
@@ -324,13 +324,16 @@ def load_composer(file: Path) -> tuple[ComposerNet, dict[str, Any]]:
 def _optimiser(model: ComposerNet, moves: str, recipe: ComposerRecipe, lr: float) -> Optimiser:
     """AdamW, or Muon for the matrices within the transformer's blocks and heads."""
     # A condition that is seldom told (a persona with little music) must not decay while it waits.
-    told = {table.weight for table in model.conditions()}
+    condition_tables = {table.weight for table in model.conditions()}
     inside = model.inside() if moves == "muon" else []
     chosen = set(inside)
     rest = [p for p in model.parameters() if p not in chosen]
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in rest if p.ndim > 1 and p not in told], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in rest if p.ndim <= 1 or p in told], "weight_decay": 0.0},
+        {
+            "params": [p for p in rest if p.ndim > 1 and p not in condition_tables],
+            "weight_decay": recipe.weight_decay,
+        },
+        {"params": [p for p in rest if p.ndim <= 1 or p in condition_tables], "weight_decay": 0.0},
     ]
     if not inside:
         return torch.optim.AdamW(groups, lr=lr, betas=_BETAS)

@@ -26,8 +26,8 @@ class Music:
     pairs: list[tuple[corpus.Source, Piece]]
 
 
-def load_music(folders: tuple[str, ...], known: dict[str, Any] | None = None, moods: str = "") -> Music:
-    """Read a corpus. known: the facts of a checkpoint, whose personas and scale are kept. moods: a folder of music in
+def load_music(folders: tuple[str, ...], facts: dict[str, Any] | None = None, moods: str = "") -> Music:
+    """Read a corpus. facts: those of a checkpoint, whose personas and scale are kept. moods: a folder of music in
     folders named by moods, which is learned from too."""
     if not folders and not moods:
         raise BadRequest("--music", "there is nothing to learn from", "name a folder of MIDI files")
@@ -35,8 +35,8 @@ def load_music(folders: tuple[str, ...], known: dict[str, Any] | None = None, mo
     pairs = corpus.read([*(corpus.find([Path(f) for f in folders]) if folders else ()), *felt])
     if not pairs:
         raise BadRequest("--music", "none of the files can be read", "name a folder of whole MIDI files")
-    if known:
-        personas, scale = tuple(known["config"]["personas"]), mood.Scale(**known["scale"])
+    if facts:
+        personas, scale = tuple(facts["config"]["personas"]), mood.Scale(**facts["scale"])
     else:
         personas = tuple(corpus.personas_of(pairs))
         features = [mood.bar_features(p) for s, p in pairs if s.split == "train"]
@@ -53,10 +53,10 @@ def made(pairs: list[tuple[corpus.Source, Piece]], personas: tuple[str, ...], sc
     splits = ("train", "valid", "test")
     chosen = {name: [(s, p) for s, p in pairs if s.split == name] for name in splits}
     return Music(
-        {name: corpus.songs(found, personas, scale) for name, found in chosen.items()},
+        {name: corpus.songs(split_pairs, personas, scale) for name, split_pairs in chosen.items()},
         personas,
         scale,
-        {name: len(found) for name, found in chosen.items()},
-        {name: sum(len(p.notes) for _, p in found) for name, found in chosen.items()},
+        {name: len(split_pairs) for name, split_pairs in chosen.items()},
+        {name: sum(len(p.notes) for _, p in split_pairs) for name, split_pairs in chosen.items()},
         pairs,
     )

@@ -42,8 +42,8 @@ class ComposerConfig:
         return {**asdict(self), "personas": list(self.personas)}
 
     @classmethod
-    def from_dict(cls, found: dict[str, Any]) -> ComposerConfig:
-        return cls(**{**found, "personas": tuple(found["personas"])})
+    def from_dict(cls, values: dict[str, Any]) -> ComposerConfig:
+        return cls(**{**values, "personas": tuple(values["personas"])})
 
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -199,11 +199,11 @@ class ComposerNet(nn.Module):
         there = (1 - part) * table(low) + part * table(low + 1)
         return torch.where(hidden.unsqueeze(-1), table.weight[KNOTS], there)
 
-    def states(self, rows: Tensor, told: Tensor | None) -> Tensor:
+    def states(self, rows: Tensor, conditions: Tensor | None) -> Tensor:
         """(b, t, 4) events and (b, t, d) conditions to (b, t, d) states, from which the next event is predicted."""
         x = sum(self.note(rows), torch.zeros((), device=rows.device))
-        if told is not None and self.config.told:
-            x = x + told
+        if conditions is not None and self.config.told:
+            x = x + conditions
         x = F.dropout(x, self.dropout, self.training)
         if self.config.trunk == "lstm":
             x = self.lstm(x)[0]
@@ -225,12 +225,12 @@ class ComposerNet(nn.Module):
         """(b, t, 4) nats of each number of the events after the first; zero where there is nothing to predict."""
         rows = batch["events"]
         # An event is predicted under the conditions of the event before it, all that is known at that moment.
-        told = self.told({k: v[:, :-1] for k, v in batch.items() if k != "events"}, hidden)
-        found = self.logits(self.states(rows[:, :-1], told), rows[:, 1:])
+        conditions = self.told({k: v[:, :-1] for k, v in batch.items() if k != "events"}, hidden)
+        logits = self.logits(self.states(rows[:, :-1], conditions), rows[:, 1:])
         target = rows[:, 1:]
         nats = [
             F.cross_entropy(logit.float().flatten(0, 1), target[..., i].flatten(), ignore_index=-1, reduction="none")
-            for i, logit in enumerate(found)
+            for i, logit in enumerate(logits)
         ]
         nats[3] = nats[3] * batch["played"][:, 1:].flatten()
         return torch.stack(nats, dim=-1).view(*target.shape)

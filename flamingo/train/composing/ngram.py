@@ -49,28 +49,28 @@ class NGram:
     def nats(self, rows: Array) -> Array:
         """(n, 4) nats of the events after the first."""
         spelled = rows.tolist()
-        found = np.zeros((len(spelled) - 1, 4))
+        nats = np.zeros((len(spelled) - 1, 4))
         for i in range(1, len(spelled)):
             for column in range(4 if spelled[i][1] >= 0 else 1):
                 p = 1 / _SIZES[column]
                 for context in self._contexts(spelled, i, column):
-                    seen = self.counts.get(context)
-                    if seen:
-                        total, kinds = seen.total(), len(seen)
-                        p = (seen[spelled[i][column]] + kinds * p) / (total + kinds)
-                found[i - 1, column] = -np.log(p)
-        return found
+                    followers = self.counts.get(context)
+                    if followers:
+                        total, kinds = followers.total(), len(followers)
+                        p = (followers[spelled[i][column]] + kinds * p) / (total + kinds)
+                nats[i - 1, column] = -np.log(p)
+        return nats
 
     @staticmethod
     def _contexts(spelled: list[list[int]], i: int, column: int) -> list[tuple[Any, ...]]:
         """From the shortest to the longest."""
         here = tuple(spelled[i][:column])
-        found: list[tuple[Any, ...]] = [(column,), (column, here)]
+        contexts: list[tuple[Any, ...]] = [(column,), (column, here)]
         for order in range(1, min(ORDER, i) + 1):
             # Places and pitches of the events before say most; their durations and velocities would thin the counts.
             before = tuple((spelled[i - k][0], spelled[i - k][1]) for k in range(1, order + 1))
-            found.append((column, here, before))
-        return found
+            contexts.append((column, here, before))
+        return contexts
 
 
 def train(recipe: ComposerRecipe) -> Outcome:
@@ -105,7 +105,7 @@ def nats_a_note(model: NGram, songs: list[corpus.Song]) -> dict[str, float]:
             nats[:, 3] = 0
         total += nats.sum(0)
         notes += int((rows[1:, 1] >= 0).sum())
-    each = total / max(notes, 1)
-    return {"all": float(each.sum())} | dict(
-        zip(("where", "pitch", "duration", "velocity"), each.tolist(), strict=True)
+    by_number = total / max(notes, 1)
+    return {"all": float(by_number.sum())} | dict(
+        zip(("where", "pitch", "duration", "velocity"), by_number.tolist(), strict=True)
     )

@@ -59,15 +59,15 @@ def load(recipe: ComposerRecipe, saved: Checkpoint, *, quiet: bool) -> tuple[Mus
         word = words.get(file, "")
         pairs.append((corpus.Source(file, name, file.stem, f"{name}: {file.stem}", "train", word), piece))
     notes = sum(len(p.notes) for _, p in pairs)
-    found = f"{notes:,} notes in {len(pairs)} of {len(files)} files"
+    summary = f"{notes:,} notes in {len(pairs)} of {len(files)} files"
     if notes < LEAST:
         raise BadRequest(
             f"--persona {name}",
-            f"found {found}; at least {LEAST:,} notes are needed",
+            f"found {summary}; at least {LEAST:,} notes are needed",
             f"add music: {GOOD:,} are good",
         )
     enough = "that is enough" if notes >= GOOD else f"it will be a faint likeness: {GOOD:,} notes are good"
-    say.print(f"found {found}; {enough}")
+    say.print(f"found {summary}; {enough}")
     if len(pairs) >= _HELD_OUT:
         pairs = [(_side(s), p) for s, p in pairs]
     if name not in saved.facts["config"]["personas"]:
@@ -96,8 +96,10 @@ def _with_room(saved: Checkpoint, name: str) -> Checkpoint:
         if key.startswith("optimiser."):
             continue  # moments of another shape and another music
         if key.endswith("persona.weight"):
-            known = tensor[:-1] if len(tensor) > 1 else tensor  # a composer may know none
-            tensor = torch.cat((tensor[:-1], known.float().mean(0, keepdim=True).to(tensor.dtype), tensor[-1:]))
+            persona_rows = tensor[:-1] if len(tensor) > 1 else tensor  # a composer may know none
+            tensor = torch.cat(
+                (tensor[:-1], persona_rows.float().mean(0, keepdim=True).to(tensor.dtype), tensor[-1:])
+            )
         tensors[key] = tensor
     config = {**saved.facts["config"], "personas": [*saved.facts["config"]["personas"], name]}
     return Checkpoint(

@@ -100,36 +100,36 @@ class Comparison:
     ) -> dict[str, Any]:
         examples = self.views.examples
         held = _held_out(examples, self.recipe.seed + seed)
-        seen = [i for i in range(len(examples)) if i not in set(held)]
+        learned = [i for i in range(len(examples)) if i not in set(held)]
         folder = self.out / "gan" / f"seed-{seed}"
         gan.train(
-            [examples[i] for i in seen], folder, gan.GanSettings(size=self.recipe.gan_size),
+            [examples[i] for i in learned], folder, gan.GanSettings(size=self.recipe.gan_size),
             budget=self.recipe.gan_budget / self.recipe.seeds, seed=seed, overwrite=True, device=self.recipe.device,
             quiet=True,
         )  # fmt: skip
         tell(f"seed {seed + 1}, its pictures")
         generator, _ = load_generator(folder / gan.CHECKPOINT)
-        clear = by_mood([examples[i] for i in seen])
+        clear = by_mood([examples[i] for i in learned])
         invented = write_pictures(generator, clear, folder / "pictures", self.recipe.gan_pictures, seed)
         more = look_at(invented)
         whole = Views(examples + more.examples, self.views.whole + more.whole, self.views.crops + more.crops, 0)
         start = pooled(self.late, whole, self.device)
         recipe = replace(self.recipe, seed=self.recipe.seed + seed)
-        with_them = [*seen, *range(len(examples), len(whole.examples))]
+        with_them = [*learned, *range(len(examples), len(whole.examples))]
         # As many steps for both: a round over more photos takes more of them.
-        fewer = max(1, round(recipe.epochs * len(seen) / len(with_them))) if recipe.epochs else 0
-        found: dict[str, Any] = {"held out": len(held), "invented": len(invented)}
-        for name, rows, epochs in (("without", seen, recipe.epochs), ("with", with_them, fewer)):
+        fewer = max(1, round(recipe.epochs * len(learned) / len(with_them))) if recipe.epochs else 0
+        figures: dict[str, Any] = {"held out": len(held), "invented": len(invented)}
+        for name, rows, epochs in (("without", learned, recipe.epochs), ("with", with_them, fewer)):
             model = fit(self.late, whole, rows, start, replace(recipe, epochs=epochs), self.device)
             points = predict(model, whole, held, self.device)
             matrix = confusion([examples[i] for i in held], points, self.moods)
-            found[name] = {
+            figures[name] = {
                 "accuracy": round(matrix.accuracy, 4),
                 "confusion": matrix.counts.tolist(),
                 "epochs": epochs,
             }
             tell(f"seed {seed + 1}, {name}: {matrix.accuracy:.0%}")
-        return found
+        return figures
 
     def save(self) -> None:
         facts = {"moods": list(self.moods), "seeds": self.rows, "mean": self.figures()}
@@ -148,22 +148,22 @@ class Comparison:
         """The report for a terminal."""
         if not self.rows:
             return []
-        found = []
+        lines = []
         for way in ("without", "with"):
-            each = [row[way]["accuracy"] for row in self.rows.values()]
-            mean, spread = float(np.mean(each)), float(np.std(each))
-            listed = ", ".join(f"{a:.0%}" for a in each)
-            found.append(f"{way} the WGAN's pictures: {mean:.1%} right (± {spread:.1%} over seeds: {listed})")
+            accuracies = [row[way]["accuracy"] for row in self.rows.values()]
+            mean, spread = float(np.mean(accuracies)), float(np.std(accuracies))
+            listed = ", ".join(f"{a:.0%}" for a in accuracies)
+            lines.append(f"{way} the WGAN's pictures: {mean:.1%} right (± {spread:.1%} over seeds: {listed})")
             counts = np.sum([row[way]["confusion"] for row in self.rows.values()], axis=0)
-            found += [f"  {line}" for line in Confusion(self.moods, counts).lines()]
-        return found
+            lines += [f"  {line}" for line in Confusion(self.moods, counts).lines()]
+        return lines
 
 
 def _held_out(examples: Sequence[Example], seed: int) -> list[int]:
     """One in five of each mood's photos, at least one, by chance."""
     random = np.random.default_rng((seed, 17))
-    found: list[int] = []
+    rows: list[int] = []
     for mood in sorted({e.mood for e in examples}):
         mine = [i for i, e in enumerate(examples) if e.mood == mood]
-        found += random.permutation(mine)[: max(1, len(mine) // _HELD_OUT)].tolist()
-    return sorted(found)
+        rows += random.permutation(mine)[: max(1, len(mine) // _HELD_OUT)].tolist()
+    return sorted(rows)

@@ -41,20 +41,20 @@ def find(folders: Sequence[str]) -> list[Example]:
     """All examples below the folders. Raises BadRequest where there are none, or a table cannot be understood."""
     if not folders:
         raise BadRequest("--images", "there is nothing to learn from", "name a folder of photos with moods")
-    found: list[Example] = []
+    examples: list[Example] = []
     for name in folders:
         folder = Path(name)
         tables = sorted(folder.glob("*.csv"))
-        found += [e for table in tables for e in _rated(table)] if tables else _sorted_by_mood(folder)
-    if len(found) < 20:
+        examples += [e for table in tables for e in _rated(table)] if tables else _sorted_by_mood(folder)
+    if len(examples) < 20:
         raise BadRequest(
-            "--images", f"only {len(found)} photos with moods are there", "name folders with 20 or more of them"
+            "--images", f"only {len(examples)} photos with moods are there", "name folders with 20 or more of them"
         )
-    return found
+    return examples
 
 
 def _rated(table: Path) -> list[Example]:
-    found = []
+    examples = []
     with table.open(newline="", encoding="utf-8-sig") as opened:
         for i, row in enumerate(csv.DictReader(opened), 2):
             try:
@@ -72,8 +72,8 @@ def _rated(table: Path) -> list[Example]:
             file = next((f for f in (table.parent / name, table.parent.parent / name) if f.is_file()), None)
             if file is not None:
                 theme = re.sub(r"\s*\d+$", "", row.get("theme") or name)
-                found.append(Example(file, point[0], point[1], theme))
-    return found
+                examples.append(Example(file, point[0], point[1], theme))
+    return examples
 
 
 def _sorted_by_mood(folder: Path) -> list[Example]:

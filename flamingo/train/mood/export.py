@@ -43,15 +43,15 @@ def release(
     photos, or the same in other folds.
     """
     saved = [_finished(run) for run in runs]
-    configs = [FeelConfig(**each.facts["config"]) for each in saved]
+    configs = [FeelConfig(**checkpoint.facts["config"]) for checkpoint in saved]
     _check_alike(runs, saved, configs)
     examples = data.find(folders)
     pictures = [images.read(e.file) for e in examples]
     size = configs[0].size
     shown = [seen(p, size) for p in pictures]
-    whole = [_whole(config, each, shown) for config, each in zip(configs, saved, strict=True)]
+    whole = [_whole(config, checkpoint, shown) for config, checkpoint in zip(configs, saved, strict=True)]
     net = Several([part for part, _ in whole]).eval()
-    distances = np.mean([found for _, found in whole], axis=0)
+    distances = np.mean([distances_of_run for _, distances_of_run in whole], axis=0)
     with release_of("feel", weights) as release:
         file = release.folder / "feel.onnx"
         h, w = torch.export.Dim("h", min=3, max=64), torch.export.Dim("w", min=3, max=64)
@@ -85,9 +85,9 @@ def release(
             "training": {
                 "command": "flamingo train feel",
                 "photos": len(examples),
-                "seconds": round(sum(each.facts["seconds"] for each in saved)),
+                "seconds": round(sum(checkpoint.facts["seconds"] for checkpoint in saved)),
                 "seed": saved[0].facts["seed"],
-                "sessions": [_short(s) for each in saved for s in each.facts["sessions"]],
+                "sessions": [_short(s) for checkpoint in saved for s in checkpoint.facts["sessions"]],
                 "figures": {
                     f"{way} {axis}": round(r, 4)
                     for way, predicted in unseen.items()
@@ -105,8 +105,8 @@ def release(
 
 def unseen_by(saved: Sequence[Checkpoint], way: str) -> Array:
     """(n, 2) float: what the folds' models said of the photos that they had not seen, the mean over the runs."""
-    said = [each.tensors[f"{way}.predicted"].numpy().astype(float) for each in saved]
-    return np.asarray(np.mean(said, axis=0))
+    predictions = [checkpoint.tensors[f"{way}.predicted"].numpy().astype(float) for checkpoint in saved]
+    return np.asarray(np.mean(predictions, axis=0))
 
 
 def _finished(run: Path) -> Checkpoint:
@@ -138,11 +138,11 @@ def _whole(config: FeelConfig, saved: Checkpoint, photos: list[Array]) -> tuple[
     late.load_state_dict({k: t.float() for k, t in saved.part("late").items()})
     net = FeelNet(backbone, late, torch.zeros(FEATURES), torch.eye(FEATURES)[:, :AXES]).eval()
     stem, early = net.stem, net.early
-    found = []
+    pooled_rows = []
     for photo in photos:
         x = early(torch.nn.functional.relu6(stem((torch.from_numpy(photo) * 255 - 127) / 128)))
-        found.append(late.places(x).mean((0, 2, 3)))
-    pooled = torch.stack(found)
+        pooled_rows.append(late.places(x).mean((0, 2, 3)))
+    pooled = torch.stack(pooled_rows)
     centre = pooled.mean(0)
     _, s, vh = torch.linalg.svd(pooled - centre, full_matrices=False)
     count = min(AXES, int((s > 1e-4).sum()))
@@ -158,10 +158,10 @@ def _difference(net: Several, file: Path, photos: list[Array]) -> float:
 
     ran = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     shown = [*photos, *(np.ascontiguousarray(photo.transpose(0, 1, 3, 2)) for photo in photos[::4])]
-    given = np.stack([ran.run(None, {"photo": photo})[0][0] for photo in shown])
+    actual = np.stack([ran.run(None, {"photo": photo})[0][0] for photo in shown])
     with torch.no_grad():
         expected = np.stack([net(torch.from_numpy(photo))[0].numpy()[0] for photo in shown])
-    return float((np.sqrt(((given - expected) ** 2).mean(0)) / expected.std(0)).max())
+    return float((np.sqrt(((actual - expected) ** 2).mean(0)) / expected.std(0)).max())
 
 
 def scale(unseen: Array, targets: Array, distances: Array) -> dict[str, Any]:
@@ -196,8 +196,8 @@ def moods_of(unseen: Array, examples: list[data.Example]) -> dict[str, Any]:
 
     def loss(logs: Array) -> float:
         both = (float(np.exp(logs[0])), float(np.exp(logs[1])))
-        found = [probabilities(ranked[0][i], ranked[1][i], both, CLASSES)[CLASSES[labels[i]]] for i in rows]
-        return float(-np.log(np.maximum(found, 1e-9)).mean())
+        likelihoods = [probabilities(ranked[0][i], ranked[1][i], both, CLASSES)[CLASSES[labels[i]]] for i in rows]
+        return float(-np.log(np.maximum(likelihoods, 1e-9)).mean())
 
     within = [(np.log(0.1), np.log(3.0))] * 2
     best = np.exp(minimize(loss, np.log([0.6, 0.6]), method="Nelder-Mead", bounds=within).x)
@@ -215,7 +215,7 @@ def _usual(measured: Array, targets: Array) -> dict[str, Any]:
 
 def _short(this: dict[str, Any]) -> dict[str, Any]:
     """What the manifest keeps of a session: the settings that matter, never a folder of somebody's machine."""
-    kept = ("backbone", "views", "folds", "epochs", "batch", "lr", "weight_decay", "dropout", "mixup", "ema")
-    settings = {k: this["recipe"][k] for k in kept}
+    setting_names = ("backbone", "views", "folds", "epochs", "batch", "lr", "weight_decay", "dropout", "mixup", "ema")
+    settings = {k: this["recipe"][k] for k in setting_names}
     about = {k: this[k] for k in ("machine", "precision", "torch")}
     return {"seconds": round(this["seconds"]), **about, **settings}

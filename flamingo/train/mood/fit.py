@@ -75,8 +75,8 @@ def batches(views: Views, rows: Sequence[int], size: int, random: np.random.Gene
     shapes: dict[tuple[int, ...], list[int]] = {}
     for i in random.permutation(np.asarray(rows)).tolist():
         shapes.setdefault(tuple(views.crops[i].shape[1:]), []).append(i)
-    found = [same[a : a + size] for same in shapes.values() for a in range(0, len(same), size)]
-    return [found[i] for i in random.permutation(len(found))]
+    batched = [same[a : a + size] for same in shapes.values() for a in range(0, len(same), size)]
+    return [batched[i] for i in random.permutation(len(batched))]
 
 
 @torch.no_grad()

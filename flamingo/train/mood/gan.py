@@ -173,7 +173,7 @@ class _Session:
         settings = self.settings
         begun = saved = sampled = time.monotonic()
         first = self.facts["step"]
-        seen: list[dict[str, float]] = []
+        step_figures: list[dict[str, float]] = []
         figures: dict[str, float] = {}
         with session.progress(self.quiet) as progress:
             task = progress.add_task("train gan", total=1.0, figures="")
@@ -186,21 +186,21 @@ class _Session:
                     break
                 for optimiser in self.optimisers.values():
                     session.set_rate(optimiser, settings.lr, settings.cooldown, done, self.facts["step"])
-                seen.append(self._step())
+                step_figures.append(self._step())
                 self.facts["step"] += 1
                 self.facts["seconds"] = self.seconds_before + time.monotonic() - begun
-                if len(seen) >= 20:
-                    figures, seen = self._log(seen), []
+                if len(step_figures) >= 20:
+                    figures, step_figures = self._log(step_figures), []
                 if now - saved > settings.save_every:
                     self._save(figures)
                     saved = now
                 if now - sampled > settings.sample_every:
                     self._sample_sheet()
                     sampled = now
-                told = " ".join(f"{k} {v:.2f}" for k, v in figures.items())
-                progress.update(task, completed=min(done, 1.0), figures=f"step {self.facts['step']} {told}")
-        if seen:
-            figures = self._log(seen)
+                figures_text = " ".join(f"{k} {v:.2f}" for k, v in figures.items())
+                progress.update(task, completed=min(done, 1.0), figures=f"step {self.facts['step']} {figures_text}")
+        if step_figures:
+            figures = self._log(step_figures)
         self._save(figures)
         self._sample_sheet()
         return Outcome(self.facts["step"], self.facts["seconds"], figures, self.out / CHECKPOINT, self.stop.asked)
@@ -238,8 +238,8 @@ class _Session:
     def _noise(self) -> Tensor:
         return torch.randn(self.settings.batch, self.settings.noise, device=self.device)
 
-    def _log(self, seen: list[dict[str, float]]) -> dict[str, float]:
-        means = {k: round(float(np.mean([row[k] for row in seen])), 5) for k in seen[0]}
+    def _log(self, step_figures: list[dict[str, float]]) -> dict[str, float]:
+        means = {k: round(float(np.mean([row[k] for row in step_figures])), 5) for k in step_figures[0]}
         line = {"step": self.facts["step"], "seconds": round(self.facts["seconds"], 1)}
         line["lr"] = self.optimisers["generator"].param_groups[0]["lr"]
         with (self.out / LOG).open("a", encoding="utf-8") as log:

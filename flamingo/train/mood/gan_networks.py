@@ -32,15 +32,15 @@ def _channels(size: int, width: int) -> list[int]:
 class _Modulated(nn.Module):
     """Group normalisation whose scales and shifts depend on noise and mood."""
 
-    def __init__(self, channels: int, told: int) -> None:
+    def __init__(self, channels: int, condition_width: int) -> None:
         super().__init__()
         self.norm = nn.GroupNorm(max(1, channels // 16), channels, affine=False)
-        self.modulation = nn.Linear(told, 2 * channels)
+        self.modulation = nn.Linear(condition_width, 2 * channels)
         nn.init.normal_(self.modulation.weight, std=0.02)
         nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        scale, shift = self.modulation(told)[:, :, None, None].chunk(2, 1)
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        scale, shift = self.modulation(condition)[:, :, None, None].chunk(2, 1)
         return F.relu(self.norm(x) * (1 + scale) + shift)
 
 
@@ -55,9 +55,9 @@ class Generator(nn.Module):
         self.size, self.noise = size, noise
         channels = _channels(size, width)
         self.embedding = nn.Embedding(len(CLASSES), noise)
-        told = 2 * noise
-        self.first = nn.Linear(told, channels[0] * _SMALLEST**2)
-        self.norms = nn.ModuleList(_Modulated(c, told) for c in channels)
+        condition_width = 2 * noise
+        self.first = nn.Linear(condition_width, channels[0] * _SMALLEST**2)
+        self.norms = nn.ModuleList(_Modulated(c, condition_width) for c in channels)
         # Enlarged, then convolved: transposed convolutions leave a grid that a short training does not get rid of
         # (Odena, Dumoulin and Olah 2016).
         self.doublings = nn.ModuleList(
@@ -66,10 +66,10 @@ class Generator(nn.Module):
         )
 
     def forward(self, noise: Tensor, moods: Tensor) -> Tensor:
-        told = torch.cat((noise, self.embedding(moods)), 1)
-        x = self.first(told).unflatten(1, (-1, _SMALLEST, _SMALLEST))
+        condition = torch.cat((noise, self.embedding(moods)), 1)
+        x = self.first(condition).unflatten(1, (-1, _SMALLEST, _SMALLEST))
         for norm, double in zip(self.norms, self.doublings, strict=True):
-            x = double(norm(x, told))
+            x = double(norm(x, condition))
         return torch.tanh(x)
 
 
@@ -93,8 +93,8 @@ class Critic(nn.Module):
         nn.init.zeros_(self.projection.weight)  # at first every mood is judged alike
 
     def forward(self, pictures: Tensor, moods: Tensor) -> Tensor:
-        found = F.leaky_relu(self.features(self.halvings(pictures).flatten(1)), 0.2)
-        judged: Tensor = self.score(found).squeeze(1) + (found * self.projection(moods)).sum(1)
+        features = F.leaky_relu(self.features(self.halvings(pictures).flatten(1)), 0.2)
+        judged: Tensor = self.score(features).squeeze(1) + (features * self.projection(moods)).sum(1)
         return judged
 
 

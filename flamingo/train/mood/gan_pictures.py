@@ -29,17 +29,17 @@ def load_photos(examples: Sequence[Example], size: int) -> tuple[Tensor, list[Ex
 
     Raises BadRequest where not one can be read.
     """
-    found, kept = [], []
+    pictures, readable = [], []
     for example in examples:
         try:
             rgb = images.read(example.file).rgb
         except BadInput:
             continue
-        found.append(np.rint(resize(rgb, size, size).transpose(2, 0, 1) * 255).astype(np.uint8))
-        kept.append(example)
-    if not found:
+        pictures.append(np.rint(resize(rgb, size, size).transpose(2, 0, 1) * 255).astype(np.uint8))
+        readable.append(example)
+    if not pictures:
         raise BadRequest("--images", "not one of its photos can be read", "name a folder of photos with moods")
-    return torch.from_numpy(np.stack(found)), kept
+    return torch.from_numpy(np.stack(pictures)), readable
 
 
 def by_mood(examples: Sequence[Example]) -> list[Example]:
@@ -61,12 +61,12 @@ def draw(generator: Generator, moods: Array, seed: int) -> Array:
     device = next(generator.parameters()).device
     # Drawn on the CPU, so that a seed means the same on every device.
     noise = torch.randn(len(moods), generator.noise, generator=torch.Generator().manual_seed(seed))
-    told = torch.from_numpy(np.asarray(moods, np.int64))
-    found = [
+    labels = torch.from_numpy(np.asarray(moods, np.int64))
+    batches = [
         (generator(a.to(device), b.to(device)) + 1) / 2
-        for a, b in zip(torch.split(noise, 64), torch.split(told, 64), strict=True)
+        for a, b in zip(torch.split(noise, 64), torch.split(labels, 64), strict=True)
     ]
-    result: Array = torch.cat(found).permute(0, 2, 3, 1).cpu().numpy()
+    result: Array = torch.cat(batches).permute(0, 2, 3, 1).cpu().numpy()
     return result
 
 
@@ -87,7 +87,7 @@ def write_pictures(
     folder.mkdir(parents=True, exist_ok=True)
     moods = clear_cases(clear)
     shape = _usual_shape(clear, generator.size)
-    found = []
+    examples = []
     for mood, name in enumerate(CLASSES):
         ratings = np.array([(e.valence, e.arousal) for e, m in zip(clear, moods, strict=True) if m == mood])
         valence, arousal = ratings.mean(0).tolist()
@@ -95,8 +95,8 @@ def write_pictures(
             file = folder / f"{name}-{i:04d}.png"
             pixels = np.rint(resize(picture, *shape) * 255).astype(np.uint8)
             Image.fromarray(pixels).save(file)
-            found.append(Example(file, valence, arousal, "invented"))
-    return found
+            examples.append(Example(file, valence, arousal, "invented"))
+    return examples
 
 
 def _usual_shape(examples: Sequence[Example], size: int) -> tuple[int, int]:

@@ -163,9 +163,9 @@ class _Training:
                      views.crops[: len(self.examples)], 0)  # fmt: skip
         self.comparison = accuracy.Comparison(self.recipe, self.out, real, late, self.device)
 
-        def tell(what: str) -> None:
+        def tell(message: str) -> None:
             self.begun = max(self.begun, time.monotonic() - self.recipe.budget / 2)  # the WGANs have their own budget
-            step(1.0, what)
+            step(1.0, message)
 
         self.comparison.run(look_at, tell)
         self.compared = True
@@ -173,13 +173,13 @@ class _Training:
     def _report(self) -> list[str]:
         if not self.moods:
             return []
-        found = accuracy.confusion(self.examples, self.tensors["photo.predicted"].numpy(), self.moods)
+        matrix = accuracy.confusion(self.examples, self.tensors["photo.predicted"].numpy(), self.moods)
         lines = []
-        if found.counts.sum():
+        if matrix.counts.sum():
             lines = [
-                f"cross-validated: {found.accuracy:.1%} right of {int(found.counts.sum())}; rows are the folders"
+                f"cross-validated: {matrix.accuracy:.1%} right of {int(matrix.counts.sum())}; rows are the folders"
             ]
-            lines += [f"  {line}" for line in found.lines()]
+            lines += [f"  {line}" for line in matrix.lines()]
         return lines + (self.comparison.lines() if self.comparison else [])
 
     def _cross_validate(self, late: Late, views: Views, step: Callable[[float, str], None]) -> None:
@@ -196,12 +196,14 @@ class _Training:
                 self._record({f"r_{way}_{axis}": r for axis, r in self._correlations(way).items()})
                 self._save()
 
-    def _fit(self, late: Late, views: Views, rows: list[int], step: Callable[[float, str], None], what: str) -> Late:
-        done = 0.3 + 0.7 * self.fits / (len(WAYS) * self.recipe.folds + 1)
-        step(done, what)
+    def _fit(
+        self, late: Late, views: Views, rows: list[int], step: Callable[[float, str], None], message: str
+    ) -> Late:
+        share = 0.3 + 0.7 * self.fits / (len(WAYS) * self.recipe.folds + 1)
+        step(share, message)
         model = fit(
             late, views, rows, self.start, self.recipe, self.device,
-            lambda epoch, error: step(done, f"{what}, round {epoch}, error {error:.3f}"),
+            lambda epoch, error: step(share, f"{message}, round {epoch}, error {error:.3f}"),
         )  # fmt: skip
         self.fits += 1
         return model
@@ -214,12 +216,12 @@ class _Training:
         return np.array([(e.valence, e.arousal) for e in self.examples], np.float32)
 
     def figures(self) -> dict[str, float]:
-        found = {f"r_{way}_{axis}": r for way in WAYS for axis, r in self._correlations(way).items()}
+        figures = {f"r_{way}_{axis}": r for way in WAYS for axis, r in self._correlations(way).items()}
         if self.moods:
             matrix = accuracy.confusion(self.examples, self.tensors["photo.predicted"].numpy(), self.moods)
             if matrix.counts.sum():
-                found["accuracy"] = matrix.accuracy
-        return found | (self.comparison.figures() if self.comparison else {})
+                figures["accuracy"] = matrix.accuracy
+        return figures | (self.comparison.figures() if self.comparison else {})
 
     def _names(self) -> list[str]:
         return [e.file.name for e in self.examples]

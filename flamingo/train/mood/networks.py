@@ -49,8 +49,8 @@ class Late(nn.Module):
 
     def forward(self, early: Tensor) -> Tensor:
         """(b, 2): valence and arousal, each in about [-1, 1]."""
-        found: Tensor = self.last(self.dropout(self.places(early).mean((2, 3))))
-        return found
+        points: Tensor = self.last(self.dropout(self.places(early).mean((2, 3))))
+        return points
 
 
 class FeelNet(nn.Module):
@@ -83,5 +83,5 @@ class Several(nn.Module):
         self.nets = nn.ModuleList(nets)
 
     def forward(self, photo: Tensor) -> tuple[Tensor, ...]:
-        given = [net(photo) for net in self.nets]
-        return tuple(torch.stack(each).mean(0) for each in zip(*given, strict=True))
+        outputs = [net(photo) for net in self.nets]
+        return tuple(torch.stack(output).mean(0) for output in zip(*outputs, strict=True))

@@ -53,7 +53,7 @@ def look(
     """Show every photo to the frozen blocks, whole and in `views` random crops, flipped or not, a little lighter or
     darker."""
     early = backbone.blocks[:frozen]
-    kept, whole, crops, unreadable = [], [], [], 0
+    readable, whole, crops, unreadable = [], [], [], 0
     for i, example in enumerate(examples):
         if on_progress:
             on_progress(i, len(examples))
@@ -66,11 +66,11 @@ def look(
         random = np.random.default_rng((seed, i))
         batch = np.concatenate([photo, *(_crop(photo, random) for _ in range(views))])
         x = torch.from_numpy(batch).to(device)
-        found = early(torch.nn.functional.relu6(backbone.stem((x * 255 - 127) / 128))).half().cpu()
-        kept.append(example)
-        whole.append(found[0])
-        crops.append(found[1:])
-    return Views(kept, whole, crops, unreadable)
+        features = early(torch.nn.functional.relu6(backbone.stem((x * 255 - 127) / 128))).half().cpu()
+        readable.append(example)
+        whole.append(features[0])
+        crops.append(features[1:])
+    return Views(readable, whole, crops, unreadable)
 
 
 def _crop(photo: Array, random: np.random.Generator) -> Array:
@@ -79,8 +79,8 @@ def _crop(photo: Array, random: np.random.Generator) -> Array:
     a, b = (round(side * random.uniform(_LEAST_CROP, 1)) for side in (h, w))
     top, left = int(random.integers(0, h - a + 1)), int(random.integers(0, w - b + 1))
     part = photo[0, :, top : top + a, left : left + b].transpose(1, 2, 0)
-    found = resize(np.ascontiguousarray(part), h, w).transpose(2, 0, 1)
+    cropped = resize(np.ascontiguousarray(part), h, w).transpose(2, 0, 1)
     if random.random() < 0.5:
-        found = found[:, :, ::-1]
-    found = found ** random.uniform(0.9, 1.1)
-    return np.ascontiguousarray(found[None], np.float32)
+        cropped = cropped[:, :, ::-1]
+    cropped = cropped ** random.uniform(0.9, 1.1)
+    return np.ascontiguousarray(cropped[None], np.float32)

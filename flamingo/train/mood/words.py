@@ -141,13 +141,13 @@ def themes(file: Path) -> list[Rated]:
     """The themes of OASIS ("Car crash 3" is of "car crash"), placed by the mean over their photos."""
     if not file.is_file():
         raise BadRequest(str(file), "there is no such file", "give oasis.csv of Kurdi et al. 2017")
-    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    points_by_theme: dict[str, list[tuple[float, float]]] = defaultdict(list)
     with file.open(encoding="utf-8", newline="") as opened:
         for row in csv.DictReader(opened):
             theme = re.sub(r"\s*\d+\s*$", "", row["theme"]).strip().lower()
-            place = [(float(row[f"{axis}_mean"]) - _MIDDLE[axis]) / _HALF[axis] for axis in AXES]
-            found[theme].append((place[0], place[1]))
-    means = {theme: np.mean(places, axis=0).tolist() for theme, places in found.items()}
+            point = [(float(row[f"{axis}_mean"]) - _MIDDLE[axis]) / _HALF[axis] for axis in AXES]
+            points_by_theme[theme].append((point[0], point[1]))
+    means = {theme: np.mean(places, axis=0).tolist() for theme, places in points_by_theme.items()}
     # "Car" and "Car crash" are not two independent facts: what begins alike stays together.
     return [Rated("OASIS", theme, v, a, f"OASIS {theme.split()[0]}") for theme, (v, a) in means.items()]
 
@@ -158,17 +158,17 @@ def vader() -> list[Rated]:
     if spec is None or spec.origin is None:
         raise MissingExtra("VADER's lexicon", "vaderSentiment is not installed", "pip install vaderSentiment")
     text = (Path(spec.origin).parent / "vader_lexicon.txt").read_text(encoding="utf-8")
-    found = []
+    words = []
     for line in text.splitlines():
         word, mean, *_ = line.split("\t")
         if re.fullmatch(r"[a-z][a-z' -]+", word):
-            found.append(Rated("VADER", word, min(max(float(mean) / _VADER_HALF, -1), 1), np.nan, f"VADER {word}"))
-    return found
+            words.append(Rated("VADER", word, min(max(float(mean) / _VADER_HALF, -1), 1), np.nan, f"VADER {word}"))
+    return words
 
 
 def placed() -> list[Rated]:
     """Our own phrases, the words of the plane, Russell's words, and what is framed."""
-    phrases = [(text.strip(), place) for place, texts in PLACED.items() for text in texts.split(";")]
+    phrases = [(text.strip(), point) for point, texts in PLACED.items() for text in texts.split(";")]
     ours = [Rated("placed", text, v, a, f"mood {text}") for text, (v, a) in [*phrases, *WORDS.items()]]
     russell = []
     for degrees, words in RUSSELL.items():
@@ -176,8 +176,8 @@ def placed() -> list[Rated]:
         russell += [Rated("Russell", word, float(v), float(a), f"mood {word}") for word in words.split("; ")]
     moods = [*ours[len(phrases) :], *russell]
     framed = [replace(m, source="framed", text=frame.format(m.text)) for m in moods for frame in FRAMES]
-    for (v, a), told in SCENERY.items():
-        for word in told.split("; "):
+    for (v, a), scene_words in SCENERY.items():
+        for word in scene_words.split("; "):
             framed += [Rated("framed", f"a {word} {where}", v, a, f"mood {word}") for where in PLACES]
     return [*ours, *russell, *framed]
 
@@ -198,24 +198,24 @@ def held_out(rated: Sequence[Rated], vectors: Array, axis: Axis, penalty: float,
     groups = sorted({r.group for r in rated})
     order = np.random.default_rng(seed).permutation(len(groups))
     fold_of = {groups[g]: i % FOLDS for i, g in enumerate(order.tolist())}
-    fold, known = np.array([fold_of[r.group] for r in rated]), np.isfinite(y)
-    found = np.full(len(rated), np.nan)
+    fold, rated_rows = np.array([fold_of[r.group] for r in rated]), np.isfinite(y)
+    predicted = np.full(len(rated), np.nan)
     for i in range(FOLDS):
-        learn, test = known & (fold != i), known & (fold == i)
+        learn, test = rated_rows & (fold != i), rated_rows & (fold == i)
         slopes, offset = ridge(vectors[learn], y[learn], share[learn], penalty)
-        found[test] = vectors[test] @ slopes + offset
-    return found
+        predicted[test] = vectors[test] @ slopes + offset
+    return predicted
 
 
-def judged(rated: Sequence[Rated], found: Array, axis: Axis) -> dict[str, dict[str, float]]:
+def judged(rated: Sequence[Rated], predicted: Array, axis: Axis) -> dict[str, dict[str, float]]:
     """By source: how many words, r, and the root of the mean squared error."""
     y, source = _targets(rated, axis)[0], np.array([r.source for r in rated])
     figures = {}
     for name in SHARES:
         of = (source == name) & np.isfinite(y)
         if of.any():
-            error = float(np.sqrt(np.mean((found[of] - y[of]) ** 2)))
-            figures[name] = {"n": int(of.sum()), "r": float(np.corrcoef(found[of], y[of])[0, 1]), "error": error}
+            error = float(np.sqrt(np.mean((predicted[of] - y[of]) ** 2)))
+            figures[name] = {"n": int(of.sum()), "r": float(np.corrcoef(predicted[of], y[of])[0, 1]), "error": error}
     return figures
 
 
@@ -251,8 +251,8 @@ def release(rated: Sequence[Rated], tokens: Sequence[str], weights: Path) -> dic
     for i, axis in enumerate(AXES):
         penalties[axis], figures[axis] = best_penalty(rated, vectors, axis)
         y, share = _targets(rated, axis)
-        known = np.isfinite(y)
-        matrix[:, i], offset[i] = ridge(vectors[known], y[known], share[known], penalties[axis])
+        rated_rows = np.isfinite(y)
+        matrix[:, i], offset[i] = ridge(vectors[rated_rows], y[rated_rows], share[rated_rows], penalties[axis])
         sd[i] = spread(figures[axis])
     with release_of("words", weights) as release:
         file = release.folder / "words.safetensors"
@@ -340,8 +340,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--oasis", type=Path, required=True, help="oasis.csv")
     parser.add_argument("--vocabulary", type=Path, required=True, help="tokenizer.json of all-MiniLM-L6-v2")
     parser.add_argument("--weights", type=Path, default=shipped_models(), help="folder of the models")
-    asked = parser.parse_args(arguments)
-    entry = release([*themes(asked.oasis), *placed(), *vader()], vocabulary_of(asked.vocabulary), asked.weights)
+    options = parser.parse_args(arguments)
+    entry = release([*themes(options.oasis), *placed(), *vader()], vocabulary_of(options.vocabulary), options.weights)
     print(f"words {entry['version']}: {json.dumps(entry['held out'])}")
 
 

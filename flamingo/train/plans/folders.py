@@ -35,19 +35,19 @@ class Data:
             name = _stem(archive)
             if name and name not in tops and fnmatchcase(name, first):
                 tops[name] = self._unpack(archive, name)
-        found = [file for _, top in sorted(tops.items()) for file in (sorted(top.glob(rest)) if rest else [top])]
-        if not found:
+        matches = [file for _, top in sorted(tops.items()) for file in (sorted(top.glob(rest)) if rest else [top])]
+        if not matches:
             raise BadRequest(
                 repr(pattern), f"there is none in {show(self.folder)}", "put it there, or change the recipe"
             )
-        return found
+        return matches
 
     def one(self, pattern: str) -> Path:
         """The same for what must be one."""
-        found = self.find(pattern)
-        if len(found) > 1:
-            raise BadRequest(repr(pattern), f"it names {len(found)} in {show(self.folder)}", "name one")
-        return found[0]
+        matches = self.find(pattern)
+        if len(matches) > 1:
+            raise BadRequest(repr(pattern), f"it names {len(matches)} in {show(self.folder)}", "name one")
+        return matches[0]
 
     def _unpack(self, archive: Path, name: str) -> Path:
         """Into a folder aside, which gets its name once it is whole; a file beside it says what it was made of."""
@@ -92,16 +92,16 @@ def _extract(archive: Path, folder: Path) -> None:
 def few(folders: Sequence[Path], into: Path, count: int, *, spread: bool) -> list[Path]:
     """Copies of the folders with all their tables but only `count` other files each, for a rehearsal: the first
     ones, or ones spread over all."""
-    found = []
+    targets = []
     for folder in folders:
         target = into / folder.parent.name / folder.name
         files = sorted(f for f in folder.rglob("*") if f.is_file())
         tables = [f for f in files if f.suffix.lower() in _TABLES]
         others = [f for f in files if f.suffix.lower() not in _TABLES]
-        kept = others[:: max(1, len(others) // count)] if spread else others
-        for file in (*tables, *kept[:count]):
+        chosen = others[:: max(1, len(others) // count)] if spread else others
+        for file in (*tables, *chosen[:count]):
             copy = target / file.relative_to(folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
-        found.append(target)
-    return found
+        targets.append(target)
+    return targets

@@ -30,7 +30,7 @@ _FEW = 24  # files of a folder in a rehearsal
 
 
 @dataclass(frozen=True)
-class Place:
+class Workspace:
     """The folders of a plan. weights: of the models that ship. rehearsal: all small, nothing released."""
 
     data: Data
@@ -64,56 +64,56 @@ class Stretch:
 class Family(ABC):
     """One kind of model, for one recipe."""
 
-    many: ClassVar[tuple[str, ...]] = ()  # settings that name folders of the data
-    one: ClassVar[tuple[str, ...]] = ()  # settings that name one folder or file of the data
+    multiple: ClassVar[tuple[str, ...]] = ()  # settings that name folders of the data
+    single: ClassVar[tuple[str, ...]] = ()  # settings that name one folder or file of the data
     small: ClassVar[Mapping[str, Any]] = {}  # settings of a rehearsal
     together: ClassVar[bool] = False  # whether several processes train it
 
-    def __init__(self, recipe: Recipe, place: Place) -> None:
-        self.recipe, self.place = recipe, place
-        self._found: dict[tuple[str, str], list[Path]] = {}
+    def __init__(self, recipe: Recipe, workspace: Workspace) -> None:
+        self.recipe, self.workspace = recipe, workspace
+        self._paths: dict[tuple[str, str], list[Path]] = {}
 
     # -- data -----------------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
         """Find all data, unpacking what lies in archives. Raises BadRequest or ModelMissing for what is not there."""
-        for key in self.many:
+        for key in self.multiple:
             for pattern in self.recipe.values(key):
-                self._found[key, pattern] = self._shortened(self.place.data.find(pattern), key)
-        for key in self.one:
+                self._paths[key, pattern] = self._shortened(self.workspace.data.find(pattern), key)
+        for key in self.single:
             for pattern in self.recipe.values(key):
-                self._found[key, pattern] = self._shortened([self.place.data.one(pattern)], key)
+                self._paths[key, pattern] = self._shortened([self.workspace.data.one(pattern)], key)
         for stage in range(len(self.recipe.stages)):
             self.settings(stage, "cpu")
 
-    def _shortened(self, found: list[Path], key: str) -> list[Path]:
+    def _shortened(self, folders: list[Path], key: str) -> list[Path]:
         """In a rehearsal, of folders that are read whole only a few files."""
-        if not self.place.rehearsal or key not in ("music", "images"):
-            return found
-        return few(found, self.place.out / "few", _FEW, spread=key == "images")
+        if not self.workspace.rehearsal or key not in ("music", "images"):
+            return folders
+        return few(folders, self.workspace.out / "few", _FEW, spread=key == "images")
 
     def all(self, key: str) -> list[Path]:
         """The folders that all stages name for a setting."""
-        return list(dict.fromkeys(f for pattern in self.recipe.values(key) for f in self._found[key, pattern]))
+        return list(dict.fromkeys(f for pattern in self.recipe.values(key) for f in self._paths[key, pattern]))
 
     # -- training -------------------------------------------------------------------------------------------
 
     def run(self, stage: int) -> Path:
         """The run folder of a stage."""
-        return self.place.run(self.recipe.name)
+        return self.workspace.run(self.recipe.name)
 
     def settings(self, stage: int, device: str) -> dict[str, Any]:
         """What the training is to be told of a stage, but for how long and whether it goes on."""
         chosen = self.recipe.stages[stage].on(device)
-        if self.place.rehearsal:
+        if self.workspace.rehearsal:
             chosen |= self.small
-        for key in self.many:
+        for key in self.multiple:
             if key in chosen:
                 patterns = (chosen[key],) if isinstance(chosen[key], str) else chosen[key]
-                chosen[key] = tuple(str(f) for pattern in patterns for f in self._found[key, pattern])
-        for key in self.one:
+                chosen[key] = tuple(str(f) for pattern in patterns for f in self._paths[key, pattern])
+        for key in self.single:
             if chosen.get(key):
-                chosen[key] = str(self._found[key, chosen[key]][0])
+                chosen[key] = str(self._paths[key, chosen[key]][0])
         return chosen | {"out": str(self.run(stage))}
 
     def spent(self, stage: int, start: str = "") -> Spent:
@@ -140,13 +140,13 @@ class Family(ABC):
             settings = settings | {"steps": steps}
         if part < 0.005:
             return None
-        told = settings | {"budget": part * budget}
+        remaining = settings | {"budget": part * budget}
         plain = SETTINGS[self.recipe.train]()
         cooldown = settings.get("cooldown", plain.cooldown)
         if part < 1 and cooldown:
-            told["cooldown"] = min(1.0, cooldown / part)
-            told["lr"] = (settings.get("lr") or plain.lr or RATE) * min(1.0, part / cooldown)
-        return told
+            remaining["cooldown"] = min(1.0, cooldown / part)
+            remaining["lr"] = (settings.get("lr") or plain.lr or RATE) * min(1.0, part / cooldown)
+        return remaining
 
     @abstractmethod
     def export(self, staging: Path) -> dict[str, Any]:
@@ -176,19 +176,19 @@ class Family(ABC):
         """A release to start from is a file among the shipped models."""
         if not settings.get("start"):
             return settings
-        file = self.place.weights / settings["start"]
+        file = self.workspace.weights / settings["start"]
         if not file.is_file():
             raise ModelMissing(
                 f"start = {settings['start']!r}",
-                f"there is no such file in {show(self.place.weights)}",
+                f"there is no such file in {show(self.workspace.weights)}",
                 "take it out",
             )
         return settings | {"start": str(file)}
 
 
 class Paint(Family):
-    many = ("photos", "paintings")
-    one = ("styles", "vgg")
+    multiple = ("photos", "paintings")
+    single = ("styles", "vgg")
     together = True
     small: ClassVar = {
         "model": "debug", "start": "", "steps": 2, "crop": 64, "photos_per_batch": 1, "styles_per_photo": 2,
@@ -196,11 +196,11 @@ class Paint(Family):
     }  # fmt: skip
 
     def settings(self, stage: int, device: str) -> dict[str, Any]:
-        found = self._start(super().settings(stage, device))
-        found.setdefault("model", self.recipe.name)
-        if found.get("teacher"):
-            found["teacher"] = str(self.place.run(found["teacher"]))
-        return found
+        settings = self._start(super().settings(stage, device))
+        settings.setdefault("model", self.recipe.name)
+        if settings.get("teacher"):
+            settings["teacher"] = str(self.workspace.run(settings["teacher"]))
+        return settings
 
     def prepare(self) -> None:
         for teacher in self.recipe.values("teacher"):
@@ -225,17 +225,17 @@ class Paint(Family):
             self.all("photos"),
             styles[-1],
             self.all("paintings"),
-            pairs=2 if self.place.rehearsal else painter.PAIRS,
+            pairs=2 if self.workspace.rehearsal else painter.PAIRS,
             vgg=eye[0] if eye else None,
         )
-        return painter.judge(staging, self.place.weights, self.recipe.model, ground)
+        return painter.judge(staging, self.workspace.weights, self.recipe.model, ground)
 
     def card(self, entry: dict[str, Any]) -> str:
         return painter_card.write(self.recipe.model, entry)
 
 
 class Compose(Family):
-    many = ("music",)
+    multiple = ("music",)
     together = True
     small: ClassVar = {"model": "debug", "start": "", "steps": 2, "length": 64, "batch": 2}
 
@@ -257,18 +257,18 @@ class Compose(Family):
     def judge(self, staging: Path) -> Verdict:
         from flamingo.train.quality import composer
 
-        return composer.judge(staging, self.place.weights, self.recipe.model, self.all("music"))
+        return composer.judge(staging, self.workspace.weights, self.recipe.model, self.all("music"))
 
     def card(self, entry: dict[str, Any]) -> str:
         return composer_card.write(self.recipe.model, entry)
 
 
 class Feel(Family):
-    many = ("images",)
+    multiple = ("images",)
     small: ClassVar = {"size": 96, "views": 1, "folds": 2, "epochs": 1, "batch": 10, "gan": False}
 
     def run(self, stage: int) -> Path:
-        return self.place.run(f"{self.recipe.name}-{stage + 1}")
+        return self.workspace.run(f"{self.recipe.name}-{stage + 1}")
 
     def left(self, settings: dict[str, Any], budget: float, before: Spent, now: Spent) -> dict[str, Any] | None:
         return settings | {"budget": budget}
@@ -283,14 +283,14 @@ class Feel(Family):
     def judge(self, staging: Path) -> Verdict:
         from flamingo.train.quality import feeling
 
-        return feeling.judge_feel(staging, self.place.weights)
+        return feeling.judge_feel(staging, self.workspace.weights)
 
     def card(self, entry: dict[str, Any]) -> str:
         return feel_card.write("feel", entry)
 
 
 class Words(Family):
-    one = ("oasis", "vocabulary")
+    single = ("oasis", "vocabulary")
     small: ClassVar = {"most": 24}
 
     def begun(self, stage: int) -> bool:
@@ -318,7 +318,7 @@ class Words(Family):
     def judge(self, staging: Path) -> Verdict:
         from flamingo.train.quality import feeling
 
-        return feeling.judge_words(staging, self.place.weights)
+        return feeling.judge_words(staging, self.workspace.weights)
 
     def card(self, entry: dict[str, Any]) -> None:
         return None

@@ -13,7 +13,7 @@ from flamingo.errors import BadRequest, FlamingoError, show
 from flamingo.train import session
 from flamingo.train.manifest import entry_of
 from flamingo.train.plans.folders import Data
-from flamingo.train.plans.model_kinds import FAMILIES, Family, Place, Spent, train
+from flamingo.train.plans.model_kinds import FAMILIES, Family, Spent, Workspace, train
 from flamingo.train.plans.process_group import Company, interruptions
 from flamingo.train.plans.recipes import Recipe, Stage, in_order, read
 from flamingo.train.plans.releasing import install
@@ -61,9 +61,9 @@ def carry_out(plan: Plan, say: Callable[[str], None]) -> list[Result]:
     company = Company()
     if not company.first:
 
-        def along(what: dict[str, Any]) -> None:
+        def along(order: dict[str, Any]) -> None:
             with suppress(FlamingoError):  # the first process has the same one, and says so
-                train(what["train"], what["settings"])
+                train(order["train"], order["settings"])
 
         company.serve(along)
         return []
@@ -80,8 +80,8 @@ class _Work:
         self.state = State(plan.out, rehearsal=plan.rehearse)
         self.recipes = in_order(recipes, self.state.trained)
         plan.out.mkdir(parents=True, exist_ok=True)
-        self.place = Place(Data(plan.data, plan.out / "data"), plan.out, plan.weights, plan.rehearse)
-        self.families = {r.name: FAMILIES[r.train](r, self.place) for r in self.recipes}
+        self.workspace = Workspace(Data(plan.data, plan.out / "data"), plan.out, plan.weights, plan.rehearse)
+        self.families = {r.name: FAMILIES[r.train](r, self.workspace) for r in self.recipes}
         self.device = session.device("auto").type
 
     def run(self) -> list[Result]:
@@ -123,7 +123,7 @@ class _Work:
         row["trained"] = all(stage["done"] for stage in row["stages"])
         if not row["trained"]:
             return self._result(recipe, "unfinished", "its time was too short; the same command goes on with it")
-        staging = self.place.staging(recipe)
+        staging = self.workspace.staging(recipe)
         staged = entry_of(staging, recipe.model)
         if staged is None or staged["version"] != row.get("version"):
             self.say(f"{recipe.name}: export")
@@ -132,7 +132,7 @@ class _Work:
             row["version"] = family.export(staging)["version"]
             row.pop("verdict", None)
             self.state.save()
-        shipped = entry_of(self.place.weights, recipe.model)
+        shipped = entry_of(self.workspace.weights, recipe.model)
         if shipped is not None and shipped["version"] == row["version"]:
             return self._result(recipe, "released", "it ships")
         verdict = self._verdict(recipe, family, staging, shipped)
@@ -149,21 +149,21 @@ class _Work:
         if row["done"]:
             return
         before, begun = Spent(**row["before"]), family.begun(i)
-        told = family.left(settings, self._seconds(recipe, stage), before, family.spent(i) if begun else before)
-        if told is None:  # it was ended between its last step and this file
+        remaining = family.left(settings, self._seconds(recipe, stage), before, family.spent(i) if begun else before)
+        if remaining is None:  # it was ended between its last step and this file
             row |= {"done": True, "seconds": family.spent(i).seconds - before.seconds}
             self.state.save()
             return
-        told["overwrite"] = not begun  # of a run that was broken off before its first checkpoint nothing is kept
+        remaining["overwrite"] = not begun  # of a run that was broken off before its first checkpoint nothing is kept
         if begun:
-            told |= {"resume": True, "start": ""} if "start" in told else {"resume": True}
+            remaining |= {"resume": True, "start": ""} if "start" in remaining else {"resume": True}
         of = f", stage {i + 1} of {len(recipe.stages)}" if len(recipe.stages) > 1 else ""
         self.say(f"{recipe.name}{of}: train" + (", going on" if begun and row["seconds"] else ""))
         self.state.recipes[recipe.name] |= {"trained": False, "version": None}
         if family.together:
-            self.company.order({"train": recipe.train, "settings": told})
+            self.company.order({"train": recipe.train, "settings": remaining})
         with interruptions() as interrupted:
-            stretch = train(recipe.train, told)
+            stretch = train(recipe.train, remaining)
             stopped = interrupted()
         seconds = family.spent(i).seconds - before.seconds
         row |= {"done": stretch.done and not stopped, "seconds": round(seconds, 1), "figures": stretch.figures}
@@ -180,9 +180,9 @@ class _Work:
     def _verdict(self, recipe: Recipe, family: Family, staging: Path, shipped: dict[str, Any] | None) -> Verdict:
         """As it was found before, if the same model still ships."""
         row = self.state.recipes[recipe.name]
-        known = Verdict(**row["verdict"]) if "verdict" in row else None
-        if known is not None and known.against == (shipped["version"] if shipped else None):
-            return known
+        earlier = Verdict(**row["verdict"]) if "verdict" in row else None
+        if earlier is not None and earlier.against == (shipped["version"] if shipped else None):
+            return earlier
         self.say(f"{recipe.name}: judge")
         verdict = family.judge(staging)
         row["verdict"] = asdict(verdict)
@@ -201,7 +201,7 @@ class _Work:
         if not verdict.better:
             family.remark(staging, f"Released by force; the judgement was: {why}.")
         self.say(f"{recipe.name}: release")
-        install(staging, self.place.weights, recipe.model)
+        install(staging, self.workspace.weights, recipe.model)
         return self._result(recipe, "released", why)
 
     def _result(self, recipe: Recipe, state: str, why: str) -> Result:

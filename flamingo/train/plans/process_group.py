@@ -31,12 +31,12 @@ class Company:
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             self._store, _, _ = next(rendezvous("env://", timeout=_LONGEST_WAIT))
 
-    def order(self, what: dict[str, Any] | None) -> None:
+    def order(self, training: dict[str, Any] | None) -> None:
         """Tell the others what to train, or None: that all is done."""
         if self._store is None:
             return
         port = _free_port()
-        self._store.set(f"plan-{self._orders}", json.dumps({"what": what, "port": port}))
+        self._store.set(f"plan-{self._orders}", json.dumps({"what": training, "port": port}))
         self._orders += 1
         _meet_at(port)
 

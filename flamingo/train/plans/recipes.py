@@ -68,11 +68,11 @@ class Recipe:
 
     def values(self, key: str) -> list[str]:
         """What all stages give for a setting that names files or folders, each value once, in order."""
-        found: list[str] = []
+        values: list[str] = []
         for stage in self.stages:
             value = stage.settings.get(key) or ()
-            found += (value,) if isinstance(value, str) else value
-        return list(dict.fromkeys(found))
+            values += (value,) if isinstance(value, str) else value
+        return list(dict.fromkeys(values))
 
 
 class _File(BaseModel):
@@ -95,20 +95,30 @@ def read(file: Path) -> Recipe:
     name = show(file)
     try:
         written = tomllib.loads(file.read_text(encoding="utf-8"))
-        found = _File.model_validate(written)
+        parsed = _File.model_validate(written)
     except ValidationError as error:
         raise _refused(name, error, list(_File.model_fields), "docs/TRAINING.md shows a recipe") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         why = getattr(error, "strerror", None) or f"it is not TOML ({error})"
         raise BadRequest(name, why.lower() if isinstance(error, OSError) else why, "name a recipe file") from None
-    if found.train in _NAMES and found.name not in _NAMES[found.train]:
-        choice = " or ".join(_NAMES[found.train])
-        raise BadRequest(f"{name}: name {found.name!r}", f"train = {found.train!r} makes {choice}", f"write {choice}")
-    if not found.share and found.train != "words":
+    if parsed.train in _NAMES and parsed.name not in _NAMES[parsed.train]:
+        choice = " or ".join(_NAMES[parsed.train])
+        raise BadRequest(
+            f"{name}: name {parsed.name!r}", f"train = {parsed.train!r} makes {choice}", f"write {choice}"
+        )
+    if not parsed.share and parsed.train != "words":
         raise BadRequest(f"{name}: share 0", "it would have no time to train", "write share = 1")
-    stages = tuple(_stage(f"{name}, stage {i}", found.train, row) for i, row in enumerate(found.stage, 1))
+    stages = tuple(_stage(f"{name}, stage {i}", parsed.train, row) for i, row in enumerate(parsed.stage, 1))
     return Recipe(
-        file, found.about, found.train, found.name, tuple(found.after), found.share, found.data, found.note, stages
+        file,
+        parsed.about,
+        parsed.train,
+        parsed.name,
+        tuple(parsed.after),
+        parsed.share,
+        parsed.data,
+        parsed.note,
+        stages,
     )
 
 
@@ -120,34 +130,36 @@ def _stage(where: str, kind: Kind, row: dict[str, Any]) -> Stage:
         raise BadRequest(f"{where}: cuda {cuda!r}", "it is a table", "write [stage.cuda]")
     if not isinstance(share, int | float) or isinstance(share, bool) or not 0 < share < 1e6:
         raise BadRequest(f"{where}: share {share!r}", "it is not a number above 0", "write share = 1")
-    known = [f.name for f in fields(SETTINGS[kind]) if f.name not in _OF_THE_PLAN]
+    setting_names = [f.name for f in fields(SETTINGS[kind]) if f.name not in _OF_THE_PLAN]
     for key in (*settings, *cuda):
         if key in _OF_THE_PLAN:
             raise BadRequest(f"{where}: {key}", "this the plan decides itself", "take it out")
-        if key not in known:
-            raise _unknown(where, key, [*known, "share", "cuda"], f"`flamingo train {kind} --help` lists them")
+        if key not in setting_names:
+            raise _unknown(
+                where, key, [*setting_names, "share", "cuda"], f"`flamingo train {kind} --help` lists them"
+            )
     for chosen in (settings, settings | cuda):
         try:
             SETTINGS[kind](**chosen)
         except ValidationError as error:
-            raise _refused(where, error, known, f"see `flamingo train {kind} --help`") from None
+            raise _refused(where, error, setting_names, f"see `flamingo train {kind} --help`") from None
     return Stage(settings, cuda, float(share))
 
 
-def _refused(where: str, error: ValidationError, known: Sequence[str], hint: str) -> BadRequest:
+def _refused(where: str, error: ValidationError, setting_names: Sequence[str], hint: str) -> BadRequest:
     """Pydantic's first complaint, in one line."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return _unknown(where, key, known, hint)
+        return _unknown(where, key, setting_names, hint)
     if first["type"] == "missing":
         return BadRequest(f"{where}: {key}", "it is missing", hint)
     reason = first["msg"].removeprefix("Value error, ")
     return BadRequest(f"{where}: {key} {first['input']!r}"[:200], reason[0].lower() + reason[1:], hint)
 
 
-def _unknown(where: str, key: str, known: Sequence[str], hint: str) -> BadRequest:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+def _unknown(where: str, key: str, setting_names: Sequence[str], hint: str) -> BadRequest:
+    near = difflib.get_close_matches(key, setting_names, n=1, cutoff=0.5)
     return BadRequest(f"{where}: {key}", "there is no such setting", f"did you mean {near[0]}?" if near else hint)
 
 

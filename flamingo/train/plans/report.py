@@ -13,9 +13,9 @@ _COLOURS = {"released": "green", "better": "green", "refused": "red", "failed": 
 
 def table(results: Sequence[Result]) -> Table:
     """Recipe, stage, time spent, figures of candidate and shipped, and what became of it."""
-    found = Table()
+    report = Table()
     for column in ("recipe", "stage", "time", "candidate", "shipped", "verdict"):
-        found.add_column(column, justify="right" if column in ("stage", "time") else "left")
+        report.add_column(column, justify="right" if column in ("stage", "time") else "left")
     for result in results:
         colour = _COLOURS.get(result.state, "")
         verdict = result.verdict
@@ -27,12 +27,12 @@ def table(results: Sequence[Result]) -> Table:
         stages = result.stages or [{"seconds": 0.0}]
         for i, stage in enumerate(stages, 1):
             name = result.recipe.name if i == 1 else ""
-            found.add_row(name, str(i), _time(stage["seconds"]), *(last if i == len(stages) else ("", "", "")))
-    return found
+            report.add_row(name, str(i), _time(stage["seconds"]), *(last if i == len(stages) else ("", "", "")))
+    return report
 
 
-def _figures(found: Mapping[str, float]) -> str:
-    return ", ".join(f"{k} {v:.3f}" for k, v in found.items())
+def _figures(figures: Mapping[str, float]) -> str:
+    return ", ".join(f"{k} {v:.3f}" for k, v in figures.items())
 
 
 def _time(seconds: float) -> str:

@@ -29,8 +29,8 @@ class State:
 
     @property
     def recipes(self) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = self.facts["recipes"]
-        return found
+        recipes: dict[str, dict[str, Any]] = self.facts["recipes"]
+        return recipes
 
     @property
     def trained(self) -> set[str]:

@@ -48,7 +48,9 @@ def train(recipe: WordsRecipe) -> dict[str, Any]:
     for rated in (*words.themes(Path(recipe.oasis)), *words.placed(), *words.vader()):
         sources[rated.source].append(rated)
     chosen = [
-        rated for found in sources.values() for rated in found[:: -(-len(found) // (recipe.most or len(found)))]
+        rated
+        for of_source in sources.values()
+        for rated in of_source[:: -(-len(of_source) // (recipe.most or len(of_source)))]
     ]
     return words.release(chosen, tokens, out)
 

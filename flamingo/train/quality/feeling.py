@@ -32,9 +32,9 @@ def judge_feel(staged: Path, weights: Path) -> Verdict:
 
 
 def _r(entry: dict[str, Any]) -> dict[str, float]:
-    found = entry["training"]["figures"]
-    each = {axis: found[f"photo {axis}"] for axis in _AXES if f"photo {axis}" in found}
-    return {"r": round(sum(each.values()) / 2, 4), **each} if len(each) == 2 else {}
+    figures = entry["training"]["figures"]
+    correlations = {axis: figures[f"photo {axis}"] for axis in _AXES if f"photo {axis}" in figures}
+    return {"r": round(sum(correlations.values()) / 2, 4), **correlations} if len(correlations) == 2 else {}
 
 
 def judge_words(staged: Path, weights: Path) -> Verdict:

@@ -126,12 +126,12 @@ class _Eye:
 
     def figures(self, painter: Painted, names: Sequence[str]) -> dict[str, float]:
         """Means over the pairs; nothing of the named styles if there are none."""
-        found = self._mean(painter.paint, ((self.styles[n], painter.vectors[n]) for n in self._in_turn(names)))
+        figures = self._mean(painter.paint, ((self.styles[n], painter.vectors[n]) for n in self._in_turn(names)))
         if painter.encoder is not None and self.paintings:
             files = self._in_turn(self.paintings)
             shown = ((file, painter.encoded(_read(file, STRIDE, _SIDE))) for file in files)
-            found |= {f"{k} any": v for k, v in self._mean(painter.paint, shown).items()}
-        return found
+            figures |= {f"{k} any": v for k, v in self._mean(painter.paint, shown).items()}
+        return figures
 
     def _in_turn(self, things: Sequence[_T]) -> list[_T]:
         return [things[i % len(things)] for i in range(self.pairs)] if things else []
@@ -143,9 +143,9 @@ class _Eye:
         rows = []
         for i, (file, vector) in enumerate(styles):
             photo = self.photos[i % len(self.photos)]
-            seen = self.vgg(self._tensor(paint(_read(photo, 4), vector)))
-            c2 = losses.content_error_squared(seen, self._content(photo))
-            s2 = losses.style_errors_squared(seen, self._style(file))
+            features = self.vgg(self._tensor(paint(_read(photo, 4), vector)))
+            c2 = losses.content_error_squared(features, self._content(photo))
+            s2 = losses.style_errors_squared(features, self._style(file))
             rows.append([float(c2 + _WEIGHT * s2.mean()), float(c2.sqrt()), float(s2.sqrt().mean())])
         return dict(zip(("J", "c", "s"), np.mean(rows, axis=0).tolist(), strict=True)) if rows else {}
 
@@ -170,15 +170,15 @@ class _Eye:
 def _held_out(folders: Sequence[Path], count: int) -> list[Path]:
     """Up to `count` readable held-out pictures, spread over their names."""
     files = {f.stem: f for folder in folders for f in sorted(folder.rglob("*")) if f.suffix.lower() in SUFFIXES}
-    kept = []
+    readable = []
     for file in sorted(for_testing(files.values()), key=lambda f: f.name):
         try:
             with Image.open(file) as opened:
                 opened.load()
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             continue
-        kept.append(file)
-    return [kept[int(i)] for i in np.linspace(0, len(kept) - 1, min(count, len(kept))).round()]
+        readable.append(file)
+    return [readable[int(i)] for i in np.linspace(0, len(readable) - 1, min(count, len(readable))).round()]
 
 
 def _read(file: Path, stride: int, side: int = 0) -> Pixels:
@@ -204,5 +204,7 @@ def _network(file: Path) -> Callable[..., Pixels]:
     options.log_severity_level = 3
     options.intra_op_num_threads = runtime.threads() or 0
     ran = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    known = {each.name for each in ran.get_inputs()}  # painters of the first versions were given no grain
-    return lambda **inputs: np.asarray(ran.run(None, {k: v for k, v in inputs.items() if k in known})[0], np.float32)
+    input_names = {tensor.name for tensor in ran.get_inputs()}  # painters of the first versions were given no grain
+    return lambda **inputs: np.asarray(
+        ran.run(None, {k: v for k, v in inputs.items() if k in input_names})[0], np.float32
+    )

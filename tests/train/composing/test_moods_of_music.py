@@ -36,13 +36,13 @@ def test_each_piece_is_told_the_place_of_its_folders_word(moods: Path, few_works
     found = corpus.find_moods(moods)
     assert {s.mood for s in found} == {"angry", "calm"} and len(found) == 5
     music = load_music((str(few_works),), None, str(moods))
-    told = [song for song in music.songs["train"] if song.told is not None]
+    told = [song for song in music.songs["train"] if song.mood_point is not None]
     assert len(told) == 5 and len(music.songs["train"]) > 5
     for song in told:
         rows = corpus.excerpt(song, 0, len(song.first) - 1, song.key, faster=1.2, louder=1)
-        assert song.told in (WORDS["angry"], WORDS["calm"])
-        assert np.allclose(rows["valence"], song.told[0]) and np.allclose(rows["arousal"], song.told[1])
-    plain = next(song for song in music.songs["train"] if song.told is None)
+        assert song.mood_point in (WORDS["angry"], WORDS["calm"])
+        assert np.allclose(rows["valence"], song.mood_point[0]) and np.allclose(rows["arousal"], song.mood_point[1])
+    plain = next(song for song in music.songs["train"] if song.mood_point is None)
     assert len(set(corpus.excerpt(plain, 0, len(plain.first) - 1, plain.key)["valence"].tolist())) > 1
 
 

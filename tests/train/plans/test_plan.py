@@ -21,7 +21,7 @@ from flamingo.cli import run
 from flamingo.nn.checkpoint import Checkpoint
 from flamingo.train.composing import samples
 from flamingo.train.plans.folders import Data
-from flamingo.train.plans.model_kinds import Paint, Place, Spent
+from flamingo.train.plans.model_kinds import Paint, Spent, Workspace
 from flamingo.train.plans.recipes import read
 from tests.train.plans.conftest import COMPOSER, Write
 
@@ -134,7 +134,7 @@ def test_a_plan_that_is_interrupted_goes_on(
 
 def test_what_is_left_of_a_stage_cools_on_from_where_it_was(write: Write, tmp_path: Path) -> None:
     recipe = read(write('about = "x"\ntrain = "paint"\nname = "fine"\n[[stage]]\n'))
-    paint = Paint(recipe, Place(Data(tmp_path, tmp_path), tmp_path, tmp_path))
+    paint = Paint(recipe, Workspace(Data(tmp_path, tmp_path), tmp_path, tmp_path))
     told = {"lr": 1e-3, "cooldown": 0.5}
     early = paint.left(told, 100.0, Spent(50), Spent(70))
     assert early is not None and early["budget"] == pytest.approx(80)
@@ -154,7 +154,7 @@ def test_a_painter_is_told_folders_teacher_and_start(write: Write, tmp_path: Pat
         'about = "x"\ntrain = "paint"\nname = "fast"\nafter = ["fine"]\n[[stage]]\n'
         'photos = ["photos-*", "photos-a"]\nstyles = "styles"\nteacher = "fine"\nstart = "painter-fine.safetensors"\n'
     ))  # fmt: skip
-    paint = Paint(recipe, Place(Data(tmp_path, tmp_path / "x"), tmp_path / "out", tmp_path / "weights"))
+    paint = Paint(recipe, Workspace(Data(tmp_path, tmp_path / "x"), tmp_path / "out", tmp_path / "weights"))
     paint.prepare()
     told = paint.settings(0, "cpu")
     assert [Path(f).name for f in told["photos"]] == ["photos-a", "photos-b", "photos-a"]

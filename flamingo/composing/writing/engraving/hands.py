@@ -24,7 +24,7 @@ def into_hands(notes: list[Note]) -> tuple[list[Note], list[Note]]:
     first = ((48.0, -UNITS, ()), (72.0, -UNITS, ()))
     paths: list[tuple[float, Any, Any]] = [(0.0, first, None)]
     for start, group in onsets.items():
-        found: dict[Any, tuple[float, Any, Any]] = {}
+        best: dict[Any, tuple[float, Any, Any]] = {}
         for cost, hands, cuts in paths:
             held = [[(p, e) for p, e in hand[2] if e > start + 2] for hand in hands]
             for cut in range(len(group) + 1):
@@ -51,9 +51,9 @@ def into_hands(notes: list[Note]) -> tuple[list[Note], list[Note]]:
                         total += 0.25 * max(0, pitches[-1] - min(other) if side == 0 else max(other) - pitches[0])
                     after.append((mean, start, tuple(held[side]) + tuple((n.pitch, n.end) for n in chosen)))
                 key = (tuple(after[0][:2]), tuple(after[1][:2]), len(after[0][2]), len(after[1][2]))
-                if key not in found or found[key][0] > total:
-                    found[key] = (total, tuple(after), (cut, cuts))
-        paths = sorted(found.values(), key=lambda path: path[0])[:20]
+                if key not in best or best[key][0] > total:
+                    best[key] = (total, tuple(after), (cut, cuts))
+        paths = sorted(best.values(), key=lambda path: path[0])[:20]
     cuts = paths[0][2]
     right: list[Note] = []
     left: list[Note] = []

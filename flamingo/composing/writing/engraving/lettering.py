@@ -80,10 +80,10 @@ def _glyph(letter: str, family: str, weight: str, slant: bool) -> tuple[str, flo
 
     font = _font(weight, slant)
     glyphs = font.getGlyphSet()
-    found = font.getBestCmap().get(ord(letter)) or ".notdef"
+    glyph_name = font.getBestCmap().get(ord(letter)) or ".notdef"
     pen = SVGPathPen(glyphs)
-    glyphs[found].draw(pen)
-    return pen.getCommands(), float(glyphs[found].width), float(font["head"].unitsPerEm), False
+    glyphs[glyph_name].draw(pen)
+    return pen.getCommands(), float(glyphs[glyph_name].width), float(font["head"].unitsPerEm), False
 
 
 @lru_cache(maxsize=4)

@@ -93,11 +93,11 @@ def choose_clefs(staff: list[Note], choices: Sequence[str], edges: Sequence[int]
         back[bar] = moved.argmin(0)
         best = moved.min(0) + cost[bar]
     at = int(best.argmin())
-    found = [at]
+    path = [at]
     for bar in range(bars - 1, 0, -1):
         at = int(back[bar, at])
-        found.append(at)
-    return [choices[c] for c in reversed(found)]
+        path.append(at)
+    return [choices[c] for c in reversed(path)]
 
 
 def clef_choices(program: int, notes: list[Note]) -> tuple[str, ...]:

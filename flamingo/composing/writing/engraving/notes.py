@@ -43,8 +43,8 @@ class Chord:
 
 def grid_of(start: int) -> int:
     """3 for places that only plain values reach, 4 for triplets, 0 where both do."""
-    place = start % EIGHTH
-    return 0 if place == 0 else 3 if place % 3 == 0 else 4
+    offset = start % EIGHTH
+    return 0 if offset == 0 else 3 if offset % 3 == 0 else 4
 
 
 def tidy(notes: list[Note], edges: Sequence[int]) -> dict[int, list[list[Note]]]:
@@ -66,9 +66,9 @@ def tidy(notes: list[Note], edges: Sequence[int]) -> dict[int, list[list[Note]]]
     for i, start in enumerate(order):
         group = onsets[start]
         gap = order[i + 1] - start if i + 1 < len(order) else 99
-        place = start % EIGHTH
+        offset = start % EIGHTH
         short = all(n.end - n.start <= 6 for n in group) and len(group) <= 2
-        plain = place % 3 == 0 or place % 4 == 0 or start // EIGHTH in quick
+        plain = offset % 3 == 0 or offset % 4 == 0 or start // EIGHTH in quick
         if short and gap <= 3 and (not plain or (gap <= 2 and start // EIGHTH not in quick)) and len(waiting) < 6:
             waiting.append(group)
             continue
@@ -77,12 +77,12 @@ def tidy(notes: list[Note], edges: Sequence[int]) -> dict[int, list[list[Note]]]
             waiting = []
         if plain:
             continue
-        base = start - place
+        base = start - offset
         at = cells[start // EIGHTH]
         by_three = any(p % 4 == 0 and p for p in at) and not any(p % 3 == 0 and p for p in at)
         grid = (0, 4, 8, 12) if by_three else (0, 3, 6, 9, 12)
-        free = [g for g in grid if base + g not in onsets or abs(place - g) == 1]
-        target = base + min(free or grid, key=lambda g: (abs(place - g), g))
+        free = [g for g in grid if base + g not in onsets or abs(offset - g) == 1]
+        target = base + min(free or grid, key=lambda g: (abs(offset - g), g))
         if start in graces:
             graces[target] = graces.get(target, []) + graces.pop(start)
         for note in group:

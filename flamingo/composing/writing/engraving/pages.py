@@ -57,8 +57,8 @@ def to_pdf(piece: Piece) -> bytes:
 
     pages = pages_svg(piece)
     # What is in the piece goes in as data, never as typst source.
-    given = {f"page{i}": page for i, page in enumerate(pages)}
-    given |= {"title": title_of(piece), "author": makers_of(piece).replace("\n", " "), "count": str(len(pages))}
+    inputs = {f"page{i}": page for i, page in enumerate(pages)}
+    inputs |= {"title": title_of(piece), "author": makers_of(piece).replace("\n", " "), "count": str(len(pages))}
     source = """
         #set document(title: sys.inputs.title, author: sys.inputs.author, date: none)
         #set page(paper: "a4", margin: 0pt)
@@ -66,7 +66,7 @@ def to_pdf(piece: Piece) -> bytes:
           image(bytes(sys.inputs.at("page" + str(i))), format: "svg", width: 100%)
         }
     """
-    return bytes(typst.compile(source.encode(), format="pdf", sys_inputs=given))
+    return bytes(typst.compile(source.encode(), format="pdf", sys_inputs=inputs))
 
 
 def _check_width(width: int) -> None:
@@ -124,8 +124,8 @@ def _engraved(piece: Piece, tall: bool, only: int | None = None) -> list[str]:
     count = engraver.getPageCount()
     if only is not None and not 0 <= only < count:
         raise BadRequest(f"page {only}", f"the score has {count} pages", f"ask for 0 to {count - 1}")
-    wanted = range(count) if only is None else [only]
-    return [_plain_svg(engraver.renderToSVG(n + 1), None if n else piece) for n in wanted]
+    page_numbers = range(count) if only is None else [only]
+    return [_plain_svg(engraver.renderToSVG(n + 1), None if n else piece) for n in page_numbers]
 
 
 def _text_of(root: ET.Element) -> str:

@@ -97,9 +97,9 @@ class Part:
             assert sign.chord is not None
             for note in [n for g in sign.chord.graces for n in g] + sign.chord.notes:
                 letter, alter, octave = self.spelling[note.index]
-                place = (letter, octave)
-                valid = now.get(place, usual[letter])
-                reminder = place not in now and place in past and past[place] != alter
+                pitch_name = (letter, octave)
+                valid = now.get(pitch_name, usual[letter])
+                reminder = pitch_name not in now and pitch_name in past and past[pitch_name] != alter
                 note.shown = alter != valid or reminder
-                now[place] = alter
-        return {place: alter for place, alter in now.items() if alter != usual[place[0]]}
+                now[pitch_name] = alter
+        return {pitch_name: alter for pitch_name, alter in now.items() if alter != usual[pitch_name[0]]}

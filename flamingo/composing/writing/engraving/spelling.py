@@ -42,20 +42,20 @@ def spell(piece: Piece) -> list[tuple[str, int, int]]:
                     break
         best, price = 0, math.inf
         first = pitch * 7 % 12  # F is -1, C 0, G 1 on the line
-        for place in range(first - 36, first + 37, 12):
-            alter = (place + 1) // 7
+        for candidate in range(first - 36, first + 37, 12):
+            alter = (candidate + 1) // 7
             if abs(alter) > 2:
                 continue
-            cost = abs(place - 0.55 * centre - 0.45 * home) + 5.0 * (abs(alter) == 2)
-            inside = fifths - 1 <= place <= fifths + 5
+            cost = abs(candidate - 0.55 * centre - 0.45 * home) + 5.0 * (abs(alter) == 2)
+            inside = fifths - 1 <= candidate <= fifths + 5
             if leads and not inside:
-                cost -= 1.8 if (leads > 0) == (place > fifths + 2) else 0.0
+                cost -= 1.8 if (leads > 0) == (candidate > fifths + 2) else 0.0
             if inside:
                 cost -= 2.0
-            if first in called and called[first][0] == place and start - called[first][1] <= 3 * UNITS:
+            if first in called and called[first][0] == candidate and start - called[first][1] <= 3 * UNITS:
                 cost -= 1.6
             if cost < price:
-                best, price = place, cost
+                best, price = candidate, cost
         called[first] = (best, start)
         alter = (best + 1) // 7
         letter = _STEPS[(best + 1) % 7]

@@ -93,7 +93,7 @@ def signs_of_bar(voice: list[Chord], base: int, metre: Metre) -> list[Sign]:
     stretches = _triplets([s for s, _, _ in spans], metre)
     signs: list[Sign] = []
     for begin, stop, owner in spans:
-        made: list[Sign] = []
+        bar_signs: list[Sign] = []
         at = begin
         while at < stop:
             inside = next((t for t in stretches if t[0] <= at < t[1]), None)
@@ -101,29 +101,29 @@ def signs_of_bar(voice: list[Chord], base: int, metre: Metre) -> list[Sign]:
             if inside and (at, upto) != inside:
                 for piece_start, piece_end in _cut_triplet(at, upto, inside):
                     kind, dots = TRIPLE[piece_end - piece_start]
-                    made.append(Sign(piece_start, piece_end, owner, kind, dots, inside))
+                    bar_signs.append(Sign(piece_start, piece_end, owner, kind, dots, inside))
             else:
                 for piece_start, piece_end in _cut(at, upto, metre, owner is None):
                     kind, dots = _PLAIN.get(piece_end - piece_start, ("64th", 0))
-                    made.append(Sign(piece_start, piece_end, owner, kind, dots, None))
+                    bar_signs.append(Sign(piece_start, piece_end, owner, kind, dots, None))
             at = upto
-        for i, sign in enumerate(made):
+        for i, sign in enumerate(bar_signs):
             sign.first = i == 0 and (owner is None or owner.start >= base)
-            sign.last = i == len(made) - 1 and (owner is None or owner.end <= end)
-        signs += made
+            sign.last = i == len(bar_signs) - 1 and (owner is None or owner.end <= end)
+        signs += bar_signs
     return signs
 
 
-def _strength(place: int, metre: Metre) -> int:
+def _strength(offset: int, metre: Metre) -> int:
     """How much weight a place in the bar has; the higher, the less a value may hide it."""
-    if place % metre.units == 0:
+    if offset % metre.units == 0:
         return 9
     beat = metre.beat
-    if place % beat == 0:
+    if offset % beat == 0:
         beats = metre.units // beat
-        return 7 if beats % 2 == 0 and beats > 2 and place % (metre.units // 2) == 0 else 6
+        return 7 if beats % 2 == 0 and beats > 2 and offset % (metre.units // 2) == 0 else 6
     for weight, step in ((5, 24 if beat == 48 else 12), (4, 12), (3, 6), (2, 3)):
-        if place % step == 0:
+        if offset % step == 0:
             return weight
     return 0
 
@@ -177,26 +177,26 @@ def _triplets(places: Iterable[int], metre: Metre) -> list[tuple[int, int]]:
     odd = [p for p in inside if p % 3]
     if not odd:
         return []
-    found: list[tuple[int, int]] = []
-    taken: set[int] = set()
+    stretches: list[tuple[int, int]] = []
+    eighths_in_use: set[int] = set()
     compound = metre.beat == 36
     if not compound:
         for at in sorted(range(0, metre.units - 47, 24), key=lambda a: (a % 48, a)):
             within = {p - at for p in inside if at < p < at + 48}
-            if within and within <= {16, 32} and not {at // 24, at // 24 + 1} & taken:
-                found.append((at, at + 48))
-                taken |= {at // 24, at // 24 + 1}
+            if within and within <= {16, 32} and not {at // 24, at // 24 + 1} & eighths_in_use:
+                stretches.append((at, at + 48))
+                eighths_in_use |= {at // 24, at // 24 + 1}
     for at in range(0, metre.units, 24):
         beat = [p - at for p in inside if at < p < at + 24]
-        if (at // 24 in taken and not compound) or not any(p % 3 for p in beat):
+        if (at // 24 in eighths_in_use and not compound) or not any(p % 3 for p in beat):
             continue
         if not compound and at + 24 <= metre.units and 12 not in beat and all(p % 4 == 0 for p in beat):
-            found.append((at, at + 24))
+            stretches.append((at, at + 24))
             continue
         for half in (0, 12):
             if any(p % 3 for p in beat if half < p < half + 12):
-                found.append((at + half, at + half + 12))
-    return sorted(found)
+                stretches.append((at + half, at + half + 12))
+    return sorted(stretches)
 
 
 def _cut_triplet(start: int, end: int, cell: tuple[int, int]) -> list[tuple[int, int]]:

@@ -35,7 +35,7 @@ def into_voices(notes: list[Note], edges: Sequence[int], most: int = 4) -> list[
                 used = sum(1 << v for v, voice in enumerate(voices) if voice[1] > start + 2)
                 fresh.append((cost, voices, used, chosen))
             paths = fresh
-        found: dict[Any, tuple[float, tuple[Any, ...], int, Any]] = {}
+        best: dict[Any, tuple[float, tuple[Any, ...], int, Any]] = {}
         grid = grid_of(start)
         for way in _clusters(onsets[start]):
             chords = []
@@ -53,35 +53,37 @@ def into_voices(notes: list[Note], edges: Sequence[int], most: int = 4) -> list[
                     total = cost + spread
                     now = list(voices)
                     mask = used
-                    for place, (s, e, mean, _) in zip(places, chords, strict=True):
-                        was = voices[place]
+                    for voice_index, (s, e, mean, _) in zip(places, chords, strict=True):
+                        was = voices[voice_index]
                         if was[1] > s:
                             if was[0] >= s:
                                 total += 50
                             total += _worth(was[1] - was[0], s - was[0])
-                        if not mask >> place & 1:
-                            total += (0.0, 1.6, 4.0, 7.0)[mask.bit_count()] + (0.8 if place and not mask else 0.0)
-                            mask |= 1 << place
+                        if not mask >> voice_index & 1:
+                            total += (0.0, 1.6, 4.0, 7.0)[mask.bit_count()] + (
+                                0.8 if voice_index and not mask else 0.0
+                            )
+                            mask |= 1 << voice_index
                         elif was[0] >= 0:
                             total += 0.03 * min(abs(mean - was[2]), 24)
                         same = was[0] >= 0 and was[0] // EIGHTH == s // EIGHTH
                         if same and was[3] and grid and was[3] != grid:
                             total += 4.0
-                        now[place] = (s, e, mean, grid or (was[3] if same else 0))
+                        now[voice_index] = (s, e, mean, grid or (was[3] if same else 0))
                     if mask & 3 == 3:
                         upper, lower = now[0], now[1]
                         if min(upper[1], lower[1]) > start and upper[2] <= lower[2]:
                             total += 1.2 + 0.08 * (lower[2] - upper[2])
                     key = (tuple((v[0], v[1], round(v[2])) if v[1] > start else 0 for v in now), mask)
-                    if key not in found or found[key][0] > total:
-                        found[key] = (total, tuple(now), mask, ((chords, places), chosen))
-        paths = sorted(found.values(), key=lambda path: path[0])[:10]
+                    if key not in best or best[key][0] > total:
+                        best[key] = (total, tuple(now), mask, ((chords, places), chosen))
+        paths = sorted(best.values(), key=lambda path: path[0])[:10]
     result: list[list[Chord]] = [[] for _ in range(most)]
     steps = paths[0][3]
     while steps is not None:
         (chords, places), steps = steps
-        for place, (s, e, _, members) in zip(places, chords, strict=True):
-            result[place].append(Chord(s, e, sorted(members, key=lambda n: n.pitch)))
+        for voice_index, (s, e, _, members) in zip(places, chords, strict=True):
+            result[voice_index].append(Chord(s, e, sorted(members, key=lambda n: n.pitch)))
     for voice in result:
         voice.reverse()
         for chord, then in pairwise(voice):
