@@ -129,6 +129,9 @@ class _OnnxRuntime:
         options.enable_cpu_mem_arena = False
         providers = ["CUDAExecutionProvider"] if cuda else []
         known = str(model) if isinstance(model, Path) else model
+        if isinstance(model, bytes):
+            # Networks of a step take turns: threads that wait for the next call would take the others' time.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = ort.InferenceSession(known, options, providers=[*providers, "CPUExecutionProvider"])
         self.inputs = frozenset(each.name for each in self._session.get_inputs())
 

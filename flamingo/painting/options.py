@@ -136,10 +136,7 @@ class MethodOptions:
 
     method: Annotated[
         Method,
-        Field(
-            description="painter: a network, in a second; optimise: Gatys' method, in minutes; dream: DeepDream. "
-            "The last two need the extra `torch`."
-        ),
+        Field(description="painter: a network, in a second; optimise: Gatys' method, in minutes; dream: DeepDream."),
     ] = "painter"
     best: Annotated[
         int,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from flamingo.errors import MissingExtra
 from flamingo.options import several
 from flamingo.painting.options import PaintOptions
 from flamingo.painting.style_spec import StyleTerm, label_of, parse_styles
@@ -29,14 +28,11 @@ class PaintRequest:
 
         Raises:
             BadRequest: for styles that are not known, and for options that the method does not have.
-            MissingExtra: if the method needs torch and it is not there.
         """
         texts, paintings, masks = several(options.style), several(options.painting), several(options.mask)
         dreams_freely = options.method == "dream" and not (texts or paintings)
         styles = () if dreams_freely else tuple(parse_styles(texts, paintings, masks, options.model))
         options.check_method()
-        if options.method != "painter":
-            MissingExtra.unless_installed(f"the method `{options.method}`", "torch")
         return cls(styles, options)
 
     @property

@@ -14,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Shape = Sequence[int | None]
+Message = list[bytes | memoryview]
+"""The parts of an encoded message, joined only at the very end: the tensors in it are large."""
+
 _IR_VERSION = 8
 _OPSET = 17
 _FLOAT, _INT64 = 1, 7  # TensorProto.DataType
@@ -24,89 +27,95 @@ class Graph:
     """A network under construction. Values are known by their names, which `node` and `constant` make up."""
 
     def __init__(self) -> None:
-        self._nodes: list[bytes] = []
-        self._constants: list[bytes] = []
-        self._inputs: list[bytes] = []
-        self._outputs: list[bytes] = []
+        self._nodes: Message = []
+        self._constants: Message = []
+        self._inputs: Message = []
+        self._outputs: Message = []
         self._count = 0
 
     def input(self, name: str, shape: Shape) -> str:
         """A float32 input of this shape, where None is a side of any length."""
-        self._inputs.append(_value(name, shape))
+        self._inputs += _message(11, _value(name, shape))
         return name
 
     def output(self, value: str, name: str, shape: Shape) -> None:
         """Give a value out under this name."""
-        self._nodes.append(_node("Identity", [value], name, {}))
-        self._outputs.append(_value(name, shape))
+        self._nodes += _message(1, _node("Identity", [value], name, {}))
+        self._outputs += _message(12, _value(name, shape))
 
     def constant(self, array: NDArray[Any]) -> str:
-        """A tensor that is part of the network: float32 or int64."""
+        """A tensor that is part of the network: float32 or int64. It must not change before `encode`."""
         name = self._name()
         kind = _INT64 if array.dtype == np.int64 else _FLOAT
         plain = np.ascontiguousarray(array, np.int64 if kind == _INT64 else np.float32)
-        dims = b"".join(_number(1, side) for side in plain.shape)
-        self._constants.append(dims + _number(2, kind) + _bytes(8, name.encode()) + _bytes(9, plain.tobytes()))
+        dims = [_number(1, side) for side in plain.shape]
+        content = [plain.reshape(-1).view(np.uint8).data]
+        tensor = [*dims, _number(2, kind), *_text(8, name), *_message(9, content)]
+        self._constants += _message(5, tensor)
         return name
 
     def node(self, operator: str, *inputs: str, **attributes: int | float | str | Sequence[int]) -> str:
         """Apply an operator of ONNX; returns the name of its first output."""
         name = self._name()
-        self._nodes.append(_node(operator, inputs, name, attributes))
+        self._nodes += _message(1, _node(operator, inputs, name, attributes))
         return name
 
     def encode(self) -> bytes:
         """The network as the bytes of an ONNX file."""
-        graph = b"".join(
-            _bytes(field, part)
-            for field, parts in ((1, self._nodes), (5, self._constants), (11, self._inputs), (12, self._outputs))
-            for part in parts
-        )
-        return (
-            _number(1, _IR_VERSION)
-            + _bytes(7, graph + _bytes(2, b"vgg"))
-            + _bytes(8, _bytes(1, b"") + _number(2, _OPSET))
-        )
+        graph = [*self._nodes, *_text(2, "network"), *self._constants, *self._inputs, *self._outputs]
+        operators = [*_text(1, ""), _number(2, _OPSET)]
+        return b"".join([_number(1, _IR_VERSION), *_message(7, graph), *_message(8, operators)])
 
     def _name(self) -> str:
         self._count += 1
         return f"v{self._count}"
 
 
-def _node(operator: str, inputs: Sequence[str], output: str, attributes: dict[str, Any]) -> bytes:
-    parts = [_bytes(1, each.encode()) for each in inputs]
-    parts += [_bytes(2, output.encode()), _bytes(3, output.encode()), _bytes(4, operator.encode())]
-    parts += [_bytes(5, _attribute(name, value)) for name, value in attributes.items()]
-    return b"".join(parts)
+def _node(operator: str, inputs: Sequence[str], output: str, attributes: dict[str, Any]) -> Message:
+    """A NodeProto."""
+    found: Message = []
+    for each in inputs:
+        found += _text(1, each)
+    found += [*_text(2, output), *_text(3, output), *_text(4, operator)]
+    for name, value in attributes.items():
+        found += _message(5, _attribute(name, value))
+    return found
 
 
-def _attribute(name: str, value: float | str | Sequence[int]) -> bytes:
+def _attribute(name: str, value: float | str | Sequence[int]) -> Message:
+    """An AttributeProto."""
+    content: Message
     if isinstance(value, str):
-        kind, content = "s", _bytes(4, value.encode())
+        kind, content = "s", _text(4, value)
     elif isinstance(value, int):
-        kind, content = "i", _number(3, value)
+        kind, content = "i", [_number(3, value)]
     elif isinstance(value, float):
-        kind, content = "f", _varint(2 << 3 | 5) + np.float32(value).tobytes()
+        kind, content = "f", [_varint(2 << 3 | 5), np.float32(value).tobytes()]
     else:
-        kind, content = "ints", b"".join(_number(8, each) for each in value)
-    return _bytes(1, name.encode()) + content + _number(20, _ATTRIBUTE_TYPES[kind])
+        kind, content = "ints", [_number(8, each) for each in value]
+    return [*_text(1, name), *content, _number(20, _ATTRIBUTE_TYPES[kind])]
 
 
-def _value(name: str, shape: Shape) -> bytes:
+def _value(name: str, shape: Shape) -> Message:
     """A ValueInfoProto: a float tensor of this shape. Sides of any length have a name each."""
-    sides = (
-        _bytes(2, f"{name}_side{i}".encode()) if side is None else _number(1, side) for i, side in enumerate(shape)
-    )
-    dims = b"".join(_bytes(1, side) for side in sides)
-    return _bytes(1, name.encode()) + _bytes(2, _bytes(1, _number(1, _FLOAT) + _bytes(2, dims)))
+    dims: Message = []
+    for i, side in enumerate(shape):
+        dims += _message(1, _text(2, f"{name}_side{i}") if side is None else [_number(1, side)])
+    tensor = [_number(1, _FLOAT), *_message(2, dims)]
+    return [*_text(1, name), *_message(2, _message(1, tensor))]
 
 
 def _number(field: int, value: int) -> bytes:
     return _varint(field << 3) + _varint(value)
 
 
-def _bytes(field: int, content: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(content)) + content
+def _text(field: int, text: str) -> Message:
+    return _message(field, [text.encode()])
+
+
+def _message(field: int, parts: Sequence[bytes | memoryview]) -> Message:
+    """A message within another."""
+    return [_varint(field << 3 | 2), _varint(sum(len(part) for part in parts)), *parts]
 
 
 def _varint(value: int) -> bytes:

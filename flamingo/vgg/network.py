@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from flamingo.vgg.layers import CAFFE_MEANS, Pooling, begins_block, channels, ne
 from flamingo.vgg.weights import Weights
 
 Array = NDArray[np.float32]
-_KEPT = 4  # networks of one VGG-19: forwards to the targets' layers and to all, backwards at a size or two
+_KEPT = 2  # networks forwards
 
 
 class VGG19:
@@ -33,8 +34,8 @@ class VGG19:
     def __init__(self, tensors: Weights) -> None:
         self._weights = tensors
         self.source = tensors.source
-        # Networks are large, so that few are kept, and no longer than this object.
-        self._forward = functools.lru_cache(_KEPT)(self._forward_network)
+        # Networks are large: few are kept, and no longer than this object.
+        self._forward: list[_Forward] = []
         self._backward = functools.lru_cache(1)(self._backward_network)
 
     @classmethod
@@ -45,16 +46,15 @@ class VGG19:
 
     def forward(self, picture: Array, layers: Collection[str], pooling: Pooling = "max") -> dict[str, Array]:
         """What it sees of a picture (1, 3, H, W), float32 RGB in [0, 1]: activations (1, C, h, w) by layer."""
-        wanted = tuple(sorted(set(layers)))
-        return dict(zip(wanted, self._forward(wanted, pooling).outputs(picture=picture), strict=True))
+        seen = self._forward_of(frozenset(layers), pooling)(picture)
+        return {name: seen[name].copy() for name in layers}
 
     def tape(self, height: int, width: int, layers: Collection[str], pooling: Pooling = "max") -> Tape:
         """What sees pictures (1, 3, height, width) and then tells the derivative of what it saw."""
-        wanted = tuple(sorted(set(layers)))
-        kept = tuple(sorted({*wanted, *(name.replace("conv", "relu") for name in needed(wanted))}))
-        return Tape(
-            self._forward(kept, pooling), self._backward(height, width, wanted, pooling), kept, frozenset(wanted)
-        )
+        wanted = frozenset(layers)
+        kept = wanted.union(name.replace("conv", "relu") for name in needed(wanted))
+        backward = self._backward(height, width, tuple(sorted(wanted)), pooling)
+        return Tape(self._forward_of(kept, pooling), backward, wanted)
 
     def units(self, seen: Mapping[str, Array]) -> dict[str, float]:
         """What to divide the activations of each layer by so that they are as large as those of Caffe's VGG-19, on
@@ -67,8 +67,16 @@ class VGG19:
             for name, value in seen.items()
         }
 
-    def _forward_network(self, layers: tuple[str, ...], pooling: Pooling) -> runtime.Network:
-        return runtime.built(_forward(self._weights, layers, pooling))
+    def _forward_of(self, layers: frozenset[str], pooling: Pooling) -> _Forward:
+        """A network that gives these layers, and maybe more. Raises ValueError if there are none of these names."""
+        needed(layers)
+        for known in self._forward:
+            if known.pooling == pooling and layers <= set(known.layers):
+                return known
+        order = tuple(sorted(layers))
+        found = _Forward(runtime.built(_forward(self._weights, order, pooling)), order, pooling)
+        self._forward = [found, *self._forward][:_KEPT]
+        return found
 
     def _backward_network(
         self, height: int, width: int, layers: tuple[str, ...], pooling: Pooling
@@ -76,18 +84,28 @@ class VGG19:
         return runtime.built(_backward(self._weights, height, width, layers, pooling))
 
 
+@dataclass(frozen=True)
+class _Forward:
+    """A network, and the layers that it gives, in order. What a call gives holds until the next one."""
+
+    network: runtime.Network
+    layers: tuple[str, ...]
+    pooling: Pooling
+
+    def __call__(self, picture: Array) -> dict[str, Array]:
+        return dict(zip(self.layers, self.network.views(picture=picture), strict=True))
+
+
 class Tape:
     """VGG-19 at one size, with what it saw last: `forward`, then `gradient` of anything that was made of it."""
 
-    def __init__(
-        self, forward: runtime.Network, backward: runtime.Network, kept: tuple[str, ...], layers: frozenset[str]
-    ) -> None:
-        self._forward, self._backward, self._kept, self._layers = forward, backward, kept, layers
+    def __init__(self, forward: _Forward, backward: runtime.Network, layers: frozenset[str]) -> None:
+        self._forward, self._backward, self._layers = forward, backward, layers
         self._seen: dict[str, Array] = {}
 
     def forward(self, picture: Array) -> dict[str, Array]:
-        """As `VGG19.forward`, but the activations hold only until it, or another tape of this VGG-19, looks again."""
-        self._seen = dict(zip(self._kept, self._forward.views(picture=picture), strict=True))
+        """As `VGG19.forward`, but the activations hold only until this VGG-19 looks again."""
+        self._seen = self._forward(picture)
         return {name: self._seen[name] for name in self._layers}
 
     def gradient(self, of: Mapping[str, Array]) -> Array:

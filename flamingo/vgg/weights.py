@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
@@ -57,27 +58,32 @@ class Weights:
 
     def kernel(self, name: str) -> Array:
         """(out, in, 3, 3) of a convolution."""
-        return self._decoded(name, ...)
+        codes = self.tensors.get(f"{name}.codes")
+        return self.vector(f"{name}.weight") if codes is None else self._decoded(name, codes)
 
     def turned(self, name: str) -> Array:
         """(in, out, 3, 3): the convolution that takes the derivative backwards through this one, its kernels turned
         by half a circle."""
-        backwards = slice(None, None, -1)
-        return self._decoded(name, (..., backwards, backwards)).transpose(1, 0, 2, 3)
+        codes = self.tensors.get(f"{name}.codes")
+        # To turn the codes is quicker than to turn what they stand for.
+        return _turned(self.kernel(name)) if codes is None else self._decoded(name, _turned(codes))
 
-    def _decoded(self, name: str, part: Any) -> Array:
-        if f"{name}.codes" in self.tensors:
-            return np.asarray(self.tensors[f"{name}.table"][self.tensors[f"{name}.codes"][part]], np.float32)
-        return np.asarray(self.tensors[f"{name}.weight"][part], np.float32)
+    def _decoded(self, name: str, codes: NDArray[Any]) -> Array:
+        flat = cv2.LUT(codes.reshape(-1, 9), self.vector(f"{name}.table"))  # a tenth of the time of numpy's `take`
+        return np.asarray(flat, np.float32).reshape(codes.shape)
 
     def vector(self, name: str) -> Array:
-        """A bias "NAME.bias", the mean or the scale."""
+        """Another tensor: a bias "NAME.bias", the mean or the scale."""
         return np.asarray(self.tensors[name], np.float32)
 
     @property
     def caffe(self) -> bool:
         """Whether it takes pixels from 0 to 255, as Caffe's does."""
         return float(self.vector("scale").mean()) > 100
+
+
+def _turned(kernel: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(kernel.transpose(1, 0, 2, 3)[..., ::-1, ::-1])
 
 
 def load(file: Path | None = None) -> Weights:

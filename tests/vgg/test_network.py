@@ -14,8 +14,8 @@ from safetensors.numpy import save_file
 
 from flamingo import runtime, weights
 from flamingo.errors import MissingExtra, ModelCorrupt, ModelMissing
-from flamingo.vgg import VGG19
 from flamingo.vgg.layers import CONVOLUTIONS, LAYERS, Pooling, channels, size
+from flamingo.vgg.network import VGG19
 from flamingo.vgg.weights import load
 
 Array = NDArray[np.float32]
@@ -194,7 +194,7 @@ def test_it_takes_no_torch() -> None:
     program = (
         "import sys; sys.modules['torch'] = None\n"
         "import numpy as np\n"
-        "from flamingo.vgg import VGG19\n"
+        "from flamingo.vgg.network import VGG19\n"
         "tape = VGG19.load().tape(32, 32, ['relu1_1'])\n"
         "seen = tape.forward(np.full((1, 3, 32, 32), .5, np.float32))\n"
         "print(tape.gradient(seen).shape)\n"

@@ -79,7 +79,6 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
             "Method",
             important=True,
             names=("The painter", "Optimise", "Dream"),
-            needs={"optimise": "torch", "dream": "torch"},
         ),
         "model": Hint("Painter", important=True),
         "best": Hint("Variants, of which the critic keeps one", slider=(1, 8)),

@@ -354,7 +354,7 @@ declare namespace Api {
     quality?: number;
     /** Keep the place where the photo was taken in its metadata. */
     keep_gps?: boolean;
-    /** painter: a network, in a second; optimise: Gatys' method, in minutes; dream: DeepDream. The last two need the extra `torch`. */
+    /** painter: a network, in a second; optimise: Gatys' method, in minutes; dream: DeepDream. */
     method?: "painter" | "optimise" | "dream";
     /** Make so many variants, and keep the one that the critic likes best. */
     best?: number;
@@ -427,7 +427,7 @@ declare namespace Api {
     quality?: number;
     /** Keep the place where the photo was taken in its metadata. */
     keep_gps?: boolean;
-    /** painter: a network, in a second; optimise: Gatys' method, in minutes; dream: DeepDream. The last two need the extra `torch`. */
+    /** painter: a network, in a second; optimise: Gatys' method, in minutes; dream: DeepDream. */
     method?: "painter" | "optimise" | "dream";
     /** Make so many variants, and keep the one that the critic likes best. */
     best?: number;
