@@ -3,7 +3,7 @@
     c, s1..s5, J   errors of VGG-19's activations and Gram matrices, as everywhere in these benches
     self           how far the photo's likenesses between places are kept: the mean difference of cosine distances at
                    relu3_1 and relu4_1 between 1,024 places, relative (Kolkin et al. 2019, STROTSS)
-    CFSD           the same as the divergence of the distributions of likeness (Chung et al. 2024, StyleID), at relu3_1
+    CFSD           the same as a divergence of distributions of likeness, at relu3_1 (Chung et al. 2024, StyleID)
     SWD            x 100, sliced Wasserstein distance of 5 x 5 patches to the painting's, over 128 directions
     reach, cover   mean distance of the picture's patches to the nearest of the painting, and of the painting's to the
                    nearest of the picture: is it the painting's texture, and is all of it there
@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 from _pictures import Photo, Pixels, to_bytes, to_floats
 from _report import Report
-from flamingo.vgg.network import VGG19
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial import cKDTree
 
 import flamingo
+from flamingo.vgg.network import VGG19
 
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 CONTENT = "relu4_2"

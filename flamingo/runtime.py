@@ -41,9 +41,13 @@ class Network(Protocol):
 
     def outputs(self, **inputs: Array) -> list[Array]: ...
 
+    def views(self, **inputs: Array) -> list[Array]:
+        """As `outputs`, but they may hold only until the network is called again, which saves a copy."""
+        ...
+
 
 class _OpenVINO:
-    def __init__(self, file: Path, threads: int | None, precision: str = "f32") -> None:
+    def __init__(self, model: Path | bytes, threads: int | None, precision: str = "f32") -> None:
         core = _openvino_core()
         # Without the last, networks with 8-bit weights would be computed in 8 bits too.
         config: dict[str, Any] = {
@@ -53,9 +57,10 @@ class _OpenVINO:
         }
         if threads:
             config["INFERENCE_NUM_THREADS"] = threads
-        if (cache := _cache_of(file)) is not None:
+        if isinstance(model, Path) and (cache := _cache_of(model)) is not None:
             config["CACHE_DIR"] = str(cache)
-        self._compiled = core.compile_model(str(file), "CPU", config)
+        known = str(model) if isinstance(model, Path) else core.read_model(model)
+        self._compiled = core.compile_model(known, "CPU", config)
         self._request = self._compiled.create_infer_request()
         self.inputs = frozenset(name for each in self._compiled.inputs for name in each.names)
 
@@ -66,6 +71,10 @@ class _OpenVINO:
     def outputs(self, **inputs: Array) -> list[Array]:
         self._infer(inputs)
         return [self._output(i) for i in range(len(self._compiled.outputs))]
+
+    def views(self, **inputs: Array) -> list[Array]:
+        self._infer(inputs)
+        return [np.asarray(self._request.get_output_tensor(i).data) for i in range(len(self._compiled.outputs))]
 
     def _infer(self, inputs: Mapping[str, Array]) -> None:
         self._request.infer({k: np.ascontiguousarray(v) for k, v in inputs.items()}, share_inputs=True)
@@ -110,7 +119,7 @@ def _forget_older(new: Path) -> None:
 
 
 class _OnnxRuntime:
-    def __init__(self, file: Path, threads: int | None, *, cuda: bool = False) -> None:
+    def __init__(self, model: Path | bytes, threads: int | None, *, cuda: bool = False) -> None:
         ort = import_onnxruntime()
         options = ort.SessionOptions()
         options.log_severity_level = 3
@@ -119,7 +128,11 @@ class _OnnxRuntime:
         # The arena keeps the largest picture's memory for ever; a picture is large and comes once.
         options.enable_cpu_mem_arena = False
         providers = ["CUDAExecutionProvider"] if cuda else []
-        self._session = ort.InferenceSession(str(file), options, providers=[*providers, "CPUExecutionProvider"])
+        known = str(model) if isinstance(model, Path) else model
+        if isinstance(model, bytes):
+            # Networks of a step take turns: threads that wait for the next call would take the others' time.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = ort.InferenceSession(known, options, providers=[*providers, "CPUExecutionProvider"])
         self.inputs = frozenset(each.name for each in self._session.get_inputs())
 
     def __call__(self, **inputs: Array) -> Array:
@@ -128,6 +141,9 @@ class _OnnxRuntime:
 
     def outputs(self, **inputs: Array) -> list[Array]:
         return [np.asarray(out, dtype=np.float32) for out in self._session.run(None, dict(inputs))]
+
+    def views(self, **inputs: Array) -> list[Array]:
+        return self.outputs(**inputs)
 
 
 def import_openvino() -> Any:
@@ -209,15 +225,26 @@ def load(file: Path, *, exact: bool = True) -> Network:
     exact: compute in 32-bit floats whatever `FLAMINGO_PRECISION` says. Raises ModelCorrupt when the file is not a
     network that the runtime can run, BadRequest for a precision that cannot be had.
     """
+    return _loaded(file, str(file), "f32" if exact else precision())
+
+
+def built(model: bytes) -> Network:
+    """A network from the bytes of an ONNX file, in 32-bit floats. Nothing is kept of it beside what is returned.
+
+    Raises ModelCorrupt when they are no network that the chosen runtime can run.
+    """
+    return _loaded(model, "a network", "f32")
+
+
+def _loaded(model: Path | bytes, name: str, numbers: str) -> Network:
     runtime, count = chosen(), threads()
-    numbers = "f32" if exact else precision()
     try:
         if runtime == "openvino":
-            return _OpenVINO(file, count, numbers)
-        return _OnnxRuntime(file, count, cuda=runtime == "cuda")
+            return _OpenVINO(model, count, numbers)
+        return _OnnxRuntime(model, count, cuda=runtime == "cuda")
     except Exception as error:  # both libraries raise many kinds, some of their own
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelCorrupt(str(file), f"{runtime} cannot load it ({reason})", "install Flamingo again") from error
+        raise ModelCorrupt(name, f"{runtime} cannot load it ({reason})", "install Flamingo again") from error
 
 
 def describe() -> Mapping[str, str]:

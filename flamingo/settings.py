@@ -131,7 +131,7 @@ CACHE: Setting[Path | None] = Setting(
     None,
     "folder",
     "`~/.cache/flamingo`",
-    "Keeps what can be made or fetched again: VGG-19's weights, and networks as OpenVINO has compiled them.",
+    "Keeps what can be made again: networks as OpenVINO has compiled them.",
 )
 CREDENTIALS = Setting(
     "FLAMINGO_CREDENTIALS", _switch, True, "on or off", "on",

@@ -90,7 +90,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("home")))
         base = tmp_path_factory.getbasetemp()
-        # Compiled networks and VGG-19, once for all processes of pytest.
+        # Compiled networks, once for all processes of pytest.
         patch.setenv("FLAMINGO_CACHE", str((base.parent if base.name.startswith("popen-") else base) / "cache"))
         for name in ("IDENTITY", "CREDENTIALS", "DATA", "PERSONAS", "STYLES"):
             patch.delenv(f"FLAMINGO_{name}", raising=False)
@@ -100,13 +100,11 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def vgg_weights() -> None:
     """For tests that need VGG-19."""
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip("torch is not installed (extra `torch`)")
     from flamingo.errors import ModelMissing
-    from flamingo.nn import vgg
+    from flamingo.vgg.weights import load
 
     try:
-        vgg.load()
+        load()
     except ModelMissing as error:
         pytest.skip(str(error))
 

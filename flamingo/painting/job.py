@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flamingo import weights
-from flamingo.errors import BadRequest, MissingExtra
+from flamingo.errors import BadRequest
 from flamingo.painting import encoder, user_styles
 from flamingo.painting.options import MODELS
 from flamingo.painting.request import method_of, parse_terms
@@ -36,13 +36,6 @@ def is_short(parameters: Mapping[str, Any], files: Mapping[str, Sequence[Path]])
     return sum(_pixels(file, parameters.get("size")) for file in files.get("photos", ())) <= most
 
 
-def check(parameters: Mapping[str, Any], files: Mapping[str, Sequence[NamedFile]]) -> None:
-    """Raise BadRequest for styles that cannot be painted, MissingExtra for a method that is not installed."""
-    check_styles(parameters, files)
-    if parameters["method"] in ("optimise", "dream"):
-        MissingExtra.unless_installed(f"the method `{parameters['method']}`", "torch")
-
-
 def check_styles(parameters: Mapping[str, Any], files: Mapping[str, Sequence[NamedFile]]) -> None:
     """Raise BadRequest for styles that cannot be painted. A style may name no file of this computer, only those that
     came with the request, by the names that they have there."""
@@ -62,6 +55,9 @@ def check_styles(parameters: Mapping[str, Any], files: Mapping[str, Sequence[Nam
         able = [name for name in MODELS if encoder.known(name)]
         hint = f"take the {able[0]} painter" if able else "choose one of /api/styles"
         raise BadRequest(f"style {strange!r}", f"the {model} painter knows the named styles alone", hint)
+
+
+check = check_styles  # there is nothing else to check
 
 
 def _pixels(file: Path, longest: int | None) -> float:

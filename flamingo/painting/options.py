@@ -172,9 +172,9 @@ class MethodOptions(PatchOptions):
     method: Annotated[
         Method,
         Field(
-            description="auto: patches for photos in the manner of a painting that is brought, else the painter; "
-            "painter: a network, in a second; patches: pieces of the painting itself, in ten; optimise: "
-            "Gatys' method, in minutes; dream: DeepDream. The last two need the extra `torch`."
+            description="auto: patches for a painting that you bring, else the painter; painter: a network, in a "
+            "second; patches: pieces of the painting itself, in ten; optimise: Gatys' method, in minutes; dream: "
+            "DeepDream."
         ),
     ] = "auto"
     best: Annotated[

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from flamingo.errors import BadRequest, MissingExtra
+from flamingo.errors import BadRequest
 from flamingo.options import several
 from flamingo.painting.options import Method, PaintOptions
 from flamingo.painting.patches.correspondence import Correspondence, parse_matches
@@ -81,7 +81,6 @@ class PaintRequest:
 
         Raises:
             BadRequest: for styles that are not known, and for options that the method does not have.
-            MissingExtra: if the method needs torch and it is not there.
         """
         texts, paintings, masks = several(options.style), several(options.painting), several(options.mask)
         dreams_freely = options.method == "dream" and not (texts or paintings)
@@ -89,8 +88,6 @@ class PaintRequest:
         terms = Terms(()) if dreams_freely else parse_terms(texts, paintings, masks, matches, options.model)
         method = method_of(options.method, terms.styles, options.model, one_painter=options.on != "local")
         options.check_method(method)
-        if method in ("optimise", "dream"):
-            MissingExtra.unless_installed(f"the method `{method}`", "torch")
         return cls(terms.styles, options, method, terms.matches)
 
     @property

@@ -58,8 +58,6 @@ def judge(options: JudgeOptions) -> list[JudgeResult]:
     The score puts variants of one photo in one style in order. It cannot tell whether a face is still a face or
     whether a picture is beautiful: look.
 
-    Content, style, score and maps need VGG-19 (extra `torch`); without it the rest is measured, and a note says so.
-
     Args:
         results: painted pictures, or folders of them.
         photo: what they were painted from.

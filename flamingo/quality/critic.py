@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.errors import BadInput, MissingExtra, ModelMissing
+from flamingo.errors import BadInput, ModelMissing
 from flamingo.images.picture import resize
 from flamingo.quality import measures
 
@@ -91,9 +91,6 @@ class Critic:
             from flamingo.quality.perceptual import Eye
 
             self._eye = Eye(self._photo, self._painting, vgg)
-        except ImportError:
-            error = MissingExtra.of("content and style", "torch", "torch")
-            self.notes = (f"content, style and the score are left out: {error}",)
         except ModelMissing as missing:
             self.notes = (f"content, style and the score are left out: {missing}",)
 

@@ -1,4 +1,4 @@
-"""What VGG-19 sees of photo and painting in a result: errors, and where in the picture they lie. Needs torch."""
+"""What VGG-19 sees of photo and painting in a result: errors, and where in the picture they lie."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional as F
+from scipy.ndimage import uniform_filter
 
-from flamingo.nn import losses, vgg
+from flamingo.vgg import losses
+from flamingo.vgg.layers import CONTENT_LAYER, STYLE_LAYERS
+from flamingo.vgg.network import VGG19
 
 Pixels = NDArray[np.float32]
 WEIGHT = 20.0
@@ -20,6 +20,7 @@ WEIGHT = 20.0
 _PLACE_LAYER = "relu3_1"  # where strokes are: the layer at which places are compared
 _PLACES = 4096  # of the painting, with which each place of a result is compared
 _AT_ONCE = 2048
+_SMOOTH = 5  # places of a side over which a map is averaged
 
 
 @dataclass(frozen=True)
@@ -39,47 +40,47 @@ class Eye:
     """VGG-19 that has looked at a photo and a painting, both (H, W, 3) in [0, 1], and now looks at results."""
 
     def __init__(self, photo: Pixels, painting: Pixels, weights: Path | None = None) -> None:
-        self._network = vgg.load(weights)
+        self._network = VGG19.load(weights)
         self.source = self._network.source
         plain = self._features(photo)
         painted = self._features(painting)
-        self._content = plain[vgg.CONTENT_LAYER]
-        self._grams = losses.grams(painted)
-        self._places = _places(painted[_PLACE_LAYER])
-        stride = -(-self._places.shape[1] // _PLACES)
-        self._places = self._places[:, ::stride]
+        self._content = plain[CONTENT_LAYER]
+        self._grams = {layer: losses.gram(painted[layer]) for layer in STYLE_LAYERS}
+        places = _places(painted[_PLACE_LAYER])
+        self._places = places[:, :: -(-places.shape[1] // _PLACES)]
         self._usual = float(self._unlike(plain[_PLACE_LAYER]).mean())
         self.photo = self._seen(plain)
 
-    @torch.no_grad()
-    def _features(self, rgb: Pixels) -> dict[str, Tensor]:
-        found: dict[str, Tensor] = self._network(torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None])
-        return found
+    def _features(self, rgb: Pixels) -> dict[str, Pixels]:
+        planes = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32)
+        return self._network.forward(planes, (*STYLE_LAYERS, CONTENT_LAYER))
 
     def look(self, rgb: Pixels) -> Seen:
         """A result of the photo's shape."""
         return self._seen(self._features(rgb))
 
-    @torch.no_grad()
-    def _seen(self, found: dict[str, Tensor]) -> Seen:
+    def _seen(self, found: dict[str, Pixels]) -> Seen:
         squared = losses.content_error_squared(found, self._content)
         layers = losses.style_errors_squared(found, self._grams)
-        objective = squared + WEIGHT * layers.mean(1)
-        moved = (found[vgg.CONTENT_LAYER] - self._content).square().sum(1)[0]
-        content = (moved / self._content.square().sum(1).mean()).sqrt()
-        style = self._unlike(found[_PLACE_LAYER]) / max(self._usual, 1e-6)
-        names = {name: float(v) for name, v in zip(vgg.STYLE_LAYERS, layers.sqrt()[0], strict=True)}
-        return Seen(float(squared.sqrt()), names, float(objective), content.numpy(), style.numpy())
+        objective = squared + WEIGHT * sum(layers.values()) / len(layers)
+        moved = np.square(found[CONTENT_LAYER] - self._content).sum(1)[0]
+        content = np.sqrt(moved / np.square(self._content).sum(1).mean())
+        style = self._unlike(found[_PLACE_LAYER]) / np.float32(max(self._usual, 1e-6))
+        return Seen(squared**0.5, {name: error**0.5 for name, error in layers.items()}, objective, content, style)
 
-    def _unlike(self, found: Tensor) -> Tensor:
+    def _unlike(self, found: Pixels) -> Pixels:
         """(h, w): how far each place is from the most similar one of the painting, as 1 - cosine (Li & Wand 2016
         match patches so); smoothed, for a single place says little."""
-        h, w = found.shape[2:]
         places = _places(found)
-        best = torch.cat([(part.T @ self._places).amax(1) for part in torch.split(places, _AT_ONCE, dim=1)])
-        return F.avg_pool2d((1 - best).reshape(1, 1, h, w), 5, 1, 2, count_include_pad=False)[0, 0]
+        parts = (places[:, i : i + _AT_ONCE] for i in range(0, places.shape[1], _AT_ONCE))
+        best = np.concatenate([(part.T @ self._places).max(1) for part in parts])
+        unlike = (1 - best).reshape(found.shape[2:])
+        # At a border the mean of the places that are there.
+        there = uniform_filter(np.ones_like(unlike), _SMOOTH, mode="constant")
+        return np.asarray(uniform_filter(unlike, _SMOOTH, mode="constant") / there, np.float32)
 
 
-def _places(found: Tensor) -> Tensor:
+def _places(found: Pixels) -> Pixels:
     """(1, C, h, w) to unit vectors (C, h * w)."""
-    return F.normalize(found[0].flatten(1), dim=0)
+    flat = found.reshape(found.shape[1], -1)
+    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=0), 1e-12), np.float32)

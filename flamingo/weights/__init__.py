@@ -129,6 +129,15 @@ def path(model: str, kind: str) -> Path:
         return _path(model, kind)
 
 
+def shipped(model: str, kind: str) -> Path:
+    """As `path`, but of the models that came with the package, whatever `FLAMINGO_WEIGHTS` says: for networks that
+    nobody trains anew. Raises ModelMissing or ModelCorrupt."""
+    files = _manifest(_HERE)["models"].get(model, {}).get("files", {})
+    if kind not in files:
+        raise ModelMissing(f"{model} ({kind})", "it is not in the package", "install Flamingo again")
+    return _checked(_HERE / files[kind]["file"], files[kind]["sha256"])
+
+
 def _path(model: str, kind: str) -> Path:
     files = entry(model)["files"]
     if kind not in files:

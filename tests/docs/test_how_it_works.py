@@ -79,7 +79,6 @@ def test_whatever_html_a_text_holds_is_shown_as_text() -> None:
 @pytest.fixture(scope="module")
 def script() -> Iterator[ModuleType]:
     """docs/how_it_works.py as a module."""
-    pytest.importorskip("torch", reason="torch is not installed (extra `torch`)")
     spec = importlib.util.spec_from_file_location("how_it_works", ROOT / "docs" / "how_it_works.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -102,7 +101,6 @@ def paintings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @needs_models
-@pytest.mark.usefixtures("vgg_weights")
 @pytest.mark.parametrize("part", PARTS)
 def test_each_part_makes_its_pictures(part: str, script: ModuleType, paintings: Path, tmp_path: Path) -> None:
     assert script.main(["--debug", "--only", part, "--styles", str(paintings), "--out", str(tmp_path)]) == 0
@@ -112,7 +110,6 @@ def test_each_part_makes_its_pictures(part: str, script: ModuleType, paintings: 
             assert np.asarray(opened).std() > 10, "nothing is to be seen"
 
 
-@pytest.mark.usefixtures("vgg_weights")
 def test_a_part_that_needs_a_painting_says_so(
     script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,33 +10,32 @@ from typing import Literal
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-
-pytest.importorskip("torch", reason="torch is not installed (extra `torch`)")
-
-import torch
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 
 from flamingo.errors import BadRequest, ModelCorrupt, WouldOverwrite
 from flamingo.images import read
-from flamingo.nn import losses, vgg
 from flamingo.painting.methods import Optimised, Settings, Step, Style, optimise, preset
+from flamingo.painting.methods.features import to_planes
 from flamingo.painting.methods.logs import JsonLines, TensorBoard, all_of, lines, strip
 from flamingo.painting.painter import Painter
+from flamingo.vgg import losses
+from flamingo.vgg.layers import CONTENT_LAYER, CONVOLUTIONS, STYLE_LAYERS
+from flamingo.vgg.network import VGG19
+from flamingo.vgg.weights import load
 
-pytestmark = pytest.mark.usefixtures("vgg_weights")
 Pixels = NDArray[np.float32]
 QUICK = Settings(steps=8, coarsest=40, log_every=1)
 
 
 def _objective(result: Pixels, photo: Pixels, painting: Pixels) -> float:
     """J as bench/ and the training compute it."""
-    network = vgg.load()
+    network = VGG19.load()
     out, plain, style = (
-        network(torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None]) for rgb in (result, photo, painting)
+        network.forward(to_planes(rgb), [*STYLE_LAYERS, CONTENT_LAYER]) for rgb in (result, photo, painting)
     )
-    c2 = losses.content_error_squared(out, plain[vgg.CONTENT_LAYER])
-    s2 = losses.style_errors_squared(out, losses.grams(style))
-    return float(c2 + 20 * s2.mean(1))
+    c2 = losses.content_error_squared(out, plain[CONTENT_LAYER])
+    s2 = losses.style_errors_squared(out, {layer: losses.gram(style[layer]) for layer in STYLE_LAYERS})
+    return c2 + 20 * sum(s2.values()) / len(s2)
 
 
 @pytest.mark.parametrize("optimiser", ["lbfgs", "adam"])
@@ -59,7 +58,7 @@ def test_it_goes_from_coarse_to_fine_and_tells_every_step(photo: Pixels, paintin
     assert [s.step for s in seen] == list(range(8))
     widths = [s.width for s in seen]
     assert widths == sorted(widths) and set(widths) == {45, 64}
-    assert set(seen[0].layers) == set(vgg.STYLE_LAYERS)
+    assert set(seen[0].layers) == set(STYLE_LAYERS)
     assert [s.objective for s in done.table] == [s.objective for s in seen]
 
 
@@ -162,11 +161,12 @@ def test_the_state_of_another_run_is_refused(photo: Pixels, painting: Pixels, tm
 def test_a_loss_that_is_not_finite_stops_with_the_last_good_picture(
     photo: Pixels, painting: Pixels, tmp_path: Path
 ) -> None:
-    network = vgg.load()
-    tensors = {f"{n}.{k}": getattr(network.convs[n], k) * 1e9 for n in vgg.layer_names() for k in ("weight", "bias")}
-    tensors |= {"mean": network.mean.flatten(), "scale": network.scale.flatten()}
+    weights = load()
+    tensors = {f"{name}.weight": weights.kernel(name) * np.float32(1e9) for name in CONVOLUTIONS}
+    tensors |= {f"{name}.bias": weights.vector(f"{name}.bias") for name in CONVOLUTIONS}
+    tensors |= {name: weights.vector(name) for name in ("mean", "scale")}
     file = tmp_path / "exploding.safetensors"
-    save_file({k: v.detach().contiguous() for k, v in tensors.items()}, file, {"source": "exploding"})
+    save_file(tensors, file, {"source": "exploding"})
     done = optimise(photo, [Style(painting)], QUICK, vgg=file)
     assert not done.whole and any("not finite" in note for note in done.notes)
     assert done.picture == pytest.approx(photo)
@@ -212,7 +212,7 @@ def test_the_photo_with_noise_is_the_photo_and_uniform_noise_up_to_a_half(photo:
 
 def test_total_variation_smooths_and_is_said_in_every_figure(photo: Pixels, painting: Pixels, tmp_path: Path) -> None:
     def variation(rgb: Pixels) -> float:
-        return float(losses.total_variation(torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None]))
+        return float(losses.total_variation(to_planes(rgb))[0])
 
     plain, smooth = (
         optimise(photo, [Style(painting)], replace(QUICK, variation_weight=w, coarsest=None, steps=20))

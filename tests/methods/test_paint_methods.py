@@ -14,7 +14,7 @@ from PIL import Image
 import flamingo
 from flamingo import images
 from flamingo.cli import run
-from flamingo.errors import BadRequest, MissingExtra, WouldOverwrite
+from flamingo.errors import BadRequest, WouldOverwrite
 
 Pixels = NDArray[np.float32]
 MANNER: dict[str, Any] = {"style": "great-wave", "method": "optimise"}
@@ -32,7 +32,6 @@ def _pixels(file: Path) -> Pixels:
     return images.read(file).rgb
 
 
-@pytest.mark.usefixtures("vgg_weights")
 class TestOptimise:
     """Gatys' method."""
 
@@ -124,7 +123,6 @@ class TestOptimise:
         assert printed.err.count("step ") == 3 and "style" in printed.err and "content" in printed.err
 
 
-@pytest.mark.usefixtures("vgg_weights")
 def test_a_dream_keeps_to_its_mask(cat_file: Path, tmp_path: Path) -> None:
     mask = np.zeros((72, 96), np.uint8)
     mask[:, :48] = 255
@@ -138,7 +136,6 @@ def test_a_dream_keeps_to_its_mask(cat_file: Path, tmp_path: Path) -> None:
     assert moved[:, :44].mean() > 0.01 and moved[:, 52:].max() < 0.01
 
 
-@pytest.mark.usefixtures("vgg_weights")
 def test_of_several_variants_the_critics_choice_is_kept(cat_file: Path, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     (best,) = flamingo.paint(
@@ -176,18 +173,6 @@ def test_of_several_variants_the_critics_choice_is_kept(cat_file: Path, tmp_path
 def test_what_does_not_fit_together_is_said_at_once(
     cat_file: Path, tmp_path: Path, choices: dict[str, Any], says: str
 ) -> None:
-    if "method" in choices:
-        pytest.importorskip("torch", reason="torch is not installed (extra `torch`)")
     with pytest.raises(BadRequest, match=says):
         flamingo.paint([cat_file], output=tmp_path / "o.png", **{"style": "great-wave", **choices})
     assert not (tmp_path / "o.png").exists()
-
-
-def test_without_torch_the_line_that_installs_it_is_said(
-    cat_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import sys
-
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingExtra, match="script/setup torch"):
-        flamingo.paint([cat_file], output=tmp_path / "o.png", **QUICK)

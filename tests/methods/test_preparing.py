@@ -1,10 +1,9 @@
-"""What is asked of an optimisation, and how it is laid out before it starts. Needs no torch."""
+"""What is asked of an optimisation, and how it is laid out before it starts."""
 
 from __future__ import annotations
 
 import json
 import math
-import sys
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -14,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from flamingo.errors import BadRequest, ImageTooLarge, MissingExtra
-from flamingo.painting.methods import PRESETS, Settings, Style, memory, optimise, preparing, preset
+from flamingo.errors import BadRequest, ImageTooLarge
+from flamingo.painting.methods import PRESETS, Settings, Style, memory, preparing, preset
 from flamingo.painting.methods.options import optimise_settings
 from flamingo.painting.methods.presets import DEEP_ART_REPORT
 from flamingo.painting.options import MethodOptions, PaintOptions
@@ -178,9 +177,3 @@ def test_keeping_the_colours_takes_only_the_light_of_the_result(photo: Pixels) -
     grey = np.repeat(dark.mean(axis=2, keepdims=True), 3, axis=2)
     assert preparing.recoloured(photo, photo) == pytest.approx(photo, abs=1e-5)
     assert not np.allclose(preparing.recoloured(grey, photo), grey, atol=0.02)
-
-
-def test_without_torch_it_says_which_line_installs_it(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingExtra, match="script/setup torch"):
-        optimise(photo, [Style(photo)])

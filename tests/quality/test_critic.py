@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +35,6 @@ def _save(rgb: Pixels, file: Path) -> Path:
     return file
 
 
-@pytest.mark.usefixtures("vgg_weights")
 def test_the_photo_is_all_content_and_the_painting_all_style(photo: Pixels, painting: Pixels) -> None:
     critic = Critic(photo, painting)
     plain, painted = critic.judge(photo), critic.judge(painting[:96])
@@ -51,7 +48,6 @@ def test_the_photo_is_all_content_and_the_painting_all_style(photo: Pixels, pain
     assert painted.style_missing.mean() < plain.style_missing.mean()
 
 
-@pytest.mark.usefixtures("vgg_weights")
 def test_the_map_marks_where_the_photo_is_missing(photo: Pixels, painting: Pixels) -> None:
     half = photo.copy()
     half[:, 64:] = painting[:96, 64:]
@@ -61,7 +57,6 @@ def test_the_map_marks_where_the_photo_is_missing(photo: Pixels, painting: Pixel
     assert found[:, middle + 1 :].mean() > 3 * found[:, : middle - 1].mean()
 
 
-@pytest.mark.usefixtures("vgg_weights")
 def test_optimising_further_is_liked_better_and_said_why(photo: Pixels, painting: Pixels) -> None:
     from flamingo.painting.methods import Settings, Style, optimise
 
@@ -77,18 +72,33 @@ def test_optimising_further_is_liked_better_and_said_why(photo: Pixels, painting
     assert index == 0 and "highest of 3" in reasons[0] and len(reasons) > 1
 
 
-def test_without_torch_it_measures_the_rest_and_says_so(
-    photo: Pixels, painting: Pixels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "flamingo.quality.perceptual", raising=False)
-    critic = Critic(photo, painting)
+def test_without_vgg_19_it_measures_the_rest_and_says_so(photo: Pixels, painting: Pixels, tmp_path: Path) -> None:
+    critic = Critic(photo, painting, vgg=tmp_path / "none.safetensors")
     sound, torn = critic.judge(photo), photo.copy()
     torn[:, 50:] = np.clip(torn[:, 50:] * 0.2, 0, 1)
     broken = critic.judge(torn)
-    assert sound.score is None and "script/setup torch" in sound.notes[0]
+    assert sound.score is None and "there is no such file" in sound.notes[0]
     assert {"structure", "edges", "sharpness", "seams", "colour_to_style"} <= {f.name for f in sound.figures}
     assert best_of([broken, sound])[0] == 1
+
+
+def test_the_figures_are_those_of_the_training(photo: Pixels, painting: Pixels) -> None:
+    torch = pytest.importorskip("torch")
+    from flamingo.nn import losses, vgg
+    from flamingo.quality.perceptual import WEIGHT, Eye
+
+    result = np.clip(photo + painting[:96], 0, 1) * np.float32(0.7)
+    network = vgg.load()
+    with torch.no_grad():
+        out, plain, style = (
+            network(torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None]) for rgb in (result, photo, painting)
+        )
+        c2 = losses.content_error_squared(out, plain[vgg.CONTENT_LAYER])
+        s2 = losses.style_errors_squared(out, losses.grams(style))
+    seen = Eye(photo, painting).look(result)
+    assert seen.content == pytest.approx(float(c2.sqrt()), rel=1e-3)
+    assert seen.layers == pytest.approx(dict(zip(vgg.STYLE_LAYERS, s2.sqrt()[0].tolist(), strict=True)), rel=1e-3)
+    assert seen.objective == pytest.approx(float(c2 + WEIGHT * s2.mean(1)), rel=1e-3)
 
 
 def test_nothing_to_choose_from_is_an_error() -> None:
@@ -121,8 +131,7 @@ def test_the_verb_judges_files_and_draws_them(photo: Pixels, painting: Pixels, t
         assert each.explanation is not None
         with Image.open(each.explanation) as page:
             assert page.width > 1000
-    if importlib.util.find_spec("torch") is None:
-        assert done[0].critique is not None and done[0].critique.score is None
+    assert done[0].critique is not None and done[0].critique.score is not None
     with pytest.raises(WouldOverwrite):
         judge(results, photo=plain, painting=style, output=tmp_path / "maps")
 

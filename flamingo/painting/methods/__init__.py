@@ -4,30 +4,22 @@
     done = optimise(photo, [Style(painting)], Settings(steps=200))      # float arrays (H, W, 3) in [0, 1]
 
 Slow next to the painter (minutes for seconds), but it takes any painting and is what the painter is measured by.
-Needs torch, the extra `torch`; importing this package does not.
+VGG-19 and its derivative run as all networks do, without torch (flamingo.vgg).
 """
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flamingo.errors import MissingExtra
 from flamingo.painting.methods.presets import PRESETS, preset
 from flamingo.painting.methods.settings import Optimised, Pixels, Settings, Step, Style
 
 if TYPE_CHECKING:
     from flamingo.painting.methods.dreaming import Dream
 
-__all__ = ["PRESETS", "Optimised", "Settings", "Step", "Style", "dream", "needs_torch", "optimise", "preset"]
-
-
-def needs_torch(feature: str) -> None:
-    """Raise MissingExtra, with the one line that installs it, where torch is not installed."""
-    if importlib.util.find_spec("torch") is None:
-        raise MissingExtra.of(feature, "torch", "torch")
+__all__ = ["PRESETS", "Optimised", "Settings", "Step", "Style", "dream", "optimise", "preset"]
 
 
 def optimise(
@@ -49,10 +41,9 @@ def optimise(
     goes on from it to the same result, and when the run is whole it is removed. vgg: a file of VGG-19's weights,
     if they are not to be looked for.
 
-    Raises MissingExtra without torch, ModelMissing without VGG-19, ImageTooLarge if the memory that it takes is not
-    free, BadRequest for arrays of other shapes or values, or a checkpoint of another run.
+    Raises ModelMissing or ModelCorrupt for such a file, ImageTooLarge if the memory that it takes is not free,
+    BadRequest for arrays of other shapes or values, or a checkpoint of another run.
     """
-    needs_torch("the method `optimise`")
     from flamingo.painting.methods.method import run
 
     return run(photo, styles, settings or Settings(), first=first, on_step=on_step, resume=resume, vgg_file=vgg)
@@ -72,7 +63,6 @@ def dream(
     guide: a picture of any size, whose features are to be brought out instead of the photo's strongest. on_step is
     called as (done, all). Raises as `optimise` does.
     """
-    needs_torch("the method `dream`")
     from flamingo.painting.methods.dreaming import Dream, run
 
     return run(photo, settings or Dream(), guide=guide, on_step=on_step, vgg_file=vgg)

@@ -14,15 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from flamingo.errors import BadRequest
-from flamingo.nn import vgg
-from flamingo.nn.vgg import VGG19
 from flamingo.painting.methods import memory, preparing
-from flamingo.painting.methods.features import features, resized, to_pixels, to_tensor, trimmed
-from flamingo.painting.methods.settings import LAYERS, Pixels, Settings
+from flamingo.painting.methods.features import resized, to_pixels, to_planes
+from flamingo.painting.methods.settings import Pixels, Settings
+from flamingo.vgg.layers import LAYERS
+from flamingo.vgg.network import VGG19, Tape
 
 _LEAST = 48  # the shorter side of the smallest octave: deeper layers have too few places below
 _PLACES = 4096  # of the guide, with which each place of the dream is compared; a larger guide is made smaller
@@ -76,18 +74,18 @@ def run(
     memory.check(
         height, width, Settings(content_layers=dict.fromkeys(settings.layers, 1.0), style_layers={}, history=1)
     )
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = trimmed(vgg.load(vgg_file), settings.layers).to(device)
-    target = None if guide is None else _guide(network, to_tensor(guide, device), settings)
-    plain = to_tensor(photo, device)
+    network = VGG19.load(vgg_file)
+    target = None if guide is None else _guide(network, to_planes(guide), settings)
+    plain = to_planes(photo)
     random = np.random.default_rng(settings.seed)
     sizes = _octaves(height, width, settings)
-    detail = torch.zeros(1, 3, *sizes[0], device=device)
+    detail = np.zeros((1, 3, *sizes[0]), np.float32)
     for octave, size in enumerate(sizes):
         base = resized(plain, *size)
         picture = base + resized(detail, *size)
+        tape = network.tape(*size, settings.layers)
         for step in range(settings.steps):
-            picture = _step(network, picture, target, settings, random)
+            picture = _step(tape, picture, target, settings, random)
             if on_step:
                 on_step(octave * settings.steps + step + 1, len(sizes) * settings.steps)
         detail = picture - base
@@ -106,45 +104,39 @@ def _octaves(height: int, width: int, settings: Dream) -> list[tuple[int, int]]:
 
 
 def _step(
-    network: VGG19,
-    picture: Tensor,
-    target: dict[str, Tensor] | None,
+    tape: Tape,
+    picture: Pixels,
+    target: dict[str, Pixels] | None,
     settings: Dream,
     random: np.random.Generator,
-) -> Tensor:
+) -> Pixels:
     shift = [int(v) for v in random.integers(-settings.jitter, settings.jitter + 1, 2)]
-    moved = picture.roll(shift, (2, 3)).detach().requires_grad_(True)
-    with torch.enable_grad():
-        response = _response(features(network, moved, settings.layers), target)
-    (slope,) = torch.autograd.grad(response, moved)
-    mean = float(slope.abs().mean())
+    moved = np.roll(picture, shift, (2, 3))
+    slope = tape.gradient({name: _rise(value, target, name) for name, value in tape.forward(moved).items()})
+    mean = float(np.abs(slope).mean())
     if not math.isfinite(mean) or mean == 0:  # nothing responds, or far too much: the picture stays
         return picture
-    moved = (moved.detach() + settings.rate / mean * slope).clamp(0, 1)
-    return moved.roll([-s for s in shift], (2, 3))
+    moved = np.clip(moved + np.float32(settings.rate / mean) * slope, 0, 1)
+    return np.roll(moved, [-s for s in shift], (2, 3))
 
 
-def _response(found: dict[str, Tensor], target: dict[str, Tensor] | None) -> Tensor:
-    """What is to grow. Without a guide the mean square; with one, the product with the guide's feature that
-    is most like each place."""
-    total = next(iter(found.values())).new_zeros(())
-    for name, value in found.items():
-        if target is None:
-            total = total + value.square().mean()
-            continue
-        flat = value[0].flatten(1)
-        with torch.no_grad():
-            best = (target[name].T @ flat.detach()).argmax(0)
-        total = total + (flat * target[name][:, best]).mean()
-    return total
+def _rise(seen: Pixels, target: dict[str, Pixels] | None, name: str) -> Pixels:
+    """The derivative, with respect to a layer's activations (1, C, h, w), of what is to grow.
+
+    Without a guide that is their mean square; with one, the mean product with the guide's feature that is most like
+    each place.
+    """
+    if target is None:
+        return seen * np.float32(2 / seen.size)
+    best = (target[name].T @ seen.reshape(seen.shape[1], -1)).argmax(0)
+    return np.asarray(target[name][:, best] / np.float32(seen.size), np.float32).reshape(seen.shape)
 
 
-@torch.no_grad()
-def _guide(network: VGG19, guide: Tensor, settings: Dream) -> dict[str, Tensor]:
+def _guide(network: VGG19, guide: Pixels, settings: Dream) -> dict[str, Pixels]:
     """Of each layer the features (C, places) of the guide, at most `_PLACES` of them."""
     found = {}
-    for name, value in features(network, guide, settings.layers).items():
-        flat = value[0].flatten(1)
+    for name, value in network.forward(guide, settings.layers).items():
+        flat = value.reshape(value.shape[1], -1)
         stride = math.ceil(flat.shape[1] / _PLACES)
         found[name] = flat[:, ::stride]
     return found

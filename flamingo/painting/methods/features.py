@@ -1,62 +1,58 @@
-"""What VGG-19 sees at chosen layers, before or after their ReLU, computed no further than needed."""
+"""Pictures as VGG-19 takes them, and at other sizes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import functools
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+import numpy as np
 
-from flamingo.nn.vgg import VGG19
-from flamingo.painting.methods.settings import LAYERS, Pixels, Pooling
+from flamingo.painting.methods.settings import Pixels
 
-
-def features(network: VGG19, x: Tensor, layers: Collection[str], pooling: Pooling = "max") -> dict[str, Tensor]:
-    """RGB pictures (1, 3, H, W) in [0, 1] to the activations (1, C, h, w) of each layer of `LAYERS` that is asked.
-
-    `VGG19.forward` gives the same for "relu" layers and the largest pooling; this one also looks before the ReLU.
-    """
-    deepest = max(LAYERS.index(name) for name in layers)
-    found: dict[str, Tensor] = {}
-    x = (x - network.mean) * network.scale
-    for name in LAYERS[: deepest + 1 : 2]:
-        place = name.removeprefix("conv")
-        if place.endswith("_1") and place != "1_1":
-            x = F.max_pool2d(x, 2) if pooling == "max" else F.avg_pool2d(x, 2)
-        x = network.convs[name](x)
-        if name in layers:
-            found[name] = x
-            x = torch.relu(x)
-        else:
-            x = torch.relu_(x)
-        if f"relu{place}" in layers:
-            found[f"relu{place}"] = x
-    return found
+_CUBIC = -0.5  # Keys 1981, equation 8: the cubic that agrees with Taylor's series the furthest
 
 
-def trimmed(network: VGG19, layers: Collection[str]) -> VGG19:
-    """The network without the convolutions that these layers do not need, whose memory is free then."""
-    deepest = max(LAYERS.index(name) for name in layers)
-    for name in LAYERS[deepest + 1 :]:
-        if name in network.convs:
-            del network.convs[name]
-    return network
-
-
-def to_tensor(rgb: Pixels, device: torch.device) -> Tensor:
+def to_planes(rgb: Pixels) -> Pixels:
     """(H, W, 3) in [0, 1] to (1, 3, H, W)."""
-    return torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None].to(device)
+    return np.array(rgb.transpose(2, 0, 1)[None], np.float32, order="C")
 
 
-def to_pixels(x: Tensor) -> Pixels:
+def to_pixels(x: Pixels) -> Pixels:
     """(1, 3, H, W) to (H, W, 3) float32, cut to [0, 1]."""
-    pixels: Pixels = x.detach()[0].permute(1, 2, 0).float().clamp(0, 1).cpu().contiguous().numpy()
-    return pixels
+    return np.ascontiguousarray(np.clip(x[0].transpose(1, 2, 0), 0, 1), np.float32)
 
 
-def resized(x: Tensor, height: int, width: int) -> Tensor:
-    """(1, C, h, w) at another size: bicubic, smoothed before it shrinks."""
+def resized(x: Pixels, height: int, width: int) -> Pixels:
+    """(1, C, h, w) at another size: bicubic, smoothed before it shrinks, as torch's `interpolate(antialias=True)`."""
     if x.shape[2:] == (height, width):
         return x
-    return F.interpolate(x, (height, width), mode="bicubic", antialias=True, align_corners=False)
+    return np.asarray(_cubic(x.shape[2], height) @ x @ _cubic(x.shape[3], width).T, np.float32)
+
+
+def averaged(x: Pixels, height: int, width: int) -> Pixels:
+    """(1, C, h, w) at another size: each place is the mean of those that it covers, wholly or in part, as torch's
+    `interpolate` with the mode "area"."""
+    return np.asarray(_means(x.shape[2], height) @ x @ _means(x.shape[3], width).T, np.float32)
+
+
+@functools.lru_cache(8)
+def _cubic(before: int, after: int) -> Pixels:
+    """(after, before) weights of bicubic interpolation. The kernel is stretched where a side shrinks."""
+    scale = before / after
+    stretch = max(scale, 1.0)
+    centres = (np.arange(after) + 0.5) * scale
+    places = np.arange(before) + 0.5
+    away = np.abs(places[None] - centres[:, None]) / stretch
+    near = ((_CUBIC + 2) * away - (_CUBIC + 3)) * away**2 + 1
+    far = ((away - 5) * away + 8) * away * _CUBIC - 4 * _CUBIC
+    weights = np.where(away < 1, near, np.where(away < 2, far, 0))
+    return np.asarray(weights / weights.sum(1, keepdims=True), np.float32)
+
+
+@functools.lru_cache(8)
+def _means(before: int, after: int) -> Pixels:
+    """(after, before) weights of means."""
+    begins = np.arange(after) * before // after
+    ends = -(-(np.arange(1, after + 1) * before) // after)
+    places = np.arange(before)[None]
+    inside = (places >= begins[:, None]) & (places < ends[:, None])
+    return np.asarray(inside / inside.sum(1, keepdims=True), np.float32)

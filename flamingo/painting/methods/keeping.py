@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as saved
 
 from flamingo.errors import BadRequest, ModelCorrupt
-from flamingo.files import check_target
-from flamingo.nn.checkpoint import Checkpoint
+from flamingo.files import check_target, put
 from flamingo.painting.methods.settings import Pixels, Settings, Style
 
 
@@ -22,7 +23,7 @@ from flamingo.painting.methods.settings import Pixels, Settings, Style
 class State:
     """Everything between two steps: which comes next, the tensors of picture, optimiser, mean and best, and facts."""
 
-    tensors: dict[str, Tensor]
+    tensors: dict[str, NDArray[Any]]
     facts: dict[str, Any]
 
 
@@ -39,8 +40,10 @@ def identity(photo: Pixels, styles: Sequence[Style], first: Pixels | None, setti
 
 
 def save(file: Path, state: State, run: str) -> None:
+    """Write it in place of an older one. Raises an OutputError, after which the older one is whole."""
     check_target(file, overwrite=True)
-    Checkpoint(state.tensors, state.facts | {"run": run}).save(file)
+    tensors = {name: np.asarray(value, order="C") for name, value in state.tensors.items()}
+    put(saved(tensors, metadata={"facts": json.dumps(state.facts | {"run": run})}), file, overwrite=True)
 
 
 def load(file: Path, run: str) -> State | None:
@@ -48,13 +51,18 @@ def load(file: Path, run: str) -> State | None:
     another run."""
     if not file.exists():
         return None
-    kept = Checkpoint.load(file)
-    if kept.facts.get("run") != run:
+    try:
+        with safe_open(file, framework="np") as opened:
+            facts = json.loads((opened.metadata() or {})["facts"])
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise ModelCorrupt(str(file), f"not a checkpoint ({error})", "remove it and start anew") from error
+    if facts.get("run") != run:
         raise BadRequest(
             str(file),
             "it is the state of another photo, painting or settings",
             "name another file, or remove this one",
         )
-    if any(not bool(torch.isfinite(t).all()) for t in kept.tensors.values()):
+    if any(not np.isfinite(value).all() for value in tensors.values()):
         raise ModelCorrupt(str(file), "it holds NaN or infinity", "remove it and start anew")
-    return State(kept.tensors, {k: v for k, v in kept.facts.items() if k != "run"})
+    return State(tensors, {k: v for k, v in facts.items() if k != "run"})

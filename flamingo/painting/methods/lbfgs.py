@@ -10,10 +10,14 @@ says of the curvature makes the next one, from where it set out, another.
 from __future__ import annotations
 
 import math
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
+from flamingo.painting.methods.settings import Pixels
+
+Kept = NDArray[Any]
 _FIRST = 0.01  # root mean square of the first step
 _MOST = 0.125  # and of any
 _UPHILL = 1.1  # times the objective before: a step further up is taken back
@@ -27,62 +31,62 @@ class LBFGS:
 
     def __init__(self, rate: float, history: int) -> None:
         self._rate, self._history = rate, history
-        self._pairs: list[tuple[Tensor, Tensor]] = []
-        self._kept: tuple[Tensor, Tensor] | None = None  # where the last step set out
+        self._pairs: list[tuple[Pixels, Pixels]] = []
+        self._kept: tuple[Pixels, Pixels] | None = None  # where the last step set out
         self._value = math.inf
         self._first = _FIRST
         self._uphill = 0
 
-    def move(self, picture: Tensor, gradient: Tensor, value: float) -> None:
+    def move(self, picture: Pixels, gradient: Pixels, value: float) -> None:
         """Change `picture` in place, given the objective's value and gradient there."""
         if self._kept is not None:
             self._learn(picture - self._kept[0], gradient - self._kept[1])
         if self._kept is None or value <= _UPHILL * self._value:
-            self._value, self._kept, self._uphill = value, (picture.clone(), gradient.clone()), 0
+            self._value, self._kept, self._uphill = value, (picture.copy(), gradient.copy()), 0
         else:
-            picture.copy_(self._kept[0])
+            picture[...] = self._kept[0]
             gradient = self._kept[1]
             self._uphill += 1
             if self._uphill > _TRIES:
                 self._pairs, self._uphill = [], 0
                 self._first /= _SHORTER
         step = self._direction(gradient) if self._pairs else -gradient
-        size = float(step.square().mean().sqrt())
+        size = math.sqrt(_dot(step, step) / step.size)
         if size == 0:
             return
         wanted = size if self._pairs else self._first
-        picture.add_(step, alpha=self._rate * min(wanted, _MOST) / size)
-        picture.clamp_(0, 1)
+        picture += np.float32(self._rate * min(wanted, _MOST) / size) * step
+        np.clip(picture, 0, 1, out=picture)
 
-    def _learn(self, way: Tensor, change: Tensor) -> None:
+    def _learn(self, way: Pixels, change: Pixels) -> None:
         if _dot(way, change) > _CURVATURE * math.sqrt(_dot(way, way) * _dot(change, change)):
             self._pairs.append((way, change))
             del self._pairs[: -self._history]
 
-    def _direction(self, gradient: Tensor) -> Tensor:
+    def _direction(self, gradient: Pixels) -> Pixels:
         q = -gradient
         factors = []
         for way, change in reversed(self._pairs):
             a = _dot(way, q) / _dot(way, change)
-            q = q - a * change
+            q = q - np.float32(a) * change
             factors.append(a)
         way, change = self._pairs[-1]
-        q = q * (_dot(way, change) / _dot(change, change))
+        q = q * np.float32(_dot(way, change) / _dot(change, change))
         for (way, change), a in zip(self._pairs, reversed(factors), strict=True):
-            q = q + (a - _dot(change, q) / _dot(way, change)) * way
+            q = q + np.float32(a - _dot(change, q) / _dot(way, change)) * way
         return q
 
-    def tensors(self) -> dict[str, Tensor]:
+    def tensors(self) -> dict[str, Kept]:
         """Everything that it remembers, by name."""
-        found = {"first": torch.tensor(self._first, dtype=torch.float64), "uphill": torch.tensor(self._uphill)}
+        found: dict[str, Kept] = {"first": np.array(self._first), "uphill": np.array(self._uphill)}
         for i, (way, change) in enumerate(self._pairs):
             found |= {f"way.{i}": way, f"change.{i}": change}
         if self._kept is not None:
             found |= {"kept": self._kept[0], "kept_gradient": self._kept[1]}
-            found["value"] = torch.tensor(self._value, dtype=torch.float64)
+            found["value"] = np.array(self._value)
         return found
 
-    def restore(self, tensors: dict[str, Tensor]) -> None:
+    def restore(self, tensors: dict[str, Kept]) -> None:
         """The inverse of `tensors`."""
         count = sum(name.startswith("way.") for name in tensors)
         self._pairs = [(tensors[f"way.{i}"], tensors[f"change.{i}"]) for i in range(count)]
@@ -91,5 +95,5 @@ class LBFGS:
             self._kept, self._value = (tensors["kept"], tensors["kept_gradient"]), float(tensors["value"])
 
 
-def _dot(a: Tensor, b: Tensor) -> float:
-    return float(torch.dot(a.flatten(), b.flatten()))
+def _dot(a: Pixels, b: Pixels) -> float:
+    return float(np.dot(a.reshape(-1), b.reshape(-1)))

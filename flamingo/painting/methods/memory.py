@@ -5,7 +5,8 @@ from __future__ import annotations
 import psutil
 
 from flamingo.errors import ImageTooLarge
-from flamingo.painting.methods.settings import LAYERS, Settings
+from flamingo.painting.methods.settings import Settings
+from flamingo.vgg.layers import LAYERS
 
 _CHANNELS = (64, 128, 256, 512, 512)
 _NETWORK = 200_000_000  # VGG-19, and what torch keeps

@@ -14,15 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from flamingo.nn import vgg
 from flamingo.painting.methods import keeping, memory, preparing
-from flamingo.painting.methods.features import resized, to_pixels, to_tensor, trimmed
+from flamingo.painting.methods.features import resized, to_pixels, to_planes
 from flamingo.painting.methods.objective import Canvas, Objective, Terms
 from flamingo.painting.methods.settings import Optimised, Pixels, Settings, Step, Style
 from flamingo.painting.methods.stepping import Stepper
+from flamingo.vgg.network import VGG19
 
 OnStep = Callable[[Step], None]
 _CHECKPOINT_EVERY = 10
@@ -50,8 +48,7 @@ def run(
     ):
         return Optimised(photo.copy(), 0.0, (), (), (*said, "strength 0 is the photo itself"))
     memory.check(photo.shape[0], photo.shape[1], settings)
-    network = trimmed(vgg.load(vgg_file), [*settings.content_layers, *settings.style_layers])
-    network = network.to("cuda" if torch.cuda.is_available() else "cpu")
+    network = VGG19.load(vgg_file)
     sources = styles
     if settings.colour == "photo":
         styles = [replace(s, painting=preparing.matched(s.painting, photo)) for s in styles]
@@ -76,7 +73,7 @@ class _Best:
     """The picture of the lowest objective at this scale so far."""
 
     objective: float = math.inf
-    picture: Tensor | None = None
+    picture: Pixels | None = None
 
 
 @dataclass
@@ -98,7 +95,7 @@ class _Log:
 class _Descent:
     def __init__(
         self,
-        network: vgg.VGG19,
+        network: VGG19,
         photo: Pixels,
         styles: Sequence[Style],
         settings: Settings,
@@ -106,31 +103,30 @@ class _Descent:
         on_step: OnStep | None,
     ) -> None:
         self._network, self._settings, self._on_step = network, settings, on_step
-        self._device = network.mean.device
-        self._photo = to_tensor(photo, self._device)
+        self._photo = to_planes(photo)
         self._styles = styles
         height, width = photo.shape[:2]
         self._scales = preparing.scales(height, width, settings.coarsest)
         self._shares = preparing.shares(settings.steps, len(self._scales))
         # With fewer steps than scales the coarsest are left out.
         self._place = _Place(next(i for i, n in enumerate(self._shares) if n))
-        self._beginning = self._photo if first is None else to_tensor(first, self._device)
+        self._beginning = self._photo if first is None else to_planes(first)
         self._picture = self._start(self._scales[self._place.scale])
-        self._mean: Tensor | None = None
+        self._mean: Pixels | None = None
         self._best, self._log = _Best(), _Log()
         self._stepper: Stepper | None = None
         self._failed = self._reached = False
         self.keep: Callable[[], None] | None = None
 
-    def _start(self, size: tuple[int, int]) -> Tensor:
+    def _start(self, size: tuple[int, int]) -> Pixels:
         height, width = size
         if self._settings.init == "noise":
             noise = np.random.default_rng(self._settings.seed).uniform(0, 1, (height, width, 3))
-            return to_tensor(noise.astype(np.float32), self._device)
-        first = resized(self._beginning, height, width).clamp(0, 1)
+            return to_planes(noise.astype(np.float32))
+        first = _cut(resized(self._beginning, height, width))
         if self._settings.init == "noisy":
             noise = np.random.default_rng(self._settings.seed).uniform(0, NOISE, (height, width, 3))
-            first = (first + to_tensor(noise.astype(np.float32), self._device)).clamp(0, 1)
+            first = _cut(first + to_planes(noise.astype(np.float32)))
         return first
 
     def run(self) -> Optimised:
@@ -160,9 +156,12 @@ class _Descent:
         while self._place.within < self._shares[self._place.scale]:
             if not self._stepper.step(objective, self._seen):
                 return
-            picture, decay = self._stepper.picture.detach(), self._settings.average
+            picture, decay = self._stepper.picture, self._settings.average
             if decay:
-                self._mean = picture.clone() if self._mean is None else self._mean.lerp_(picture, 1 - decay)
+                if self._mean is None:
+                    self._mean = picture.copy()
+                else:
+                    self._mean += np.float32(1 - decay) * (picture - self._mean)
             self._place.within += 1
             self._place.step += 1
             if self.keep is not None and self._place.step % _CHECKPOINT_EVERY == 0:
@@ -170,7 +169,7 @@ class _Descent:
         self._leave(objective)
 
     def _enter(self, height: int, width: int) -> None:
-        picture = resized(self._picture, height, width).clamp(0, 1)
+        picture = _cut(resized(self._picture, height, width))
         stepper = Stepper(picture, self._settings)
         if self._stepper is not None:
             stepper.warm(self._stepper)
@@ -179,22 +178,21 @@ class _Descent:
     def _leave(self, objective: Objective) -> None:
         """Judge the picture after the last step and the running mean, which no step has evaluated."""
         assert self._stepper is not None
-        for picture in (self._stepper.picture.detach(), self._mean):
+        for picture in (self._stepper.picture, self._mean):
             if picture is not None:
-                with torch.no_grad():
-                    self._offer(picture, float(objective(picture).objective))
+                self._offer(picture, objective(picture).objective)
         if self._best.picture is not None:
             self._picture = self._best.picture
 
-    def _offer(self, picture: Tensor, value: float) -> None:
+    def _offer(self, picture: Pixels, value: float) -> None:
         if math.isfinite(value) and value < self._best.objective:
-            self._best = _Best(value, picture.detach().clone())
+            self._best = _Best(value, picture.copy())
 
     def _seen(self, terms: Terms) -> bool:
         """Log the terms of the picture as it is; False if it goes no further."""
         assert self._stepper is not None
         settings, place, picture = self._settings, self._place, self._stepper.picture
-        value = float(terms.objective.detach())
+        value = terms.objective
         if not math.isfinite(value):
             self._failed = True
             return False
@@ -228,18 +226,15 @@ class _Descent:
         return True
 
     def _objective(self, height: int, width: int) -> Objective:
-        photo = resized(self._photo, height, width).clamp(0, 1)
-        masks = [
-            None if s.mask is None else torch.from_numpy(s.mask.astype(np.float32))[None, None] for s in self._styles
-        ]
+        photo = _cut(resized(self._photo, height, width))
+        masks = [None if s.mask is None else s.mask.astype(np.float32)[None, None] for s in self._styles]
         weights = [s.weight for s in self._styles]
         canvases = []
         for style, mask, share in zip(self._styles, *_shared(masks, weights, height, width), strict=True):
-            painting = to_tensor(style.painting, self._device)
+            painting = to_planes(style.painting)
             factor = max(height, width) * self._settings.stroke / max(painting.shape[2:])
             size = [max(32, round(side * factor)) for side in painting.shape[2:]]
-            painting = resized(painting, size[0], size[1]).clamp(0, 1)
-            canvases.append(Canvas(painting, share, None if mask is None else mask.to(self._device)))
+            canvases.append(Canvas(_cut(resized(painting, size[0], size[1])), share, mask))
         return Objective(self._network, photo, canvases, self._settings)
 
     def _result(self) -> tuple[Pixels, float]:
@@ -252,17 +247,18 @@ class _Descent:
 
     def state(self) -> keeping.State:
         assert self._stepper is not None
-        tensors = {"picture": self._stepper.picture.detach()}
+        tensors = {"picture": self._stepper.picture}
         tensors |= {f"optimiser.{k}": v for k, v in self._stepper.tensors().items()}
         if self._mean is not None:
             tensors["mean"] = self._mean
         if self._best.picture is not None:
             tensors["best"] = self._best.picture
         for i, step in enumerate(self._log.snapshots):
-            tensors[f"snapshot.{i}"] = torch.from_numpy(step.picture)
+            assert step.picture is not None
+            tensors[f"snapshot.{i}"] = step.picture
         place = {"scale": self._place.scale, "within": self._place.within, "step": self._place.step}
         return keeping.State(
-            {k: v.clone() for k, v in tensors.items()},
+            {k: v.copy() for k, v in tensors.items()},
             {
                 "place": place,
                 "objective": self._best.objective,
@@ -272,7 +268,7 @@ class _Descent:
         )
 
     def restore(self, state: keeping.State) -> None:
-        tensors = {k: v.to(self._device) for k, v in state.tensors.items()}
+        tensors = state.tensors
         self._place = _Place(**state.facts["place"])
         self._stepper = Stepper(tensors["picture"], self._settings)
         mine = {k.removeprefix("optimiser."): v for k, v in tensors.items() if k.startswith("optimiser.")}
@@ -282,22 +278,26 @@ class _Descent:
         self._picture = tensors["picture"]
         self._log.table = [Step(**facts) for facts in state.facts["table"]]
         self._log.snapshots = [
-            Step(**facts, picture=state.tensors[f"snapshot.{i}"].numpy())
-            for i, facts in enumerate(state.facts["snapshots"])
+            Step(**facts, picture=tensors[f"snapshot.{i}"]) for i, facts in enumerate(state.facts["snapshots"])
         ]
 
 
+def _cut(x: Pixels) -> Pixels:
+    """Within [0, 1], beyond which bicubic resizing may go."""
+    return np.clip(x, 0, 1)
+
+
 def _shared(
-    masks: Sequence[Tensor | None], weights: Sequence[float], height: int, width: int
-) -> tuple[list[Tensor | None], list[float]]:
+    masks: Sequence[Pixels | None], weights: Sequence[float], height: int, width: int
+) -> tuple[list[Pixels | None], list[float]]:
     """Masks at this size and the share of the picture that each style has: where masks and weights add up to more
     than 1, they are brought down to it. Without masks the weights alone are brought to a sum of 1."""
     if all(mask is None for mask in masks):
         return list(masks), [w / sum(weights) for w in weights]
-    whole = torch.ones(1, 1, height, width)
-    grown = [whole if m is None else resized(m, height, width).clamp(0, 1) for m in masks]
-    stacked = torch.stack([m * w for m, w in zip(grown, weights, strict=True)])
+    whole = np.ones((1, 1, height, width), np.float32)
+    grown = [whole if m is None else _cut(resized(m, height, width)) for m in masks]
+    stacked = np.stack([m * np.float32(w) for m, w in zip(grown, weights, strict=True)])
     # A weight says how much a style counts beside the others where they meet, not how opaque it is.
-    cover = torch.stack(grown).sum(0).clamp_max(1)
-    stacked = stacked / stacked.sum(0).clamp_min(1e-6) * cover
+    cover = np.minimum(np.stack(grown).sum(0), 1)
+    stacked = stacked / np.maximum(stacked.sum(0), 1e-6) * cover
     return list(stacked), [float(m.mean()) for m in stacked]

