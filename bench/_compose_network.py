@@ -82,7 +82,7 @@ def _ours(pool: Pool, tests: Sequence[corpus.Song]) -> dict[str, float]:
     total, notes = np.zeros(4), 0
     for song in tests:
         rows = corpus.excerpt(song, 0, len(song.first) - 1, song.key)
-        nats = pool.model.nats(rows["events"], corpus.told(pool.model, rows, pool.model.personas))
+        nats = pool.model.nats(rows["events"], corpus.condition_vectors(pool.model, rows, pool.model.personas))
         if not song.played:
             nats[:, 3] = 0
         total += nats.sum(0)

@@ -378,7 +378,7 @@ def _films() -> Iterator[tuple[str, Check]]:
 
     def left_out(_: Path) -> bool:
         order = folders.sorted_names([f"clip{suffix}" for suffix in FILM_SUFFIXES], None)
-        return not order.taken and all("film" in each.why for each in order.left_out)
+        return not order.accepted and all("film" in each.why for each in order.left_out)
 
     yield "films of every kind are named in a folder or zip of photos", left_out
 

@@ -35,10 +35,10 @@ def _compose(*, as_json: bool = False, model: str = "composer", **choices: Any) 
             from flamingo.composing import baseline
 
             results = baseline.compose(baseline.run_of(model), on_progress=tell, **choices)
-    return report(results, _told, done="composed", as_json=as_json)
+    return report(results, _print_result, done="composed", as_json=as_json)
 
 
-def _told(r: flamingo.ComposeResult) -> None:
+def _print_result(r: flamingo.ComposeResult) -> None:
     facts = r.as_dict()
     keys = " → ".join(section["key"] for section in facts["sections"]) or facts["key"]
     if away := list(dict.fromkeys(excursion["key"] for excursion in facts["excursions"])):

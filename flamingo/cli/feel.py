@@ -14,10 +14,10 @@ from flamingo.errors import show
 def _feel(photos: Sequence[Path] = (), *, as_json: bool = False, **choices: Any) -> int:
     with progress("feeling", silent=as_json) as tell:
         results = flamingo.feel(photos, on_progress=tell, **choices)
-    return report(results, _told, done="judged", as_json=as_json)
+    return report(results, _print_result, done="judged", as_json=as_json)
 
 
-def _told(r: flamingo.FeelResult) -> None:
+def _print_result(r: flamingo.FeelResult) -> None:
     if r.felt:
         felt = r.felt
         likely = sorted(felt.moods.items(), key=lambda pair: -pair[1])[:3]

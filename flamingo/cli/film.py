@@ -14,14 +14,14 @@ from flamingo.errors import show
 def _film(photos: Sequence[Path] = (), *, as_json: bool = False, **choices: Any) -> int:
     with progress("filming", silent=as_json) as tell:
         results = flamingo.film(photos, on_progress=tell, **choices)
-    code = report(results, _told, done="made", as_json=as_json)
+    code = report(results, _print_result, done="made", as_json=as_json)
     for r in results:
         if r.error and r.files and not as_json:  # one kind of file failed, another is there
-            _told(r)
+            _print_result(r)
     return code
 
 
-def _told(r: flamingo.FilmResult) -> None:
+def _print_result(r: flamingo.FilmResult) -> None:
     facts = r.as_dict()
     out.print(
         styled(

@@ -63,7 +63,7 @@ def _list(
 def _show(job: Id, /, *, data: Data = None, database: Database = None, as_json: AsJson = False) -> int:
     """Show one job: its parameters, its history, and the traceback of a fault that nobody foresaw."""
     with _opened(data, database) as store:
-        shown = _one(store, job)
+        shown = _job_by_prefix(store, job)
         history = store.events(shown.id)
     if as_json:
         print(json.dumps({**shown.as_dict(), "history": history}, indent=1, ensure_ascii=False))
@@ -89,7 +89,7 @@ def _show(job: Id, /, *, data: Data = None, database: Database = None, as_json: 
 def _retry(job: Id, /, *, data: Data = None, database: Database = None) -> int:
     """Put a job that has failed or was cancelled into the queue again; the studio's workers do it."""
     with _opened(data, database) as store:
-        retried = store.retry(_one(store, job).id)
+        retried = store.retry(_job_by_prefix(store, job).id)
     out.print(styled("{} waits in the queue; `flamingo serve` has it done", retried.id))
     return 0
 
@@ -104,7 +104,7 @@ def _opened(data: Path | None, database: str | None) -> Iterator[Jobs]:
         yield store
 
 
-def _one(store: Jobs, begin: str) -> Job:
+def _job_by_prefix(store: Jobs, begin: str) -> Job:
     """The job whose id begins so. Raises BadRequest unless there is exactly one."""
     matches = store.many([begin])
     page = [] if matches else store.list(_MOST)

@@ -13,10 +13,10 @@ from flamingo.errors import show
 def _judge(results: list[Path], *, as_json: bool = False, **choices: Any) -> int:
     with progress("judging", silent=as_json) as tell:
         judged = flamingo.judge(results, on_progress=tell, **choices)
-    return report(judged, _told, done="judged", as_json=as_json)
+    return report(judged, _print_result, done="judged", as_json=as_json)
 
 
-def _told(r: flamingo.JudgeResult) -> None:
+def _print_result(r: flamingo.JudgeResult) -> None:
     if r.critique is None:
         return
     score = "no score" if r.critique.score is None else f"score {r.critique.score:.1f} of 100"

@@ -19,10 +19,10 @@ def _paint(photos: list[Path], *, as_json: bool = False, **choices: Any) -> int:
 
     with progress("painting", silent=as_json) as tell:
         results = flamingo.paint(photos, on_progress=tell, on_step=losses, **choices)
-    return report(results, _told, done="painted", as_json=as_json)
+    return report(results, _print_result, done="painted", as_json=as_json)
 
 
-def _told(r: flamingo.PaintResult) -> None:
+def _print_result(r: flamingo.PaintResult) -> None:
     out.print(styled("{}  [dim]{} s[/]", show(r.file or ""), f"{r.seconds:.1f}"))
     for note in r.notes:
         remark(note)

@@ -11,11 +11,11 @@ from flamingo.cli.base import command
 
 
 def _serve(**choices: Any) -> int:
-    server.serve(on_open=_told, **choices)
+    server.serve(on_open=_print_addresses, **choices)
     return 0
 
 
-def _told(opened: server.Opened) -> None:
+def _print_addresses(opened: server.Opened) -> None:
     """Where to open it: on this machine in the first line, then on other devices, and a code to scan."""
     print(f"Flamingo's studio is open at {opened.address}  (Ctrl-C ends it)")
     if opened.others:

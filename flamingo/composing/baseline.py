@@ -195,13 +195,13 @@ def compose(run: Path, *, on_progress: Progress | None = None, **choices: Any) -
     for i, group in enumerate(groups):
         begun = time.perf_counter()
 
-        def told(bar: int, bars: int, i: int = i) -> None:
+        def report_bar(bar: int, bars: int, i: int = i) -> None:
             if on_progress:
                 on_progress(i * 100 + 90 * bar // bars, many * 100, f"bar {bar} of {bars}")
 
         piece = model.write(
             options["seconds"], bpm=options["tempo"], key=key, metre=metre, sampling=sampling, seed=(seed, i),
-            on_progress=told,
+            on_progress=report_bar,
         )  # fmt: skip
         piece = replace(piece, title=f"Piece in {piece.key.in_words}", persona="LSTM baseline")
         piece = _performed(piece, names, options, np.random.default_rng((seed, i, 99)))

@@ -109,9 +109,17 @@ class Composer:
         """The composer that ships with the package, or lies in FLAMINGO_WEIGHTS. Raises a ModelError."""
         return _load(weights.path(name, "weights"))
 
-    # ------------------------------------------------------------------ what is told
-    def told(self, bar: Bar, *, plain: bool = False) -> Array:
-        """(d,) the conditions of a bar as one vector. plain: as in training, without emphasis."""
+    # ------------------------------------------------------------------ conditions
+    def condition_vector(self, bar: Bar, *, plain: bool = False) -> Array:
+        """The conditions of a bar as one vector.
+
+        Args:
+            bar: its persona, mood, metre and the rest.
+            plain: as in training, without emphasis.
+
+        Returns:
+            (d,).
+        """
         t = self._t
         if bar.personas:
             rows = t["persona.weight"]
@@ -191,7 +199,9 @@ class Composer:
     def nats(self, rows: Array, conditions: Array) -> Array:
         """(n, 4) nats of each number of the events after the first, which begins the context; windows as in training.
 
-        rows: (n + 1, 4) relative events; conditions: (n + 1, d).
+        Args:
+            rows: (n + 1, 4) relative events.
+            conditions: (n + 1, d), as `condition_vector` gives them.
         """
         nats_by_event = np.zeros((len(rows) - 1, 4))
         half = CONTEXT // 2

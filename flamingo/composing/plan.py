@@ -87,9 +87,13 @@ class Plan:
         """The key that a bar is in."""
         return next((e.key for e in self.away if e.first <= bar < e.first + e.bars), self.home_at(bar))
 
-    def told(self, bar: int, minor: bool | None = None) -> Bar:
-        """What the network is told of a bar. A bar that leads over to the next section is told a mood half way.
-        minor: the mode that is told, in place of the bar's own."""
+    def conditions(self, bar: int, minor: bool | None = None) -> Bar:
+        """The conditions under which a bar is drawn. A bar that leads over to the next section has a mood half way.
+
+        Args:
+            bar: its number, from 0.
+            minor: the mode, in place of the bar's own.
+        """
         here, after = self.sections[self.section(bar)], self.turns(bar)
         return Bar(
             self.personas,

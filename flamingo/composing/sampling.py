@@ -214,10 +214,10 @@ class _Conditions:
         minor = self.plan.key_at(max(now, 0)).minor
         vector = self._vectors.get((bar, minor, bare))
         if vector is None:
-            condition = self.plan.told(max(bar, 0), minor)
+            condition = self.plan.conditions(max(bar, 0), minor)
             if bare:
                 condition = replace(condition, personas={}, valence=None, arousal=None, minor=not condition.minor)
-            vector = self._vectors[bar, minor, bare] = self.model.told(condition)
+            vector = self._vectors[bar, minor, bare] = self.model.condition_vector(condition)
         return vector
 
 

@@ -66,7 +66,17 @@ def whole(seconds: float, tempo: float, metre: Metre, fixed_tempo: bool) -> tupl
 def along(seconds: float, tempos: Sequence[float], shares: Sequence[float], metre: Metre) -> list[tuple[int, float]]:
     """Bars and tempo of each of several sections, which get exactly their shares of the time, at the tempos wished
     for or near them. The last bar of each leads over to the tempo of the next, and lasts as long as the mean of one
-    of each. Raises BadRequest where two bars of each do not fit, with the seconds in which they would."""
+    of each.
+
+    Args:
+        seconds: the time of all.
+        tempos: the tempo that each section would have.
+        shares: of the time, which sum to 1.
+        metre: of all bars.
+
+    Raises:
+        BadRequest: where two bars of each do not fit, with the seconds in which they would.
+    """
     sections = _along(seconds, tempos, shares, metre.units / UNITS)
     if sections is None:
         longer = (s for s in _longer(seconds) if _along(s, tempos, shares, metre.units / UNITS))

@@ -54,7 +54,7 @@ class FilmPool:
             )
             for task in missing
         )
-        _kept(jobs, [(task.target, 1) for task in missing], len(missing), work, tell, self._pool)
+        _store_outcomes(jobs, [(task.target, 1) for task in missing], len(missing), work, tell, self._pool)
 
     def render(self, missing: Sequence[Piece], pictures: Sequence[Pictures], work: Work, tell: Tell) -> None:
         """Render these and keep them. What fails there is raised once the others are done."""
@@ -67,7 +67,7 @@ class FilmPool:
                 yield Job(f"frame {piece.first} to {piece.last}", _rendered, (piece, files, fonts))
 
         places = [(piece.target, piece.last - piece.first) for piece in missing]
-        _kept(jobs(), places, board.frames, work, tell, self._pool)
+        _store_outcomes(jobs(), places, board.frames, work, tell, self._pool)
 
 
 def _painted(brush: Brush, photo: bytes, part: Needed) -> bytes:
@@ -79,7 +79,7 @@ def _painted(brush: Brush, photo: bytes, part: Needed) -> bytes:
         return painting_file.read_bytes()
 
 
-def _kept(
+def _store_outcomes(
     jobs: Iterable[Job], places: Sequence[tuple[Path, int]], many: int, work: Work, tell: Tell, pool: Pool
 ) -> None:
     """Keep what each job gives in its place. With the place: how many of the `many` steps it is."""

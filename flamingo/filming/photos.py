@@ -109,8 +109,18 @@ class Opened:
 
 
 def opened(file: Path, name: str, frame: tuple[int, int], work: Work, version: str) -> Photo | Opened:
-    """Read a photo, or remember what was seen in it. frame: (height, width) of the film; version: of the model that
-    feels. Raises BadInput."""
+    """Read a photo, or remember what was seen in it.
+
+    Args:
+        file: where it lies.
+        name: what it is called in messages.
+        frame: (height, width) of the film.
+        work: where what is known of photos is kept.
+        version: of the model that feels.
+
+    Raises:
+        BadInput: if it cannot be read.
+    """
     try:
         digest = files.sha256(file)
     except (OSError, ValueError):

@@ -36,7 +36,7 @@ from flamingo.video import FILMS
 if TYPE_CHECKING:
     from flamingo.distributed.films import FilmPool
 
-__all__ = ["FilmPipeline", "Made"]
+__all__ = ["FilmOutcome", "FilmPipeline"]
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ _PAINT = {"fine": 2.0, "fast": 0.5}
 
 
 @dataclass(frozen=True)
-class Made:
+class FilmOutcome:
     """What came of it. beside: poster, contact sheet and storyboard; beats, bars: when those of the music begin, in
     seconds."""
 
@@ -90,13 +90,13 @@ class FilmPipeline:
 
     # -- two ways in -----------------------------------------------------------------------------------------
 
-    def from_photos(self) -> Made:
+    def from_photos(self) -> FilmOutcome:
         """A film of an album."""
         options, paths = self.options, list(self.options.photos)
         _check(options)
         given_music = [Path(options.soundtrack.file)] if options.soundtrack.file else []
         self._check_targets([*paths, *given_music, *map(Path, options.look.paintings + options.look.masks)])
-        with self._kept():
+        with self._work_folder():
             ours = (*self.targets, self._board, self._poster, self._sheet)
             sources, notes = album.found(paths, self._work, never=ours)
             self.notes += notes
@@ -110,16 +110,16 @@ class FilmPipeline:
                 painting.brush(Shot("-", 0, 1, style, (options.strength, options.strength)))
             music, heard = self._scored(shown)
             board = planning.planned(shown, heard, music, options, styles)
-            return self._made(board, shown, heard, painting, None)
+            return self._finish(board, shown, heard, painting, None)
 
-    def from_storyboard(self, file: Path, brought: Brought | None = None) -> Made:
+    def from_storyboard(self, file: Path, brought: Brought | None = None) -> FilmOutcome:
         """The film that a storyboard says. Its files are seen from where it lies, or are among those brought."""
         board = load(file)
         if brought is None:
             board = _rooted(board, file.parent)
             _check_music(board.music)
         self._check_targets([file, *map(Path, brought.names if brought else _beside_photos(board))])
-        with self._kept():
+        with self._work_folder():
             board, sources = self._shown(board, show(file), brought)
             self._never += [source.file for source in sources]
             music = board.music
@@ -134,7 +134,7 @@ class FilmPipeline:
             self.notes += heard.notes
             if missed := planning.off_beat(board, heard):
                 self.notes.append(f"{missed} of {len(board.shots) - 1} changes of photo are on no beat of the music")
-            return self._made(board, [photos_by_name[shot.photo] for shot in board.shots], heard, painting, file)
+            return self._finish(board, [photos_by_name[shot.photo] for shot in board.shots], heard, painting, file)
 
     def _shown(self, board: Storyboard, name: str, brought: Brought | None) -> tuple[Storyboard, list[Given]]:
         """The photos of a storyboard, and the storyboard as it names them. name: of it, for messages."""
@@ -258,9 +258,9 @@ class FilmPipeline:
         self._stages.end("paint")
         return [Pictures(Path(photo.kept), painting.place(shot, photo)) for shot, photo in shots]
 
-    def _made(
+    def _finish(
         self, board: Storyboard, photos: Sequence[Photo], heard: Score, painting: Painting, read_from: Path | None
-    ) -> Made:
+    ) -> FilmOutcome:
         """Everything after the storyboard."""
         if not self._films:
             return self._planned(board, heard)
@@ -298,9 +298,9 @@ class FilmPipeline:
         self._stages.end("finish")
         self._stages.finished()
         seconds = self._stages.seconds()
-        return Made(board, written, beside, error, tuple(self.notes), recipe, seconds, *_grid(heard))
+        return FilmOutcome(board, written, beside, error, tuple(self.notes), recipe, seconds, *_grid(heard))
 
-    def _planned(self, board: Storyboard, heard: Score) -> Made:
+    def _planned(self, board: Storyboard, heard: Score) -> FilmOutcome:
         """The storyboard alone."""
         for target in self.targets:
             self._put_board(board, target)
@@ -308,7 +308,7 @@ class FilmPipeline:
         self._stages.finished()
         recipe = {"music": heard.facts}
         seconds = self._stages.seconds()
-        return Made(board, self.targets, (), None, tuple(self.notes), recipe, seconds, *_grid(heard))
+        return FilmOutcome(board, self.targets, (), None, tuple(self.notes), recipe, seconds, *_grid(heard))
 
     def _put_board(self, board: Storyboard, target: Path) -> None:
         files.put(_relative(board, target.parent).as_json().encode(), target, self.options.overwrite)
@@ -363,7 +363,7 @@ class FilmPipeline:
         provenance.ready()
 
     @contextmanager
-    def _kept(self) -> Iterator[None]:
+    def _work_folder(self) -> Iterator[None]:
         """The folder for half-done work; what was refused leaves none behind."""
         there = self._work.folder.exists()
         self._work.open()

@@ -118,7 +118,14 @@ def paint(wielded: Brush, photo: Path, part: Needed, target: Path, work: Work) -
 
 
 def painted(missing: Sequence[ToPaint], work: Work, tell: Tell, pool: FilmPool | None = None) -> None:
-    """Paint photos here, or on a cluster. tell: is told paintings done and in all."""
+    """Paint photos here, or on a cluster.
+
+    Args:
+        missing: what is to be painted, and where it is kept.
+        work: writes it there.
+        tell: is called with the paintings done and in all.
+        pool: the cluster, if there is one.
+    """
     if pool is not None:
         pool.paint(missing, work, tell)
         return

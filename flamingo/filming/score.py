@@ -104,7 +104,7 @@ def _composed(music: Music, seconds: float, work: Work, say: Say) -> Score:
     version = weights.entry("composer")["version"]
     facts = [music.persona, music.seed, music.tempo, music.mood, [list(p) for p in music.path], seconds, version]
     cache_file = work.place("score", facts, ".npz")
-    stored = _kept(cache_file)
+    stored = _cached(cache_file)
     if stored is not None:
         return stored
     score = _compose(music, seconds, work.place("score", facts, ".mid"), say)
@@ -115,7 +115,7 @@ def _composed(music: Music, seconds: float, work: Work, say: Say) -> Score:
     return score
 
 
-def _kept(file: Path) -> Score | None:
+def _cached(file: Path) -> Score | None:
     try:
         with np.load(file, allow_pickle=False) as opened:
             seconds, last, notes, facts = json.loads(str(opened["plain"]))

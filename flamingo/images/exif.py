@@ -308,7 +308,7 @@ def cleaned(raw: bytes | None, *, keep_gps: bool) -> bytes | None:
     if block is None:
         return None
     tags_by_folder = {MAIN: _KEPT_MAIN, EXIF: _KEPT_EXIF, GPS: _GPS_TAGS if keep_gps else frozenset()}
-    folders = {folder: _kept(block.folders.get(folder, {}), tags) for folder, tags in tags_by_folder.items()}
+    folders = {folder: _selected(block.folders.get(folder, {}), tags) for folder, tags in tags_by_folder.items()}
     while any(folders.values()):
         result = Block(block.order, folders).encoded()
         if len(result) <= _LONGEST_BLOCK:
@@ -318,7 +318,7 @@ def cleaned(raw: bytes | None, *, keep_gps: bool) -> bytes | None:
     return None
 
 
-def _kept(source: Mapping[int, Entry], tags: frozenset[int]) -> dict[int, Entry]:
+def _selected(source: Mapping[int, Entry], tags: frozenset[int]) -> dict[int, Entry]:
     # Types above 13 are those of BigTIFF, which a usual block cannot hold.
     return {
         tag: source[tag]

@@ -61,7 +61,7 @@ class JobQueue:
                 system_database_url=url, system_database_engine=self._engine, application_name=_NAME
             )
         except sa.exc.DBAPIError as error:
-            raise _told(error) from None
+            raise _as_error(error) from None
 
     def add(self, job: str, round_: int, lane: Lane) -> None:
         """Put the job into the queue of its lane; adding it twice is adding it once. Raises DiskFull or
@@ -197,10 +197,10 @@ def _in_words() -> Iterator[None]:
     try:
         yield
     except sa.exc.DBAPIError as error:
-        raise _told(error) from None
+        raise _as_error(error) from None
 
 
-def _told(error: sa.exc.DBAPIError) -> FlamingoError:
+def _as_error(error: sa.exc.DBAPIError) -> FlamingoError:
     """That the queue's database is gone, full or locked, in one line."""
     if database_full(error):
         return DiskFull("the queue's database", "there is no room left on its disk", MAKE_ROOM)

@@ -40,18 +40,18 @@ class PartialResults:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self.forget(job)
             os.utime(folder)
-            folder.rename(self._place(job))
+            folder.rename(self._path(job))
 
     def give(self, job: str, folder: Path) -> bool:
         """Put what is here for the job to where `folder` says, which is not there yet; whether there was any."""
         with suppress(OSError):
-            self._place(job).rename(folder)
+            self._path(job).rename(folder)
             return True
         return False
 
     def forget(self, job: str) -> None:
         """Remove what is here for the job."""
-        shutil.rmtree(self._place(job), ignore_errors=True)
+        shutil.rmtree(self._path(job), ignore_errors=True)
 
     def tidy(self, older: float = _KEPT) -> None:
         """Remove what has been here for longer than so many seconds."""
@@ -60,5 +60,5 @@ class PartialResults:
                 if folder.stat().st_mtime < time.time() - older:
                     shutil.rmtree(folder, ignore_errors=True)
 
-    def _place(self, job: str) -> Path:
+    def _path(self, job: str) -> Path:
         return self._folder / re.sub(r"[^0-9A-Za-z-]", "_", job)

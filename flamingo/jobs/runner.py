@@ -115,7 +115,7 @@ def _perform(
         name = names.get(str(source), "")
         if outcome.error is not None:
             failures.append({**_failure(outcome.error, names), "name": name})
-        account = _told(outcome, names)
+        account = _account_of(outcome, names)
         written = _files(outcome)
         if not written and outcome.error is None and request["says"]:
             written = [_written(account["about"], Path(request["out"]), source, request["says"])]
@@ -133,7 +133,7 @@ def _files(outcome: Any) -> list[Path]:
     return list(outcome.files) if hasattr(outcome, "files") else [outcome.file] if outcome.file is not None else []
 
 
-def _told(outcome: Any, names: Mapping[str, str]) -> dict[str, Any]:
+def _account_of(outcome: Any, names: Mapping[str, str]) -> dict[str, Any]:
     """What a verb says of what it has made, and what made it."""
     about = {key: value for key, value in outcome.as_dict().items() if key not in _NOT_ABOUT}
     return {

@@ -131,7 +131,7 @@ class Store:
 
     def path(self, sha256: str) -> Path:
         """Where the file is. Raises NoSuchFile."""
-        path = self._place(sha256)
+        path = self._path(sha256)
         if not path.is_file():
             raise NoSuchFile("this file", "it is not kept here any more", "send it again")
         return path
@@ -187,7 +187,7 @@ class Store:
     def delete(self, sha256: str, *, unused_since: float) -> bool:
         """Delete one file that no job refers to, unless somebody has put or touched it after `unused_since` (seconds
         since the epoch); whether it is gone."""
-        return self._delete_if_older(self._place(sha256), unused_since)
+        return self._delete_if_older(self._path(sha256), unused_since)
 
     def _delete_if_older(self, file: Path, before: float) -> bool:
         with alone(self._lock):
@@ -203,7 +203,7 @@ class Store:
         return True
 
     def _settle(self, temporary: Path, stored: Stored) -> None:
-        path = self._place(stored.sha256)
+        path = self._path(stored.sha256)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         with alone(self._lock):
             # A file of another size has been damaged since; the new one takes its place.
@@ -231,7 +231,7 @@ class Store:
                 "free some space, or delete some jobs and empty the bin",
             )
 
-    def _place(self, sha256: str) -> Path:
+    def _path(self, sha256: str) -> Path:
         if not re.fullmatch(r"[0-9a-f]{64}", sha256):
             raise NoSuchFile("this file", "what names it is no SHA-256", "give 64 hexadecimal digits")
         return self.folder / sha256[:2] / sha256

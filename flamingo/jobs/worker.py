@@ -170,7 +170,7 @@ class Worker:
             if verb is None:
                 raise BadRequest(task.verb, "this worker knows no such verb", "run the same version everywhere")
             request = self._request(task, verb, folder)
-            outcome = child.run(request, self._settings.seconds, lambda p: self._wanted(task, p))
+            outcome = child.run(request, self._settings.seconds, lambda p: self._is_wanted(task, p))
             _log.debug("job %s: %s", task.job, type(outcome).__name__.lower())
             if isinstance(outcome, Answered):
                 succeeded = "results" in outcome.answer
@@ -198,7 +198,7 @@ class Worker:
             self._partial.keep(folder.name.rpartition("-")[0], folder / _HALF)
         shutil.rmtree(slot, ignore_errors=True)
 
-    def _wanted(self, task: Task, progress: Progress | None) -> bool:
+    def _is_wanted(self, task: Task, progress: Progress | None) -> bool:
         return not self._stopping.is_set() and self._leases.wanted(task, progress)
 
     def _request(self, task: Task, verb: verbs.Verb, folder: Path) -> dict[str, object]:

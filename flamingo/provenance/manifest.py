@@ -15,7 +15,7 @@ from flamingo.errors import FlamingoError, one_line
 from flamingo.provenance import identity
 from flamingo.provenance.origin import SOFTWARE, Origin, now, parsed, version
 
-__all__ = ["LABEL", "TYPES", "Found", "read", "sign"]
+__all__ = ["LABEL", "TYPES", "Credentials", "read", "sign"]
 
 LABEL = "art.flamingo.recipe"
 """The name of our own assertion."""
@@ -46,7 +46,7 @@ _UNTRUSTED = "signingCredential.untrusted"
 
 
 @dataclass(frozen=True)
-class Found:
+class Credentials:
     """The credentials in a file, and what the reference library says of them.
 
     faults: codes of the specification for what does not hold (15.2), without the one for a signer that is on no
@@ -128,7 +128,7 @@ def _actions(origin: Origin, inputs: list[str], when: str, agent: dict[str, str]
     return [{"action": "c2pa.created", **common}, *placed]
 
 
-def read(source: BinaryIO, media_type: str, own: identity.Identity | None) -> Found | None:
+def read(source: BinaryIO, media_type: str, own: identity.Identity | None) -> Credentials | None:
     """The credentials in a file.
 
     Args:
@@ -147,19 +147,19 @@ def read(source: BinaryIO, media_type: str, own: identity.Identity | None) -> Fo
             c2pa.Context.from_dict({**_SETTINGS, **trust}) as context,
             c2pa.Reader(media_type, source, context=context) as reader,
         ):
-            return _found(parsed(reader.json()), own)
+            return _credentials(parsed(reader.json()), own)
     except (c2pa.C2paError.ManifestNotFound, c2pa.C2paError.NotSupported):
         return None
     except c2pa.C2paError.RemoteManifest as error:
-        return Found(elsewhere=_reason(error))
+        return Credentials(elsewhere=_reason(error))
     except c2pa.C2paError as error:
-        return Found(damage=_reason(error))
+        return Credentials(damage=_reason(error))
 
 
-def _found(store: dict[str, Any], own: identity.Identity | None) -> Found:
+def _credentials(store: dict[str, Any], own: identity.Identity | None) -> Credentials:
     active = store.get("manifests", {}).get(store.get("active_manifest"))
     if active is None:
-        return Found(damage="none of the manifests is the active one")
+        return Credentials(damage="none of the manifests is the active one")
     results = store.get("validation_results", {}).get("activeManifest", {})
     codes = [str(fault.get("code")) for fault in results.get("failure", [])]
     trusted = any(success.get("code") == "signingCredential.trusted" for success in results.get("success", []))
@@ -175,7 +175,7 @@ def _found(store: dict[str, Any], own: identity.Identity | None) -> Found:
             actions += data.get("actions", [])
         elif label == LABEL and isinstance(data, dict):
             statement = {**data, "recipe": parsed(str(data.get("recipe")))}
-    return Found(
+    return Credentials(
         faults=tuple(dict.fromkeys(code for code in codes if code != _UNTRUSTED)),
         own=same and trusted,
         signer=str(signature.get("common_name") or ""),

@@ -46,7 +46,7 @@ def of(verdict: Verdict) -> tuple[str, ...]:
             "That proves nothing either: credentials are lost when a file is saved anew or sent through most sites.",
             *verdict.notes,
         )
-    return (_first(verdict), *_signer(verdict), *_told(verdict), *_worth(verdict), *verdict.notes)
+    return (_first(verdict), *_signer(verdict), *_statement_sentences(verdict), *_worth(verdict), *verdict.notes)
 
 
 def _first(verdict: Verdict) -> str:
@@ -72,7 +72,7 @@ def _signer(verdict: Verdict) -> tuple[str, ...]:
     return (f"Signed with a key that this machine does not know; its certificate says: {name}.",)
 
 
-def _told(verdict: Verdict) -> tuple[str, ...]:
+def _statement_sentences(verdict: Verdict) -> tuple[str, ...]:
     """What the file says of itself."""
     sentences = []
     if verdict.software or verdict.verb:

@@ -160,7 +160,7 @@ def _has_marks(opened: BufferedReader) -> bool:
         return False
 
 
-def _of_manifest(file: Path, credentials: manifest.Found) -> Verdict:
+def _of_manifest(file: Path, credentials: manifest.Credentials) -> Verdict:
     if credentials.damage or credentials.elsewhere:
         why = (
             f"unreadable ({credentials.damage})"
@@ -197,7 +197,11 @@ def _of_sidecar(file: Path, signed: sidecar.Beside, sha256: str) -> Verdict:
         return Verdict(file, "broken", "sidecar", ("signature of the sidecar",))
     same = signed.statement.get("sha256") == sha256
     verdict = replace(
-        _told(file, signed.statement), found="sidecar", own=signed.own, signer=signed.signer, issuer=signed.issuer
+        _of_statement(file, signed.statement),
+        found="sidecar",
+        own=signed.own,
+        signer=signed.signer,
+        issuer=signed.issuer,
     )
     return replace(verdict, state="whole" if same else "changed", faults=() if same else ("sha256 in the sidecar",))
 
@@ -209,13 +213,13 @@ def _of_words(file: Path, opened: BufferedReader) -> Verdict:
     except ValueError:  # an empty file cannot be mapped
         return Verdict(file, "nothing")
     if statement:
-        return replace(_told(file, statement), state="unsigned", found="words")
+        return replace(_of_statement(file, statement), state="unsigned", found="words")
     if source_type:
         return Verdict(file, "unsigned", "words", source_type=source_type)
     return Verdict(file, "nothing")
 
 
-def _told(file: Path, statement: dict[str, Any]) -> Verdict:
+def _of_statement(file: Path, statement: dict[str, Any]) -> Verdict:
     """A statement as someone wrote it: any part may be missing or of another type."""
     inputs, recipe = statement.get("inputs"), statement.get("recipe")
     return Verdict(

@@ -211,7 +211,7 @@ def _perceived(features: Seen, photo: Seen) -> list[Figure]:
     """Content kept and style taken, all as shares of 1."""
     content = 1 / (1 + features.content**2)
     figures = [Figure("content", content, _graded(content, _CONTENT), content > 0.35)]
-    style_by_layer = {name: _taken(value, photo.layers[name]) for name, value in features.layers.items()}
+    style_by_layer = {name: _share_of_way(value, photo.layers[name]) for name, value in features.layers.items()}
     mean = float(np.mean(list(style_by_layer.values())))
     figures.append(Figure("style", mean, _graded(mean, _STYLE)))
     for name, value in style_by_layer.items():
@@ -221,7 +221,7 @@ def _perceived(features: Seen, photo: Seen) -> list[Figure]:
     return figures
 
 
-def _taken(error: float, photo: float) -> float:
+def _share_of_way(error: float, photo: float) -> float:
     """The part of the way from the photo's statistics to the painting's that has been gone."""
     return max(0.0, 1 - error / max(photo, 0.05))
 

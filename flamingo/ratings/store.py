@@ -273,7 +273,7 @@ def _opened(database: Path | None, *, writing: bool) -> Iterator[sqlite3.Connect
                 with suppress(sqlite3.OperationalError):
                     connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.Error as error:
-        raise _told(error, show(path)) from None
+        raise _as_error(error, show(path)) from None
 
 
 @contextmanager
@@ -349,7 +349,7 @@ def _make_folder(folder: Path) -> None:
         ) from None
 
 
-def _told(error: sqlite3.Error, name: str) -> FlamingoError:
+def _as_error(error: sqlite3.Error, name: str) -> FlamingoError:
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF  # the rest of it says only where it happened
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return OutputError(

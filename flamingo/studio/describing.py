@@ -85,11 +85,11 @@ _WHEN = {
 def described(app: FastAPI) -> dict[str, Any]:
     """The description, at the address at which it is asked for."""
     if app.openapi_schema is None:
-        app.openapi_schema = _made(app)
+        app.openapi_schema = _description(app)
     return {**app.openapi_schema, "servers": [{"url": at("") or "/", "description": "This studio"}]}
 
 
-def _made(app: FastAPI) -> dict[str, Any]:
+def _description(app: FastAPI) -> dict[str, Any]:
     description = get_openapi(title=app.title, version=app.version, description=_ABOUT, routes=app.routes)
     components = description["components"]
     for name in ("HTTPValidationError", "ValidationError"):

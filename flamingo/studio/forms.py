@@ -49,8 +49,16 @@ class Part:
 async def received(request: Request, studio: Studio, limits: Mapping[str, int]) -> AsyncIterator[dict[str, Part]]:
     """The files of a form by their fields, in a folder of their own that is gone afterwards.
 
-    limits: how many bytes each field may have. Raises Unsupported for another kind of body, BadRequest for a broken
-    form, TooLarge and DiskFull.
+    Args:
+        request: with the form as its body.
+        studio: in whose folder they are written.
+        limits: how many bytes each field may have.
+
+    Raises:
+        Unsupported: for another kind of body.
+        BadRequest: for a broken form.
+        TooLarge: for a field with more bytes than it may have.
+        DiskFull: if there is no room for them.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):

@@ -72,7 +72,7 @@ _FORM = 4096  # bytes of the form with the token
 _log = logging.getLogger(__name__)
 
 
-class _Place(NamedTuple):
+class _HostPort(NamedTuple):
     """Host and port that a request, or a page, names; port None where the usual one is meant."""
 
     name: str
@@ -209,7 +209,7 @@ class Guard:
     def _check(self, scope: Scope, headers: Mapping[str, str]) -> Response | None:
         """Raise what speaks against the request, or answer in place of the application."""
         host = headers.get("host", "")
-        here = _place(host)
+        here = _host_port(host)
         if here is None or here.name not in self._hosts:
             raise NotAllowed(
                 f"host {one_line(host[:80])!r}", "this studio has no such name", "start it with --allow-host NAME"
@@ -224,7 +224,7 @@ class Guard:
             self._count(scope)
         return None
 
-    def _same_origin(self, headers: Mapping[str, str], here: _Place) -> None:
+    def _same_origin(self, headers: Mapping[str, str], here: _HostPort) -> None:
         """Raise NotAllowed for a request that a page elsewhere has made. Programs say nothing of where they come
         from. A browser that says `Sec-Fetch-Site: same-origin` has compared the addresses itself, as it sees them:
         behind a proxy the port that we are asked at may be another one than the page's."""
@@ -234,7 +234,7 @@ class Guard:
         if site == "same-origin":
             ours = origin in (None, "null") or (page is not None and page.name in self._hosts | {here.name})
         elif site == "none":
-            ours = origin is None or (page is not None and self._same_place(page, here, origin))
+            ours = origin is None or (page is not None and self._same_host_port(page, here, origin))
         else:
             ours = False
         if not ours:
@@ -242,7 +242,7 @@ class Guard:
                 "this request", "it comes from a page elsewhere", "use the studio's own pages, or no browser"
             )
 
-    def _same_place(self, page: _Place, here: _Place, origin: str) -> bool:
+    def _same_host_port(self, page: _HostPort, here: _HostPort, origin: str) -> bool:
         usual = _PORTS.get(origin.partition(":")[0].lower())
         return page.name == here.name and (page.port or usual) == (here.port or usual)
 
@@ -398,7 +398,7 @@ def _readable(range_: str) -> bool:
     return bool(parts) and sound and all(not first or not last or int(first) <= int(last) for first, last in pairs)
 
 
-def _place(host: str) -> _Place | None:
+def _host_port(host: str) -> _HostPort | None:
     """What a Host header names, the name in lower case and without the dot that may end it; None for what is none."""
     match = _HOST.fullmatch(host)
     if match is None:
@@ -408,13 +408,13 @@ def _place(host: str) -> _Place | None:
     if name.endswith(".") and name.strip("."):
         name = name[:-1]
     address = _address(name)
-    return _Place(str(address) if address is not None else name, port)
+    return _HostPort(str(address) if address is not None else name, port)
 
 
-def _origin(origin: str) -> _Place | None:
+def _origin(origin: str) -> _HostPort | None:
     """Where a page comes from; None for what is no such place, such as "null"."""
     scheme, separator, host = origin.partition("://")
-    return _place(host) if separator and scheme.lower() in ("http", "https") else None
+    return _host_port(host) if separator and scheme.lower() in ("http", "https") else None
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -455,7 +455,7 @@ def _client(scope: Scope) -> str:
 
 def _trustworthy(scheme: str, host: str) -> bool:
     """Whether a browser takes such an address for a safe one (W3C Secure Contexts 3.1)."""
-    origin = _place(host)
+    origin = _host_port(host)
     name = origin.name if origin is not None else ""
     return scheme in ("https", "wss") or name.endswith(".localhost") or is_loopback(name)
 

@@ -27,7 +27,17 @@ def send(
     download: bool = False,
     forever: bool = False,
 ) -> Response:
-    """A file, or 304 if the browser has it; parts of it (Range) for players. etag: names the content."""
+    """A file, or 304 if the browser has it; parts of it (Range) for players.
+
+    Args:
+        request: what the browser has of it, and which part it asks for.
+        path: where the file lies.
+        etag: names the content.
+        media_type: of the content.
+        name: under which it is saved.
+        download: whether it is to be saved rather than shown.
+        forever: whether a browser may keep it without asking again.
+    """
     inline = not download and media_type in SHOWN
     headers = {
         "ETag": f'"{etag}"',

@@ -174,7 +174,13 @@ _TIMES = ("created", "started", "ended", "deleted", "revision")
 
 
 def job_out(job: Job, queue_place: int | None = None, left: float | None = None) -> JobOut:
-    """A job as the API shows it. queue_place: its place in the queue; left: seconds until it is done."""
+    """A job as the API shows it.
+
+    Args:
+        job: as it is stored.
+        queue_place: its place in the queue, from 1.
+        left: seconds until it is done.
+    """
     url = at(f"/api/jobs/{job.id}")
     return JobOut(
         **{name: getattr(job, name) for name in (*_SAME, *_TIMES)},

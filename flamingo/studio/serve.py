@@ -178,16 +178,16 @@ def _with_token(settings: StudioSettings, new: bool) -> StudioSettings:
         why = (error.strerror or "it cannot be made").lower()
         why = f"the data folder cannot be made ({why})"
         raise BadRequest(show(data), why, "name another one with --data") from None
-    secret = _kept(data / "cookie-secret", lambda: secrets.token_hex(32), new).encode()
+    secret = _stored_secret(data / "cookie-secret", lambda: secrets.token_hex(32), new).encode()
     token = settings.token
     if token is None and (new or not is_loopback(settings.host)):
-        token = _kept(data / "token", lambda: secrets.token_urlsafe(18), new)
+        token = _stored_secret(data / "token", lambda: secrets.token_urlsafe(18), new)
         if is_loopback(settings.host):
             token = None  # it is renewed for the next time that others can reach the studio
     return replace(settings, token=token, secret=secret)
 
 
-def _kept(file: Path, make: Callable[[], str], new: bool) -> str:
+def _stored_secret(file: Path, make: Callable[[], str], new: bool) -> str:
     """What is kept in a file for its owner alone; made if there is none that can be used, or if a new one is asked
     for."""
     from flamingo.private import make_private, write_private

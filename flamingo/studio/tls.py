@@ -49,13 +49,13 @@ def own(folder: Path, names: Iterable[str]) -> Certificate:
     chain, key_file = folder / "tls-certificate.pem", folder / "tls-key.pem"
     alternatives = _alternatives(names)
     key = _key(key_file)
-    if key is not None and (stored := _kept(chain, key, alternatives)) is not None:
+    if key is not None and (stored := _usable_certificate(chain, key, alternatives)) is not None:
         return Certificate(chain, key_file, _fingerprint(stored), True)
     if key is None:
         key = ec.generate_private_key(ec.SECP256R1())
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         write_private(key_file, key.private_bytes(*form))
-    certificate = _made(key, alternatives)
+    certificate = _self_signed(key, alternatives)
     write_private(chain, certificate.public_bytes(serialization.Encoding.PEM))
     return Certificate(chain, key_file, _fingerprint(certificate), True)
 
@@ -94,7 +94,7 @@ def _key(file: Path) -> ec.EllipticCurvePrivateKey | None:
     return key if isinstance(key, ec.EllipticCurvePrivateKey) else None
 
 
-def _kept(
+def _usable_certificate(
     chain: Path, key: ec.EllipticCurvePrivateKey, alternatives: list[x509.GeneralName]
 ) -> x509.Certificate | None:
     """The certificate that is there, if it can still be used."""
@@ -109,7 +109,7 @@ def _kept(
     return certificate if fits and lasts else None
 
 
-def _made(key: ec.EllipticCurvePrivateKey, names: list[x509.GeneralName]) -> x509.Certificate:
+def _self_signed(key: ec.EllipticCurvePrivateKey, names: list[x509.GeneralName]) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Flamingo studio")])
     now = datetime.datetime.now(datetime.UTC)
     usage = {

@@ -75,7 +75,17 @@ class Waiting:
 
 def seconds_left(started: float, share: float, usual: float | None, now: float | None = None) -> float | None:
     """Seconds until a job that runs is done: from the share that is done and the time that it took, or else from the
-    time that such jobs usually take. started, now: seconds since the epoch."""
+    time that such jobs usually take.
+
+    Args:
+        started: when it began, in seconds since the epoch.
+        share: that is done, 0 to 1.
+        usual: seconds that such jobs take, where that is known.
+        now: in seconds since the epoch.
+
+    Returns:
+        None where nobody knows.
+    """
     took = max(0.0, (time.time() if now is None else now) - started)
     if share >= _TELLING and took > 0:
         return took * (1 - min(1.0, share)) / share

@@ -116,7 +116,7 @@ def test_a_theme_does_not_return_in_another_mode() -> None:
 
 def test_the_network_is_told_the_mode_of_the_excursion() -> None:
     away = Plan({"ada": 1.0}, Key(0), Metre(4, 4), 120, 40, 80, None, None, away=(Excursion(16, 8, Key(9, True)),))
-    assert [away.told(bar).minor for bar in (15, 16, 23, 24)] == [False, True, True, False]
+    assert [away.conditions(bar).minor for bar in (15, 16, 23, 24)] == [False, True, True, False]
     assert away.key_at(16) == Key(9, True)
     assert away.home_at(16) == Key(0)
 

@@ -49,7 +49,7 @@ UNTOLD: dict[str, Any] = {"personas": {}, "valence": None, "arousal": None, "lef
 def test_a_mix_of_personas_lies_between_them() -> None:
     composer = tiny.composer()
     ada, ben, both = (
-        composer.told(bar(personas=p)) for p in ({"ada": 1.0}, {"ben": 1.0}, {"ada": 0.25, "ben": 0.75})
+        composer.condition_vector(bar(personas=p)) for p in ({"ada": 1.0}, {"ben": 1.0}, {"ada": 0.25, "ben": 0.75})
     )
     assert np.allclose(both, 0.25 * ada + 0.75 * ben, atol=1e-5)
     assert not np.allclose(ada, ben)
@@ -58,15 +58,17 @@ def test_a_mix_of_personas_lies_between_them() -> None:
 @pytest.mark.parametrize("name", ["personas", "valence", "arousal", "left", "bpm"])
 def test_not_told_is_something_of_its_own(name: str) -> None:
     composer = tiny.composer()
-    assert not np.allclose(composer.told(bar()), composer.told(bar(**{name: UNTOLD[name]})))
+    assert not np.allclose(composer.condition_vector(bar()), composer.condition_vector(bar(**{name: UNTOLD[name]})))
 
 
 @pytest.mark.parametrize("name", ["valence", "arousal"])
 def test_mood_has_no_jumps_and_no_outside(name: str) -> None:
     composer = tiny.composer()
-    found = np.stack([composer.told(bar(**{name: v}), plain=True) for v in np.linspace(-1, 1, 401)])
+    found = np.stack([composer.condition_vector(bar(**{name: v}), plain=True) for v in np.linspace(-1, 1, 401)])
     assert np.abs(np.diff(found, axis=0)).max() < 0.05
-    assert np.array_equal(composer.told(bar(**{name: 7.0})), composer.told(bar(**{name: 1.0})))
+    assert np.array_equal(
+        composer.condition_vector(bar(**{name: 7.0})), composer.condition_vector(bar(**{name: 1.0}))
+    )
 
 
 # -- the network ---------------------------------------------------------------------------------------------
@@ -75,7 +77,7 @@ def test_mood_has_no_jumps_and_no_outside(name: str) -> None:
 @pytest.mark.parametrize("layers", [1, 3])
 def test_step_by_step_is_the_same_as_all_at_once(layers: int) -> None:
     composer = tiny.composer(layers=layers)
-    x = composer.embed(np.stack([some_events(40, s) for s in range(2)])) + composer.told(bar())
+    x = composer.embed(np.stack([some_events(40, s) for s in range(2)])) + composer.condition_vector(bar())
     whole = composer.forward(x, Cache(composer, 2))
     cache = Cache(composer, 2)
     steps = [composer.forward(x[:, begin:end], cache) for begin, end in ((0, 7), (7, 8), (8, 9), (9, 30), (30, 40))]
@@ -107,7 +109,7 @@ def test_going_on_with_some_rows_only() -> None:
 def test_probabilities_of_a_passage_are_those_of_windows_with_half_a_context_before() -> None:
     composer = tiny.composer()
     rows = some_events(CONTEXT + 200)
-    told = np.tile(composer.told(bar()), (len(rows), 1))
+    told = np.tile(composer.condition_vector(bar()), (len(rows), 1))
     found = composer.nats(rows, told)
     assert found.shape == (len(rows) - 1, 4)
     assert np.isfinite(found).all() and (found >= 0).all()
@@ -125,7 +127,7 @@ def test_probabilities_sum_to_one() -> None:
     rows = np.repeat(some_events(3)[None], events.PITCHES, 0)
     rows[:, 2] = (5, 0, 3, 3)
     rows[:, 2, 1] = np.arange(events.PITCHES)
-    told = np.tile(composer.told(bar()), (3, 1))
+    told = np.tile(composer.condition_vector(bar()), (3, 1))
     assert sum(np.exp(-composer.nats(r, told)[1, 1]) for r in rows) == pytest.approx(1)
 
 
@@ -159,12 +161,12 @@ def test_run_and_training_are_one_function(
     mask = torch.zeros(1, len(rows), 5, dtype=torch.bool)
     mask[..., list(hidden)] = True
     with torch.no_grad():
-        theirs_told = net.told(batch, mask)
+        theirs_told = net.condition_vectors(batch, mask)
         states = net.states(torch.from_numpy(rows[None].astype(np.int64)), theirs_told)
         target = torch.from_numpy(rows[None, 1:].astype(np.int64))
         theirs = [logit.numpy()[0] for logit in net.logits(states[:, :-1], target)]
 
-    vector = composer.told(told, plain=True)
+    vector = composer.condition_vector(told, plain=True)
     assert np.abs(vector - theirs_told[0, 0].numpy()).max() < 1e-5
     ours = composer.forward((composer.embed(rows) + vector)[None], Cache(composer, 1))
     assert np.abs(ours - states.numpy()).max() < 1e-4
@@ -179,12 +181,12 @@ def test_a_wish_is_emphasised_when_composing() -> None:
     """The further from the mean of all personas, in the same direction; a mix lies between its parts as before."""
     composer = tiny.composer()
     mean = composer._t["persona.weight"][:-1].mean(0)
-    rest = composer.told(bar(personas={})) - composer._t["persona.weight"][-1]
-    ada, plain = (composer.told(bar(personas={"ada": 1.0}), plain=p) - rest - mean for p in (False, True))
+    rest = composer.condition_vector(bar(personas={})) - composer._t["persona.weight"][-1]
+    ada, plain = (composer.condition_vector(bar(personas={"ada": 1.0}), plain=p) - rest - mean for p in (False, True))
     assert np.linalg.norm(ada) > 2 * np.linalg.norm(composer._t["persona.weight"][0] - mean)
     assert np.isfinite(plain).all()
-    ben = composer.told(bar(personas={"ben": 1.0})) - rest - mean
-    half = composer.told(bar(personas={"ada": 0.5, "ben": 0.5})) - rest - mean
+    ben = composer.condition_vector(bar(personas={"ben": 1.0})) - rest - mean
+    half = composer.condition_vector(bar(personas={"ada": 0.5, "ben": 0.5})) - rest - mean
     assert np.allclose(half, (ada + ben) / 2, atol=1e-4)
 
 
@@ -205,7 +207,7 @@ def test_nats_are_those_of_training() -> None:
     batch["events"] = torch.from_numpy(rows[None].astype(np.int64))
     with torch.no_grad():
         theirs = net.losses(batch)[0].numpy()
-    told = Composer(weights, of).told(Bar({"ben": 1.0}, 0.0, 0.0, 1, 72.0, 0, False, 0, True), plain=True)
+    told = Composer(weights, of).condition_vector(Bar({"ben": 1.0}, 0.0, 0.0, 1, 72.0, 0, False, 0, True), plain=True)
     assert np.abs(Composer(weights, of).nats(rows, np.tile(told, (50, 1))) - theirs).max() < 1e-4
 
 
@@ -222,7 +224,7 @@ def saved(file: Path, of: dict[str, Any] | None = None, **metadata: str) -> Path
 def test_a_composer_is_read_from_16_bits(tmp_path: Path) -> None:
     found = read(saved(tmp_path / "c.safetensors"))
     assert found.personas == ("ada", "ben")
-    assert np.abs(found.told(bar()) - tiny.composer().told(bar())).max() < 1e-2
+    assert np.abs(found.condition_vector(bar()) - tiny.composer().condition_vector(bar())).max() < 1e-2
 
 
 def without(name: str) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def test_a_persona_has_its_own_metres() -> None:
 
 def test_bars_are_told_how_many_are_left_and_which_is_the_first() -> None:
     found = plan(metre=Metre(3, 4), key=Key(9, True), modulate=False)
-    told = [found.told(bar) for bar in range(found.bars)]
+    told = [found.conditions(bar) for bar in range(found.bars)]
     assert [t.left for t in told] == list(range(found.bars, 0, -1))
     assert [t.start for t in told] == [True] + [False] * (found.bars - 1)
     assert {(t.minor, t.bpm, t.metre) for t in told} == {(True, found.bpm, 1)}

@@ -144,7 +144,7 @@ def test_each_section_has_the_mode_of_its_valence_over_one_tonic() -> None:
     found = plan(BRIGHT, DARK, BRIGHT)
     assert [section.minor for section in found.sections] == [False, True, False]
     assert {found.home_at(bar).tonic for bar in range(found.bars)} == {found.key.tonic}
-    assert [found.told(section.first).minor for section in found.sections] == [False, True, False]
+    assert [found.conditions(section.first).minor for section in found.sections] == [False, True, False]
 
 
 def test_the_piece_ends_in_the_mode_of_its_last_section() -> None:
@@ -186,9 +186,9 @@ def test_a_turn_leads_over_through_one_bar(path: list[Point], metre: str) -> Non
         assert all((inside["bpm"] > slow - 0.01) & (inside["bpm"] < fast + 0.01))
         steps = np.diff([*inside["bpm"], after.bpm])
         assert all(steps >= -0.01) or all(steps <= 0.01), "one way, beat by beat"
-        told = found.told(after.first - 1)
+        told = found.conditions(after.first - 1)
         assert told.valence == pytest.approx((here.valence + after.valence) / 2)  # type: ignore[operator]
-        assert found.told(here.first).arousal == here.arousal or here.bars == 1
+        assert found.conditions(here.first).arousal == here.arousal or here.bars == 1
     assert (np.diff(found.tempos["start"]) > 0).all()
 
 

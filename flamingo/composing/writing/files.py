@@ -51,7 +51,7 @@ def write(
     path = Path(path)
     origin = provenance.wanted(origin)
     check(path, soundfont=soundfont, overwrite=overwrite, never=never, view=view, credited=origin is not None)
-    data, notes = _made(piece, path.suffix.lower(), soundfont, view, origin)
+    data, notes = _rendered(piece, path.suffix.lower(), soundfont, view, origin)
     return notes + provenance.put(data, path, origin, overwrite=overwrite)
 
 
@@ -59,7 +59,7 @@ def to_bytes(piece: Piece, kind: str, *, soundfont: Path | None = None, view: Vi
     """A piece as the bytes of a file of a kind: one of KINDS, with or without the dot. Raises as `write` does."""
     suffix = kind.lower() if kind.startswith(".") else f".{kind.lower()}"
     _check_kind(suffix, f"the kind '{kind}'", view)
-    return _made(piece, suffix, soundfont, view)[0]
+    return _rendered(piece, suffix, soundfont, view)[0]
 
 
 def check(
@@ -97,7 +97,7 @@ def _check_kind(suffix: str, name: str, view: str) -> None:
         raise BadRequest(f"the view '{view}'", "is not known", "use roll or score")
 
 
-def _made(
+def _rendered(
     piece: Piece, suffix: str, soundfont: Path | None, view: View, origin: provenance.Origin | None = None
 ) -> tuple[bytes, tuple[str, ...]]:
     if suffix in _SOUND:

@@ -76,33 +76,35 @@ async def _stream(studio: Studio, job_ids: frozenset[str] | None, last: str) -> 
         missed = await feed.missed(last) if last else None
         if missed is None:
             last_number, jobs = await feed.snapshot(job_ids)
-            yield await run_in_threadpool(_snapshot, studio, feed.name(last_number), jobs, job_ids)
+            yield await run_in_threadpool(_snapshot_event, studio, feed.name(last_number), jobs, job_ids)
         else:
             last_number = int(last.partition("-")[2])
             for missed_change in missed:
                 last_number = missed_change.number
-                if text := await run_in_threadpool(_told, studio, feed.name(last_number), missed_change, job_ids):
+                if text := await run_in_threadpool(
+                    _change_event, studio, feed.name(last_number), missed_change, job_ids
+                ):
                     yield text
         changes = feed.changes(listener, _SIGN_OF_LIFE)
         async for change in changes:
             if change is None:
                 yield ": still there\n\n"
             elif change.number > last_number:
-                text = await run_in_threadpool(_told, studio, feed.name(change.number), change, job_ids)
+                text = await run_in_threadpool(_change_event, studio, feed.name(change.number), change, job_ids)
                 if text:
                     yield text
     finally:
         feed.leave(listener)
 
 
-def _snapshot(studio: Studio, name: str, jobs: Iterable[Job], job_ids: frozenset[str] | None) -> str:
+def _snapshot_event(studio: Studio, name: str, jobs: Iterable[Job], job_ids: frozenset[str] | None) -> str:
     shown = [studio.shown(job).model_dump(mode="json") for job in jobs]
     text = f"event: snapshot\nid: {name}\ndata: {json.dumps({'jobs': shown})}\n\n"
     missing = sorted((job_ids or frozenset()) - {job["id"] for job in shown})
     return text + "".join(f"event: gone\ndata: {gone(job)}\n\n" for job in missing)
 
 
-def _told(studio: Studio, name: str, change: Change, job_ids: frozenset[str] | None) -> str:
+def _change_event(studio: Studio, name: str, change: Change, job_ids: frozenset[str] | None) -> str:
     if job_ids is not None and change.id not in job_ids:
         return ""
     if change.job is None:

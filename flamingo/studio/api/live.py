@@ -168,7 +168,7 @@ class _Session:
         try:
             changes: Any = json.loads(text)
             message = _Message.model_validate({**self._message.model_dump(), **changes})
-            paintings = await run_in_threadpool(self._found, message)
+            paintings = await run_in_threadpool(self._painting_paths, message)
         except FlamingoError as error:
             await self._tell({"what": error.what, "why": error.why, "hint": error.hint})
         except (ValueError, TypeError, RecursionError) as error:
@@ -177,7 +177,7 @@ class _Session:
         else:
             self._message, self._paintings = message, paintings
 
-    def _found(self, message: _Message) -> dict[str, str]:
+    def _painting_paths(self, message: _Message) -> dict[str, str]:
         """The paintings that a wish brings, as paths. Raises BadRequest for a style that cannot be painted, and
         NoSuchFile."""
         files = [

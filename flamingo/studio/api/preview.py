@@ -17,7 +17,7 @@ from flamingo import verbs
 from flamingo.jobs.job import plain_file_name
 from flamingo.painting.job import check_styles
 from flamingo.painting.options import Model, PatchOptions, StyleOptions
-from flamingo.studio.api.verbs import named_files, request_model, told
+from flamingo.studio.api.verbs import named_files, parameters_and_inputs, request_model
 from flamingo.studio.preview_client import PreviewClient
 from flamingo.studio.problems import TooMany
 from flamingo.studio.schemas import ProblemOut
@@ -60,7 +60,7 @@ class Sized(BaseModel):
 def _wished(studio: Studio, body: Any) -> tuple[Path, dict[str, Any]]:
     """The first photo, and how to paint it, as `preview_worker` is told: every file by its name in the request."""
     verb = studio.jobs.verbs["paint"]
-    parameters, inputs = told(studio, verb, body)
+    parameters, inputs = parameters_and_inputs(studio, verb, body)
     check_styles(parameters, named_files(studio, inputs))
     paint = {name: parameters[name] for name in _SHOWN}
     for option in verb.named:

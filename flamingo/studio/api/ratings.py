@@ -114,8 +114,8 @@ def rate(body: RatingIn, studio: Current) -> RatingOut:
             files[0],
             files[1] if len(files) == 2 else Path(body.grade),
             body.grade if len(files) == 2 else None,
-            valence=_place(music_recipe, "valence"),
-            arousal=_place(music_recipe, "arousal"),
+            valence=_mood_value(music_recipe, "valence"),
+            arousal=_mood_value(music_recipe, "arousal"),
             recipe=recipes or None,
             listener=body.listener,
             comment=body.comment,
@@ -201,7 +201,7 @@ def _recipe(file: Path, recipe: dict[str, Any]) -> Path:
     return path
 
 
-def _place(recipe: dict[str, Any], axis: str) -> float | None:
+def _mood_value(recipe: dict[str, Any], axis: str) -> float | None:
     value = recipe.get(axis)
     return float(value) if isinstance(value, int | float) and -1 <= value <= 1 else None
 

@@ -51,7 +51,7 @@ class StyleOut(BaseModel):
 @router.get("")
 def styles() -> list[StyleOut]:
     """The paintings, and the user's own styles after them."""
-    return [_told(style) for style in catalogue.styles()]
+    return [_style_out(style) for style in catalogue.styles()]
 
 
 @router.get("/{name}/thumbnail", response_class=Response, responses=PICTURE_ANSWER)
@@ -128,7 +128,7 @@ async def keep(
     path = await run_in_threadpool(studio.store.path, painting.sha256)
     previews: PreviewClient = request.state.previews
     await previews.keep(name, path, plain_file_name(painting.name) or name, overwrite=overwrite)
-    return next(_told(style) for style in catalogue.styles() if style.name == name)
+    return next(_style_out(style) for style in catalogue.styles() if style.name == name)
 
 
 @router.delete("/{name}", status_code=204, responses={s: {"model": ProblemOut} for s in (404, 422)})
@@ -139,7 +139,7 @@ def forget(name: str) -> None:
     user_styles.remove(name)
 
 
-def _told(style: catalogue.Choice) -> StyleOut:
+def _style_out(style: catalogue.Choice) -> StyleOut:
     return StyleOut(
         name=style.name,
         title=style.title,

@@ -16,7 +16,7 @@ from flamingo.studio.schemas import FileIn, JobOut, Strict
 from flamingo.studio.state import Current, Studio
 from flamingo.verbs import NamedFile, Verb
 
-__all__ = ["named_files", "request_model", "router_of", "submitted", "told"]
+__all__ = ["named_files", "parameters_and_inputs", "request_model", "router_of", "submitted"]
 
 
 def request_model(verb: Verb, files: int) -> type[BaseModel]:
@@ -45,12 +45,14 @@ def _strict(kind: Any) -> Any:
 def submitted(studio: Studio, verb: Verb, body: BaseModel, fresh: bool = False) -> JobOut:
     """The job for a request. Raises BadRequest, NoSuchFile, or TooMany if the queue is full."""
     studio.check_queue()
-    parameters, inputs = told(studio, verb, body)
+    parameters, inputs = parameters_and_inputs(studio, verb, body)
     verb.check(parameters, named_files(studio, inputs))
     return studio.shown(studio.jobs.submit(verb.name, parameters, inputs, reuse=not fresh))
 
 
-def told(studio: Studio, verb: Verb, body: BaseModel) -> tuple[dict[str, Any], dict[str, list[Input]]]:
+def parameters_and_inputs(
+    studio: Studio, verb: Verb, body: BaseModel
+) -> tuple[dict[str, Any], dict[str, list[Input]]]:
     """The parameters and the files of a request, with names that tell what is in them, but for those that parameters
     may name. Raises NoSuchFile."""
     parameters = body.model_dump(mode="json", exclude=set(verb.inputs))

@@ -340,7 +340,7 @@ def excerpt(
     }
 
 
-def told(model: Composer, rows: dict[str, Array], personas: Sequence[str]) -> Array:
+def condition_vectors(model: Composer, rows: dict[str, Array], personas: Sequence[str]) -> Array:
     """(n, d) the conditions of an excerpt's events as the run-time network takes them."""
     vector_by_row: dict[tuple[Any, ...], Array] = {}
     columns = ("persona", "valence", "arousal", "left", "tempo", "metre", "minor", "ensemble", "start")
@@ -352,6 +352,6 @@ def told(model: Composer, rows: dict[str, Array], personas: Sequence[str]) -> Ar
             bars = left + 1 if left < 16 else (17, 21, 25, 33, 49, 65, 97)[min(left - 16, 6)]
             bpm = 36 * 2 ** (tempo / 4)
             bar = Bar(who, valence, arousal, bars, bpm, metre, bool(minor), ensemble, bool(start))
-            vector_by_row[row] = model.told(bar, plain=True)
+            vector_by_row[row] = model.condition_vector(bar, plain=True)
         vectors.append(vector_by_row[row])
     return np.stack(vectors)

@@ -122,7 +122,7 @@ def _typical(
             notes = int((rows["events"][:, 1] >= 0).sum())
             if notes < 48 or not song.played or song.ensemble:
                 continue
-            conditions = corpus.told(model, rows, facts["config"]["personas"])
+            conditions = corpus.condition_vectors(model, rows, facts["config"]["personas"])
             nats.append(model.nats(rows["events"], conditions).sum() / notes)
     if len(nats) < 3:  # too small a corpus to say: the critic then trusts no difference
         return {"mean": round(float(np.mean(nats)), 4) if nats else 4.0, "spread": 1.0}

@@ -177,7 +177,7 @@ class ComposerNet(nn.Module):
         pitch = (self.pitch(safe[..., 1]) + self.octaveless((safe[..., 1] + events.LOWEST) % 12)) * there
         return where, pitch, self.duration(safe[..., 2]) * there, self.velocity(safe[..., 3]) * there
 
-    def told(self, c: dict[str, Tensor], hidden: Tensor | None = None) -> Tensor:
+    def condition_vectors(self, c: dict[str, Tensor], hidden: Tensor | None = None) -> Tensor:
         """The conditions of each event as one vector. hidden: (..., 5) bool, where one of CONDITIONS is not told."""
         if hidden is None:
             hidden = torch.zeros((*c["persona"].shape, len(CONDITIONS)), dtype=torch.bool, device=c["persona"].device)
@@ -225,7 +225,7 @@ class ComposerNet(nn.Module):
         """(b, t, 4) nats of each number of the events after the first; zero where there is nothing to predict."""
         rows = batch["events"]
         # An event is predicted under the conditions of the event before it, all that is known at that moment.
-        conditions = self.told({k: v[:, :-1] for k, v in batch.items() if k != "events"}, hidden)
+        conditions = self.condition_vectors({k: v[:, :-1] for k, v in batch.items() if k != "events"}, hidden)
         logits = self.logits(self.states(rows[:, :-1], conditions), rows[:, 1:])
         target = rows[:, 1:]
         nats = [

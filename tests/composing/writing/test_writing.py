@@ -72,7 +72,7 @@ def test_silence_is_said() -> None:
 def write_notes(piece: object, **more: object) -> tuple[str, ...]:
     from flamingo.composing.writing import files
 
-    return files._made(piece, ".wav", None, "roll", **more)[1]  # type: ignore[arg-type]
+    return files._rendered(piece, ".wav", None, "roll", **more)[1]  # type: ignore[arg-type]
 
 
 def test_what_stays_soft_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,19 +85,19 @@ def test_what_is_hidden_makes_no_difference(column: int) -> None:
     network, one, two = net(), batch(), batch()
     two[CONDITIONS[column]] = batch(seed=1)[CONDITIONS[column]]
     hidden = torch.zeros(2, 20, len(CONDITIONS), dtype=torch.bool)
-    assert not torch.allclose(network.told(one, hidden), network.told(two, hidden))
+    assert not torch.allclose(network.condition_vectors(one, hidden), network.condition_vectors(two, hidden))
     hidden[..., column] = True
-    assert torch.equal(network.told(one, hidden), network.told(two, hidden))
+    assert torch.equal(network.condition_vectors(one, hidden), network.condition_vectors(two, hidden))
 
 
 def test_an_unknown_persona_is_the_same_as_one_that_is_not_told() -> None:
     network, b = net(), batch()
     hidden = torch.zeros(2, 20, len(CONDITIONS), dtype=torch.bool)
     b["persona"][:] = -1
-    untold = network.told(b, hidden)
+    untold = network.condition_vectors(b, hidden)
     b["persona"][:] = 1
     hidden[..., 0] = True
-    assert torch.equal(network.told(b, hidden), untold)
+    assert torch.equal(network.condition_vectors(b, hidden), untold)
 
 
 def test_the_first_systems_are_told_nothing() -> None:

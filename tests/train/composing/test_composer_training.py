@@ -232,7 +232,7 @@ def test_nats_a_note_are_those_of_the_network_that_runs(released: tuple[Path, Pa
         {k: v.numpy() for k, v in net.state_dict().items()}, read(released[1] / "composer.safetensors").facts
     )
     theirs = nats_a_note(net, [song], 512, torch.device("cpu"))
-    ours = model.nats(rows["events"], corpus.told(model, rows, found.personas)).sum(0)
+    ours = model.nats(rows["events"], corpus.condition_vectors(model, rows, found.personas)).sum(0)
     notes = int((rows["events"][1:, 1] >= 0).sum())
     for column, name in enumerate(("where", "pitch", "duration", "velocity")):
         assert ours[column] / notes == pytest.approx(theirs[name], abs=0.01), name

@@ -226,7 +226,7 @@ def test_what_is_told_at_run_time_is_what_was_told_in_training(ready: Music) -> 
     model = tiny.composer(personas=ready.personas)
     song = next(s for s in ready.songs["train"] if s.persona == 1)
     rows = excerpt(song, 2, 30, song.key)
-    told = corpus.told(model, rows, ready.personas)
+    told = corpus.condition_vectors(model, rows, ready.personas)
     assert told.shape == (len(rows["events"]), model.width)
     i = 100
     who = {ready.personas[song.persona]: 1.0} if song.persona >= 0 else {}
@@ -234,7 +234,7 @@ def test_what_is_told_at_run_time_is_what_was_told_in_training(ready: Music) -> 
     bpm = float(36 * 2 ** (rows["tempo"][i] / 4))
     wanted = Bar(who, float(rows["valence"][i]), float(rows["arousal"][i]), 28 - bar, bpm, int(rows["metre"][i]),
                  song.key.minor, song.ensemble, False)  # fmt: skip
-    assert np.allclose(told[i], model.told(wanted, plain=True), atol=1e-5)
+    assert np.allclose(told[i], model.condition_vector(wanted, plain=True), atol=1e-5)
 
 
 # -- windows -------------------------------------------------------------------------------------------------
