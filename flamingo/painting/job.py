@@ -29,7 +29,7 @@ def version(parameters: Mapping[str, Any]) -> str:
 def is_short(parameters: Mapping[str, Any], files: Mapping[str, Sequence[Path]]) -> bool:
     """Still pictures of 2.5 megapixels together, by the painter, take half a minute on a laptop; by patches it is
     one."""
-    if parameters["method"] in ("optimise", "dream"):
+    if parameters["method"] in ("optimise", "dream") or parameters.get("finish"):
         return False
     brought = parameters["method"] == "auto" and files.get("painting")
     most = _SHORT_PATCHES if brought or parameters["method"] == "patches" else _SHORT_PIXELS

@@ -183,6 +183,15 @@ class MethodOptions(PatchOptions):
             ge=1, le=MOST_VARIANTS, description="Make so many variants, and keep the one that the critic likes best."
         ),
     ] = 1
+    finish: Annotated[
+        int | None,
+        _of("painter", "patches")(
+            description="painter, patches: steps of optimisation afterwards, of some seconds each, that bring the "
+            "textures nearer to the painting's (0).",
+            ge=0,
+            le=1000,
+        ),
+    ] = None
     preset: Annotated[Preset | None, _optimise(description="optimise: as an older system did it.")] = None
     init: Annotated[
         Init | None,

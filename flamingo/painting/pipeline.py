@@ -15,7 +15,7 @@ from flamingo.painting.brush import brush_of
 from flamingo.painting.options import Method, Progress
 from flamingo.painting.request import PaintRequest
 from flamingo.painting.result import PaintResult
-from flamingo.painting.task import Done, PhotoIO, Task, Tell
+from flamingo.painting.task import Done, Finishing, PhotoIO, Task, Tell
 
 __all__ = ["PhotoPainter", "painted", "painter_of"]
 
@@ -54,12 +54,22 @@ def painter_of(request: PaintRequest, io: PhotoIO) -> PhotoPainter:
 def _with_painter(request: PaintRequest, io: PhotoIO) -> PhotoPainter:
     options = request.options
     if options.best == 1:
-        return Task(io, brush_of(request.styles, options.strength, options))
+        return Task(io, brush_of(request.styles, options.strength, options), _finisher(request))
     from flamingo.painting.methods import best_of
 
     painting = best_of.painting(request.styles)
     full = brush_of(request.styles, 1.0, options)
     return best_of.Choosing(io, best_of.painted(full, options.strength, options.best), painting)
+
+
+def _finisher(request: PaintRequest) -> Finishing | None:
+    """What finishes pictures, if anything is to."""
+    options = request.options
+    if not options.finish:
+        return None
+    from flamingo.painting.methods.finishing import finisher
+
+    return finisher(request.styles, options.strength, options, options.finish, options.on_step)
 
 
 def _with_patches(request: PaintRequest, io: PhotoIO) -> PhotoPainter:
@@ -71,7 +81,7 @@ def _with_patches(request: PaintRequest, io: PhotoIO) -> PhotoPainter:
     if options.best == 1:
         # Whoever left the choice to Flamingo has films painted by what can paint them.
         films = (lambda: _with_painter(request, io)) if options.method == "auto" else None
-        return PatchTask(io, brush, films)
+        return PatchTask(io, brush, films, _finisher(request))
     from flamingo.painting.methods import best_of
 
     variants = best_of.patched(brush, options.best)

@@ -88,6 +88,9 @@ class PaintRequest:
         terms = Terms(()) if dreams_freely else parse_terms(texts, paintings, masks, matches, options.model)
         method = method_of(options.method, terms.styles, options.model, one_painter=options.on != "local")
         options.check_method(method)
+        if options.finish and (options.best > 1 or options.on != "local"):
+            other = "--best" if options.best > 1 else "--on"
+            raise BadRequest("--finish", f"it does not go with {other}", f"leave {other} out")
         return cls(terms.styles, options, method, terms.matches)
 
     @property

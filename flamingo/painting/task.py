@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from flamingo import images, provenance
 from flamingo.errors import BadInput, ImageTooLarge, show
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from flamingo.distributed.clips import ClipPool
 
 Tell = Callable[[int, int], None]
+Pixels = NDArray[np.float32]
 Work = Picture | streaming.Canvas
 """A photo as it is held while it is painted: floats, or, if it is very large, its own samples."""
 
@@ -105,21 +109,42 @@ class PhotoIO:
         return provenance.Origin("paint", recipe, (fingerprint,))
 
 
+class Painting(Protocol):
+    """What paints pictures of any size: a brush."""
+
+    def paint(self, rgb: Pixels, on_progress: Tell | None = None) -> Pixels: ...
+
+    def strips(
+        self, rows: Callable[[int, int], Pixels], height: int, width: int, on_progress: Tell | None = None
+    ) -> Iterator[Pixels]: ...
+
+
+class Finishing(Protocol):
+    """What goes on with pictures that are painted (see flamingo.painting.methods.finishing)."""
+
+    @property
+    def steps(self) -> int: ...
+
+    def painted(self, brush: Painting, photo: Path, work: Work, tell: Tell | None) -> Work: ...
+
+
 @dataclass(frozen=True)
 class Task:
-    """Painting with a brush."""
+    """Painting with a brush. finish: what is done with a picture afterwards, if anything."""
 
     io: PhotoIO
     brush: Brush
+    finish: Finishing | None = None
 
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done:
         """Paint one photo. tell: as `on_progress` of `paint_map`. Raises FlamingoError."""
         from flamingo.video import is_clip  # FFmpeg's libraries and OpenCV take a while to load
 
         if is_clip(photo):
+            check_unfinished(photo, self.finish)
             return Done(*self.clip(photo, target, tell))
         work, notes = self.read(photo)
-        more, recipe = self.write(photo, target, painted(self.brush, work, tell))
+        more, recipe = self.write(photo, target, painted(self.brush, work, tell, photo, self.finish))
         return Done(notes + more, recipe)
 
     def clip(
@@ -154,12 +179,27 @@ class Task:
 
     def write(self, photo: Path, target: Path, work: Work) -> tuple[list[str], dict[str, Any]]:
         """Write what was painted; returns what is to be said of that, and the recipe. Raises OutputError."""
-        origin = self.io.origin(photo, self.brush.recipe)
+        origin = self.io.origin(photo, {**self.brush.recipe, **finish_of(self.finish)})
         return self.io.written(target, work, origin), dict(origin.recipe)
 
 
-def painted(brush: Brush, work: Work, tell: Tell | None = None) -> Work:
-    """The photo, painted. A canvas is painted over."""
+def check_unfinished(film: Path, finish: Finishing | None) -> None:
+    """Raise BadInput for a film that is to be finished."""
+    if finish is not None:
+        raise BadInput(show(film), "films are not finished, which would take hours", "leave --finish out")
+
+
+def finish_of(finish: Finishing | None) -> dict[str, int]:
+    """What recipes say of finishing."""
+    return {} if finish is None else {"finish": finish.steps}
+
+
+def painted(
+    brush: Painting, work: Work, tell: Tell | None = None, photo: Path = Path(), finish: Finishing | None = None
+) -> Work:
+    """The photo, painted and, if that is wanted, finished. A canvas is painted over. photo: its file."""
+    if finish is not None:
+        return finish.painted(brush, photo, work, tell)
     if isinstance(work, streaming.Canvas):
         work.paint_over(brush.strips(work.rows, work.height, work.width, tell), behind=tiles.HALO)
         return work

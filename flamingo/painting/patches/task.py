@@ -10,12 +10,10 @@ from typing import Protocol
 from flamingo.errors import BadInput, show
 from flamingo.images import streaming
 from flamingo.painting.patches.brush import PatchBrush
-from flamingo.painting.task import Done, PhotoIO, Tell
-
-_BEHIND = 48  # rows above a strip that are looked at when the next one is made
+from flamingo.painting.task import Done, Finishing, PhotoIO, Tell, Work, finish_of, painted
 
 
-class Painting(Protocol):
+class PhotoPainter(Protocol):
     """What paints one file."""
 
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done: ...
@@ -23,11 +21,12 @@ class Painting(Protocol):
 
 @dataclass(frozen=True)
 class PatchTask:
-    """Rebuilding photos with a brush. films: makes what paints films, if anything is to."""
+    """Rebuilding photos with a brush. films: makes what paints films, if anything is to; finish: as of `Task`."""
 
     io: PhotoIO
     brush: PatchBrush
-    films: Callable[[], Painting] | None = None
+    films: Callable[[], PhotoPainter] | None = None
+    finish: Finishing | None = None
 
     def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done:
         """Paint one photo. tell: is told pixels, as `synthesise` does. Raises FlamingoError."""
@@ -37,13 +36,10 @@ class PatchTask:
             if self.films is None:
                 raise BadInput(show(photo), "films are painted by the painter alone", "leave --method out")
             return self.films().carry_out(photo, target, tell)
-        work = self.io.sized(photo)
+        work: Work = self.io.sized(photo)
         streamed = isinstance(work, streaming.Canvas)
         self.brush.check_memory(photo, work.height, work.width, streamed=streamed)
         notes = [*work.notes, *self.brush.notes(work.height, work.width)]
-        if isinstance(work, streaming.Canvas):
-            work.paint_over(self.brush.strips(work.rows, work.height, work.width, tell), behind=_BEHIND)
-        else:
-            work = work.with_rgb(self.brush.paint(work.rgb, tell))
-        origin = self.io.origin(photo, self.brush.recipe)
+        work = painted(self.brush, work, tell, photo, self.finish)
+        origin = self.io.origin(photo, {**self.brush.recipe, **finish_of(self.finish)})
         return Done([*notes, *self.io.written(target, work, origin)], dict(origin.recipe))

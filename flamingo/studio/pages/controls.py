@@ -82,6 +82,7 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
         ),
         "model": Hint("Painter", important=True),
         "fidelity": Hint(step=0.05, placeholder="half", ends=("The paint runs", "The photo holds")),
+        "finish": Hint("Finish, in steps", slider=(0, 50), step=1, placeholder="0"),
         "best": Hint("Variants, of which the critic keeps one", slider=(1, 8)),
         "preset": Hint("As an older system did it", placeholder="ours"),
         "init": Hint("Begin with", placeholder="the photo"),

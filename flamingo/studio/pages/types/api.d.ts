@@ -364,6 +364,8 @@ declare namespace Api {
     method?: "auto" | "painter" | "patches" | "optimise" | "dream";
     /** Make so many variants, and keep the one that the critic likes best. */
     best?: number;
+    /** painter, patches: steps of optimisation afterwards, of some seconds each, that bring the textures nearer to the painting's (0). */
+    finish?: number | null;
     /** optimise: as an older system did it. */
     preset?: "flamingo-2021" | "nst-2023" | "deep-art-2023" | null;
     /** optimise: begin with the photo, with noise, with both (noisy), or with the painter's picture (fast). */
@@ -441,6 +443,8 @@ declare namespace Api {
     method?: "auto" | "painter" | "patches" | "optimise" | "dream";
     /** Make so many variants, and keep the one that the critic likes best. */
     best?: number;
+    /** painter, patches: steps of optimisation afterwards, of some seconds each, that bring the textures nearer to the painting's (0). */
+    finish?: number | null;
     /** optimise: as an older system did it. */
     preset?: "flamingo-2021" | "nst-2023" | "deep-art-2023" | null;
     /** optimise: begin with the photo, with noise, with both (noisy), or with the painter's picture (fast). */

@@ -56,6 +56,7 @@ let job = null; // the one that is shown
 let leave = () => {};
 /** @type {(AbortController & {question: string}) | null} */
 let asking = null; // the request for a preview that is under way, and what it asks for
+let shownMethod = "";
 let tries = 0; // how often the preview was refused
 /** @type {Photo | null} */
 let seen = null; // the photo on the easel
@@ -166,6 +167,8 @@ async function request() {
 function methods() {
   const now = method();
   for (const part of document.querySelectorAll("[data-methods]")) part.hidden = !part.dataset.methods.split(" ").includes(now);
+  if (now === "patches" && now !== shownMethod) $("of-method").open = true; // how far the photo holds is worth a look
+  shownMethod = now;
   $("of-method").hidden = !document.querySelector("[data-methods]:not([hidden])");
 }
 
