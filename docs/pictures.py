@@ -11,6 +11,9 @@ import numpy as np
 import flamingo
 from flamingo.images import Picture, read, write
 from flamingo.painting.brush import brush
+from flamingo.painting.options import PatchOptions, StyleOptions
+from flamingo.painting.patches.brush import patch_brush
+from flamingo.painting.style_spec import parse_styles
 from flamingo.painting.styles import vector
 
 DOCS = Path(__file__).parent
@@ -46,6 +49,38 @@ def controls() -> np.ndarray:
         ],
     ]
     return np.concatenate([side_by_side(row) for row in rows], axis=0)
+
+
+PIECES = ("starry-night", "great-wave", "scream", "water-lilies", "wheat-field", "contrast-of-forms")
+"""The paintings that a photo is shown in pieces of."""
+
+
+def pieces() -> np.ndarray:
+    """One photo rebuilt from pieces of six paintings, which no painter has to have learned."""
+    photo = read(DOCS / "photos" / "chelsea.jpg").resized(560).rgb
+    made = [
+        patch_brush(parse_styles([name], (), (), "fine"), 1.0, StyleOptions(), PatchOptions()).paint(photo)
+        for name in PIECES
+    ]
+    rows = [side_by_side(made[:3]), side_by_side(made[3:])]
+    gap = np.ones((8, rows[0].shape[1], 3), dtype=np.float32)
+    return np.concatenate([rows[0], gap, rows[1]])
+
+
+def fidelity() -> np.ndarray:
+    """One photo and one painting at three fidelities, then in strokes half and twice as large."""
+    photo = read(DOCS / "photos" / "astronaut.jpg").resized(420).rgb
+    wave = patch_brush(parse_styles(["great-wave"], (), (), "fine"), 1.0, StyleOptions(), PatchOptions())
+    ways = [
+        (StyleOptions(), PatchOptions(fidelity=0.0)),
+        (StyleOptions(), PatchOptions()),
+        (StyleOptions(), PatchOptions(fidelity=1.0)),
+        (StyleOptions(stroke=0.5), PatchOptions()),
+        (StyleOptions(stroke=2.0), PatchOptions()),
+    ]
+    rows = [photo, *(wave.adjusted(1.0, *way).paint(photo) for way in ways)]
+    gap = np.ones((8, 3 * photo.shape[1] + 16, 3), dtype=np.float32)
+    return np.concatenate([side_by_side(rows[:3]), gap, side_by_side(rows[3:])])
 
 
 def film() -> None:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.filming.faces import heads
+from flamingo.images.faces import heads
 
 __all__ = ["SIDE", "salience"]
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from flamingo import settings
 from flamingo.images import resample
+from flamingo.images.faces import heads
 from flamingo.painting.colour import from_oklab, to_oklab
 from flamingo.painting.patches import features, transport
 from flamingo.painting.patches.atlas import Atlas, Source, atlas
@@ -39,7 +40,7 @@ _HALO = 24  # rows around a strip that are matched with it
 _ROUNDS = 4, 3, 2  # of matching and voting, from the coarsest level on; the last number goes for all others
 _EVERYWHERE = Search(sweeps=4, radius=0, tries=10)
 _NEARBY = Search()
-_FORMS = 2.0  # how much more the photo is held where it has forms
+_FORMS, _FACES = 2.0, 6.0  # how much more the photo is held where it has forms, and where it has faces
 # How much the photo's features count next to the painting's texture: at the coarsest and the finest level, for a
 # fidelity of 0, 1/2 and 1.
 _HOLD = np.log([[0.3, 0.7, 1.5], [0.02, 0.15, 1.0]])
@@ -128,7 +129,7 @@ class _Synthesis:
         self._base = next(i for i in range(self._count) if _area(self._sized(2**i)) <= _WHOLE or i == self._count - 1)
         self._thumbnail = to_oklab(self._shrunk(2**self._base))
         self._maps = [self._map(region) for region in regions]
-        self._forms = features.forms(self._thumbnail)
+        self._forms = _FORMS * features.forms(self._thumbnail) + _FACES * _faces(self._thumbnail)
         self._excess = np.zeros(len(self._sources), np.float32)  # of prices, in mean costs
         self._tell = on_progress or (lambda *_: None)
         self._done = 0
@@ -220,7 +221,7 @@ class _Synthesis:
         roughness = features.ranked(features.roughness(photo), level.rough, level.atlas.roughness)
         stack = features.features(goal, roughness)[inner]
         forms = resample.window(self._forms[..., None], level.size, top, 0, bottom - top, level.size[1], "linear")
-        hold = (level.hold * (1 + _FORMS * forms[..., 0])).astype(np.float32)
+        hold = (level.hold * (1 + forms[..., 0])).astype(np.float32)
         matches = self._begun(level, below, top, bottom, prices, rng)
         if above is not None:
             matches.rows[:first], matches.columns[:first] = above.rows[-first:], above.columns[-first:]
@@ -385,6 +386,17 @@ class _Synthesis:
             _binned(self._rows(top, min(top + deep, self._size[0])), factor) for top in range(0, self._size[0], deep)
         ]
         return np.concatenate(parts)
+
+
+def _faces(lab: Pixels) -> Pixels:
+    """Where a photo in Oklab has faces: (H, W), 1 in the middle of each and 0 outside of its head."""
+    height, width = lab.shape[:2]
+    y, x = (np.arange(height) + 0.5)[:, None] / height, (np.arange(width) + 0.5)[None] / width
+    faces = np.zeros((height, width), np.float32)
+    for left, top, right, bottom in heads(np.rint(from_oklab(lab) * 255).astype(np.uint8)):
+        far = np.hypot((2 * x - left - right) / (right - left), (2 * y - top - bottom) / (bottom - top))
+        faces = np.maximum(faces, np.clip(2 - 2 * far, 0, 1).astype(np.float32))
+    return faces
 
 
 def _levels(size: Size, sources: Sequence[Source], stroke: float) -> int:

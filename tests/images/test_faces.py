@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from flamingo.filming import camera
-from flamingo.filming.faces import heads
 from flamingo.filming.salience import salience
+from flamingo.images.faces import heads
 
 
 def read(photos: Path, name: str) -> NDArray[np.uint8]:

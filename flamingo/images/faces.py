@@ -1,4 +1,4 @@
-"""Where faces are in a photo, so that a film does not cut them off.
+"""Where faces are in a photo, so that a film does not cut them off and patches do not paint them over.
 
 OpenCV's cascade of local binary patterns for faces that look at the camera, which scikit-image carries and runs
 (OpenCV itself does not from version 5 on; after Liao et al. 2007, "Learning multi-scale block local binary patterns
