@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             speed(report, list(painters), lite, rounds=rounds, repeats=repeats, upto=asked.upto)
         report.save()
     if asked.methods:
-        _methods(report, asked)
+        _methods(report, asked, lite)
     elif asked.any:
         _any_painting(report, asked, lite)
     elif {"quality", "lbfgs"} & set(asked.only):
@@ -157,7 +157,7 @@ def _any_painting(report: Report, asked: argparse.Namespace, lite: Path | None) 
     report.save()
 
 
-def _methods(report: Report, asked: argparse.Namespace) -> None:
+def _methods(report: Report, asked: argparse.Namespace, lite: Path | None) -> None:
     """Every method of painting on paintings that no model was trained on."""
     if not asked.paintings:
         report.leave_out("the methods, which need paintings: name folders with --paintings")
@@ -166,6 +166,7 @@ def _methods(report: Report, asked: argparse.Namespace) -> None:
 
     from _any import photos_for
     from _methods import compare
+    from optimise import _play
 
     count, size = (2, 128) if asked.quick else (asked.any_pairs, asked.size)
     photos = photos_for(asked.photos or [], bundled(), count, size)
@@ -176,7 +177,10 @@ def _methods(report: Report, asked: argparse.Namespace) -> None:
     if asked.sheets is not None:
         asked.sheets.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        compare(report, photos, paintings, size=size, slow=asked.slow_pairs, folder=Path(folder), sheets=asked.sheets)
+        compare(
+            report, photos, paintings, lite=lite, play=_play, size=size, slow=min(asked.slow_pairs, count),
+            folder=Path(folder), sheets=asked.sheets,
+        )  # fmt: skip
 
 
 def _painters(report: Report) -> dict[str, Painter]:
