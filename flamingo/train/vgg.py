@@ -42,6 +42,8 @@ def export(file: Path, folder: Path) -> dict[str, Any]:
             "files": files,
             "licence": "CC BY 4.0",
             "credit": _CREDIT,
+            "data": "ILSVRC-2012 (ImageNet), 1.3 million photos from the web, on which the Visual Geometry Group of "
+            "the University of Oxford trained it; none of them is shipped, and we trained nothing.",
             "training": {"command": _COMMAND, "source": file.name},
         }
         release.card(MODEL, _card(entry))

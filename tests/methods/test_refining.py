@@ -8,13 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-pytest.importorskip("torch", reason="torch is not installed (extra `torch`)")
-
 from flamingo.errors import BadRequest
 from flamingo.painting import encoder
 from flamingo.painting.methods.refining import refine
 
-pytestmark = pytest.mark.usefixtures("vgg_weights")
 Pixels = NDArray[np.float32]
 SMALL: dict[str, Any] = {"size": 64, "painting_size": 96}
 

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import psutil
 
 from flamingo.errors import ImageTooLarge
 from flamingo.painting.methods.settings import Settings
-from flamingo.vgg.layers import LAYERS
+from flamingo.vgg.layers import channels
+from flamingo.vgg.layers import needed as needed_layers
 
-_CHANNELS = (64, 128, 256, 512, 512)
-_NETWORK = 200_000_000  # VGG-19, and what torch keeps
-# What a convolution holds while it works beside what it keeps: layouts of its input, output and their gradients.
-_AT_WORK = 6 * 64 * 4
+# The runtime holds the weights of both networks as they are written, as they are read, and as it computes with them.
+_COPIES = 8
+# What the networks hold while they work, beside the activations that are kept: as many of the first block.
+_AT_WORK = 12 * 64 * 4
 _MARGIN = 1.25
 
 
+def _networks(settings: Settings) -> int:
+    """Bytes that do not depend on the picture: VGG-19 and its derivative."""
+    widths = [channels(name) for name in needed_layers((*settings.content_layers, *settings.style_layers))]
+    return _COPIES * sum(9 * 4 * before * after for before, after in pairwise([3, *widths]))
+
+
 def needed(height: int, width: int, settings: Settings) -> int:
-    """Bytes beyond an idle process that has loaded torch: kept activations, work space, optimiser and pictures."""
-    deepest = max(LAYERS.index(name) for name in (*settings.content_layers, *settings.style_layers))
+    """Bytes beyond an idle process: networks, kept activations, work space, optimiser and pictures."""
     each = float(_AT_WORK)
-    for name in LAYERS[: deepest + 1 : 2]:
-        block = int(name[4])
-        each += _CHANNELS[block - 1] * 4 / 4 ** (block - 1)  # the activations
-        if name.endswith("_1") and block > 1:
-            each += _CHANNELS[block - 2] * 12 / 4 ** (block - 1)  # the pooled ones and where they came from
+    for name in needed_layers((*settings.content_layers, *settings.style_layers)):
+        each += channels(name) * 4 / 4 ** (int(name[4]) - 1)
     pictures = 12 + (2 * settings.history + 5 if settings.optimiser == "lbfgs" else 3)
     if settings.snapshots:
         pictures += settings.steps // settings.snapshots
     each += pictures * 3 * 4
-    return int(_NETWORK + _MARGIN * each * height * width)
+    return int(_networks(settings) + _MARGIN * each * height * width)
 
 
 def check(height: int, width: int, settings: Settings, free: int | None = None) -> None:
@@ -37,7 +42,8 @@ def check(height: int, width: int, settings: Settings, free: int | None = None) 
     free = psutil.virtual_memory().available if free is None else free
     take = needed(height, width, settings)
     if take > free:
-        fits = int(max(height, width) * (max(0, free - _NETWORK) / (take - _NETWORK)) ** 0.5 * 0.95)
+        always = _networks(settings)
+        fits = int(max(height, width) * (max(0, free - always) / (take - always)) ** 0.5 * 0.95)
         hint = f"add --size {fits} to paint it smaller" if fits >= 64 else "close other programs first"
         raise ImageTooLarge(
             f"optimising {width} x {height} pixels",

@@ -36,7 +36,7 @@ def optimise_settings(options: PaintOptions) -> Settings:
 
 
 def dream_settings(options: MethodOptions) -> Dream:
-    """What `dream` is to do. Raises BadRequest; needs torch."""
+    """What `dream` is to do. Raises BadRequest."""
     from flamingo.painting.methods.dreaming import Dream
 
     given = _given(options, "steps", "octaves", "jitter", "seed")

@@ -16,23 +16,26 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flamingo import weights
-from flamingo.errors import BadRequest, MissingExtra
+from flamingo.errors import BadRequest
 from flamingo.images.picture import resize
 from flamingo.painting.grain import grain
+from flamingo.painting.methods.differentiable import Painter, PainterTape
+from flamingo.painting.methods.features import to_planes
+from flamingo.vgg import losses
+from flamingo.vgg.layers import CONTENT_LAYER, STYLE_LAYERS
+from flamingo.vgg.network import VGG19, Tape
 
-if TYPE_CHECKING:
-    import torch
-
+Array = NDArray[np.float32]
 _STYLE_WEIGHT = 20.0
 _MANY = 1_000_000  # looks: time is what bounds them
 _HISTORY = 20  # pairs that L-BFGS keeps
 _RATE = 0.06  # of Adam; the coordinates of a vector are about 1
+_DECAY = (0.8, 0.99)  # of its moments
 _MEMORY = 0.8  # of the average of vectors over its steps
 
 
@@ -48,20 +51,14 @@ class Refined:
 
 
 def ready(model: str = "fine") -> None:
-    """Raise what `refine` would raise for want of something: MissingExtra without torch, ModelMissing or ModelCorrupt
-    without VGG-19 or the painter's weights, BadRequest for a painter that knows its named styles alone."""
+    """Raise what `refine` would raise for want of something: ModelMissing or ModelCorrupt without VGG-19 or the
+    painter's weights, BadRequest for a painter that knows its named styles alone."""
     from flamingo.painting import encoder
-
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise MissingExtra.of("refining a style", "torch", "torch") from None
-    from flamingo.nn import vgg
 
     if not encoder.known(model):
         raise BadRequest(f"model {model!r}", "this painter knows the named styles alone", "use --model fine")
     weights.path(f"painter-{model}", "weights")
-    vgg.load()
+    VGG19.load()
 
 
 def refine(
@@ -81,103 +78,130 @@ def refine(
     photos: as the painting, one at least, used in turn; size, painting_size: longest sides in pixels at which they
     are looked at. seconds: how long at most; each photo is looked at once in any case; looks: how many at most, if
     that comes first. on_step is called as (look, share of the time that is spent, J); an exception that it raises
-    stops the search. What is returned is never worse than the vector given. Raises MissingExtra without torch,
-    ModelMissing without VGG-19.
+    stops the search. What is returned is never worse than the vector given. Raises ModelMissing without the painter.
     """
-    try:
-        import torch
-    except ImportError:
-        raise MissingExtra.of("refining a style", "torch", "torch") from None
-    from flamingo.nn import losses, vgg
-    from flamingo.nn.painter import load_painter
-
     if not photos:
         raise BadRequest("no photos", "a style is refined by painting some", "give one at least")
-    painter = load_painter(weights.path(f"painter-{model}", "weights")).painter
-    judge = vgg.load()
-
-    def planes(picture: NDArray[np.float32], longest: int, step: int) -> torch.Tensor:
-        # Small paintings are enlarged, as they were in training: strokes are learned at so many pixels.
-        scale = longest / max(picture.shape[:2])
-        height, width = (max(64, round(side * scale / step) * step) for side in picture.shape[:2])
-        return torch.from_numpy(resize(picture, height, width).transpose(2, 0, 1)[None].copy())
-
-    with torch.no_grad():
-        target = losses.grams(judge(planes(painting, painting_size, 1), vgg.STYLE_LAYERS))
-        shown = [planes(photo, size, 4) for photo in photos]
-        grains = [torch.from_numpy(grain(0, 0, *p.shape[2:])[None]) for p in shown]
-        kept = [judge(photo, [vgg.CONTENT_LAYER])[vgg.CONTENT_LAYER] for photo in shown]
-
-    def objective(at: torch.Tensor, i: int) -> torch.Tensor:
-        seen = judge(painter(shown[i], at, grains[i]))
-        c2 = losses.content_error_squared(seen, kept[i])
-        return (c2 + _STYLE_WEIGHT * losses.style_errors_squared(seen, target).mean(1)).sum()
-
-    at = torch.from_numpy(np.asarray(vector, np.float32)[None].copy()).requires_grad_()
+    judge = VGG19.load()
+    looked = judge.forward(_planes(painting, painting_size, 1), STYLE_LAYERS)
+    target = {layer: losses.gram(seen) for layer, seen in looked.items()}
+    views = _views(Painter.load(weights.path(f"painter-{model}", "weights")), judge, photos, size, target)
+    start = np.array(vector, np.float32)[None]
     found: list[float] = []
     begun = time.perf_counter()
 
-    def look() -> torch.Tensor:
-        """J of the next photo, with its gradient in at.grad."""
+    def look(at: Array) -> tuple[float, Array]:
+        """J of the next photo, and its derivative."""
         spent = (time.perf_counter() - begun) / max(seconds, 1e-9)
-        if len(found) >= len(shown) and (spent >= 1 or (looks is not None and len(found) >= looks)):
+        if len(found) >= len(views) and (spent >= 1 or (looks is not None and len(found) >= looks)):
             raise _Enough
-        loss = objective(at, len(found) % len(shown))
-        at.grad = None
-        loss.backward()  # type: ignore[no-untyped-call]
-        if not torch.isfinite(loss):
+        view = views[len(found) % len(views)]
+        loss = view(at)
+        slope = view.gradient()
+        if not math.isfinite(loss):
             raise _Enough
-        found.append(float(loss.detach()))
+        found.append(loss)
         if on_step:
-            on_step(len(found), min(1.0, spent), found[-1])
-        return loss.detach()
+            on_step(len(found), min(1.0, spent), loss)
+        return loss, slope
 
-    def mean(vector: torch.Tensor) -> float:
-        with torch.no_grad():
-            return sum(float(objective(vector, i)) for i in range(len(shown))) / len(shown)
+    def mean(at: Array) -> float:
+        return sum(view(at) for view in views) / len(views)
 
-    before = mean(at)
-    better = (_one if len(shown) == 1 else _in_turn)(at, look)
+    before = mean(start)
+    better = (_one if len(views) == 1 else _in_turn)(start, look)
     after = mean(better)
     if not after < before:
         return Refined(np.asarray(vector, np.float32), tuple(found), before, before)
-    return Refined(better[0].numpy().astype(np.float32), tuple(found), before, after)
+    return Refined(better[0], tuple(found), before, after)
 
 
 class _Enough(Exception):
     """Leaves the search: time is up, or the loss is no number."""
 
 
-def _one(at: torch.Tensor, look: Callable[[], torch.Tensor]) -> torch.Tensor:
-    """The best vector (1, S) that L-BFGS saw until `look` raised _Enough."""
-    import torch
+class _View:
+    """One photo (1, 3, H, W), painted and looked at: call it with a vector (1, S) to get J, then `gradient`."""
 
-    best, lowest = at.detach().clone(), math.inf
+    def __init__(self, painter: PainterTape, judge: Tape, photo: Array, target: dict[str, Array]) -> None:
+        self._photo, self._target = photo, target
+        self._painter, self._judge = painter, judge
+        self._grain = grain(0, 0, photo.shape[2], photo.shape[3])[None]
+        self._content = judge.forward(photo)[CONTENT_LAYER].copy()
+        self._slopes: dict[str, Array] = {}
 
-    def seen() -> torch.Tensor:
-        nonlocal best, lowest
-        loss = look()
-        if float(loss) < lowest:
-            best, lowest = at.detach().clone(), float(loss)
+    def __call__(self, vector: Array) -> float:
+        seen = self._judge.forward(self._painter.forward(self._photo, vector, self._grain))
+        difference = seen[CONTENT_LAYER] - self._content
+        size = max(losses.square(self._content), 1e-6)
+        loss = losses.square(difference) / size
+        self._slopes = {CONTENT_LAYER: difference * np.float32(2 / size)}
+        for layer, target in self._target.items():
+            apart = losses.gram(seen[layer]) - target
+            size = max(losses.square(target), 1e-12)
+            weight = _STYLE_WEIGHT / len(self._target) / size
+            loss += weight * losses.square(apart)
+            self._slopes[layer] = losses.gram_gradient(seen[layer], apart * np.float32(2 * weight))
         return loss
 
-    optimiser = torch.optim.LBFGS(
-        [at], max_iter=_MANY, max_eval=_MANY, history_size=_HISTORY, line_search_fn="strong_wolfe"
-    )
+    def gradient(self) -> Array:
+        """The derivative (1, S) of J with respect to the vector that was judged last."""
+        return self._painter.gradient(self._judge.gradient(self._slopes))
+
+
+def _views(
+    painter: Painter, judge: VGG19, photos: Sequence[Array], size: int, target: dict[str, Array]
+) -> list[_View]:
+    """A view of each photo; those of one size share their networks."""
+    shown = [_planes(photo, size, 4) for photo in photos]
+    sizes = dict.fromkeys((planes.shape[2], planes.shape[3]) for planes in shown)
+    layers = (*STYLE_LAYERS, CONTENT_LAYER)
+    tapes = {sides: (painter.at(*sides), judge.tape(*sides, layers)) for sides in sizes}
+    return [_View(*tapes[planes.shape[2], planes.shape[3]], planes, target) for planes in shown]
+
+
+def _planes(picture: Array, longest: int, step: int) -> Array:
+    """(1, 3, h, w) of this longest side. Small paintings are enlarged, as they were in training: strokes are learned
+    at so many pixels."""
+    scale = longest / max(picture.shape[:2])
+    height, width = (max(64, round(side * scale / step) * step) for side in picture.shape[:2])
+    return to_planes(resize(picture, height, width))
+
+
+Look = Callable[[Array], tuple[float, Array]]
+
+
+def _one(start: Array, look: Look) -> Array:
+    """The best vector (1, S) that L-BFGS saw until `look` raised _Enough."""
+    from scipy.optimize import minimize  # takes a while to load, and nothing else here needs it
+
+    best, lowest = start, math.inf
+
+    def seen(at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        nonlocal best, lowest
+        vector = at.astype(np.float32)[None]
+        loss, slope = look(vector)
+        if loss < lowest:
+            best, lowest = vector, loss
+        return loss, slope[0].astype(np.float64)
+
+    most = {"maxiter": _MANY, "maxfun": _MANY, "maxcor": _HISTORY, "ftol": 0, "gtol": 0}
     with contextlib.suppress(_Enough):
-        optimiser.step(seen)  # type: ignore[no-untyped-call]
+        minimize(seen, start[0].astype(np.float64), jac=True, method="L-BFGS-B", options=most)
     return best
 
 
-def _in_turn(at: torch.Tensor, look: Callable[[], torch.Tensor]) -> torch.Tensor:
-    """The average (1, S) of the last vectors that Adam came to until `look` raised _Enough."""
-    import torch
-
-    optimiser = torch.optim.Adam([at], lr=_RATE, betas=(0.8, 0.99))
-    average = at.detach().clone()
+def _in_turn(start: Array, look: Look) -> Array:
+    """The average (1, S) of the last vectors that Adam (Kingma & Ba 2015) came to until `look` raised _Enough."""
+    at, average = start.astype(np.float64), start.astype(np.float64)
+    mean, square = np.zeros_like(at), np.zeros_like(at)
+    first, second = _DECAY
     with contextlib.suppress(_Enough):
-        while True:
-            look()
-            optimiser.step()
-            average.lerp_(at.detach(), 1 - _MEMORY)
-    return average
+        for step in range(1, _MANY):
+            _, slope = look(at.astype(np.float32))
+            mean += (1 - first) * (slope - mean)
+            square += (1 - second) * (slope.astype(np.float64) ** 2 - square)
+            root = np.sqrt(square / (1 - second**step)) + 1e-8
+            at = at - _RATE * mean / (1 - first**step) / root
+            average += (1 - _MEMORY) * (at - average)
+    return average.astype(np.float32)

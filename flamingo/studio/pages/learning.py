@@ -33,6 +33,7 @@ _TITLES = {
     "composer": "The composer",
     "feel": "The mood model",
     "words": "The sentence model",
+    "vgg-19": "VGG-19, by which pictures are compared",
 }
 
 
