@@ -26,7 +26,6 @@ from _pictures import Photo, Pixels, to_bytes, to_floats
 from _report import Report
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.spatial import cKDTree
 
 import flamingo
 from flamingo.vgg.network import VGG19
@@ -36,7 +35,7 @@ CONTENT = "relu4_2"
 WEIGHT = 20.0
 _PLACES = 1024
 _PATCH, _DIRECTIONS, _SAMPLES = 5, 128, 20_000
-_NEAREST, _AXES = 4_000, 16
+_NEAREST = 4_000
 
 Features = Mapping[str, NDArray[np.float32]]
 Method = Callable[[Path, Path], Pixels]
@@ -76,10 +75,6 @@ class Judge:
         directions = rng.normal(size=(3 * _PATCH**2, _DIRECTIONS))
         self._directions = directions / np.linalg.norm(directions, axis=0)
         self._patches = _patches(painting)
-        # Distances of patches are those along the axes that hold nearly all of the painting's.
-        centred = self._patches - self._patches.mean(axis=0)
-        self._axes = np.linalg.svd(centred[:_SAMPLES], full_matrices=False)[2][:_AXES].T
-        self._tree = cKDTree(self._patches @ self._axes)
 
     def figures(self, picture: Pixels, cpu: float) -> Row:
         picture = to_floats(to_bytes(picture))
@@ -96,9 +91,8 @@ class Judge:
         ]
         own = float(np.mean([np.abs(a - b).mean() / (1 - a).mean() for a, b in likeness]))
         patches = _patches(picture)
-        reach = self._tree.query(patches[:_NEAREST] @ self._axes)[0].mean()
-        cover = cKDTree(patches @ self._axes).query(self._patches[:_NEAREST] @ self._axes)[0].mean()
-        return Row(c, layers, own, _divergence(*likeness[0]), self._sliced(patches), float(reach), float(cover), cpu)
+        reach, cover = _nearest(patches, self._patches), _nearest(self._patches, patches)
+        return Row(c, layers, own, _divergence(*likeness[0]), self._sliced(patches), reach, cover, cpu)
 
     def _seen(self, picture: Pixels) -> Features:
         planes = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32)
@@ -126,6 +120,13 @@ def _divergence(photo: NDArray[np.float32], picture: NDArray[np.float32]) -> flo
     """Mean Kullback-Leibler divergence of each place's likenesses to all others, as softmax."""
     a, b = (np.exp(v) / np.exp(v).sum(axis=1, keepdims=True) for v in (photo, picture))
     return float((a * np.log(a / b)).sum(axis=1).mean() * 100)
+
+
+def _nearest(patches: NDArray[np.float32], others: NDArray[np.float32]) -> float:
+    """The mean distance of some patches to the nearest of the others."""
+    some = patches[:_NEAREST]
+    squares = (some**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)[None] - 2 * some @ others.T
+    return float(np.sqrt(np.maximum(squares.min(axis=1), 0)).mean())
 
 
 def _patches(picture: Pixels) -> NDArray[np.float32]:
