@@ -27,10 +27,15 @@ from flamingo.images import read
 from flamingo.images.picture import resize
 from flamingo.lettering import font
 from flamingo.painting.brush import brush
+from flamingo.painting.colour import from_oklab, to_oklab
 from flamingo.painting.methods import Settings, Step, Style, dream, optimise
 from flamingo.painting.methods.dreaming import Dream
 from flamingo.painting.methods.features import resized, to_pixels, to_planes
+from flamingo.painting.options import PatchOptions, StyleOptions
 from flamingo.painting.painter import Painter
+from flamingo.painting.patches.brush import patch_brush
+from flamingo.painting.patches.transport import colour_map, sample
+from flamingo.painting.style_spec import painting_of, parse_styles
 from flamingo.painting.styles import vector
 from flamingo.quality.critic import Critic
 from flamingo.vgg.layers import STYLE_LAYERS
@@ -350,6 +355,27 @@ def controls(kit: Kit) -> None:
         kit.save(f"control-{name}", [row])
 
 
+def pieces(kit: Kit) -> None:
+    """A photo rebuilt from pieces of paintings: what is looked for, and what comes of it."""
+    cat, side = kit.photo("chelsea", 384), kit.effort.size(256)
+
+    def rebuilt(name: str, fidelity: float) -> Pixels:
+        styles = parse_styles([name], (), (), "fine")
+        return patch_brush(styles, 1.0, StyleOptions(), PatchOptions(fidelity=fidelity)).paint(cat)
+
+    painting = painting_of(parse_styles(["wheat-field"], (), (), "fine")[0])
+    lab = to_oklab(cat)
+    moved = from_oklab(colour_map(sample(lab), sample(to_oklab(painting)))(lab))
+    tiles = [
+        (square(painting, side), "the painting"), (cat, "the photo"), (moved, "in its colours"),
+        *((rebuilt("wheat-field", f), f"fidelity {f:g}") for f in (0, 0.5, 1)),
+    ]  # fmt: skip
+    small = [(resize(picture, side, side), words) for picture, words in tiles]
+    kit.save("pieces", [small[:3], small[3:]])
+    names = ("starry-night", "great-wave", "contrast-of-forms")
+    kit.save("pieces-of-others", [[(resize(rebuilt(name, 0.5), side, side), name) for name in names]])
+
+
 def _fading(height: int, width: int) -> Pixels:
     """A mask that is white above and black below, with a soft border."""
     down = np.arange(height, dtype=np.float32)[:, None] / height
@@ -395,6 +421,7 @@ PARTS: dict[str, Callable[[Kit], None]] = {
     "descent": descent,
     "ratios": ratios,
     "controls": controls,
+    "pieces": pieces,
     "dream": dreams,
     "critic": critic,
 }

@@ -108,6 +108,8 @@ def main() -> None:
         overwrite=True, quality=86,
     )  # fmt: skip
     save(controls(), "controls.jpg")
+    save(pieces(), "pieces.jpg")
+    save(fidelity(), "fidelity.jpg")
     film()
     flamingo.feel([DOCS / "photos" / "chelsea.jpg"], explain=DOCS / "pictures" / "feel.jpg", overwrite=True)
 

@@ -26,6 +26,7 @@ PARTS = {
     "descent": {"descent", "curves"},
     "ratios": {"ratios"},
     "controls": {f"control-{name}" for name in ("strength", "colour", "stroke", "mix", "mask")},
+    "pieces": {"pieces", "pieces-of-others"},
     "dream": {"dream"},
     "critic": {"critic"},
 }
