@@ -214,14 +214,14 @@ def compare(
                 pictures.append(picture)
             if sheets is not None:
                 save(beside(pictures), sheets / f"{i:02d}-{Path(photo.name).stem}-{Path(painting.name).stem}.jpg")
+            report.figures["methods"] = {
+                "size": size,
+                "pairs": [[photo.name, painting.name] for photo, painting in pairs[: i + 1]],
+                "figures": {name: [vars(row) for row in list_of] for name, list_of in rows.items()},
+            }
+            report.save()  # it takes an hour
             progress.advance(task)
     show(report, rows)
-    report.figures["methods"] = {
-        "size": size,
-        "pairs": [[photo.name, painting.name] for photo, painting in pairs],
-        "figures": {name: [vars(row) for row in list_of] for name, list_of in rows.items()},
-    }
-    report.save()
 
 
 def save(picture: Pixels, file: Path) -> Path:

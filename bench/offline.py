@@ -116,6 +116,8 @@ def verbs(folder: Path) -> Iterator[tuple[str, Callable[[dict[str, str]], subpro
         yield "compose --continue", command("compose", "--continue", music, "--seconds", 20, "-o", folder / "on.mid")
     slow = ("--method", "optimise", "--style", "udnie", "--size", 64, "--steps", 3)
     yield "paint --method optimise", command("paint", PHOTO, *slow, "-o", folder / "slow.png")
+    patches = ("--style", "udnie", "--method", "patches", "--size", 96)
+    yield "paint --method patches", command("paint", PHOTO, *patches, "-o", folder / "pieces.png")
     if _there("ray"):
         cluster = ("--model", "fast", "--size", 96, "--on", "ray", "-o", folder / "ray.png")
         yield "paint --on ray", command("paint", PHOTO, *cluster)
