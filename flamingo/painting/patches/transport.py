@@ -25,6 +25,7 @@ _ROTATIONS = 16
 _KNOTS = np.linspace(0, 1, 129)
 _LATTICE = 25
 _SMOOTH = 1.0  # cells
+_BINS, _TEMPER = 12, 0.5  # of a colour's frequency, how much of its logarithm is taken away
 _LEAST = np.float32(0.002)  # side of a cell
 
 
@@ -59,6 +60,7 @@ class ColourMap:
 def colour_map(photo: Colours, painting: Colours, seed: int = 0) -> ColourMap:
     """The map that makes the colours (n, 3) of a photo distributed as those of a painting (m, 3), both in Oklab."""
     rng = np.random.default_rng(seed)
+    photo, painting = _tempered(photo), _tempered(painting)
     # As fine as the photo's colours are alike: all of a dim photo's must not be taken for one.
     low, high = photo.min(axis=0), photo.max(axis=0)
     cell = np.maximum((high - low) / (_LATTICE - 1), _LEAST).astype(np.float32)
@@ -81,6 +83,22 @@ def colour_map(photo: Colours, painting: Colours, seed: int = 0) -> ColourMap:
     total = gaussian_filter(weight, _SMOOTH)
     smooth = [gaussian_filter(displacement[..., k] * weight, _SMOOTH) / total for k in range(3)]
     return ColourMap(np.stack(smooth, axis=-1).astype(np.float32), low, cell)
+
+
+def _tempered(colours: Colours) -> Colours:
+    """Colours (n, 3) drawn from others so that what is rare among them is less so.
+
+    Where most of a painting is dark, all of a bright sky would become dark with it, and what stands before the sky
+    would be lost: a painting's few lights are worth more than their share.
+    """
+    low, high = colours.min(axis=0), colours.max(axis=0)
+    cells = np.minimum((colours - low) / np.maximum(high - low, 1e-6) * _BINS, _BINS - 1).astype(np.intp)
+    flat = np.ravel_multi_index((cells[:, 0], cells[:, 1], cells[:, 2]), (_BINS, _BINS, _BINS))
+    weights = np.bincount(flat, minlength=_BINS**3)[flat] ** -_TEMPER
+    shares = np.cumsum(weights) / weights.sum()
+    return colours[
+        np.minimum(np.searchsorted(shares, (np.arange(len(colours)) + 0.5) / len(colours)), len(colours) - 1)
+    ]
 
 
 def _shift(
