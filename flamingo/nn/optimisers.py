@@ -85,8 +85,8 @@ class _BothStates:
 
     def __getitem__(self, parameter: Tensor, /) -> dict[str, Any]:
         matrix = self._matrices.get(parameter)  # type: ignore[call-overload]
-        found: dict[str, Any] = self._adam.state[parameter] if matrix is None else self._muon.state[matrix]
-        return found
+        state: dict[str, Any] = self._adam.state[parameter] if matrix is None else self._muon.state[matrix]
+        return state
 
     def __setitem__(self, parameter: Tensor, state: dict[str, Any], /) -> None:
         matrix = self._matrices.get(parameter)  # type: ignore[call-overload]

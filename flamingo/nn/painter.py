@@ -208,21 +208,21 @@ def grown(tensors: Mapping[str, Tensor], old: PainterConfig, new: PainterConfig)
     if replace(old, blocks=new.blocks) != new or new.blocks < old.blocks:
         raise ValueError(f"{new} is not {old} with more blocks")
     fresh = Painter(new)
-    found = fresh.state_dict()
+    grown_tensors = fresh.state_dict()
     total, added = sum(fresh.widths), _layers_of_blocks(fresh, old.blocks)
     rows = torch.split(torch.arange(total), fresh.widths)  # of the affine map: scales, and `total` later shifts
     before = torch.cat([own for layer, own in enumerate(rows) if layer not in added])
-    kept = torch.cat([before, before + total, torch.tensor([2 * total])])
+    kept_columns = torch.cat([before, before + total, torch.tensor([2 * total])])
     for second in added[1::2]:
         for own in (rows[second], rows[second] + total):
-            found["affine.weight"][own] = 0
-            found["affine.bias"][own] = 0
+            grown_tensors["affine.weight"][own] = 0
+            grown_tensors["affine.bias"][own] = 0
     for name, tensor in tensors.items():
         if name.startswith("affine."):
-            found[name][kept] = tensor.to(found[name])
+            grown_tensors[name][kept_columns] = tensor.to(grown_tensors[name])
         else:
-            found[name] = tensor
-    return found
+            grown_tensors[name] = tensor
+    return grown_tensors
 
 
 def _layers_of_blocks(painter: Painter, after: int) -> range:
@@ -256,8 +256,8 @@ class StyledPainter(nn.Module):
         training to find out; it begins with what they have in common with the named ones.
         """
         affine = self.painter.affine
-        said = self.vectors @ affine.weight.T
-        affine.weight.copy_((torch.linalg.pinv(teacher.vectors) @ said).T)
+        affine_outputs = self.vectors @ affine.weight.T
+        affine.weight.copy_((torch.linalg.pinv(teacher.vectors) @ affine_outputs).T)
         self.vectors.copy_(teacher.vectors)
         if self.encoder is not None:
             if teacher.encoder is None:

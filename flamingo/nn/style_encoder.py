@@ -89,31 +89,31 @@ class StyleEncoder(nn.Module):
 
     def statistics(self, painting: Tensor) -> Tensor:
         """(N, L): of the colours and of each layer that is looked at, means, deviations and covariances."""
-        found = []
+        columns = []
         for channels, x in zip(self._channels(), self.layers(painting), strict=True):
             places = x.shape[2] * x.shape[3]
             flat = x.flatten(2)
             mean = flat.mean(2, keepdim=True)
             centred = flat - mean
-            found += [mean[:, :, 0], (centred.square().mean(2) + 1e-6).sqrt()]
+            columns += [mean[:, :, 0], (centred.square().mean(2) + 1e-6).sqrt()]
             along = self.get_buffer(f"axes{channels}") @ centred
             covariance = along @ along.transpose(1, 2) / places
             upper = torch.triu_indices(along.shape[1], along.shape[1], device=x.device)
             # A covariance goes with the square of the activations; its root is what changes evenly.
             root = covariance.sign() * ((covariance.abs() + 1e-6).sqrt() - 1e-3)
-            found.append(root[:, upper[0], upper[1]])
-        return torch.cat(found, dim=1)
+            columns.append(root[:, upper[0], upper[1]])
+        return torch.cat(columns, dim=1)
 
     def layers(self, painting: Tensor) -> list[Tensor]:
         """What is looked at: the colours, then activations (N, C, h, w)."""
         x = (painting * 255 - 127) / 128
-        seen = [x]
+        taps = [x]
         x = F.relu6(self.stem(x))
         for i, block in enumerate(self.blocks):
             x = block(x)
             if i in self.config.taps:
-                seen.append(x)
-        return seen
+                taps.append(x)
+        return taps
 
     @torch.no_grad()
     def prepare(self, paintings: Tensor) -> None:
@@ -157,8 +157,10 @@ def with_eye(painter: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _eye(layers: int) -> dict[str, Tensor]:
     """What is never trained of a `StyleEncoder` that looks at so many layers, by its names."""
     last = max(EncoderConfig(layers=layers).taps)
-    kept = tuple(f"blocks.{i}." for i in range(last + 1))
-    return {name: t for name, t in pretrained(_VARIANT).state_dict().items() if name.startswith(("stem.", *kept))}
+    block_names = tuple(f"blocks.{i}." for i in range(last + 1))
+    return {
+        name: t for name, t in pretrained(_VARIANT).state_dict().items() if name.startswith(("stem.", *block_names))
+    }
 
 
 def begin(encoder: StyleEncoder, paintings: Tensor, windows: Tensor, vectors: Tensor, steps: int = 400) -> float:
@@ -171,13 +173,13 @@ def begin(encoder: StyleEncoder, paintings: Tensor, windows: Tensor, vectors: Te
     encoder.base.copy_(vectors.mean(0))
     with torch.no_grad():
         encoder.last.weight.mul_(0.3)
-        known = torch.cat([encoder.statistics(part) for part in torch.split(windows, 8)])
+        statistics = torch.cat([encoder.statistics(part) for part in torch.split(windows, 8)])
     parameters = [*encoder.hidden.parameters(), *encoder.last.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=1e-2)
     spread = (vectors - vectors.mean(0)).square().mean()
     loss = torch.tensor(1.0)
     for _ in range(steps):
-        loss = (encoder.vector(known) - vectors).square().mean() / spread
+        loss = (encoder.vector(statistics) - vectors).square().mean() / spread
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

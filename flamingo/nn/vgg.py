@@ -57,30 +57,30 @@ class VGG19(nn.Module):
         self.eval()
 
     def forward(self, x: Tensor, layers: Iterable[str] = (*STYLE_LAYERS, CONTENT_LAYER)) -> dict[str, Tensor]:
-        wanted = set(layers)
-        found: dict[str, Tensor] = {}
+        requested = set(layers)
+        activations: dict[str, Tensor] = {}
         x = (x - self.mean) * self.scale
         for name in CONVOLUTIONS:
             if name.endswith("_1") and name != "conv1_1":
                 x = nn.functional.max_pool2d(x, 2)
             x = torch.relu_(self.convs[name](x))
             relu = name.replace("conv", "relu")
-            if relu in wanted:
-                found[relu] = x
-                if len(found) == len(wanted):
-                    return found
-        raise ValueError(f"VGG-19 has no layer {sorted(wanted - set(found))}")
+            if relu in requested:
+                activations[relu] = x
+                if len(activations) == len(requested):
+                    return activations
+        raise ValueError(f"VGG-19 has no layer {sorted(requested - set(activations))}")
 
 
-def units_of_caffe(network: VGG19, seen: Mapping[str, Tensor]) -> dict[str, float]:
+def units_of_caffe(network: VGG19, activations: Mapping[str, Tensor]) -> dict[str, float]:
     """What to divide each layer's activations by so that they are as large as those of Caffe's VGG-19, on whose
-    activations the weights of older systems rest: 1 for Caffe's own weights, else what the mean of `seen`, the
-    activations of a picture, is to Caffe's mean."""
+    activations the weights of older systems rest: 1 for Caffe's own weights, else what the mean of `activations`,
+    those of a picture, is to Caffe's mean."""
     if float(network.scale.mean()) > 100:  # it takes pixels from 0 to 255, as Caffe's does
-        return dict.fromkeys(seen, 1.0)
+        return dict.fromkeys(activations, 1.0)
     return {
         name: max(float(value.relu().mean()), 1e-6) / CAFFE_MEANS[name.replace("conv", "relu")]
-        for name, value in seen.items()
+        for name, value in activations.items()
     }
 
 
@@ -89,8 +89,8 @@ def load(file: Path | None = None) -> VGG19:
 
     Raises ModelMissing or ModelCorrupt for a file that is not there or is not VGG-19.
     """
-    found = load_weights(file)
-    tensors = {f"{name}.weight": torch.from_numpy(found.kernel(name)) for name in CONVOLUTIONS}
+    weights = load_weights(file)
+    tensors = {f"{name}.weight": torch.from_numpy(weights.kernel(name)) for name in CONVOLUTIONS}
     biases = (f"{name}.bias" for name in CONVOLUTIONS)
-    tensors |= {name: torch.from_numpy(found.vector(name)) for name in (*biases, "mean", "scale")}
-    return VGG19(tensors, found.source)
+    tensors |= {name: torch.from_numpy(weights.vector(name)) for name in (*biases, "mean", "scale")}
+    return VGG19(tensors, weights.source)

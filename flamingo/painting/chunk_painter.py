@@ -89,11 +89,11 @@ class ClipStyle:
         return writer.done()
 
     def _stacked(self, frames: Sequence[RenderedFrame]) -> bytes:
-        found = bytearray()
+        data = bytearray()
         for frame in frames:
             alpha = [] if frame.alpha is None else [frame.alpha[..., None]]
-            found += np.concatenate([frame.rgb, *alpha], axis=2).tobytes()
-        return bytes(found)
+            data += np.concatenate([frame.rgb, *alpha], axis=2).tobytes()
+        return bytes(data)
 
 
 @dataclass(frozen=True)
@@ -117,12 +117,12 @@ class Part:
 
 def faded(before: Sequence[RenderedFrame], after: Sequence[RenderedFrame]) -> list[RenderedFrame]:
     """The frames of an overlap, from the painting of one chunk to that of the next."""
-    found = []
-    for i, (one, other) in enumerate(zip(before, after, strict=True), 1):
-        share = np.full(motion.small_size(one.rgb.shape[:2]), i / (len(before) + 1), np.float32)
-        rgb = temporal.mixed(motion.floats(one.rgb), motion.floats(other.rgb), share)
-        found.append(RenderedFrame(_bytes(rgb), other.pts, other.lasts, other.alpha))
-    return found
+    frames = []
+    for i, (outgoing, incoming) in enumerate(zip(before, after, strict=True), 1):
+        share = np.full(motion.small_size(outgoing.rgb.shape[:2]), i / (len(before) + 1), np.float32)
+        rgb = temporal.mixed(motion.floats(outgoing.rgb), motion.floats(incoming.rgb), share)
+        frames.append(RenderedFrame(_bytes(rgb), incoming.pts, incoming.lasts, incoming.alpha))
+    return frames
 
 
 class FrameSource:
@@ -165,8 +165,8 @@ class FrameSource:
         height, width = self._size
         how = cv2.INTER_AREA if width < self._clip.width else cv2.INTER_CUBIC
         rgb, alpha = (
-            None if each is None else np.asarray(cv2.resize(each, (width, height), interpolation=how), np.uint8)
-            for each in (frame.rgb, frame.alpha)
+            None if pixels is None else np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
+            for pixels in (frame.rgb, frame.alpha)
         )
         assert rgb is not None
         return video.Frame(rgb, frame.pts, alpha, frame.lasts)
@@ -197,7 +197,7 @@ class ChunkPainter:
 
     def head(self) -> list[RenderedFrame]:
         """The frames that the chunk before has too, as they are here."""
-        return [shown for each in self._until(self._chunk.first + self._chunk.head) for shown in each]
+        return [shown for batch in self._until(self._chunk.first + self._chunk.head) for shown in batch]
 
     def middle(self) -> Iterator[Part]:
         """The frames that no other chunk has. After each part, there is a `state`."""
@@ -212,7 +212,7 @@ class ChunkPainter:
 
     def tail(self) -> list[RenderedFrame]:
         """The frames that the next chunk has too, as they are here."""
-        return [shown for each in self._until(self._chunk.last) for shown in each]
+        return [shown for batch in self._until(self._chunk.last) for shown in batch]
 
     def state(self) -> Arrays:
         """All that the frames to come depend on."""
@@ -226,8 +226,8 @@ class ChunkPainter:
             self._at += 1
             waiting.append(frame)
             painted = self._steady.paint(frame.rgb)
-            yield [self._manner.shown(waiting.popleft(), each) for each in painted]
-        yield [self._manner.shown(waiting.popleft(), each) for each in self._steady.finish()]
+            yield [self._manner.shown(waiting.popleft(), painting) for painting in painted]
+        yield [self._manner.shown(waiting.popleft(), painting) for painting in self._steady.finish()]
 
 
 def _bytes(rgb: Pixels) -> NDArray[np.uint8]:

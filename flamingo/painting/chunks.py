@@ -46,15 +46,15 @@ def cuts(clip: video.Clip, tell: Callable[[], None]) -> tuple[list[int], int, tu
     A shot begins where a frame has other colours than the one before it, and most of it is nowhere to be found there
     (see flamingo.painting.motion). So neither a fast pan nor a light that goes on slowly is a cut.
     """
-    found, number, before = [], 0, None
+    starts, number, before = [], 0, None
     with video.Reader(clip, longest=_SMALL) as reader:
         for number, frame in enumerate(reader, 1):
             tell()
             now = motion.view(frame.rgb)
             if before is not None and _is_cut(now, before):
-                found.append(number - 1)
+                starts.append(number - 1)
             before = now
-        return found, number, reader.notes
+        return starts, number, reader.notes
 
 
 def _is_cut(now: View, before: View) -> bool:
@@ -65,12 +65,12 @@ def _is_cut(now: View, before: View) -> bool:
 
 def planned(cuts: Sequence[int], frames: int, overlap: int = OVERLAP) -> list[Chunk]:
     """The chunks of a clip, in order. overlap: frames that two chunks of a shot share, at most."""
-    found = []
+    chunks = []
     for first, last in itertools.pairwise([0, *cuts, frames]):
         many = max(1, round((last - first) / _LONG))
         edges = [first + (last - first) * i // many for i in range(many + 1)]
         shared = min(overlap, (last - first) // many // 2)
         for begin, end in itertools.pairwise(edges):
             head, tail = (shared if edge not in (first, last) else 0 for edge in (begin, end))
-            found.append(Chunk(begin, end + tail, head, tail))
-    return found
+            chunks.append(Chunk(begin, end + tail, head, tail))
+    return chunks

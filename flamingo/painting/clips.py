@@ -97,13 +97,13 @@ def paint_clip(
     to = _size(clip, size, kind)
     if pool is None:
         check_memory(source, to, painter)
-    found = regions(vectors, masks, palettes)
+    style_regions = regions(vectors, masks, palettes)
     key = None
     if finish is None or origin is not None:
         key = _key(source, painter, (vectors, masks, palettes), [stroke, to, steadiness, quality, kind], origin)
     if not 0 <= steadiness <= 1:
         raise BadRequest(f"steadiness {steadiness}", "it is not between 0 and 1", "0.6 is the usual one")
-    manner = ClipStyle(clip, kind, to, quality, painter, found, stroke, steadiness, finish)
+    manner = ClipStyle(clip, kind, to, quality, painter, style_regions, stroke, steadiness, finish)
     work = _Work(manner, Parts(target, key), on_progress)
     notes = list(work.begin())
     try:
@@ -150,10 +150,10 @@ def _key(
 ) -> str:
     """The sha256 of everything that makes the result."""
     recipe = None if origin is None else dict(origin.recipe)
-    told = [_MANNER, sha256(source), painter.model, painter.version, plain, recipe]
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
-    for each in arrays:
-        array = np.zeros(0) if each is None else each
+    identity = [_MANNER, sha256(source), painter.model, painter.version, plain, recipe]
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
+    for values in arrays:
+        array = np.zeros(0) if values is None else values
         digest.update(str((array.shape, array.dtype.str)).encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
@@ -185,7 +185,7 @@ class _Work:
             yield "a moving picture has no sound"
         self._state = self.parts.open()
         if self._state is not None:
-            self.times, self.lasts = list(self.parts.told["times"]), int(self.parts.told["lasts"])
+            self.times, self.lasts = list(self.parts.facts["times"]), int(self.parts.facts["lasts"])
             yield f"went on after {self.parts.frames} frames, where it had stopped"
 
     def paint(self, pool: ClipPool | None) -> tuple[str, ...]:
@@ -195,9 +195,9 @@ class _Work:
         overlap = min(OVERLAP, self.manner.most)
         todo = [chunk for chunk in chunks.planned(cuts, self._frames, overlap) if chunk.last > begun]
         if pool is not None:
-            for found in pool.painted(self.manner, todo, begun, self._state, self._tell):
-                self._keep([*self._crossed(found.head), *found.middle], found.state)
-                self._tail = found.tail
+            for painted_chunk in pool.painted(self.manner, todo, begun, self._state, self._tell):
+                self._keep([*self._crossed(painted_chunk.head), *painted_chunk.middle], painted_chunk.state)
+                self._tail = painted_chunk.tail
         else:
             with closing(FrameSource(self.manner.clip, self.manner.size, overlap)) as footage:
                 for chunk in todo:
@@ -230,8 +230,8 @@ class _Work:
         if not parts:
             return
         self.times = self.times if self.manner.animated else self.times[-1:]
-        made = [(part.data, len(part.times)) for part in parts]
-        self.parts.add(made, state, {"times": self.times, "lasts": self.lasts})
+        encoded = [(part.data, len(part.times)) for part in parts]
+        self.parts.add(encoded, state, {"times": self.times, "lasts": self.lasts})
 
     def join(self, target: Path) -> tuple[str, ...]:
         """Write all parts as one file."""
@@ -242,6 +242,6 @@ class _Work:
         step, bands = float(clip.time_base), 4 if manner.alpha else 3
         shape = (-1, *manner.size, bands)
         arrays = [np.memmap(part, np.uint8, "r").reshape(shape) for part in self.parts.files]
-        kept = video.times_kept(manner.kind, [t * step for t in self.times], lasts * step)
-        video.write_animation(arrays, target, milliseconds=kept, loop=clip.loop, quality=manner.quality)
+        milliseconds = video.times_kept(manner.kind, [t * step for t in self.times], lasts * step)
+        video.write_animation(arrays, target, milliseconds=milliseconds, loop=clip.loop, quality=manner.quality)
         return ()

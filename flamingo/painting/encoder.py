@@ -36,8 +36,8 @@ def encoded(painting: NDArray[np.float32], model: str, name: str = "the painting
         raise BadRequest(f"model {model!r}", "this painter knows the named styles alone", "use --model fine")
     if float(painting.std(axis=(0, 1)).max()) < _PLAIN:
         raise BadInput(name, "it is one colour, so there is no manner to learn", "choose a painting")
-    found = network(f"painter-{model}", "encoder")
-    return np.asarray(found(painting=fitted(painting))[0], np.float32)
+    style_encoder = network(f"painter-{model}", "encoder")
+    return np.asarray(style_encoder(painting=fitted(painting))[0], np.float32)
 
 
 def fitted(painting: NDArray[np.float32]) -> NDArray[np.float32]:

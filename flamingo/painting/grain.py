@@ -21,11 +21,11 @@ _SIDE = 521  # after so many pixels it is repeated: a prime, so that no pattern 
 
 def grain(top: int, left: int, height: int, width: int) -> NDArray[np.float32]:
     """(3, height, width) float32, mean 0: that of the rows from `top` and the columns from `left` of any picture."""
-    found, block = np.empty((3, height, width), np.float32), _block()
+    noise, block = np.empty((3, height, width), np.float32), _block()
     for here, there in _pieces(top, height):
         for across, beside in _pieces(left, width):
-            found[:, here, across] = block[:, there, beside]
-    return found
+            noise[:, here, across] = block[:, there, beside]
+    return noise
 
 
 def _pieces(start: int, length: int) -> Iterator[tuple[slice, slice]]:

@@ -82,12 +82,12 @@ def _photos(job: Job, sizes: list[Size]) -> list[Rows]:
     if sizes[-1] != job.size:  # strokes finer than pixels
         whole = job.rows(0, job.size[0])
         return [_rows_of(resample.window(whole, sizes[0], 0, 0, *sizes[0], "cubic"))]
-    found: list[Rows] = [job.rows]
+    levels: list[Rows] = [job.rows]
     above = job.size
     for size in sizes[-2::-1]:
-        found.insert(0, _rows_of(_shrunk(found[0], above, size)))
+        levels.insert(0, _rows_of(_shrunk(levels[0], above, size)))
         above = size
-    return found
+    return levels
 
 
 def _shrunk(rows: Rows, size: Size, to: Size) -> NDArray[np.floating]:
@@ -181,7 +181,7 @@ class _Level:
         below = resample.window(self.below, self.size, down.start, across.start, height, width, "cubic")
         # Of the photo alone, the network would make fine strokes where the photo has its edges; they would lie across
         # the coarse ones. Of the coarse painting alone, it would have nothing to be sharp about but that.
-        seen = photo + (np.clip(below, 0, 1) - photo) * (PAINTING_SEEN * self.statistics.covered(weights))
-        painted = self.networks.tile(seen, self.regions.vectors, weights, self.statistics, at)
+        blended = photo + (np.clip(below, 0, 1) - photo) * (PAINTING_SEEN * self.statistics.covered(weights))
+        painted = self.networks.tile(blended, self.regions.vectors, weights, self.statistics, at)
         both = below + pyramid.detail(painted, self.ratio)
         return np.asarray(np.clip(both[down.kept, across.kept], 0, 1), np.float32)

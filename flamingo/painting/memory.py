@@ -23,8 +23,8 @@ def needed_in_tiles(height: int, width: int, model: Model, *, streamed: bool) ->
     """Bytes that `Painter.paint_map` takes at most, or, streamed, `paint_strips` together with an 8-bit
     `flamingo.images.streaming.Canvas`."""
     pixels = height * width
-    each = _BYTES_STREAMED if streamed else _BYTES_IN_ARRAYS
-    return _BASE + min(pixels, tiles.LARGEST[model]) * _BYTES_PER_PIXEL[model] + pixels * each
+    bytes_per_pixel = _BYTES_STREAMED if streamed else _BYTES_IN_ARRAYS
+    return _BASE + min(pixels, tiles.LARGEST[model]) * _BYTES_PER_PIXEL[model] + pixels * bytes_per_pixel
 
 
 def check(photo: Path, height: int, width: int, model: Model, *, streamed: bool = False) -> None:

@@ -132,8 +132,8 @@ def _flow(here: View, there: View) -> Pixels:
 
 @functools.cache
 def _finder() -> Any:
-    made: Any = cv2  # its types leave this out
-    finder = made.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    untyped_cv2: Any = cv2  # its types leave this out
+    finder = untyped_cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     # Half the work of the usual 1, 3, 25 and 5 in pictures twice as large, and as good.
     finder.setFinestScale(0)
     finder.setPatchStride(4)

@@ -74,14 +74,14 @@ class Networks:
         """By what each style normalises when it paints all of a photo (H, W, 3); and that painting in the first."""
         measure, planes = self.load("measure"), _planes(_padded(photo))
         noise = _grain(measure, planes)
-        found = [measure.outputs(photo=planes, vector=row[None], **noise) for row in regions.vectors]
-        means, variances, gates = (np.concatenate([f[i] for f in found]) for i in (1, 2, 3))
-        colours = palette.same_for(len(found))
-        pictures = [_picture(f[0], photo) for f in found]
+        outputs = [measure.outputs(photo=planes, vector=row[None], **noise) for row in regions.vectors]
+        means, variances, gates = (np.concatenate([f[i] for f in outputs]) for i in (1, 2, 3))
+        colours = palette.same_for(len(outputs))
+        pictures = [_picture(f[0], photo) for f in outputs]
         if regions.palettes is not None:
-            for i, (picture, wanted) in enumerate(zip(pictures, regions.palettes, strict=True)):
+            for i, (picture, target) in enumerate(zip(pictures, regions.palettes, strict=True)):
                 share = palette.SHARE * _painted(float(gates[i]))
-                colours[i] = palette.change(palette.palette(picture), wanted, share)
+                colours[i] = palette.change(palette.palette(picture), target, share)
         return palette.changed(pictures[0], colours), Statistics(means, variances, gates, colours)
 
     def tile(
@@ -99,15 +99,15 @@ class Networks:
             vectors, statistics, weights = vectors[here], statistics.of(here), weights[:, :, here]
         plain = weights is None or len(vectors) == 1
         painter, planes = self.load("tile" if plain else "regions"), _planes(photo)
-        told = {"means": statistics.means, "variances": statistics.variances, **_grain(painter, planes, at)}
+        inputs = {"means": statistics.means, "variances": statistics.variances, **_grain(painter, planes, at)}
         if weights is None or plain:
-            painted = painter(photo=planes, vector=vectors, **told)
+            painted = painter(photo=planes, vector=vectors, **inputs)
         else:
             maps = {
                 name: _planes(resample.shrunk(weights, photo.shape[0] // part, photo.shape[1] // part))
                 for name, part in (("full", 1), ("half", 2), ("quarter", 4))
             }
-            painted = painter(photo=planes, vectors=vectors, **maps, **told)
+            painted = painter(photo=planes, vectors=vectors, **maps, **inputs)
         return palette.changed(_picture(painted, photo), statistics.colours, weights)
 
 

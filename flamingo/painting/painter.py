@@ -107,17 +107,17 @@ class Painter:
         """
         _check(rgb)
         height, width = rgb.shape[:2]
-        found = _regions.regions(vectors, masks, palettes)
-        if not found.vectors.any():
+        regions = _regions.regions(vectors, masks, palettes)
+        if not regions.vectors.any():
             return np.array(rgb, np.float32)
         sizes = None if stroke is None else _stroke.sizes(height, width, _stroke.checked(stroke))
         small = max(height, width) <= _stroke.WORKING if stroke is None else sizes == [(height, width)]
-        if small and found.weights is None and found.palettes is None:
-            return self.paint_vector(rgb, found.vectors[0])
+        if small and regions.weights is None and regions.palettes is None:
+            return self.paint_vector(rgb, regions.vectors[0])
         rows = lambda top, bottom: rgb[top:bottom].astype(np.float32, copy=False)  # noqa: E731
         out = np.empty(rgb.shape, np.float32)
         top = 0
-        for strip in self._strips(Job(rows, (height, width), found, stroke), on_progress):
+        for strip in self._strips(Job(rows, (height, width), regions, stroke), on_progress):
             out[top : top + len(strip)] = strip
             top += len(strip)
         return out
@@ -151,8 +151,8 @@ class Painter:
         """
         if stroke is not None:
             _stroke.checked(stroke)
-        found = _regions.regions(vectors, masks, palettes)
-        return self._strips(Job(rows, (height, width), found, stroke), on_progress)
+        regions = _regions.regions(vectors, masks, palettes)
+        return self._strips(Job(rows, (height, width), regions, stroke), on_progress)
 
     def _strips(self, job: Job, on_progress: Progress | None) -> Iterator[NDArray[np.float32]]:
         """The painted picture, strip by strip, with the very photo where nothing is painted."""

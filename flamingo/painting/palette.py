@@ -38,20 +38,20 @@ def unknown(many: int) -> Pixels:
     return np.full((many, 4, 3), np.nan, np.float32)
 
 
-def change(found: Pixels, wanted: Pixels, share: float) -> Pixels:
+def change(source: Pixels, target: Pixels, share: float) -> Pixels:
     """The map (3, 4) from the colours of a picture with one palette towards another; the last column is added.
 
     share: how far, from 0 to 1. A palette that is not known (NaN) changes nothing.
     """
-    if share <= 0 or not np.isfinite(wanted).all():
+    if share <= 0 or not np.isfinite(target).all():
         return _IDENTITY
-    mean, covariance = _parts(found)
-    other, target = _parts(wanted)
+    mean, covariance = _parts(source)
+    target_mean, target_covariance = _parts(target)
     root = _root(covariance)
     back = np.linalg.inv(root)
-    linear = back @ _root(root @ target @ root) @ back
+    linear = back @ _root(root @ target_covariance @ root) @ back
     linear = (1 - share) * np.eye(3) + share * linear
-    moved = share * other + (1 - share) * mean - linear @ mean
+    moved = share * target_mean + (1 - share) * mean - linear @ mean
     return np.concatenate([linear, moved[:, None]], axis=1).astype(np.float32)
 
 
@@ -71,15 +71,15 @@ def changed(rgb: Pixels, changes: Pixels, weights: Pixels | None = None) -> Pixe
     if same(changes):
         return rgb
     if weights is None:
-        found = rgb @ changes[0, :, :3].T + changes[0, :, 3]
+        mapped = rgb @ changes[0, :, :3].T + changes[0, :, 3]
     else:
-        each = np.einsum("hwc,kdc->hwkd", rgb, changes[:, :, :3], optimize=True) + changes[:, :, 3]
-        found = np.einsum("hwkd,hwk->hwd", each, weights, optimize=True)
-    return np.asarray(np.clip(found, 0, 1), np.float32)
+        per_map = np.einsum("hwc,kdc->hwkd", rgb, changes[:, :, :3], optimize=True) + changes[:, :, 3]
+        mapped = np.einsum("hwkd,hwk->hwd", per_map, weights, optimize=True)
+    return np.asarray(np.clip(mapped, 0, 1), np.float32)
 
 
-def _parts(told: Pixels) -> tuple[Floats, Floats]:
-    return told[0].astype(np.float64), told[1:].astype(np.float64) + _NOISE * np.eye(3)
+def _parts(packed: Pixels) -> tuple[Floats, Floats]:
+    return packed[0].astype(np.float64), packed[1:].astype(np.float64) + _NOISE * np.eye(3)
 
 
 def _root(covariance: Floats) -> Floats:

@@ -102,18 +102,18 @@ class Shot:
     def boxes(self, frame: Frame, mask: Pixels) -> list[tuple[Box, Pixels]]:
         """What the frame shows where a mask (h, w) is above 0, painted: boxes that hold it, and their paintings."""
         photos = _Photos(frame, self._sizes(frame))
-        found = _around(mask, photos.sizes, photos.size, self.networks.largest)
-        if found is None:
+        boxes = _around(mask, photos.sizes, photos.size, self.networks.largest)
+        if boxes is None:
             return [(Box(0, photos.size[0], 0, photos.size[1]), self._whole(photos, None))]
-        return [(box, self._painted(photos, box, None)) for box in found]
+        return [(box, self._painted(photos, box, None)) for box in boxes]
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that paintings to come depend on, as arrays."""
         assert self.statistics is not None and self._target is not None
-        found = {"keys": np.array(self._keys)}
-        for name, each in (("now", self.statistics), ("target", self._target)):
-            found |= {f"{name}_{part}": getattr(each, part) for part in _PARTS}
-        return found
+        arrays = {"keys": np.array(self._keys)}
+        for name, statistics in (("now", self.statistics), ("target", self._target)):
+            arrays |= {f"{name}_{part}": getattr(statistics, part) for part in _PARTS}
+        return arrays
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Go on from where `state` was asked for."""
@@ -169,8 +169,8 @@ class Shot:
                 ratio = size[0] / photos.sizes[i - 1][0]
                 below = _enlarged(below, before, photos.sizes[i - 1], window, size)
                 share = large.PAINTING_SEEN * self.statistics.covered(weights)
-                seen = photo + (np.clip(below, 0, 1) - photo) * share
-                painted = self.networks.tile(seen, self._regions.vectors, weights, self.statistics, at)
+                blended = photo + (np.clip(below, 0, 1) - photo) * share
+                painted = self.networks.tile(blended, self._regions.vectors, weights, self.statistics, at)
                 below = np.clip(below + pyramid.detail(painted, ratio), 0, 1)
             before = window
         assert below is not None
@@ -196,19 +196,19 @@ class _Photos:
     def __init__(self, frame: Frame, sizes: list[Size]) -> None:
         self.frame, self.sizes = frame, sizes
         self.size = frame.shape[0], frame.shape[1]
-        self._made: dict[int, Pixels] = {}
+        self._padded_levels: dict[int, Pixels] = {}
 
-    def padded(self, place: int) -> Pixels:
-        """Of the size with that number, continued as in a mirror to sides that the network takes."""
-        if place not in self._made:
-            photo, (height, width) = _resized(self.frame, self.sizes[place]), self.sizes[place]
+    def padded(self, level: int) -> Pixels:
+        """Of the level with that number, continued as in a mirror to sides that the network takes."""
+        if level not in self._padded_levels:
+            photo, (height, width) = _resized(self.frame, self.sizes[level]), self.sizes[level]
             more = 0, tiles.padded(height) - height, 0, tiles.padded(width) - width
-            self._made[place] = np.asarray(cv2.copyMakeBorder(photo, *more, cv2.BORDER_REFLECT), np.float32)
-        return self._made[place]
+            self._padded_levels[level] = np.asarray(cv2.copyMakeBorder(photo, *more, cv2.BORDER_REFLECT), np.float32)
+        return self._padded_levels[level]
 
-    def at(self, place: int) -> Pixels:
-        height, width = self.sizes[place]
-        return self.padded(place)[:height, :width]
+    def at(self, level: int) -> Pixels:
+        height, width = self.sizes[level]
+        return self.padded(level)[:height, :width]
 
     def thumbnail(self) -> Pixels:
         """At the size at which means and variances are measured."""
@@ -245,7 +245,7 @@ def _around(mask: Pixels, sizes: Sequence[Size], size: Size, largest: int) -> li
     if many - 1 > _MANY or sizes[-1] != size:
         return None
     down, across = size[0] / mask.shape[0], size[1] / mask.shape[1]
-    found = [
+    boxes = [
         Box(
             max(0, math.floor((y - 1) * down)), min(size[0], math.ceil((y + h + 1) * down)),
             max(0, math.floor((x - 1) * across)), min(size[1], math.ceil((x + w + 1) * across)),
@@ -256,29 +256,29 @@ def _around(mask: Pixels, sizes: Sequence[Size], size: Size, largest: int) -> li
     def cost(box: Box) -> int:
         return sum(math.prod(window.size) for window in _windows(box, sizes, size))
 
-    while len(found) > 1:
-        pairs = itertools.combinations(found, 2)
-        one, other = min(pairs, key=lambda pair: cost(pair[0].with_(pair[1])) - cost(pair[0]) - cost(pair[1]))
-        if cost(one.with_(other)) > cost(one) + cost(other):
+    while len(boxes) > 1:
+        pairs = itertools.combinations(boxes, 2)
+        first, second = min(pairs, key=lambda pair: cost(pair[0].with_(pair[1])) - cost(pair[0]) - cost(pair[1]))
+        if cost(first.with_(second)) > cost(first) + cost(second):
             break
-        found = [box for box in found if box not in (one, other)] + [one.with_(other)]
-    if sum(map(cost, found)) > _MUCH * sum(h * w for h, w in sizes):
+        boxes = [box for box in boxes if box not in (first, second)] + [first.with_(second)]
+    if sum(map(cost, boxes)) > _MUCH * sum(h * w for h, w in sizes):
         return None
-    large_one = any(math.prod(w.size) > largest for box in found for w in _windows(box, sizes, size))
-    return None if large_one else found
+    large_one = any(math.prod(w.size) > largest for box in boxes for w in _windows(box, sizes, size))
+    return None if large_one else boxes
 
 
 def _windows(box: Box, sizes: Sequence[Size], size: Size) -> list[Box]:
     """What is painted at each size for a box of a frame."""
-    found: list[Box] = []
+    windows: list[Box] = []
     above = size
-    for each in reversed(sizes):
-        down, across = each[0] / above[0], each[1] / above[1]
-        top, bottom = _span(math.floor(box.top * down), math.ceil(box.bottom * down), each[0])
-        left, right = _span(math.floor(box.left * across), math.ceil(box.right * across), each[1])
-        box, above = Box(top, bottom, left, right), each
-        found.insert(0, box)
-    return found
+    for level_size in reversed(sizes):
+        down, across = level_size[0] / above[0], level_size[1] / above[1]
+        top, bottom = _span(math.floor(box.top * down), math.ceil(box.bottom * down), level_size[0])
+        left, right = _span(math.floor(box.left * across), math.ceil(box.right * across), level_size[1])
+        box, above = Box(top, bottom, left, right), level_size
+        windows.insert(0, box)
+    return windows
 
 
 def _span(start: int, stop: int, side: int) -> tuple[int, int]:
@@ -293,7 +293,7 @@ def _span(start: int, stop: int, side: int) -> tuple[int, int]:
 def _enlarged(below: Pixels, held: Box, size: Size, window: Box, to: Size) -> Pixels:
     """A window of a picture at a larger size, of which `below` is the part `held` at a smaller one."""
     down, across = size[0] / to[0], size[1] / to[1]
-    place = np.array(
+    matrix = np.array(
         [
             [across, 0, (window.left + 0.5) * across - 0.5 - held.left],
             [0, down, (window.top + 0.5) * down - 0.5 - held.top],
@@ -302,7 +302,7 @@ def _enlarged(below: Pixels, held: Box, size: Size, window: Box, to: Size) -> Pi
     how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     height, width = window.size
     return np.asarray(
-        cv2.warpAffine(below, place, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE), np.float32
+        cv2.warpAffine(below, matrix, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE), np.float32
     )
 
 

@@ -130,11 +130,13 @@ def _here(painter: PhotoPainter, plan: Plan, tell: Progress) -> Iterator[PaintRe
         part(0, 1)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            done = painter.carry_out(photo, target, part)
+            outcome = painter.carry_out(photo, target, part)
         except FlamingoError as error:
             result = PaintResult(photo, error=error)
         else:
-            result = PaintResult(photo, target, notes=tuple(done.notes), recipe=done.recipe, beside=done.beside)
+            result = PaintResult(
+                photo, target, notes=tuple(outcome.notes), recipe=outcome.recipe, beside=outcome.beside
+            )
         yield replace(result, seconds=time.perf_counter() - begun)
 
 

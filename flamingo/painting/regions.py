@@ -105,8 +105,8 @@ def _trimmed(vectors: Pixels, weights: Pixels, palettes: Pixels | None) -> Regio
         vectors = np.concatenate([vectors, np.zeros_like(vectors[:1])])
         weights = np.concatenate([weights, np.maximum(photo, 0)])
         palettes = None if palettes is None else np.concatenate([palettes, unknown(1)])
-    seen = weights.max(axis=(1, 2)) > _ENOUGH
-    vectors, weights, palettes = vectors[seen], weights[seen], None if palettes is None else palettes[seen]
+    present = weights.max(axis=(1, 2)) > _ENOUGH
+    vectors, weights, palettes = vectors[present], weights[present], None if palettes is None else palettes[present]
     if len(vectors) == 1:
         return Regions(vectors, None, palettes)
     weights = weights / weights.sum(axis=0, keepdims=True)

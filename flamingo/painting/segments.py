@@ -31,13 +31,13 @@ Arrays = Mapping[str, NDArray[Any]]
 @dataclass
 class Parts:
     """Parts of the result `target`. key: hexadecimal; None: of a request that cannot be told from another, which
-    always begins anew. frames: how many are in the parts; told: what else was noted with the last of them."""
+    always begins anew. frames: how many are in the parts; facts: what else was noted with the last of them."""
 
     target: Path
     key: str | None
     files: list[Path] = field(default_factory=list)
     frames: int = 0
-    told: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -48,31 +48,31 @@ class Parts:
     def open(self) -> Arrays | None:
         """Begin, or go on where the same request stopped: then the state that was kept with its last part."""
         try:
-            found = self._found()
-            if found is None:
+            state = self._resumed()
+            if state is None:
                 self.drop()
             self.folder.mkdir(exist_ok=True)
         except OSError as error:
             raise files.output_error(error, show(self.target)) from None
-        return found
+        return state
 
-    def _found(self) -> Arrays | None:
+    def _resumed(self) -> Arrays | None:
         try:
-            said = json.loads((self.folder / "done.json").read_text(encoding="utf-8"))
-            if self.key is None or said["key"] != self.key:
+            record = json.loads((self.folder / "done.json").read_text(encoding="utf-8"))
+            if self.key is None or record["key"] != self.key:
                 return None
-            parts = [self.folder / name for name in said["parts"]]
+            parts = [self.folder / name for name in record["parts"]]
             if not parts or not all(part.is_file() for part in parts):
                 return None
-            kept = io.BytesIO(self._state(len(parts)).read_bytes())
-            with np.load(kept, allow_pickle=False) as opened:
+            buffer = io.BytesIO(self._state(len(parts)).read_bytes())
+            with np.load(buffer, allow_pickle=False) as opened:
                 state = dict(opened)
-            self.files, self.frames, self.told = parts, int(said["frames"]), dict(said["told"])
+            self.files, self.frames, self.facts = parts, int(record["frames"]), dict(record["told"])
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
             return None
         return state
 
-    def add(self, parts: Sequence[tuple[bytes, int]], state: Arrays, told: dict[str, Any]) -> None:
+    def add(self, parts: Sequence[tuple[bytes, int]], state: Arrays, facts: dict[str, Any]) -> None:
         """Keep more parts, each with how many frames it has, so that work can go on after the last. Raises an
         OutputError."""
         added = [self.folder / f"{self._begin}-{len(self.files) + i:06d}" for i in range(len(parts))]
@@ -84,9 +84,9 @@ class Parts:
         self._put(buffer.getvalue(), self._state(len(self.files) + len(added)))
         self.files += added
         self.frames += sum(frames for _, frames in parts)
-        self.told = told
-        said = {"key": self.key, "parts": [p.name for p in self.files], "frames": self.frames, "told": told}
-        self._put(json.dumps(said).encode(), self.folder / "done.json")
+        self.facts = facts
+        record = {"key": self.key, "parts": [p.name for p in self.files], "frames": self.frames, "told": facts}
+        self._put(json.dumps(record).encode(), self.folder / "done.json")
         with suppress(OSError):
             before.unlink()
 

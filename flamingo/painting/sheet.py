@@ -41,15 +41,17 @@ def sheet(
     if not 32 <= tile <= 4096:
         raise BadRequest(f"tile {tile}", "a tile is 32 to 4096 pixels", "choose one in between")
     painter = Painter(model)
-    known = {style.name: style for style in painter.styles}
-    names = styles or list(known)
+    styles_by_name = {style.name: style for style in painter.styles}
+    names = styles or list(styles_by_name)
     small = photo.resized(tile).rgb
     cells = [(small, "the photo", "")]
     for i, name in enumerate(names):
         if on_progress:
             on_progress(i, len(names), name)
         painted = painter.paint(small, name, strength)
-        cells.append((painted, known[name].title, f"{known[name].artist}, {known[name].year}"))
+        cells.append(
+            (painted, styles_by_name[name].title, f"{styles_by_name[name].artist}, {styles_by_name[name].year}")
+        )
     if on_progress:
         on_progress(len(names), len(names), names[-1])
     return _lay_out(cells, columns)

@@ -120,12 +120,12 @@ def parse_styles(
     """
     paintings, masks = files_by_name(painting), files_by_name(mask)
     files = _Files(paintings, masks, model, anywhere)
-    found = [files.part(text) for text in style]
-    used = {part.painting for part in found}
-    found += [StyleTerm(name, painting=path) for name, path in paintings.items() if path not in used]
-    if not found:
-        found = [StyleTerm(DEFAULT)]
-    placed = {part.mask for part in found}
+    terms = [files.part(text) for text in style]
+    used = {part.painting for part in terms}
+    terms += [StyleTerm(name, painting=path) for name, path in paintings.items() if path not in used]
+    if not terms:
+        terms = [StyleTerm(DEFAULT)]
+    placed = {part.mask for part in terms}
     rest = [name for name, path in masks.items() if path not in placed]
     if rest and len(masks) > 1:
         raise BadRequest(
@@ -134,40 +134,40 @@ def parse_styles(
     if rest:
         if placed != {None}:
             raise BadRequest(f"mask {rest[0]}", "some styles have masks of their own", "name a mask for each")
-        found = [replace(part, mask=masks[rest[0]]) for part in found]
-    return found
+        terms = [replace(part, mask=masks[rest[0]]) for part in terms]
+    return terms
 
 
 def files_by_name(files: Files) -> dict[str, Path]:
     """Files by the names that texts have for them. Raises BadRequest if two have one name."""
     if isinstance(files, Mapping):
         return dict(files)
-    found: dict[str, Path] = {}
+    by_name: dict[str, Path] = {}
     for path in files:
-        if found.setdefault(path.name, path) != path:
+        if by_name.setdefault(path.name, path) != path:
             raise BadRequest(f"two files called {path.name}", "which of them is meant cannot be told", "rename one")
-    return found
+    return by_name
 
 
-def style_mix(found: Sequence[StyleTerm], strength: float, model: str) -> StyleMix:
+def style_mix(terms: Sequence[StyleTerm], strength: float, model: str) -> StyleMix:
     """Look at the paintings and masks. Raises BadInput for one that cannot be read or has nothing in it."""
     groups: dict[Path | None, list[StyleTerm]] = {}
-    for part in found:
+    for part in terms:
         groups.setdefault(part.mask, []).append(part)
     length = np.float32(named_styles.length(strength))
     manners = [_mixed(group, model) for group in groups.values()]
     vectors, palettes = (np.stack([manner[i] for manner in manners]) for i in (0, 1))
-    placed = masks_of(found)
+    placed = masks_of(terms)
     masks = tuple(placed[path] for path in groups) if placed else None
-    return StyleMix(vectors * length, masks, label_of(found), said_of(found, model), palettes)
+    return StyleMix(vectors * length, masks, label_of(terms), said_of(terms, model), palettes)
 
 
-def masks_of(found: Sequence[StyleTerm]) -> dict[Path | None, NDArray[np.float32]]:
+def masks_of(terms: Sequence[StyleTerm]) -> dict[Path | None, NDArray[np.float32]]:
     """The masks (h, w) in [0, 1] by their files; of styles without one, what the masks leave, under None. Empty if
     no style has a mask. Raises BadInput for one that is black all over or cannot be read."""
-    wanted = {part.mask for part in found}
-    read: dict[Path | None, NDArray[np.float32]] = {path: mask_of(path) for path in wanted if path is not None}
-    if read and None in wanted:
+    mask_files = {part.mask for part in terms}
+    read: dict[Path | None, NDArray[np.float32]] = {path: mask_of(path) for path in mask_files if path is not None}
+    if read and None in mask_files:
         tall, wide = (max(m.shape[i] for m in read.values()) for i in (0, 1))
         covered = sum(_resized(m, tall, wide) for m in read.values())
         read[None] = np.asarray(1 - np.clip(covered, 0, 1), np.float32)
@@ -179,15 +179,15 @@ def is_learned(part: StyleTerm, model: str) -> bool:
     return part.painting is None and part.name in {style.name for style in named_styles.styles(model)}
 
 
-def label_of(found: Sequence[StyleTerm]) -> str:
+def label_of(terms: Sequence[StyleTerm]) -> str:
     """The styles in a few letters, for the name of a folder."""
-    names = dict.fromkeys(Path(part.name).stem if part.painting else part.name for part in found)
+    names = dict.fromkeys(Path(part.name).stem if part.painting else part.name for part in terms)
     return "+".join(names)[:80]
 
 
-def said_of(found: Sequence[StyleTerm], model: str) -> list[dict[str, Any]]:
+def said_of(terms: Sequence[StyleTerm], model: str) -> list[dict[str, Any]]:
     """The styles as plain values, for recipes."""
-    return [_said(part, model) for part in found]
+    return [_plain_values(part, model) for part in terms]
 
 
 def painting_of(part: StyleTerm, limits: Limits | None = None) -> NDArray[np.float32]:
@@ -198,18 +198,20 @@ def painting_of(part: StyleTerm, limits: Limits | None = None) -> NDArray[np.flo
         return images.read(part.painting, limits=limits).rgb if limits else images.read(part.painting).rgb
     if part.name in user_styles.names():
         return user_styles.read(part.name).painting
-    kept = paintings.file(part.name)
-    if not kept.is_file():
+    file = paintings.file(part.name)
+    if not file.is_file():
         raise BadRequest(
             f"style {part.name!r}", "no picture of its painting is kept here", "name the painting's file"
         )
-    return images.read(kept).rgb
+    return images.read(file).rgb
 
 
 def _mixed(group: Sequence[StyleTerm], model: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The vector (S,) and the palette (4, 3) of styles that are mixed."""
-    vectors, palettes = (list(each) for each in zip(*(_manner(part, model) for part in group), strict=True))
-    if len({bool(np.isnan(each).any()) for each in palettes}) == 2:  # named ones among others, of which some is known
+    vectors, palettes = (list(column) for column in zip(*(_manner(part, model) for part in group), strict=True))
+    if (
+        len({bool(np.isnan(palette).any()) for palette in palettes}) == 2
+    ):  # named ones among others, of which some is known
         palettes = [_colours(p) if np.isnan(c).any() else c for p, c in zip(group, palettes, strict=True)]
     weights = [part.weight for part in group]
     return _mean(vectors, weights), _mean(palettes, weights)
@@ -217,7 +219,9 @@ def _mixed(group: Sequence[StyleTerm], model: str) -> tuple[NDArray[np.float32],
 
 def _mean(arrays: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> NDArray[np.float32]:
     total = sum(weights)
-    return np.asarray(sum(np.float32(w / total) * each for each, w in zip(arrays, weights, strict=True)), np.float32)
+    return np.asarray(
+        sum(np.float32(w / total) * array for array, w in zip(arrays, weights, strict=True)), np.float32
+    )
 
 
 def _manner(part: StyleTerm, model: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -237,16 +241,16 @@ def _colours(part: StyleTerm) -> NDArray[np.float32]:
         return np.asarray(palette.unknown(1)[0], np.float32)
 
 
-def _said(part: StyleTerm, model: str) -> dict[str, Any]:
-    said: dict[str, Any] = {"style": part.name, "weight": part.weight}
+def _plain_values(part: StyleTerm, model: str) -> dict[str, Any]:
+    values: dict[str, Any] = {"style": part.name, "weight": part.weight}
     if part.painting is not None:
-        said["painting_sha256"] = sha256(part.painting)
+        values["painting_sha256"] = sha256(part.painting)
     elif part.name not in {style.name for style in named_styles.styles(model)}:
         mine = user_styles.read(part.name)
-        said |= {"painting_sha256": mine.sha256, "refined": user_styles.key(model) in mine.refined}
+        values |= {"painting_sha256": mine.sha256, "refined": user_styles.key(model) in mine.refined}
     if part.mask is not None:
-        said["mask_sha256"] = sha256(part.mask)
-    return said
+        values["mask_sha256"] = sha256(part.mask)
+    return values
 
 
 def mask_of(file: Path) -> NDArray[np.float32]:
@@ -276,35 +280,35 @@ class _Files:
         self._anywhere = anywhere
 
     def part(self, text: str) -> StyleTerm:
-        """One text: WHAT, WHAT=WEIGHT, WHAT@MASK or WHAT=WEIGHT@MASK. A file's own name may hold = and @ as well."""
-        what, weight, mask = text.strip(), 1.0, None
-        head, _, tail = what.rpartition("=")
-        whole = self._known(what) or ("@" not in tail and self._known(head))
-        if not whole and "@" in what:
-            what, _, name = what.rpartition("@")
-            mask = self._file(name, self._masks)
+        """One text: NAME, NAME=WEIGHT, NAME@MASK or NAME=WEIGHT@MASK. A file's own name may hold = and @ as well."""
+        name, weight, mask = text.strip(), 1.0, None
+        head, _, tail = name.rpartition("=")
+        whole = self._is_known(name) or ("@" not in tail and self._is_known(head))
+        if not whole and "@" in name:
+            name, _, mask_name = name.rpartition("@")
+            mask = self._file(mask_name, self._masks)
             if mask is None:
-                raise BadRequest(f"mask {name!r}", "there is no such file", "check its name")
-        if not self._known(what) and "=" in what:
-            what, _, number = what.rpartition("=")
-            weight = _weight(what, number)
-        if what in self._names:
-            return StyleTerm(what, weight, None, mask)
-        painting = self._file(what, self._paintings)
+                raise BadRequest(f"mask {mask_name!r}", "there is no such file", "check its name")
+        if not self._is_known(name) and "=" in name:
+            name, _, number = name.rpartition("=")
+            weight = _weight(name, number)
+        if name in self._names:
+            return StyleTerm(name, weight, None, mask)
+        painting = self._file(name, self._paintings)
         if painting is not None:
-            return StyleTerm(Path(what).name, weight, painting, mask)
-        if Path(what).suffix.lower() in READ_SUFFIXES:
-            raise BadRequest(f"style {what!r}", "there is no such painting", "check the file's name")
-        near = difflib.get_close_matches(what.lower().replace(" ", "-").replace("_", "-"), self._names, 3, 0.5)
+            return StyleTerm(Path(name).name, weight, painting, mask)
+        if Path(name).suffix.lower() in READ_SUFFIXES:
+            raise BadRequest(f"style {name!r}", "there is no such painting", "check the file's name")
+        near = difflib.get_close_matches(name.lower().replace(" ", "-").replace("_", "-"), self._names, 3, 0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else "`flamingo styles` lists them"
-        raise BadRequest(f"style {what!r}", "there is no style or painting of that name", hint)
+        raise BadRequest(f"style {name!r}", "there is no style or painting of that name", hint)
 
-    def _known(self, what: str) -> bool:
-        return what in self._names or self._file(what, self._paintings) is not None
+    def _is_known(self, name: str) -> bool:
+        return name in self._names or self._file(name, self._paintings) is not None
 
-    def _file(self, name: str, given: dict[str, Path]) -> Path | None:
-        if name in given:
-            return given[name]
+    def _file(self, name: str, files: dict[str, Path]) -> Path | None:
+        if name in files:
+            return files[name]
         if not self._anywhere:
             return None
         try:
@@ -313,13 +317,13 @@ class _Files:
             return None
 
 
-def _weight(what: str, number: str) -> float:
+def _weight(name: str, number: str) -> float:
     try:
         if "_" in number or not number.isascii():  # which only Python takes for numbers; the pages would not
             raise ValueError(number)
         weight = float(number)
     except ValueError:
-        raise BadRequest(f"weight {number!r}", "it is no number", f"write it so: {what}=.5") from None
+        raise BadRequest(f"weight {number!r}", "it is no number", f"write it so: {name}=.5") from None
     if not (math.isfinite(weight) and weight > 0):
-        raise BadRequest(f"weight {number}", "a weight is a number above 0", f"leave {what} out, or write {what}=.5")
+        raise BadRequest(f"weight {number}", "a weight is a number above 0", f"leave {name} out, or write {name}=.5")
     return weight

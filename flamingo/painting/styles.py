@@ -46,10 +46,10 @@ def styles(model: str = "fine") -> list[Style]:
 
 def named(name: str, model: str = "fine") -> Style:
     """The style of that name. Raises BadRequest, suggesting the nearest name, if there is none."""
-    known = _styles(model)
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(name.lower().replace(" ", "-").replace("_", "-"), known, n=1, cutoff=0.5)
+    by_name = _styles(model)
+    if name in by_name:
+        return by_name[name]
+    near = difflib.get_close_matches(name.lower().replace(" ", "-").replace("_", "-"), by_name, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else "`flamingo styles` lists them"
     raise BadRequest(f"style {name!r}", "there is no style of that name", hint)
 

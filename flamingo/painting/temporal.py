@@ -106,13 +106,13 @@ class Steady:
             self._key = _Key.of(view, self._shot.key(frame))
             return [self._key.painted]
         to_key = link if last is None else motion.chained(link, last.to_key, view, self._key.view)
-        done: list[Pixels] = []
+        paintings: list[Pixels] = []
         if to_key.share < _KNOWN and self._waiting:
-            done, to_key = self._closed(), link
+            paintings, to_key = self._closed(), link
         self._waiting.append(_Waiting(frame, view, to_key, onward))
         if len(self._waiting) == SPAN or to_key.share < _KNOWN:
-            done += self._closed()
-        return done
+            paintings += self._closed()
+        return paintings
 
     def finish(self) -> list[Pixels]:
         """The paintings of the frames that still wait: no more will come."""
@@ -147,30 +147,30 @@ class Steady:
         old = last.to_key.carried(before.painted)
         painted = mixed(self._shot.key(last.frame), old, last.to_key.trust * np.float32(self._steadiness))
         key = _Key.of(last.view, painted)
-        done, ahead = [key.painted], last.onward
+        paintings, ahead = [key.painted], last.onward
         for i in reversed(range(len(self._waiting))):
-            each = self._waiting[i]
+            waiting = self._waiting[i]
             if i < len(self._waiting) - 1:
-                ahead = motion.chained(self._waiting[i + 1].onward, ahead, each.view, key.view)
-            done.append(self._between(each, ahead, before, key, (i + 1) / (len(self._waiting) + 1)))
+                ahead = motion.chained(self._waiting[i + 1].onward, ahead, waiting.view, key.view)
+            paintings.append(self._between(waiting, ahead, before, key, (i + 1) / (len(self._waiting) + 1)))
         self._key, self._waiting = key, []
-        return done[::-1]
+        return paintings[::-1]
 
-    def _between(self, each: _Waiting, ahead: Match, before: _Key, after: _Key, place: float) -> Pixels:
-        """A frame `place` of the way from one key to the next. ahead: where its places are in the next."""
+    def _between(self, waiting: _Waiting, ahead: Match, before: _Key, after: _Key, position: float) -> Pixels:
+        """A frame `position` of the way from one key to the next. ahead: where its places are in the next."""
         # Where neither can be trusted, the one that looks more like the frame serves.
-        ours = (each.to_key.trust + _DOUBT * each.to_key.likeness) * np.float32(1 - place)
-        theirs = (ahead.trust + _DOUBT * ahead.likeness) * np.float32(place)
-        sure = np.maximum(each.to_key.trust, ahead.trust)
-        paintings = each.to_key.carried(before.painted), ahead.carried(after.painted)
+        ours = (waiting.to_key.trust + _DOUBT * waiting.to_key.likeness) * np.float32(1 - position)
+        theirs = (ahead.trust + _DOUBT * ahead.likeness) * np.float32(position)
+        sure = np.maximum(waiting.to_key.trust, ahead.trust)
+        paintings = waiting.to_key.carried(before.painted), ahead.carried(after.painted)
         energies = (
-            each.to_key.carried(before.energy, cv2.INTER_LINEAR), ahead.carried(after.energy, cv2.INTER_LINEAR)
+            waiting.to_key.carried(before.energy, cv2.INTER_LINEAR), ahead.carried(after.energy, cv2.INTER_LINEAR)
         )  # fmt: skip
         blended = mixed(*paintings, theirs / (ours + theirs), energies, sure)
         holes = _holes(sure)
         if holes.mean() > _HOLES:
-            for box, painted in self._shot.boxes(each.frame, holes):
-                share = motion.enlarged(holes, each.view.size)[box.slices]
+            for box, painted in self._shot.boxes(waiting.frame, holes):
+                share = motion.enlarged(holes, waiting.view.size)[box.slices]
                 blended[box.slices] = cv2.blendLinear(blended[box.slices], painted, 1 - share, share)
         return blended
 
@@ -186,7 +186,7 @@ def _holes(trust: Pixels) -> Pixels:
 
 
 def mixed(
-    one: Pixels, other: Pixels, share: Pixels, energies: Sequence[Pixels] = (), sure: Pixels | float = 1.0
+    start: Pixels, end: Pixels, share: Pixels, energies: Sequence[Pixels] = (), sure: Pixels | float = 1.0
 ) -> Pixels:
     """From one painting (H, W, 3) to the other by `share` (h, w), which is stretched over them, in [0, 1].
 
@@ -194,10 +194,10 @@ def mixed(
     of the mean is made as strong as that of the two. energies: `_energy` of both, if they are known, (h, w). sure:
     (h, w) in [0, 1]; where it is 0 there are no strokes to be kept, but smears, which are softened.
     """
-    size, small = one.shape[:2], share.shape
+    size, small = start.shape[:2], share.shape
     large = motion.enlarged(share, size)
-    blended = np.asarray(cv2.blendLinear(one, other, 1 - large, large), np.float32)
-    first, second = energies or (_energy(one, small), _energy(other, small))
+    blended = np.asarray(cv2.blendLinear(start, end, 1 - large, large), np.float32)
+    first, second = energies or (_energy(start, small), _energy(end, small))
     strong = first * (1 - share) + second * share
     gain = np.clip(np.sqrt((strong + _FAINT) / (_energy(blended, small) + _FAINT)), 1, _MOST)
     gain = motion.enlarged(np.asarray(gain * (_SMEAR + (1 - _SMEAR) * sure), np.float32), size)

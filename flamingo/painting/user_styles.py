@@ -82,8 +82,8 @@ def read(name: str) -> OwnStyle:
 def vector(style: OwnStyle, model: str) -> NDArray[np.float32]:
     """The style vector (S,) of one's own style for a painter; read from the painting anew if the painter is another
     than the one that the style was added for."""
-    found = style.vectors.get(key(model))
-    return encoder.encoded(style.painting, model, style.name) if found is None else found
+    stored = style.vectors.get(key(model))
+    return encoder.encoded(style.painting, model, style.name) if stored is None else stored
 
 
 def key(model: str) -> str:

@@ -49,7 +49,7 @@ class Eye:
         places = _places(painted[_PLACE_LAYER])
         self._places = places[:, :: -(-places.shape[1] // _PLACES)]
         self._usual = float(self._unlike(plain[_PLACE_LAYER]).mean())
-        self.photo = self._seen(plain)
+        self.photo = self._measured(plain)
 
     def _features(self, rgb: Pixels) -> dict[str, Pixels]:
         planes = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32)
@@ -57,30 +57,30 @@ class Eye:
 
     def look(self, rgb: Pixels) -> Seen:
         """A result of the photo's shape."""
-        return self._seen(self._features(rgb))
+        return self._measured(self._features(rgb))
 
-    def _seen(self, found: dict[str, Pixels]) -> Seen:
-        squared = losses.content_error_squared(found, self._content)
-        layers = losses.style_errors_squared(found, self._grams)
+    def _measured(self, activations: dict[str, Pixels]) -> Seen:
+        squared = losses.content_error_squared(activations, self._content)
+        layers = losses.style_errors_squared(activations, self._grams)
         objective = squared + WEIGHT * sum(layers.values()) / len(layers)
-        moved = np.square(found[CONTENT_LAYER] - self._content).sum(1)[0]
+        moved = np.square(activations[CONTENT_LAYER] - self._content).sum(1)[0]
         content = np.sqrt(moved / np.square(self._content).sum(1).mean())
-        style = self._unlike(found[_PLACE_LAYER]) / np.float32(max(self._usual, 1e-6))
+        style = self._unlike(activations[_PLACE_LAYER]) / np.float32(max(self._usual, 1e-6))
         return Seen(squared**0.5, {name: error**0.5 for name, error in layers.items()}, objective, content, style)
 
-    def _unlike(self, found: Pixels) -> Pixels:
+    def _unlike(self, activations: Pixels) -> Pixels:
         """(h, w): how far each place is from the most similar one of the painting, as 1 - cosine (Li & Wand 2016
         match patches so); smoothed, for a single place says little."""
-        places = _places(found)
+        places = _places(activations)
         parts = (places[:, i : i + _AT_ONCE] for i in range(0, places.shape[1], _AT_ONCE))
         best = np.concatenate([(part.T @ self._places).max(1) for part in parts])
-        unlike = (1 - best).reshape(found.shape[2:])
+        unlike = (1 - best).reshape(activations.shape[2:])
         # At a border the mean of the places that are there.
         there = uniform_filter(np.ones_like(unlike), _SMOOTH, mode="constant")
         return np.asarray(uniform_filter(unlike, _SMOOTH, mode="constant") / there, np.float32)
 
 
-def _places(found: Pixels) -> Pixels:
+def _places(activations: Pixels) -> Pixels:
     """(1, C, h, w) to unit vectors (C, h * w)."""
-    flat = found.reshape(found.shape[1], -1)
+    flat = activations.reshape(activations.shape[1], -1)
     return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=0), 1e-12), np.float32)

@@ -73,13 +73,13 @@ class Graph:
 
 def _node(operator: str, inputs: Sequence[str], output: str, attributes: dict[str, Any]) -> Message:
     """A NodeProto."""
-    found: Message = []
-    for each in inputs:
-        found += _text(1, each)
-    found += [*_text(2, output), *_text(3, output), *_text(4, operator)]
+    fields: Message = []
+    for input_name in inputs:
+        fields += _text(1, input_name)
+    fields += [*_text(2, output), *_text(3, output), *_text(4, operator)]
     for name, value in attributes.items():
-        found += _message(5, _attribute(name, value))
-    return found
+        fields += _message(5, _attribute(name, value))
+    return fields
 
 
 def _attribute(name: str, value: float | str | Sequence[int]) -> Message:
@@ -92,7 +92,7 @@ def _attribute(name: str, value: float | str | Sequence[int]) -> Message:
     elif isinstance(value, float):
         kind, content = "f", [_varint(2 << 3 | 5), np.float32(value).tobytes()]
     else:
-        kind, content = "ints", [_number(8, each) for each in value]
+        kind, content = "ints", [_number(8, number) for number in value]
     return [*_text(1, name), *content, _number(20, _ATTRIBUTE_TYPES[kind])]
 
 
@@ -120,9 +120,9 @@ def _message(field: int, parts: Sequence[bytes | memoryview]) -> Message:
 
 def _varint(value: int) -> bytes:
     value &= (1 << 64) - 1  # negative numbers take ten bytes
-    found = bytearray()
+    encoded = bytearray()
     while value > 127:
-        found.append(value & 127 | 128)
+        encoded.append(value & 127 | 128)
         value >>= 7
-    found.append(value)
-    return bytes(found)
+    encoded.append(value)
+    return bytes(encoded)

@@ -44,8 +44,8 @@ def total_variation(picture: Array) -> tuple[float, Array]:
     where neighbours are equal."""
     across, down = _differences(picture)
     value = float(np.abs(across).mean() + np.abs(down).mean())
-    one, other = (np.sign(x) * np.float32(1 / x.size) for x in (across, down))
-    return value, _onto(one, other, picture)
+    across_slope, down_slope = (np.sign(x) * np.float32(1 / x.size) for x in (across, down))
+    return value, _onto(across_slope, down_slope, picture)
 
 
 def squared_variation(picture: Array) -> tuple[float, Array]:
@@ -63,12 +63,12 @@ def _differences(picture: Array) -> tuple[Array, Array]:
 
 def _onto(across: Array, down: Array, picture: Array) -> Array:
     """The derivative with respect to the picture of what has these derivatives with respect to its differences."""
-    found = np.zeros_like(picture)
-    found[..., :, 1:] += across
-    found[..., :, :-1] -= across
-    found[..., 1:, :] += down
-    found[..., :-1, :] -= down
-    return found
+    derivative = np.zeros_like(picture)
+    derivative[..., :, 1:] += across
+    derivative[..., :, :-1] -= across
+    derivative[..., 1:, :] += down
+    derivative[..., :-1, :] -= down
+    return derivative
 
 
 def content_error_squared(out: Mapping[str, Array], photo: Array) -> float:

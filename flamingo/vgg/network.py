@@ -46,37 +46,37 @@ class VGG19:
 
     def forward(self, picture: Array, layers: Collection[str], pooling: Pooling = "max") -> dict[str, Array]:
         """What it sees of a picture (1, 3, H, W), float32 RGB in [0, 1]: activations (1, C, h, w) by layer."""
-        seen = self._forward_of(frozenset(layers), pooling)(picture)
-        return {name: seen[name].copy() for name in layers}
+        activations = self._forward_of(frozenset(layers), pooling)(picture)
+        return {name: activations[name].copy() for name in layers}
 
     def tape(self, height: int, width: int, layers: Collection[str], pooling: Pooling = "max") -> Tape:
         """What sees pictures (1, 3, height, width) and then tells the derivative of what it saw."""
-        wanted = frozenset(layers)
-        kept = wanted.union(name.replace("conv", "relu") for name in needed(wanted))
-        backward = self._backward(height, width, tuple(sorted(wanted)), pooling)
-        return Tape(self._forward_of(kept, pooling), backward, wanted)
+        requested = frozenset(layers)
+        forward_layers = requested.union(name.replace("conv", "relu") for name in needed(requested))
+        backward = self._backward(height, width, tuple(sorted(requested)), pooling)
+        return Tape(self._forward_of(forward_layers, pooling), backward, requested)
 
-    def units(self, seen: Mapping[str, Array]) -> dict[str, float]:
+    def units(self, activations: Mapping[str, Array]) -> dict[str, float]:
         """What to divide the activations of each layer by so that they are as large as those of Caffe's VGG-19, on
-        which the weights of older systems rest: 1 for Caffe's own weights, else what the mean of `seen`, the
-        activations of a picture, is to Caffe's mean."""
+        which the weights of older systems rest: 1 for Caffe's own weights, else what the mean of `activations`,
+        those of a picture, is to Caffe's mean."""
         if self._weights.caffe:
-            return dict.fromkeys(seen, 1.0)
+            return dict.fromkeys(activations, 1.0)
         return {
             name: max(float(np.maximum(value, 0).mean()), 1e-6) / CAFFE_MEANS[name.replace("conv", "relu")]
-            for name, value in seen.items()
+            for name, value in activations.items()
         }
 
     def _forward_of(self, layers: frozenset[str], pooling: Pooling) -> _Forward:
         """A network that gives these layers, and maybe more. Raises ValueError if there are none of these names."""
         needed(layers)
-        for known in self._forward:
-            if known.pooling == pooling and layers <= set(known.layers):
-                return known
+        for cached in self._forward:
+            if cached.pooling == pooling and layers <= set(cached.layers):
+                return cached
         order = tuple(sorted(layers))
-        found = _Forward(runtime.built(_forward(self._weights, order, pooling)), order, pooling)
-        self._forward = [found, *self._forward][:_KEPT]
-        return found
+        network = _Forward(runtime.built(_forward(self._weights, order, pooling)), order, pooling)
+        self._forward = [network, *self._forward][:_KEPT]
+        return network
 
     def _backward_network(
         self, height: int, width: int, layers: tuple[str, ...], pooling: Pooling
@@ -101,12 +101,12 @@ class Tape:
 
     def __init__(self, forward: _Forward, backward: runtime.Network, layers: frozenset[str]) -> None:
         self._forward, self._backward, self._layers = forward, backward, layers
-        self._seen: dict[str, Array] = {}
+        self._activations: dict[str, Array] = {}
 
     def forward(self, picture: Array) -> dict[str, Array]:
         """As `VGG19.forward`, but the activations hold only until this VGG-19 looks again."""
-        self._seen = self._forward(picture)
-        return {name: self._seen[name] for name in self._layers}
+        self._activations = self._forward(picture)
+        return {name: self._activations[name] for name in self._layers}
 
     def gradient(self, of: Mapping[str, Array]) -> Array:
         """The derivative (1, 3, H, W) of a number with respect to the picture that was seen last.
@@ -116,14 +116,14 @@ class Tape:
                 shape.
         """
         inputs = {f"to_{name}": value for name, value in of.items()}
-        inputs |= {name: value for name, value in self._seen.items() if name in self._backward.inputs}
+        inputs |= {name: value for name, value in self._activations.items() if name in self._backward.inputs}
         return self._backward(**inputs)
 
 
 def _forward(tensors: Weights, layers: tuple[str, ...], pooling: Pooling) -> bytes:
     """Picture to layers, of any size."""
     graph = Graph()
-    found: dict[str, str] = {}
+    nodes: dict[str, str] = {}
     x = graph.input("picture", (1, 3, None, None))
     x = graph.node("Sub", x, graph.constant(tensors.vector("mean").reshape(1, 3, 1, 1)))
     x = graph.node("Mul", x, graph.constant(tensors.vector("scale").reshape(1, 3, 1, 1)))
@@ -132,10 +132,10 @@ def _forward(tensors: Weights, layers: tuple[str, ...], pooling: Pooling) -> byt
             x = _pooled(graph, x, pooling)
         bias = graph.constant(tensors.vector(f"{name}.bias"))
         x = graph.node("Conv", x, graph.constant(tensors.kernel(name)), bias, kernel_shape=(3, 3), pads=(1, 1, 1, 1))
-        found[name] = x
-        found[name.replace("conv", "relu")] = x = graph.node("Relu", x)
+        nodes[name] = x
+        nodes[name.replace("conv", "relu")] = x = graph.node("Relu", x)
     for name in layers:
-        graph.output(found[name], name, (1, channels(name), None, None))
+        graph.output(nodes[name], name, (1, channels(name), None, None))
     return graph.encode()
 
 
@@ -156,14 +156,14 @@ def _backward(tensors: Weights, height: int, width: int, layers: tuple[str, ...]
     gradient: str | None = None
     for i, (name, relu) in reversed(list(enumerate(zip(convolutions, relus, strict=True)))):
         after = convolutions[i + 1] if i + 1 < len(convolutions) else None
-        seen = graph.input(relu, shapes[relu]) if gradient is not None or relu in into else None
+        activations = graph.input(relu, shapes[relu]) if gradient is not None or relu in into else None
         if gradient is not None and after is not None and begins_block(after):
-            assert seen is not None
-            gradient = _spread(graph, gradient, seen, shapes[relu][2:], pooling)
+            assert activations is not None
+            gradient = _spread(graph, gradient, activations, shapes[relu][2:], pooling)
         gradient = _sum(graph, gradient, into.get(relu))
         if gradient is not None:
-            assert seen is not None
-            gradient = graph.node("Mul", gradient, _as_float(graph, graph.node("Greater", seen, zero)))
+            assert activations is not None
+            gradient = graph.node("Mul", gradient, _as_float(graph, graph.node("Greater", activations, zero)))
         gradient = _sum(graph, gradient, into.get(name))
         assert gradient is not None
         kernel = graph.constant(tensors.turned(name))
@@ -174,16 +174,16 @@ def _backward(tensors: Weights, height: int, width: int, layers: tuple[str, ...]
     return graph.encode()
 
 
-def _sum(graph: Graph, one: str | None, other: str | None) -> str | None:
-    return graph.node("Add", one, other) if one is not None and other is not None else one or other
+def _sum(graph: Graph, first: str | None, second: str | None) -> str | None:
+    return graph.node("Add", first, second) if first is not None and second is not None else first or second
 
 
 def _as_float(graph: Graph, truth: str) -> str:
     return graph.node("Cast", truth, to=1)
 
 
-def _spread(graph: Graph, gradient: str, seen: str, sides: tuple[int, ...], pooling: Pooling) -> str:
-    """Backwards through a pooling of `seen` to its sides (h, w).
+def _spread(graph: Graph, gradient: str, activations: str, sides: tuple[int, ...], pooling: Pooling) -> str:
+    """Backwards through a pooling of `activations` to its sides (h, w).
 
     Where several places of a window are the largest, as in flat parts of a picture, the first has it all, as in
     torch: places are numbered 4, 3, 2, 1, and of those that are the largest the highest number wins. Lines that the
@@ -195,8 +195,8 @@ def _spread(graph: Graph, gradient: str, seen: str, sides: tuple[int, ...], pool
         return graph.node("Mul", _doubled(graph, gradient, height, width), quarter)
     numbers = np.zeros((1, 1, height, width), np.float32)
     numbers[..., : height // 2 * 2, : width // 2 * 2] = np.tile([[4, 3], [2, 1]], (height // 2, width // 2))
-    largest = _doubled(graph, _pooled(graph, seen, "max"), height, width)
-    number = graph.node("Mul", _as_float(graph, graph.node("Equal", seen, largest)), graph.constant(numbers))
+    largest = _doubled(graph, _pooled(graph, activations, "max"), height, width)
+    number = graph.node("Mul", _as_float(graph, graph.node("Equal", activations, largest)), graph.constant(numbers))
     highest = _doubled(graph, _pooled(graph, number, "max"), height, width)
     first = _as_float(graph, graph.node("Equal", number, highest))
     return graph.node("Mul", first, _doubled(graph, gradient, height, width))

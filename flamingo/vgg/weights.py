@@ -51,9 +51,9 @@ class Weights:
         self._check("scale", (3,))
 
     def _check(self, name: str, shape: tuple[int, ...]) -> None:
-        found = self.tensors.get(name)
-        if found is None or found.shape != shape:
-            there = "missing" if found is None else f"of shape {found.shape}"
+        tensor = self.tensors.get(name)
+        if tensor is None or tensor.shape != shape:
+            there = "missing" if tensor is None else f"of shape {tensor.shape}"
             raise ModelCorrupt(f"the VGG-19 weights from {self.source}", f"{name} is {there}, not {shape}", _HINT)
 
     def kernel(self, name: str) -> Array:

@@ -34,9 +34,10 @@ _HONEST = "the critic measures; it cannot tell whether a face is still a face, o
 
 @dataclass(frozen=True)
 class Variant:
-    """said: how it differs, in words; paint: gives the painted picture of a photo (H, W, 3); recipe: what made it."""
+    """difference: from the others, in words; paint: gives the painted picture of a photo (H, W, 3); recipe: what made
+    it."""
 
-    said: str
+    difference: str
     paint: Callable[[Pixels, Tell], Pixels]
     recipe: dict[str, Any]
 
@@ -58,18 +59,23 @@ class Choosing:
         )
         critic = Critic(work.rgb, self.painting)
         judged: list[Critique] = []
-        kept = work.rgb
+        best = work.rgb
         for i, variant in enumerate(self.variants):
             painted = variant.paint(work.rgb, _part(tell, i, len(self.variants)))
             judged.append(critic.judge(painted))
             if best_of(judged)[0] == i:
-                kept = painted
+                best = painted
         chosen, reasons = best_of(judged)
         variant = self.variants[chosen]
         scores = [None if c.score is None else round(c.score, 1) for c in judged]
         origin = self.io.origin(photo, {**variant.recipe, "best_of": len(judged), "scores": scores})
-        notes = [f"kept variant {chosen + 1} of {len(judged)}, {variant.said}", *reasons, *critic.notes, _HONEST]
-        return Done([*work.notes, *notes, *self.io.written(target, work.with_rgb(kept), origin)], dict(origin.recipe))
+        notes = [
+            f"kept variant {chosen + 1} of {len(judged)}, {variant.difference}",
+            *reasons,
+            *critic.notes,
+            _HONEST,
+        ]
+        return Done([*work.notes, *notes, *self.io.written(target, work.with_rgb(best), origin)], dict(origin.recipe))
 
 
 def _part(tell: Tell, i: int, count: int) -> Tell:

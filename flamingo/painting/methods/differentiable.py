@@ -109,8 +109,8 @@ class _Writer:
         order = range(len(self._widths))
         parts = [self._slopes[i][which] for which in (0, 1) for i in order]
         whole = node("Reshape", node("Concat", *parts, slope, axis=1), self._shape(1, -1))
-        found = node("MatMul", whole, self._graph.constant(self._affine))
-        self._graph.output(found, "gradient", (1, self._affine.shape[1]))
+        gradient = node("MatMul", whole, self._graph.constant(self._affine))
+        self._graph.output(gradient, "gradient", (1, self._affine.shape[1]))
         return self._graph.encode()
 
     @property

@@ -120,23 +120,23 @@ def _step(
     return np.roll(moved, [-s for s in shift], (2, 3))
 
 
-def _rise(seen: Pixels, target: dict[str, Pixels] | None, name: str) -> Pixels:
+def _rise(activations: Pixels, target: dict[str, Pixels] | None, name: str) -> Pixels:
     """The derivative, with respect to a layer's activations (1, C, h, w), of what is to grow.
 
     Without a guide that is their mean square; with one, the mean product with the guide's feature that is most like
     each place.
     """
     if target is None:
-        return seen * np.float32(2 / seen.size)
-    best = (target[name].T @ seen.reshape(seen.shape[1], -1)).argmax(0)
-    return np.asarray(target[name][:, best] / np.float32(seen.size), np.float32).reshape(seen.shape)
+        return activations * np.float32(2 / activations.size)
+    best = (target[name].T @ activations.reshape(activations.shape[1], -1)).argmax(0)
+    return np.asarray(target[name][:, best] / np.float32(activations.size), np.float32).reshape(activations.shape)
 
 
 def _guide(network: VGG19, guide: Pixels, settings: Dream) -> dict[str, Pixels]:
     """Of each layer the features (C, places) of the guide, at most `_PLACES` of them."""
-    found = {}
+    features = {}
     for name, value in network.forward(guide, settings.layers).items():
         flat = value.reshape(value.shape[1], -1)
         stride = math.ceil(flat.shape[1] / _PLACES)
-        found[name] = flat[:, ::stride]
-    return found
+        features[name] = flat[:, ::stride]
+    return features

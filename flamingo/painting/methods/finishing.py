@@ -90,8 +90,8 @@ class Finisher:
 
     def _change(self, photo: Pixels, picture: Pixels, on_step: Callable[[Step], None]) -> Pixels:
         """What finishing adds to a picture (H, W, 3) of a photo of the same shape."""
-        done = optimise(photo, self.styles, self.settings, first=picture, on_step=on_step)
-        return np.asarray(done.picture - picture, np.float32)
+        result = optimise(photo, self.styles, self.settings, first=picture, on_step=on_step)
+        return np.asarray(result.picture - picture, np.float32)
 
 
 def _strips(canvas: Canvas, change: Pixels, size: Size) -> Iterator[Pixels]:

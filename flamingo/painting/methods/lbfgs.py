@@ -32,20 +32,20 @@ class LBFGS:
     def __init__(self, rate: float, history: int) -> None:
         self._rate, self._history = rate, history
         self._pairs: list[tuple[Pixels, Pixels]] = []
-        self._kept: tuple[Pixels, Pixels] | None = None  # where the last step set out
+        self._accepted: tuple[Pixels, Pixels] | None = None  # where the last step set out
         self._value = math.inf
         self._first = _FIRST
         self._uphill = 0
 
     def move(self, picture: Pixels, gradient: Pixels, value: float) -> None:
         """Change `picture` in place, given the objective's value and gradient there."""
-        if self._kept is not None:
-            self._learn(picture - self._kept[0], gradient - self._kept[1])
-        if self._kept is None or value <= _UPHILL * self._value:
-            self._value, self._kept, self._uphill = value, (picture.copy(), gradient.copy()), 0
+        if self._accepted is not None:
+            self._learn(picture - self._accepted[0], gradient - self._accepted[1])
+        if self._accepted is None or value <= _UPHILL * self._value:
+            self._value, self._accepted, self._uphill = value, (picture.copy(), gradient.copy()), 0
         else:
-            picture[...] = self._kept[0]
-            gradient = self._kept[1]
+            picture[...] = self._accepted[0]
+            gradient = self._accepted[1]
             self._uphill += 1
             if self._uphill > _TRIES:
                 self._pairs, self._uphill = [], 0
@@ -54,8 +54,8 @@ class LBFGS:
         size = math.sqrt(_dot(step, step) / step.size)
         if size == 0:
             return
-        wanted = size if self._pairs else self._first
-        picture += np.float32(self._rate * min(wanted, _MOST) / size) * step
+        target_size = size if self._pairs else self._first
+        picture += np.float32(self._rate * min(target_size, _MOST) / size) * step
         np.clip(picture, 0, 1, out=picture)
 
     def _learn(self, way: Pixels, change: Pixels) -> None:
@@ -78,13 +78,13 @@ class LBFGS:
 
     def tensors(self) -> dict[str, Kept]:
         """Everything that it remembers, by name."""
-        found: dict[str, Kept] = {"first": np.array(self._first), "uphill": np.array(self._uphill)}
+        tensors: dict[str, Kept] = {"first": np.array(self._first), "uphill": np.array(self._uphill)}
         for i, (way, change) in enumerate(self._pairs):
-            found |= {f"way.{i}": way, f"change.{i}": change}
-        if self._kept is not None:
-            found |= {"kept": self._kept[0], "kept_gradient": self._kept[1]}
-            found["value"] = np.array(self._value)
-        return found
+            tensors |= {f"way.{i}": way, f"change.{i}": change}
+        if self._accepted is not None:
+            tensors |= {"kept": self._accepted[0], "kept_gradient": self._accepted[1]}
+            tensors["value"] = np.array(self._value)
+        return tensors
 
     def restore(self, tensors: dict[str, Kept]) -> None:
         """The inverse of `tensors`."""
@@ -92,7 +92,7 @@ class LBFGS:
         self._pairs = [(tensors[f"way.{i}"], tensors[f"change.{i}"]) for i in range(count)]
         self._first, self._uphill = float(tensors["first"]), int(tensors.get("uphill", 0))
         if "kept" in tensors:
-            self._kept, self._value = (tensors["kept"], tensors["kept_gradient"]), float(tensors["value"])
+            self._accepted, self._value = (tensors["kept"], tensors["kept_gradient"]), float(tensors["value"])
 
 
 def _dot(a: Pixels, b: Pixels) -> float:

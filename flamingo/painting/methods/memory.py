@@ -26,14 +26,14 @@ def _networks(settings: Settings) -> int:
 
 def needed(height: int, width: int, settings: Settings) -> int:
     """Bytes beyond an idle process: networks, kept activations, work space, optimiser and pictures."""
-    each = float(_AT_WORK)
+    bytes_per_pixel = float(_AT_WORK)
     for name in needed_layers((*settings.content_layers, *settings.style_layers)):
-        each += channels(name) * 4 / 4 ** (int(name[4]) - 1)
+        bytes_per_pixel += channels(name) * 4 / 4 ** (int(name[4]) - 1)
     pictures = 12 + (2 * settings.history + 5 if settings.optimiser == "lbfgs" else 3)
     if settings.snapshots:
         pictures += settings.steps // settings.snapshots
-    each += pictures * 3 * 4
-    return int(_networks(settings) + _MARGIN * each * height * width)
+    bytes_per_pixel += pictures * 3 * 4
+    return int(_networks(settings) + _MARGIN * bytes_per_pixel * height * width)
 
 
 def check(height: int, width: int, settings: Settings, free: int | None = None) -> None:

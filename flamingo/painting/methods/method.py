@@ -40,13 +40,13 @@ def run(
 ) -> Optimised:
     """See `flamingo.painting.methods.optimise`."""
     preparing.check(photo, styles, settings, first)
-    said = preparing.notes(photo, styles, settings)
+    notes = preparing.notes(photo, styles, settings)
     if (
         settings.strength == 0
         and not any(s.mask is not None for s in styles)
         and settings.init not in ("noise", "noisy")
     ):
-        return Optimised(photo.copy(), 0.0, (), (), (*said, "strength 0 is the photo itself"))
+        return Optimised(photo.copy(), 0.0, (), (), (*notes, "strength 0 is the photo itself"))
     memory.check(photo.shape[0], photo.shape[1], settings)
     network = VGG19.load(vgg_file)
     sources = styles
@@ -54,18 +54,18 @@ def run(
         styles = [replace(s, painting=preparing.matched(s.painting, photo)) for s in styles]
     descent = _Descent(network, photo, styles, settings, first, on_step)
     if resume is not None:
-        known = keeping.identity(photo, sources, first, settings, network.source)
-        state = keeping.load(resume, known)
+        identity = keeping.identity(photo, sources, first, settings, network.source)
+        state = keeping.load(resume, identity)
         if state is not None:
             descent.restore(state)
-        descent.keep = lambda: keeping.save(resume, descent.state(), known)
-    done = descent.run()
-    picture = done.picture
+        descent.keep = lambda: keeping.save(resume, descent.state(), identity)
+    result = descent.run()
+    picture = result.picture
     if settings.colour == "photo":
         picture = preparing.recoloured(picture, photo)
-    if resume is not None and done.whole:
+    if resume is not None and result.whole:
         resume.unlink(missing_ok=True)
-    return replace(done, picture=picture, notes=(*said, *done.notes))
+    return replace(result, picture=picture, notes=(*notes, *result.notes))
 
 
 @dataclass
@@ -77,7 +77,7 @@ class _Best:
 
 
 @dataclass
-class _Place:
+class _Position:
     """Where the descent stands: the scale, the steps done in it, and in all."""
 
     scale: int = 0
@@ -109,9 +109,9 @@ class _Descent:
         self._scales = preparing.scales(height, width, settings.coarsest)
         self._shares = preparing.shares(settings.steps, len(self._scales))
         # With fewer steps than scales the coarsest are left out.
-        self._place = _Place(next(i for i, n in enumerate(self._shares) if n))
+        self._position = _Position(next(i for i, n in enumerate(self._shares) if n))
         self._beginning = self._photo if first is None else to_planes(first)
-        self._picture = self._start(self._scales[self._place.scale])
+        self._picture = self._start(self._scales[self._position.scale])
         self._mean: Pixels | None = None
         self._best, self._log = _Best(), _Log()
         self._stepper: Stepper | None = None
@@ -130,17 +130,17 @@ class _Descent:
         return first
 
     def run(self) -> Optimised:
-        while self._place.scale < len(self._scales):
+        while self._position.scale < len(self._scales):
             self._scale()
             if self._failed or self._reached:
                 break
-            self._place.scale += 1
-            self._place.within = 0
+            self._position.scale += 1
+            self._position.within = 0
         picture, objective = self._result()
         notes: tuple[str, ...] = ()
         if self._failed:
             notes = (
-                f"stopped at step {self._place.step}, for the loss was not finite; this is the last good picture",
+                f"stopped at step {self._position.step}, for the loss was not finite; this is the last good picture",
             )
         return Optimised(
             picture, objective, tuple(self._log.table), tuple(self._log.snapshots), notes, not self._failed
@@ -148,13 +148,13 @@ class _Descent:
 
     def _scale(self) -> None:
         """All steps of one scale; leaves the picture to go on with in `self._picture`."""
-        height, width = self._scales[self._place.scale]
+        height, width = self._scales[self._position.scale]
         objective = self._objective(height, width)
-        if self._place.within == 0:
+        if self._position.within == 0:
             self._enter(height, width)
         assert self._stepper is not None
-        while self._place.within < self._shares[self._place.scale]:
-            if not self._stepper.step(objective, self._seen):
+        while self._position.within < self._shares[self._position.scale]:
+            if not self._stepper.step(objective, self._record):
                 return
             picture, decay = self._stepper.picture, self._settings.average
             if decay:
@@ -162,9 +162,9 @@ class _Descent:
                     self._mean = picture.copy()
                 else:
                     self._mean += np.float32(1 - decay) * (picture - self._mean)
-            self._place.within += 1
-            self._place.step += 1
-            if self.keep is not None and self._place.step % _CHECKPOINT_EVERY == 0:
+            self._position.within += 1
+            self._position.step += 1
+            if self.keep is not None and self._position.step % _CHECKPOINT_EVERY == 0:
                 self.keep()
         self._leave(objective)
 
@@ -188,19 +188,19 @@ class _Descent:
         if math.isfinite(value) and value < self._best.objective:
             self._best = _Best(value, picture.copy())
 
-    def _seen(self, terms: Terms) -> bool:
+    def _record(self, terms: Terms) -> bool:
         """Log the terms of the picture as it is; False if it goes no further."""
         assert self._stepper is not None
-        settings, place, picture = self._settings, self._place, self._stepper.picture
+        settings, position, picture = self._settings, self._position, self._stepper.picture
         value = terms.objective
         if not math.isfinite(value):
             self._failed = True
             return False
         self._offer(picture, value)
-        due = bool(settings.snapshots) and place.step % settings.snapshots == 0
+        due = bool(settings.snapshots) and position.step % settings.snapshots == 0
         height, width = picture.shape[2:]
         step = Step(
-            place.step,
+            position.step,
             settings.steps,
             height,
             width,
@@ -215,11 +215,11 @@ class _Descent:
         )
         if due:
             self._log.snapshots.append(step)
-        if place.step % settings.log_every == 0 or place.step == settings.steps - 1:
+        if position.step % settings.log_every == 0 or position.step == settings.steps - 1:
             self._log.table.append(replace(step, picture=None))
         if self._on_step:
             self._on_step(step)
-        last = place.scale == len(self._scales) - 1
+        last = position.scale == len(self._scales) - 1
         if last and settings.until is not None and value <= settings.until:
             self._reached = True
             return False
@@ -240,7 +240,7 @@ class _Descent:
     def _result(self) -> tuple[Pixels, float]:
         """The best picture at the full size: where the run failed on the way there, what there is, enlarged."""
         picture = self._best.picture if self._best.picture is not None else self._picture
-        if self._failed and self._place.step == 0:
+        if self._failed and self._position.step == 0:
             picture = self._beginning
         height, width = self._scales[-1]
         return to_pixels(resized(picture, height, width)), self._best.objective
@@ -256,11 +256,11 @@ class _Descent:
         for i, step in enumerate(self._log.snapshots):
             assert step.picture is not None
             tensors[f"snapshot.{i}"] = step.picture
-        place = {"scale": self._place.scale, "within": self._place.within, "step": self._place.step}
+        position = {"scale": self._position.scale, "within": self._position.within, "step": self._position.step}
         return keeping.State(
             {k: v.copy() for k, v in tensors.items()},
             {
-                "place": place,
+                "place": position,
                 "objective": self._best.objective,
                 "table": [step.as_dict() for step in self._log.table],
                 "snapshots": [step.as_dict() for step in self._log.snapshots],
@@ -269,7 +269,7 @@ class _Descent:
 
     def restore(self, state: keeping.State) -> None:
         tensors = state.tensors
-        self._place = _Place(**state.facts["place"])
+        self._position = _Position(**state.facts["place"])
         self._stepper = Stepper(tensors["picture"], self._settings)
         mine = {k.removeprefix("optimiser."): v for k, v in tensors.items() if k.startswith("optimiser.")}
         self._stepper.restore(mine)

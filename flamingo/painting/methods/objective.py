@@ -51,8 +51,8 @@ class Objective:
         self._units = dict.fromkeys(layers, 1.0)
         self._canvases = [c for c in canvases if c.share > _SEEN]
         # First of all: what it sees with can look at the targets as well.
-        wanted = [*settings.content_layers, *(settings.style_layers if self._canvases else ())]
-        self._tape = network.tape(photo.shape[2], photo.shape[3], wanted, settings.pooling)
+        tape_layers = [*settings.content_layers, *(settings.style_layers if self._canvases else ())]
+        self._tape = network.tape(photo.shape[2], photo.shape[3], tape_layers, settings.pooling)
         cover: Pixels | float = 0.0
         for canvas in self._canvases:
             cover = cover + (canvas.share if canvas.mask is None else canvas.mask)
@@ -67,7 +67,7 @@ class Objective:
             self._look(network, layers)
         self._masks = [self._levels(c.mask, photo) for c in self._canvases]
         self._picture = photo
-        self._seen: Mapping[str, Pixels] = {}
+        self._activations: Mapping[str, Pixels] = {}
         self._slopes: dict[str, list[tuple[Pixels, Pixels | None]]] = {}
 
     def _look(self, network: VGG19, layers: Collection[str]) -> None:
@@ -75,22 +75,24 @@ class Objective:
         settings, photo = self._settings, self._photo
         if settings.losses == "absolute":
             # Gatys et al. 2016 (section 2) scaled their network to a mean activation of 1.
-            seen = network.forward(photo, layers, settings.pooling)
-            self._units = {name: max(float(np.maximum(value, 0).mean()), 1e-6) for name, value in seen.items()}
+            activations = network.forward(photo, layers, settings.pooling)
+            self._units = {name: max(float(np.maximum(value, 0).mean()), 1e-6) for name, value in activations.items()}
         elif settings.losses == "raw":
-            found = network.units(network.forward(photo, layers, settings.pooling))
-            self._units = {name: value * 255 / settings.pixel_range for name, value in found.items()}
+            units = network.units(network.forward(photo, layers, settings.pooling))
+            self._units = {name: value * 255 / settings.pixel_range for name, value in units.items()}
         if settings.content_layers:
             self._content = network.forward(photo, settings.content_layers, settings.pooling)
         if settings.style_layers:
             for canvas in self._canvases:
-                seen = network.forward(canvas.painting, settings.style_layers, settings.pooling)
-                self._style.append({name: gram(value) * self._gram_unit(name, value) for name, value in seen.items()})
+                activations = network.forward(canvas.painting, settings.style_layers, settings.pooling)
+                self._style.append(
+                    {name: gram(value) * self._gram_unit(name, value) for name, value in activations.items()}
+                )
 
-    def _gram_unit(self, name: str, seen: Pixels) -> np.float32:
+    def _gram_unit(self, name: str, activations: Pixels) -> np.float32:
         """What a layer's Gram matrix is multiplied by."""
         unit = self._units[name] ** -2
-        return np.float32(unit / seen.shape[1] if self._settings.losses == "absolute" else unit)
+        return np.float32(unit / activations.shape[1] if self._settings.losses == "absolute" else unit)
 
     def _levels(self, mask: Pixels | None, photo: Pixels) -> dict[int, Pixels] | None:
         """The root of the mask at the size of each block of VGG-19, by its height, with a mean square of 1: a Gram
@@ -98,12 +100,12 @@ class Objective:
         if mask is None:
             return None
         height, width = photo.shape[2:]
-        found = {}
+        levels = {}
         for _ in range(5):
             level = np.maximum(averaged(mask, height, width), np.float32(1e-6))
-            found[height] = np.sqrt(level * np.float32(level.size / level.sum()))
+            levels[height] = np.sqrt(level * np.float32(level.size / level.sum()))
             height, width = height // 2, width // 2
-        return found
+        return levels
 
     def _divisor(self, target: Pixels) -> float:
         """What a squared difference from the target is divided by."""
@@ -116,9 +118,9 @@ class Objective:
 
     def _terms(self, picture: Pixels) -> Terms:
         settings = self._settings
-        self._picture, self._seen = picture, self._tape.forward(picture)
+        self._picture, self._activations = picture, self._tape.forward(picture)
         content = sum(
-            weight * square(self._seen[name] - self._content[name]) / self._content_divisor(name)
+            weight * square(self._activations[name] - self._content[name]) / self._content_divisor(name)
             for name, weight in settings.content_layers.items()
         )
         style, layers = self._style_terms()
@@ -146,18 +148,18 @@ class Objective:
         if not self._canvases:
             return total, layers
         for name, weight in settings.style_layers.items():
-            seen = self._seen[name]
+            activations = self._activations[name]
             slopes = self._slopes[name] = []
-            unit = self._gram_unit(name, seen)
+            unit = self._gram_unit(name, activations)
             everywhere: Pixels | None = None  # styles without masks look at the same Gram matrix
             slope: Pixels | None = None
             for canvas, targets, masks in zip(self._canvases, self._style, self._masks, strict=True):
-                mask = None if masks is None else masks[seen.shape[2]]
+                mask = None if masks is None else masks[activations.shape[2]]
                 if mask is not None:
-                    found = gram(seen * mask) * unit
+                    matrix = gram(activations * mask) * unit
                 else:
-                    found = everywhere = gram(seen) * unit if everywhere is None else everywhere
-                difference = found - targets[name]
+                    matrix = everywhere = gram(activations) * unit if everywhere is None else everywhere
+                difference = matrix - targets[name]
                 divisor = self._divisor(targets[name])
                 error = square(difference) / divisor
                 total += canvas.share * weight * error
@@ -186,20 +188,20 @@ class Objective:
         strength = np.float32(settings.style_weight * settings.strength**2)
         for name, slopes in self._slopes.items():
             for slope, mask in slopes:
-                seen = self._seen[name]
+                activations = self._activations[name]
                 if mask is None:
-                    down = gram_gradient(seen, slope * strength)
+                    down = gram_gradient(activations, slope * strength)
                 else:
-                    down = gram_gradient(seen * mask, slope * strength) * mask
+                    down = gram_gradient(activations * mask, slope * strength) * mask
                 of[name] = of[name] + down if name in of else down
         for name, weight in settings.content_layers.items():
             factor = 2 * settings.content_weight * weight / self._content_divisor(name)
-            down = (self._seen[name] - self._content[name]) * np.float32(factor)
+            down = (self._activations[name] - self._content[name]) * np.float32(factor)
             of[name] = of[name] + down if name in of else down
-        found = self._tape.gradient(of)
+        gradient = self._tape.gradient(of)
         if self._left is not None:
             unit = np.float32(2 * _PHOTO_WEIGHT / self._photo.size)
-            found += unit * self._left * (self._picture - self._photo)
+            gradient += unit * self._left * (self._picture - self._photo)
         if settings.variation_weight:
-            found += np.float32(settings.variation_weight) * self._variation()[1]
-        return found
+            gradient += np.float32(settings.variation_weight) * self._variation()[1]
+        return gradient

@@ -20,32 +20,34 @@ if TYPE_CHECKING:
 def optimise_settings(options: PaintOptions) -> Settings:
     """What `optimise` is to do. Raises BadRequest."""
     usual = PRESETS[options.preset] if options.preset else Settings()
-    given = _given(options, "init", "optimiser", "steps", "content_weight", "style_weight", "snapshots", "seed")
+    overrides = _values_set(
+        options, "init", "optimiser", "steps", "content_weight", "style_weight", "snapshots", "seed"
+    )
     if content := several(options.content_layer):
-        given["content_layers"] = _layers("content", content, 1.0)
+        overrides["content_layers"] = _layers("content", content, 1.0)
     if style := several(options.style_layer):
-        given["style_layers"] = _layers("style", style, 1 / len(style))
+        overrides["style_layers"] = _layers("style", style, 1 / len(style))
     if options.optimiser is not None and options.optimiser != usual.optimiser:
-        given["rate"] = None  # the preset's is for the other one
+        overrides["rate"] = None  # the preset's is for the other one
     if options.lr is not None:
-        given["rate"] = options.lr
+        overrides["rate"] = options.lr
     if options.tv_weight is not None:
-        given["variation_weight"] = options.tv_weight
+        overrides["variation_weight"] = options.tv_weight
     colour: Literal["photo", "style"] = "photo" if options.colour_share == 0 else "style"
-    return replace(usual, strength=options.strength, colour=colour, stroke=options.stroke, **given)
+    return replace(usual, strength=options.strength, colour=colour, stroke=options.stroke, **overrides)
 
 
 def dream_settings(options: MethodOptions) -> Dream:
     """What `dream` is to do. Raises BadRequest."""
     from flamingo.painting.methods.dreaming import Dream
 
-    given = _given(options, "steps", "octaves", "jitter", "seed")
+    overrides = _values_set(options, "steps", "octaves", "jitter", "seed")
     if layers := several(options.content_layer):
-        given["layers"] = tuple(_layers("dream", layers, 1.0))
-    return Dream(**given)
+        overrides["layers"] = tuple(_layers("dream", layers, 1.0))
+    return Dream(**overrides)
 
 
-def _given(options: MethodOptions, *names: str) -> dict[str, Any]:
+def _values_set(options: MethodOptions, *names: str) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(options, name)) is not None}
 
 

@@ -45,48 +45,48 @@ def check(photo: Pixels, styles: Sequence[Style], settings: Settings, first: Pix
             )
 
 
-def check_picture(what: str, rgb: Pixels) -> None:
+def check_picture(name: str, rgb: Pixels) -> None:
     if rgb.ndim != 3 or rgb.shape[2] != 3 or min(rgb.shape[:2]) < _LEAST:
         raise BadRequest(
-            f"{what} of shape {rgb.shape}", f"(H, W, 3) with sides from {_LEAST} is needed", "give a larger picture"
+            f"{name} of shape {rgb.shape}", f"(H, W, 3) with sides from {_LEAST} is needed", "give a larger picture"
         )
     if not np.isfinite(rgb).all():
-        raise BadRequest(what, "it holds NaN or infinity", "give finite numbers")
+        raise BadRequest(name, "it holds NaN or infinity", "give finite numbers")
 
 
 def notes(photo: Pixels, styles: Sequence[Style], settings: Settings) -> list[str]:
     """What a person should know of the paintings: plain sentences."""
-    said = []
+    notes = []
     longest = round(max(photo.shape[:2]) * settings.stroke)
     for i, style in enumerate(styles, 1):
         name = "the painting" if len(styles) == 1 else f"painting {i}"
         height, width = style.painting.shape[:2]
         if float(style.painting.std(axis=(0, 1)).max()) < _FLAT:
-            said.append(f"{name} is of a single colour: there are no strokes to learn from it")
+            notes.append(f"{name} is of a single colour: there are no strokes to learn from it")
         used = min(height, width) * min(1.0, longest / max(height, width))
         if used < RECEPTIVE_FIELD and any("5_" in layer for layer in settings.style_layers):
-            said.append(
+            notes.append(
                 f"{name} is used at {used:.0f} pixels of height or width and the deepest layer looks at "
                 f"{RECEPTIVE_FIELD} at once: its large forms cannot be learned"
             )
         if max(height, width) < longest:
-            said.append(f"{name} is enlarged from {width} x {height}: its strokes will be soft")
-    return said
+            notes.append(f"{name} is enlarged from {width} x {height}: its strokes will be soft")
+    return notes
 
 
 def scales(height: int, width: int, coarsest: int | None) -> list[tuple[int, int]]:
     """Sizes from coarse to fine, each sqrt 2 larger than the one before, the last (height, width) itself."""
-    found = [(height, width)]
+    sizes = [(height, width)]
     if coarsest is None:
-        return found
+        return sizes
     longest, factor = max(height, width), 2**-0.5
     while longest * factor >= coarsest * 0.99:
         size = (round(height * factor), round(width * factor))
         if min(size) < _LEAST:
             break
-        found.append(size)
+        sizes.append(size)
         factor *= 2**-0.5
-    return found[::-1]
+    return sizes[::-1]
 
 
 def shares(steps: int, count: int) -> list[int]:

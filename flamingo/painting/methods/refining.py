@@ -84,36 +84,36 @@ def refine(
         raise BadRequest("no photos", "a style is refined by painting some", "give one at least")
     judge = VGG19.load()
     looked = judge.forward(_planes(painting, painting_size, 1), STYLE_LAYERS)
-    target = {layer: losses.gram(seen) for layer, seen in looked.items()}
+    target = {layer: losses.gram(activations) for layer, activations in looked.items()}
     views = _views(Painter.load(weights.path(f"painter-{model}", "weights")), judge, photos, size, target)
     start = np.array(vector, np.float32)[None]
-    found: list[float] = []
+    history: list[float] = []
     begun = time.perf_counter()
 
     def look(at: Array) -> tuple[float, Array]:
         """J of the next photo, and its derivative."""
         spent = (time.perf_counter() - begun) / max(seconds, 1e-9)
-        if len(found) >= len(views) and (spent >= 1 or (looks is not None and len(found) >= looks)):
+        if len(history) >= len(views) and (spent >= 1 or (looks is not None and len(history) >= looks)):
             raise _Enough
-        view = views[len(found) % len(views)]
+        view = views[len(history) % len(views)]
         loss = view(at)
         slope = view.gradient()
         if not math.isfinite(loss):
             raise _Enough
-        found.append(loss)
+        history.append(loss)
         if on_step:
-            on_step(len(found), min(1.0, spent), loss)
+            on_step(len(history), min(1.0, spent), loss)
         return loss, slope
 
     def mean(at: Array) -> float:
         return sum(view(at) for view in views) / len(views)
 
     before = mean(start)
-    better = (_one if len(views) == 1 else _in_turn)(start, look)
+    better = (_by_lbfgs if len(views) == 1 else _in_turn)(start, look)
     after = mean(better)
     if not after < before:
-        return Refined(np.asarray(vector, np.float32), tuple(found), before, before)
-    return Refined(better[0], tuple(found), before, after)
+        return Refined(np.asarray(vector, np.float32), tuple(history), before, before)
+    return Refined(better[0], tuple(history), before, after)
 
 
 class _Enough(Exception):
@@ -131,17 +131,17 @@ class _View:
         self._slopes: dict[str, Array] = {}
 
     def __call__(self, vector: Array) -> float:
-        seen = self._judge.forward(self._painter.forward(self._photo, vector, self._grain))
-        difference = seen[CONTENT_LAYER] - self._content
+        activations = self._judge.forward(self._painter.forward(self._photo, vector, self._grain))
+        difference = activations[CONTENT_LAYER] - self._content
         size = max(losses.square(self._content), 1e-6)
         loss = losses.square(difference) / size
         self._slopes = {CONTENT_LAYER: difference * np.float32(2 / size)}
         for layer, target in self._target.items():
-            apart = losses.gram(seen[layer]) - target
+            apart = losses.gram(activations[layer]) - target
             size = max(losses.square(target), 1e-12)
             weight = _STYLE_WEIGHT / len(self._target) / size
             loss += weight * losses.square(apart)
-            self._slopes[layer] = losses.gram_gradient(seen[layer], apart * np.float32(2 * weight))
+            self._slopes[layer] = losses.gram_gradient(activations[layer], apart * np.float32(2 * weight))
         return loss
 
     def gradient(self) -> Array:
@@ -171,13 +171,13 @@ def _planes(picture: Array, longest: int, step: int) -> Array:
 Look = Callable[[Array], tuple[float, Array]]
 
 
-def _one(start: Array, look: Look) -> Array:
+def _by_lbfgs(start: Array, look: Look) -> Array:
     """The best vector (1, S) that L-BFGS saw until `look` raised _Enough."""
     from scipy.optimize import minimize  # takes a while to load, and nothing else here needs it
 
     best, lowest = start, math.inf
 
-    def seen(at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def evaluate(at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         nonlocal best, lowest
         vector = at.astype(np.float32)[None]
         loss, slope = look(vector)
@@ -187,7 +187,7 @@ def _one(start: Array, look: Look) -> Array:
 
     most = {"maxiter": _MANY, "maxfun": _MANY, "maxcor": _HISTORY, "ftol": 0, "gtol": 0}
     with contextlib.suppress(_Enough):
-        minimize(seen, start[0].astype(np.float64), jac=True, method="L-BFGS-B", options=most)
+        minimize(evaluate, start[0].astype(np.float64), jac=True, method="L-BFGS-B", options=most)
     return best
 
 

@@ -83,14 +83,14 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for what, layers in (("content", self.content_layers), ("style", self.style_layers)):
+        for role, layers in (("content", self.content_layers), ("style", self.style_layers)):
             unknown = [name for name in layers if name not in LAYERS]
             if unknown:
                 raise BadRequest(
-                    f"{what} layer {unknown[0]!r}", "VGG-19 has no such layer", "choose from relu1_1 to relu5_4"
+                    f"{role} layer {unknown[0]!r}", "VGG-19 has no such layer", "choose from relu1_1 to relu5_4"
                 )
             if not all(math.isfinite(w) and w >= 0 for w in layers.values()):
-                raise BadRequest(f"{what} layer weights", "they must be finite and not negative", "")
+                raise BadRequest(f"{role} layer weights", "they must be finite and not negative", "")
         if not self.style_layers and not self.content_layers:
             raise BadRequest("layers", "there is nothing to optimise", "name content layers, style layers or both")
         for name, least, most in _RANGES:

@@ -70,11 +70,11 @@ class Stepper:
         else:
             self._mover = _Adam(settings.rate or _ADAM_RATE)
 
-    def step(self, objective: Objective, seen: Callable[[Terms], bool]) -> bool:
-        """Evaluate, show the terms to `seen` while the picture is still the one that was evaluated, and move, unless
-        `seen` says no. Returns what it said."""
+    def step(self, objective: Objective, on_terms: Callable[[Terms], bool]) -> bool:
+        """Evaluate, show the terms to `on_terms` while the picture is still the one that was evaluated, and move,
+        unless `on_terms` says no. Returns what it said."""
         terms = objective(self.picture)
-        if not seen(terms):
+        if not on_terms(terms):
             return False
         self._mover.move(self.picture, objective.gradient(), terms.objective)
         return True

@@ -94,16 +94,16 @@ class Optimising(SlowTask):
                 watchers = _records(folder, origin, stack)
             if (on_step := self.options.on_step) is not None:
                 watchers.append(_every(self.settings.log_every, lambda step: on_step(photo, step)))
-            done = self.optimised(picture.rgb, tell, watchers, state)
+            result = self.optimised(picture.rgb, tell, watchers, state)
         notes = [
             *notes,
-            *done.notes,
-            *self.io.written(target, picture.with_rgb(self._tinted(done, picture.rgb)), origin),
+            *result.notes,
+            *self.io.written(target, picture.with_rgb(self._tinted(result, picture.rgb)), origin),
         ]
         beside: tuple[Path, ...] = ()
-        if done.snapshots:
+        if result.snapshots:
             beside = folder / "strip.jpg", folder / "losses.jsonl"
-            images.write(logs.strip(done.snapshots), beside[0], overwrite=True, origin=origin)
+            images.write(logs.strip(result.snapshots), beside[0], overwrite=True, origin=origin)
         return Done(notes, dict(origin.recipe), beside)
 
     def paint(self, rgb: Pixels, tell: Tell) -> Pixels:
@@ -117,9 +117,9 @@ class Optimising(SlowTask):
         on_step = logs.all_of(lambda step: tell(step.step, step.steps), *watchers)
         return optimise(rgb, self.styles, self.settings, first=self._first(rgb), on_step=on_step, resume=state)
 
-    def _tinted(self, done: Optimised, rgb: Pixels) -> Pixels:
+    def _tinted(self, result: Optimised, rgb: Pixels) -> Pixels:
         colour = self.options.colour_share
-        return coloured(done.picture, rgb, colour) if 0 < colour < 1 else done.picture
+        return coloured(result.picture, rgb, colour) if 0 < colour < 1 else result.picture
 
     @property
     def recipe(self) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class PatchBrush:
         regions: the paintings, grouped by the mask where they are painted.
         label: the styles in a few letters.
         styles: the styles as plain values, for recipes.
-        said: what there is to say of the paintings.
+        painting_notes: what there is to say of the paintings.
         strength: from 0, the photo, to 1, the painting.
         options: colour and stroke.
         patches: fidelity and seed.
@@ -51,7 +51,7 @@ class PatchBrush:
     regions: tuple[Region, ...]
     label: str
     styles: list[dict[str, Any]]
-    said: tuple[str, ...]
+    painting_notes: tuple[str, ...]
     strength: float
     options: StyleOptions
     patches: PatchOptions
@@ -98,13 +98,13 @@ class PatchBrush:
             "colour": self.options.colour_share,
             "fidelity": self.patches.fidelity_or_usual,
             "seed": self.patches.seed or 0,
-            **({"match": [_said(pair) for pair in self.matches]} if self.matches else {}),
+            **({"match": [_mask_hashes(pair) for pair in self.matches]} if self.matches else {}),
         }
 
     def notes(self, height: int, width: int) -> list[str]:
         """What there is to say of paintings and masks on a photo of this size."""
         masks = [region.share for region in self.regions if region.share is not None]
-        return [*self.said, *style_spec.notes_on(masks, height, width)]
+        return [*self.painting_notes, *style_spec.notes_on(masks, height, width)]
 
     def check_memory(self, photo: Path, height: int, width: int, *, streamed: bool) -> None:
         """Raise ImageTooLarge if this machine has not the memory free that a photo of this size takes."""
@@ -144,24 +144,24 @@ def patch_brush(
         groups.setdefault(term.mask, []).append(term)
     masks = style_spec.masks_of(styles)
     regions: list[Region] = []
-    said: list[str] = []
+    painting_notes: list[str] = []
     for mask, terms in groups.items():
         sources = []
         for term in terms:
             painting, notes = _painting(term)
             sources.append(Source(to_oklab(painting.pixels), term.weight))
-            said += notes
+            painting_notes += notes
         regions.append(Region(tuple(sources), masks.get(mask)))
     if matches:
         regions = _matched(regions[0], painting, matches)
     label, recipe = style_spec.label_of(styles), style_spec.said_of(styles, options.model)
     how = shared(options, StyleOptions), shared(patches, PatchOptions)
     return PatchBrush(
-        tuple(regions), label, recipe, tuple(dict.fromkeys(said)), strength, *how, matches=tuple(matches)
+        tuple(regions), label, recipe, tuple(dict.fromkeys(painting_notes)), strength, *how, matches=tuple(matches)
     )
 
 
-def _said(pair: Correspondence) -> dict[str, str]:
+def _mask_hashes(pair: Correspondence) -> dict[str, str]:
     return {"photo_mask_sha256": sha256(pair.photo), "painting_mask_sha256": sha256(pair.painting)}
 
 
@@ -178,11 +178,11 @@ class _Painting:
 def _matched(region: Region, painting: _Painting, matches: Sequence[Correspondence]) -> list[Region]:
     """The regions of a painting of which parts are for parts of the photo, and the one for what is left."""
     (source,) = region.sources
-    regions, taken, rest = [], np.zeros(painting.size, np.float32), None
+    regions, covered, rest = [], np.zeros(painting.size, np.float32), None
     for pair in matches:
         share, white = style_spec.mask_of(pair.photo), style_spec.mask_of(pair.painting)
         white = resize(white[..., None], *painting.size)[..., 0]
-        taken = np.maximum(taken, white)
+        covered = np.maximum(covered, white)
         if region.share is not None:
             share = share * resize(region.share[..., None], *share.shape)[..., 0]
         here = np.ones_like(share) if rest is None else resize(rest[..., None], *share.shape)[..., 0]
@@ -191,7 +191,7 @@ def _matched(region: Region, painting: _Painting, matches: Sequence[Corresponden
     assert rest is not None
     left = rest if region.share is None else rest * resize(region.share[..., None], *rest.shape)[..., 0]
     # Where all of the painting is taken, the rest of the photo may have all of it too.
-    free = (1 - taken)[painting.inside]
+    free = (1 - covered)[painting.inside]
     mask = np.ascontiguousarray(free) if float(free.max()) > 0.5 else None
     return [*regions, Region((replace(source, mask=mask),), left)]
 
@@ -212,7 +212,7 @@ def _painting(term: StyleTerm) -> tuple[_Painting, list[str]]:
         painting = images.Picture(rgb=painting).resized(_LONGEST).rgb
     size = painting.shape[0], painting.shape[1]
     inside = without_border(painting)
-    kept = _Painting(painting[inside], inside, size)
-    if kept.pixels.shape == painting.shape:
-        return kept, []
-    return kept, [f"the plain border around {name} was left out: no patches are taken from it"]
+    cropped = _Painting(painting[inside], inside, size)
+    if cropped.pixels.shape == painting.shape:
+        return cropped, []
+    return cropped, [f"the plain border around {name} was left out: no patches are taken from it"]

@@ -41,10 +41,10 @@ def _numba() -> tuple[Any, bool]:
     return numba, True
 
 
-_nb, _kept = _numba()
+_nb, _cached = _numba()
 # Sums may be taken in any order, which is what makes vector code of them; infinities keep their meaning.
 _FAST = {"reassoc", "contract", "nsz", "arcp"}
-_compiled = _nb.njit(nogil=True, fastmath=_FAST, cache=_kept, error_model="numpy")
+_compiled = _nb.njit(nogil=True, fastmath=_FAST, cache=_cached, error_model="numpy")
 _inlined = _nb.njit(nogil=True, fastmath=_FAST, error_model="numpy")
 
 

@@ -110,13 +110,13 @@ class Matcher:
         else:
             pixels = self._padded(picture)
         target = self._target
-        given: tuple[Any, ...] = (
+        arrays: tuple[Any, ...] = (
             pixels, self._features, target.hold, source, self._source_features, self._atlas.label,
             self._matches.rows, self._matches.columns, self.cost,
         )  # fmt: skip
         usage = self._usage()
         more = self._price, target.prices, self._patch
-        self._bands(0, lambda top, bottom, _: kernels.measure(*given, usage, *more, top, bottom), first=0)
+        self._bands(0, lambda top, bottom, _: kernels.measure(*arrays, usage, *more, top, bottom), first=0)
         for i in range(how.sweeps):
             before, seeds = usage, self._rng.integers(1, 2**32, len(self.cost) // _BAND + 2, dtype=np.uint32)
 
@@ -125,7 +125,7 @@ class Matcher:
             ) -> None:
                 # Its own copy: what a band uses up meanwhile, the others learn after the sweep.
                 kernels.sweep(
-                    *given, before.copy(), *more, top, bottom, i % 2 == 0, how.radius, how.tries, seeds[band]
+                    *arrays, before.copy(), *more, top, bottom, i % 2 == 0, how.radius, how.tries, seeds[band]
                 )
 
             self._bands(i % 2, sweep)

@@ -165,9 +165,9 @@ class _Synthesis:
 
     def _level(self, index: int, factor: int, before: float) -> tuple[_Level, float]:
         """The level, and how long the paintings' longest side is to be there. before: at the level below."""
-        asked = max(self._size) * self._how.stroke / factor
+        requested = max(self._size) * self._how.stroke / factor
         limit = max(max(source.lab.shape[:2]) for source in self._sources)
-        longest = min(asked, float(limit))
+        longest = min(requested, float(limit))
         scale = longest / before if before else 1.0
         entries = atlas(self._sources, longest, PATCH)
         softened = None
@@ -186,7 +186,7 @@ class _Synthesis:
         height, _ = self._sized(factor)
         if _area(self._sized(factor)) <= _WHOLE:
             return features.quantiles(features.roughness(self._photo(factor, 0, height)))
-        tops = [round(height * place) - 32 for place in (0.25, 0.5, 0.75)]
+        tops = [round(height * fraction) - 32 for fraction in (0.25, 0.5, 0.75)]
         return features.quantiles(
             np.concatenate([features.roughness(self._photo(factor, top, top + 64)).ravel() for top in tops])
         )
@@ -201,12 +201,12 @@ class _Synthesis:
             first, last = max(0, top - _HALO), min(height, bottom + _HALO)
             matches, picture = self._window(level, below, above, first, last, top - first)
             strip = slice(top - first, bottom - first)
-            kept = Matches(matches.rows[strip], matches.columns[strip])
+            strip_matches = Matches(matches.rows[strip], matches.columns[strip])
             if deep < height:
-                level.usage += counted(kept, level.atlas.label.shape)
+                level.usage += counted(strip_matches, level.atlas.label.shape)
                 after = slice(bottom - first - _HALO, bottom - first)
                 above = Matches(matches.rows[after].copy(), matches.columns[after].copy())
-            yield kept, picture[strip]
+            yield strip_matches, picture[strip]
 
     def _window(
         self, level: _Level, below: _Below | None, above: Matches | None, top: int, bottom: int, first: int
@@ -284,9 +284,9 @@ class _Synthesis:
         columns = _grown(old_columns, level.scale, edge) + (x % 2)[None]
         rows = np.clip(rows, 0, shapes[source] - PATCH) + new_tops[source]
         columns = np.clip(columns, 0, self._widths(label, new_tops)[source] - PATCH)
-        found = Matches(rows.astype(np.int32), columns.astype(np.int32))
-        self._moved(label, found, source, rng)
-        return found
+        matches = Matches(rows.astype(np.int32), columns.astype(np.int32))
+        self._moved(label, matches, source, rng)
+        return matches
 
     def _widths(self, label: NDArray[np.uint8], tops: NDArray[np.int64]) -> NDArray[np.int64]:
         """How wide each source is, in columns at which patches may begin."""
@@ -349,8 +349,8 @@ class _Synthesis:
             height, width = self._thumbnail.shape[:2]
             inside = resample.window(region.share[..., None], (height, width), 0, 0, height, width, "linear")
             step = transport.step_of(self._thumbnail)
-            seen = inside[step // 2 :: step, step // 2 :: step, 0].reshape(-1) > 0.5
-            photo = photo[seen] if seen.sum() > 64 else photo
+            selected = inside[step // 2 :: step, step // 2 :: step, 0].reshape(-1) > 0.5
+            photo = photo[selected] if selected.sum() > 64 else photo
         paintings = []
         total = sum(source.weight for source in region.sources)
         for source in region.sources:

@@ -70,10 +70,10 @@ def colour_map(photo: Colours, painting: Colours, seed: int = 0) -> ColourMap:
     count, target = len(photo), painting.astype(np.float64)
     for i in range(_ROTATIONS):
         rotation = np.eye(3) if i == 0 else np.linalg.qr(rng.normal(size=(3, 3)))[0]
-        moved, wanted = points @ rotation, target @ rotation
+        moved, rotated_target = points @ rotation, target @ rotation
         for axis in range(3):
             source = np.quantile(moved[:count, axis], _KNOTS)
-            goal = np.quantile(wanted[:, axis], _KNOTS)
+            goal = np.quantile(rotated_target[:, axis], _KNOTS)
             moved[:, axis] += _shift(moved[:, axis], source, goal)
         points = moved @ rotation.T
     displacement = (points[count:] - grid).reshape(_LATTICE, _LATTICE, _LATTICE, 3)

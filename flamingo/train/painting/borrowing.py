@@ -30,24 +30,24 @@ def borrow_weights(file: Path, lender: Path, *, own: str, lent: str) -> None:
     tensors = _tensors(content)
     for constant in model.graph.initializer:
         name = lent + constant.name.removeprefix(own).removesuffix(_HALF)
-        place = tensors.get(name)
-        if place is None or not constant.name.endswith(_HALF) or len(constant.raw_data) < _SMALL:
+        extent = tensors.get(name)
+        if extent is None or not constant.name.endswith(_HALF) or len(constant.raw_data) < _SMALL:
             continue
-        there = content[place.offset : place.offset + place.length]
-        if tuple(constant.dims) != place.shape or constant.raw_data != there:
+        there = content[extent.offset : extent.offset + extent.length]
+        if tuple(constant.dims) != extent.shape or constant.raw_data != there:
             raise ModelCorrupt(
                 str(file), f"its weights {constant.name} are not those of {lender.name}", "export both again"
             )
         constant.ClearField("raw_data")
         constant.data_location = TensorProto.EXTERNAL
-        for key, value in (("location", lender.name), ("offset", place.offset), ("length", place.length)):
+        for key, value in (("location", lender.name), ("offset", extent.offset), ("length", extent.length)):
             constant.external_data.add(key=key, value=str(value))
     file.write_bytes(model.SerializeToString())
     onnx.checker.check_model(str(file), full_check=True)
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Extent:
     """Where a tensor lies within a file: bytes from its beginning, and how many."""
 
     offset: int
@@ -55,14 +55,14 @@ class _Place:
     shape: tuple[int, ...]
 
 
-def _tensors(content: bytes) -> dict[str, _Place]:
+def _tensors(content: bytes) -> dict[str, _Extent]:
     """The 16-bit floats of a safetensors file: 8 bytes say how long the header is, the header is JSON, and offsets
     count from its end (https://huggingface.co/docs/safetensors, "Format")."""
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
-    found = {}
+    extents = {}
     for name, about in header.items():
         if name != "__metadata__" and about["dtype"] == "F16":
             first, end = about["data_offsets"]
-            found[name] = _Place(8 + length + first, end - first, tuple(about["shape"]))
-    return found
+            extents[name] = _Extent(8 + length + first, end - first, tuple(about["shape"]))
+    return extents

@@ -28,18 +28,18 @@ def find_pictures(folders: Sequence[Path]) -> list[Path]:
 
     Raises BadRequest if a folder does not exist or none holds a picture.
     """
-    found: list[Path] = []
+    files: list[Path] = []
     for folder in folders:
         if not folder.is_dir():
             raise BadRequest(str(folder), "there is no such folder", "name a folder of photos")
-        found += sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-    if not found:
+        files += sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if not files:
         raise BadRequest(
             ", ".join(map(str, folders)),
             "holds no pictures",
             f"name a folder of {', '.join(sorted(SUFFIXES))} files",
         )
-    return found
+    return files
 
 
 class PhotoCrops(Dataset[tuple[Tensor, int]]):
@@ -103,8 +103,8 @@ class PhotosAndPaintings(Dataset[tuple[Tensor, int, Tensor]]):
         crop, skipped = self.photos[index]
         if self.paintings is None or not self.count:
             return crop, skipped, torch.empty((0, 3, 1, 1), dtype=torch.uint8)
-        found = [self.paintings[index * self.count + i] for i in range(self.count)]
-        return crop, skipped + sum(more for _, more in found), torch.stack([window for window, _ in found])
+        samples = [self.paintings[index * self.count + i] for i in range(self.count)]
+        return crop, skipped + sum(more for _, more in samples), torch.stack([window for window, _ in samples])
 
 
 class Consecutive(Sampler[int]):

@@ -66,9 +66,9 @@ def export_encoder(encoder: StyleEncoder, file: Path) -> float:
         outputs=("vector",),
     )
     session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    (got,) = session.run(None, {"painting": painting})
+    (exported,) = session.run(None, {"painting": painting})
     expected = encoder(torch.from_numpy(painting)).detach().numpy()
-    error = float(np.linalg.norm(got - expected) / np.linalg.norm(expected))
+    error = float(np.linalg.norm(exported - expected) / np.linalg.norm(expected))
     if error > _LARGEST_ERROR:
         raise ModelCorrupt(str(file), f"its vectors differ from the trained ones by {error:.3f}", "report this")
     return error
@@ -81,13 +81,13 @@ def export_views(painter: Painter, weights: Path, name: str) -> dict[str, Path]:
     h, w, k = torch.export.Dim("h", min=8), torch.export.Dim("w", min=8), torch.export.Dim("k", min=2)
     photo, noise, sides = torch.rand(1, 3, 64, 96), torch.zeros(1, 3, 64, 96), {2: STRIDE * h, 3: STRIDE * w}
 
-    def told(count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def random_statistics(count: int) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.randn(count, channels), torch.rand(count, channels)
 
     maps = tuple(torch.rand(1, 3, 64 // part, 96 // part) for part in (1, 2, 4))
     sides_of_maps = tuple({1: k, 2: STRIDE // part * h, 3: STRIDE // part * w} for part in (1, 2, 4))
     vector, vectors = torch.randn(1, styles), torch.randn(3, styles)
-    statistics, each = ("means", "variances"), ({0: k}, {0: k})
+    statistics, dynamic_axes = ("means", "variances"), ({0: k}, {0: k})
     files = {kind: weights / f"painter-{name}-{kind}.onnx" for kind in ("measure", "tile", "regions")}
     onnx_files.export(
         MeasuringPainter(painter),
@@ -99,7 +99,7 @@ def export_views(painter: Painter, weights: Path, name: str) -> dict[str, Path]:
     )
     onnx_files.export(
         TilePainter(painter),
-        (photo, vector, *told(1), noise),
+        (photo, vector, *random_statistics(1), noise),
         files["tile"],
         shapes=(sides, {}, {}, {}, sides),
         inputs=("photo", "vector", *statistics, "grain"),
@@ -107,9 +107,9 @@ def export_views(painter: Painter, weights: Path, name: str) -> dict[str, Path]:
     )
     onnx_files.export(
         RegionPainter(painter),
-        (photo, vectors, *maps, *told(3), noise),
+        (photo, vectors, *maps, *random_statistics(3), noise),
         files["regions"],
-        shapes=(sides, {0: k}, *sides_of_maps, *each, sides),
+        shapes=(sides, {0: k}, *sides_of_maps, *dynamic_axes, sides),
         inputs=("photo", "vectors", "full", "half", "quarter", *statistics, "grain"),
         outputs=("picture",),
     )
@@ -126,8 +126,8 @@ def export_again(weights: Path, name: str) -> None:
     if entry is None:
         raise ModelMissing(model, f"it is not in {show(weights)}", "release it first")
     with release_of(model, weights) as release:
-        kept = {k: f for k, f in entry["files"].items() if k in ("weights", "styles", "encoder")}
-        release.copy(model, {**entry, "files": kept}, weights)
+        files_to_copy = {k: f for k, f in entry["files"].items() if k in ("weights", "styles", "encoder")}
+        release.copy(model, {**entry, "files": files_to_copy}, weights)
         weights_file = release.folder / f"{model}.safetensors"
         painter = load_painter(weights_file).painter
         files = {"onnx": release.folder / f"{model}.onnx"}
@@ -213,9 +213,9 @@ def _fidelity(trained: StyledPainter, file: Path) -> float:
     errors = []
     for row in trained.vectors:
         vector = row.numpy().astype(np.float16).astype(np.float32)[None]
-        (got,) = session.run(None, {"photo": photo, "vector": vector, "grain": noise})
+        (exported,) = session.run(None, {"photo": photo, "vector": vector, "grain": noise})
         expected = trained.painter(torch.from_numpy(photo), row[None], torch.from_numpy(noise)).numpy()
-        errors.append(float(np.mean((got - expected) ** 2)))
+        errors.append(float(np.mean((exported - expected) ** 2)))
     return float(-10 * np.log10(max(float(np.mean(errors)), 1e-12)))
 
 
@@ -230,7 +230,7 @@ def _short(session: dict[str, Any]) -> dict[str, Any]:
     """What the manifest keeps of a session: the settings that matter, never a folder of somebody's machine."""
     if "recipe" not in session:  # of an earlier release, from which this training started
         return session
-    kept = (
+    setting_names = (
         "crop",
         "photos_per_batch",
         "styles_per_photo",
@@ -245,7 +245,7 @@ def _short(session: dict[str, Any]) -> dict[str, Any]:
         "teacher_weight",
         "teacher_vectors",
     )
-    settings = {k: session["recipe"][k] for k in kept if k in session["recipe"]}
+    settings = {k: session["recipe"][k] for k in setting_names if k in session["recipe"]}
     settings["taught"] = bool(session["recipe"].get("teacher"))
     return {
         "seconds": round(session["seconds"]),

@@ -51,28 +51,28 @@ class Beside:
         facts = Checkpoint.load(where).facts
         if "names" not in facts:
             raise BadRequest(f"--start {show(recipe.start)}", "it is no painter", "name painter-fine.safetensors")
-        known = list(facts["names"])
+        known_names = list(facts["names"])
         config = PainterConfig(**facts["config"])
         if recipe.resume:
             if "beside" not in facts:
                 return None
-            return cls(_named(styles, ()), config).kept()
-        if set(known) == {s.name for s in styles} or recipe.paintings:
+            return cls(_named(styles, ()), config).with_paintings()
+        if set(known_names) == {s.name for s in styles} or recipe.paintings:
             return None
-        new = _named([s for s in styles if s.name not in known], known)
+        new = _named([s for s in styles if s.name not in known_names], known_names)
         if not new:
             return None  # some of its own alone: refused later on, as another painter
-        for option, given in (
+        for option, value in (
             ("--teacher", recipe.teacher),
             ("--blocks", recipe.blocks),
             ("--preset", recipe.preset),
         ):
-            if given:
+            if value:
                 why = "new paintings are learned beside those that the painter knows, and the painter stays as it is"
-                raise BadRequest(f"{option} {given}", why, "leave it out, or leave --start out")
-        return cls(new, config).kept()
+                raise BadRequest(f"{option} {value}", why, "leave it out, or leave --start out")
+        return cls(new, config).with_paintings()
 
-    def kept(self) -> Beside:
+    def with_paintings(self) -> Beside:
         for style in self.styles:
             picture = images.read(style.file)
             small = picture.resized(min(user_styles.KEPT, max(picture.height, picture.width))).rgb
@@ -102,18 +102,18 @@ class Beside:
         return Checkpoint({**tensors, "ema.vectors": torch.stack(rows)}, facts)
 
 
-def _named(styles: list[StylePicture], known: Any) -> list[StylePicture]:
+def _named(styles: list[StylePicture], known_names: Any) -> list[StylePicture]:
     """The styles under names that users can type. Raises BadRequest."""
-    found: list[StylePicture] = []
+    named: list[StylePicture] = []
     for style in styles:
         name = re.sub(r"[^a-z0-9]+", "-", style.name.lower()).strip("-")[:41]
-        if not re.fullmatch(user_styles.NAME, name) or name in known or name in {s.name for s in found}:
+        if not re.fullmatch(user_styles.NAME, name) or name in known_names or name in {s.name for s in named}:
             why = "it gives no name for a style" if not re.fullmatch(user_styles.NAME, name) else f"{name} is taken"
             raise BadRequest(
                 f"--styles: {show(style.file.name)}", why, "rename the file: letters, digits and hyphens"
             )
-        found.append(replace(style, name=name))
-    return found
+        named.append(replace(style, name=name))
+    return named
 
 
 def release(run: Path, weights: Path, *, name: str, overwrite: bool = False) -> list[str]:
@@ -139,11 +139,11 @@ def release(run: Path, weights: Path, *, name: str, overwrite: bool = False) -> 
             f"{show(run)} learned for another painter than the one in {show(weights)}",
             f"train again with --start {show(weights / entry['files']['weights']['file'])}",
         )
-    taken = {style["name"] for style in entry["styles"]}
+    taken_names = {style["name"] for style in entry["styles"]}
     key = f"{name} {entry['version']}"
     styles = []
     for i, style in enumerate(saved.facts["names"]):
-        if style in taken:
+        if style in taken_names:
             raise BadRequest(f"style {style!r}", "one of the painter's own has that name", "rename the painting")
         user_styles.check_free(style, overwrite=overwrite)
         about = saved.facts["beside"][style]
@@ -151,4 +151,4 @@ def release(run: Path, weights: Path, *, name: str, overwrite: bool = False) -> 
         vector = mine["vectors"][i].float().numpy()
         styles.append(user_styles.OwnStyle(style, painting, about["source"], about["sha256"], {key: vector}, (key,)))
     user_styles.keep(*styles, overwrite=overwrite)
-    return [made.name for made in styles]
+    return [own_style.name for own_style in styles]

@@ -117,7 +117,7 @@ class _Session:
         size = size if recipe.blocks is None else replace(size, blocks=recipe.blocks)
         size = self.beside.config if self.beside else size
         self.model = StyledPainter(size, [s.name for s in self.styles], encoder)
-        _place(self.model, self.device)
+        _to_device(self.model, self.device)
         self.lr = recipe.lr
         self.optimiser = _optimiser(self.model, recipe)
         self.ema = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
@@ -151,7 +151,7 @@ class _Session:
         self.perception = losses.Perception(recipe.content_layers, recipe.style_layers, recipe.losses == "raw")
         if recipe.perceptual:
             self.vgg = vgg.load(Path(recipe.vgg) if recipe.vgg else None)
-            _place(self.vgg, self.device)
+            _to_device(self.vgg, self.device)
             self.facts["vgg"] = self.vgg.source
             self.perception = self._perception(self.vgg)
             self.targets = self._style_targets(self.styles)
@@ -192,12 +192,12 @@ class _Session:
         paintings = torch.stack([self.paintings[i][0] for i in range(self.recipe.begin)]).float() / 255
         parts = PhotoCrops([s.file for s in self.styles], self.recipe.window, 0, _ZOOM_OF_PAINTINGS)
         # The stream draws files by chance; here each is wanted equally often.
-        each = -(-self.recipe.begin // len(self.styles))
+        parts_per_style = -(-self.recipe.begin // len(self.styles))
         windows, rows = [], []
         for i, style in enumerate(self.styles):
             parts.files = [style.file]
-            windows += [parts[i * each + j][0] for j in range(each)]
-            rows += [i] * each
+            windows += [parts[i * parts_per_style + j][0] for j in range(parts_per_style)]
+            rows += [i] * parts_per_style
         shown = torch.stack(windows).float() / 255
         vectors = self.model.vectors.detach()[rows]
         left = begin(encoder, paintings.to(self.device), shown.to(self.device), vectors)
@@ -211,7 +211,7 @@ class _Session:
         teacher = load_painter(where if where.is_file() else where / CHECKPOINT)
         if teacher.names != self.model.names:
             raise BadRequest("--teacher", "it knows other styles", "use the same --styles folder for both")
-        _place(teacher, self.device)
+        _to_device(teacher, self.device)
         return teacher
 
     def _take_over_vectors(self, *, going_on: bool) -> None:
@@ -230,23 +230,23 @@ class _Session:
         """What VGG-19 compares, by the recipe."""
         recipe = self.recipe
         raw = recipe.losses == "raw"
-        found = losses.Perception(recipe.content_layers, recipe.style_layers, raw)
+        perception = losses.Perception(recipe.content_layers, recipe.style_layers, raw)
         if not raw:
-            return found
+            return perception
         painting = load_painting(self.styles[0].file, recipe.style_size).to(self.device)
-        return replace(found, units=vgg.units_of_caffe(network, network(painting, found.layers)))
+        return replace(perception, units=vgg.units_of_caffe(network, network(painting, perception.layers)))
 
     @torch.no_grad()
     def _style_targets(self, styles: list[StylePicture]) -> dict[str, Tensor]:
         """Gram matrices of every painting: layer -> (styles, C, C)."""
         assert self.vgg is not None
         layers = self.perception.style
-        found: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+        grams: dict[str, list[Tensor]] = {layer: [] for layer in layers}
         for style in styles:
             painting = load_painting(style.file, self.recipe.style_size).to(self.device)
             for layer, matrix in self.perception.grams(self.vgg(painting, layers)).items():
-                found[layer].append(matrix[0])
-        return {layer: torch.stack(matrices) for layer, matrices in found.items()}
+                grams[layer].append(matrix[0])
+        return {layer: torch.stack(matrices) for layer, matrices in grams.items()}
 
     # -- the loop -------------------------------------------------------------------------------------------
 
@@ -349,9 +349,9 @@ class _Session:
         paintings = windows.flatten(0, 1).float() / 255 if self.paintings else None
         style, strength = self._draw(len(photo))
         repeated = photo.repeat_interleave(k, dim=0)
-        asked = (repeated, style, strength, paintings, self._grain(repeated))
+        inputs = (repeated, style, strength, paintings, self._grain(repeated))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            out = self.forward(*asked)
+            out = self.forward(*inputs)
         out = out.float()
         variation = self.perception.variation(out)
         loss = recipe.tv_weight * variation
@@ -359,7 +359,7 @@ class _Session:
         figures: dict[str, float] = {"tv": float(variation.mean().detach())}
         if self.teacher is not None:
             with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-                shown = self.teacher(*asked).float()
+                shown = self.teacher(*inputs).float()
             distance = (out - shown).square().mean((1, 2, 3))
             loss = loss + recipe.teacher_weight * distance
             figures["teacher"] = float(distance.mean().detach())
@@ -368,10 +368,10 @@ class _Session:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                 with torch.no_grad():
                     content = self.vgg(photo, self.perception.content)
-                seen = self.vgg(out, self.perception.layers)
-            kept = {layer: value.repeat_interleave(k, dim=0) for layer, value in content.items()}
-            c2 = self.perception.content_errors(seen, kept)
-            s2 = self.perception.style_errors(seen, {layer: t[style] for layer, t in targets.items()})
+                activations = self.vgg(out, self.perception.layers)
+            content_targets = {layer: value.repeat_interleave(k, dim=0) for layer, value in content.items()}
+            c2 = self.perception.content_errors(activations, content_targets)
+            s2 = self.perception.style_errors(activations, {layer: t[style] for layer, t in targets.items()})
             # A photo of plain sky has next to no features, so its relative error knows no bounds. Nor does that of a
             # painting of little texture, which must still pull, but not drown out all others.
             if self.perception.raw:
@@ -406,9 +406,9 @@ class _Session:
             return self.targets
         assert self.vgg is not None
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            seen = self.vgg(paintings.contiguous(memory_format=torch.channels_last), self.perception.style)
-        found = self.perception.grams(seen)
-        return {layer: torch.cat([self.targets[layer], matrix]) for layer, matrix in found.items()}
+            activations = self.vgg(paintings.contiguous(memory_format=torch.channels_last), self.perception.style)
+        grams = self.perception.grams(activations)
+        return {layer: torch.cat([self.targets[layer], matrix]) for layer, matrix in grams.items()}
 
     def _figures(self, c2: Tensor, s2: Tensor, full: Tensor, unnamed: Tensor) -> dict[str, float]:
         """What is logged of the pictures at full strength; J of those after unnamed paintings also by itself."""
@@ -571,7 +571,7 @@ def _optimiser(model: StyledPainter, recipe: PainterRecipe) -> Optimiser:
     return MuonWithAdam(inside, [p for p in model.parameters() if p not in chosen], recipe.lr, _BETAS)
 
 
-def _place(module: torch.nn.Module, device: torch.device) -> None:
+def _to_device(module: torch.nn.Module, device: torch.device) -> None:
     """Move a network to the device, its weights laid out with channels last: the fast layout on both kinds."""
     module.to(device)
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -159,23 +159,23 @@ class PainterRecipe:
 
     @model_validator(mode="before")
     @classmethod
-    def _from_preset(cls, given: Any) -> Any:
+    def _from_preset(cls, arguments: Any) -> Any:
         """What is not given comes from the preset; and a number of epochs is not cut short by a usual budget."""
-        if not isinstance(given, ArgsKwargs):
-            return given
-        chosen = dict(given.kwargs or {})
+        if not isinstance(arguments, ArgsKwargs):
+            return arguments
+        chosen = dict(arguments.kwargs or {})
         name = chosen.get("preset")
         if isinstance(name, str) and name in PRESETS:
             chosen = {**PRESETS[name], **chosen}
         if chosen.get("epochs") is not None and "budget" not in chosen:
             chosen["budget"] = _FOR_EVER
-        return ArgsKwargs(given.args, chosen)
+        return ArgsKwargs(arguments.args, chosen)
 
     @field_validator("content_layers", "style_layers")
     @classmethod
-    def _known(cls, layers: tuple[str, ...]) -> tuple[str, ...]:
-        found = tuple(layer.replace("block", "relu").replace("_conv", "_") for layer in layers)
-        for name, layer in zip(layers, found, strict=True):
+    def _known_layers(cls, layers: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(layer.replace("block", "relu").replace("_conv", "_") for layer in layers)
+        for name, layer in zip(layers, names, strict=True):
             if layer not in LAYERS:
                 raise ValueError(f"{name} is no layer of VGG-19 after its ReLU: relu1_1 to relu5_4")
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(names))

@@ -74,7 +74,7 @@ def measured(
     count: int = 6,
     size: int = 256,
     vgg_file: Path | None = None,
-    tell: Callable[[int, int, str], None] = lambda done, total, what: None,
+    tell: Callable[[int, int, str], None] = lambda done, total, label: None,
 ) -> list[Row]:
     """Rows of each style that a painter knows, style by style. painters: files of weights by what to call them;
     styles: the folder of the paintings; count: how many photos; size: sides of the squares that are painted, in
@@ -84,10 +84,10 @@ def measured(
     """
     network = vgg.load(vgg_file)
     perception = losses.Perception()
-    known = {name: load_painter(file) for name, file in painters.items()}
+    models = {name: load_painter(file) for name, file in painters.items()}
     paintings = {s.name: s for s in find_styles(styles)}
-    wanted = [(s, who) for s in paintings for who, model in known.items() if s in model.names]
-    if not wanted:
+    pairs = [(s, who) for s in paintings for who, model in models.items() if s in model.names]
+    if not pairs:
         raise BadRequest(
             f"--styles {show(styles)}", "none of the painters knows any of these", "name its own paintings"
         )
@@ -95,19 +95,19 @@ def measured(
     content = [network(photo, perception.content) for photo in shown]
     rows = []
     targets: dict[str, dict[str, torch.Tensor]] = {}
-    for i, (style, who) in enumerate(wanted):
-        tell(i, len(wanted), f"{style} by {who}")
-        model = known[who]
+    for i, (style, who) in enumerate(pairs):
+        tell(i, len(pairs), f"{style} by {who}")
+        model = models[who]
         if style not in targets:
             painting = load_painting(paintings[style].file, 512)
             targets[style] = perception.grams(network(painting, perception.style))
         at = torch.tensor([model.names.index(style)])
         figures = []
-        for photo, kept in zip(shown, content, strict=True):
+        for photo, content_target in zip(shown, content, strict=True):
             out = model(photo, at, torch.ones(1)).clamp(0, 1)
-            seen = network(out, perception.layers)
-            c2 = perception.content_errors(seen, kept)
-            s2 = perception.style_errors(seen, targets[style])
+            activations = network(out, perception.layers)
+            c2 = perception.content_errors(activations, content_target)
+            s2 = perception.style_errors(activations, targets[style])
             tv = losses.total_variation(out)
             total = c2 + _STYLE_WEIGHT * s2.mean(1) + _TV_WEIGHT * tv
             figures.append(
@@ -116,7 +116,7 @@ def measured(
         mean = np.mean(figures, axis=0).tolist()
         layers = dict(zip(_LAYERS, mean[1:6], strict=True))
         rows.append(Row(style, who, mean[0], layers, mean[6], mean[7], mean[8]))
-    tell(len(wanted), len(wanted), "done")
+    tell(len(pairs), len(pairs), "done")
     return rows
 
 
@@ -136,11 +136,11 @@ def lines(rows: Sequence[Row]) -> list[str]:
         return f"{style:<{wide}}  {painter:<{who}}" + "".join(f"  {cell:7.3f}" for cell in cells)
 
     heads = ("content", *_LAYERS, "style", "tv", "total")
-    found = [f"{'style':<{wide}}  {'painter':<{who}}" + "".join(f"  {head:>7}" for head in heads)]
-    found += [line(r.style, r.painter, [r]) for r in rows]
+    lines_of_text = [f"{'style':<{wide}}  {'painter':<{who}}" + "".join(f"  {head:>7}" for head in heads)]
+    lines_of_text += [line(r.style, r.painter, [r]) for r in rows]
     for name in dict.fromkeys(r.painter for r in rows):
-        found.append(line("mean", name, [r for r in rows if r.painter == name]))
-    return found
+        lines_of_text.append(line("mean", name, [r for r in rows if r.painter == name]))
+    return lines_of_text
 
 
 def _squares(photos: Sequence[Path], count: int, size: int) -> list[torch.Tensor]:
@@ -148,15 +148,15 @@ def _squares(photos: Sequence[Path], count: int, size: int) -> list[torch.Tensor
     none can be read."""
     files = find_pictures(list(photos))
     held = [file for file in files if is_held_out(file)]
-    found: list[torch.Tensor] = []
+    squares: list[torch.Tensor] = []
     for file in held if len(held) >= count else files:
-        if len(found) == count:
+        if len(squares) == count:
             break
         with suppress(OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-            found.append(_square(file, size))
-    if not found:
+            squares.append(_square(file, size))
+    if not squares:
         raise BadRequest("--photos", "none of them can be read", "name a folder of photos")
-    return found
+    return squares
 
 
 def _square(file: Path, size: int) -> torch.Tensor:
