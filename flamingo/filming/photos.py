@@ -17,12 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo import files, images
-from flamingo.errors import ImageTooLarge, UnreadableImage, show
+from flamingo.errors import UnreadableImage, show
 from flamingo.filming import captions, moments
 from flamingo.filming.cache import Work
 from flamingo.filming.salience import SIDE, salience
 from flamingo.images import exif, streaming
-from flamingo.images.limits import Limits
 from flamingo.mood.model import MoodModel
 
 __all__ = [
@@ -51,7 +50,6 @@ FILLS = 0.97
 CROPPED = 0.5
 """The least share of a photo that may be seen at once where it fills the frame; below it, it is shown whole."""
 
-_LARGE = 16_000_000  # pixels above which a photo is not held in floats
 _LOOK = 512  # longer side at which sharpness is measured
 _SMALL = 8  # side of thumbnails
 _SEEN = 3  # counted up when other things are seen in a photo, or others are kept of it
@@ -159,13 +157,11 @@ def look(photo: Photo | Opened, feeler: MoodModel, work: Work) -> Photo:
 
 def _read(file: Path, frame: tuple[int, int]) -> images.Picture:
     """On white, at the size that the film needs, never larger than it is."""
-    try:
-        picture = images.read(file, limits=Limits(pixels=_LARGE))
-    except ImageTooLarge:
-        canvas = streaming.read(file)
-        longest = _longest(canvas.height, canvas.width, frame)
-        return _on_white(canvas.shrunk(min(longest, max(canvas.height, canvas.width))))
-    picture = _on_white(picture)
+    work = images.open(file)
+    if isinstance(work, streaming.Canvas):
+        longest = _longest(work.height, work.width, frame)
+        return _on_white(work.shrunk(min(longest, max(work.height, work.width))))
+    picture = _on_white(work)
     scale = _longest(picture.height, picture.width, frame) / max(picture.height, picture.width)
     if scale >= 1:
         return picture

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from flamingo.images.guard import warm_up
     from flamingo.images.limits import Limits
     from flamingo.images.naming import Others, left_out, pictures_in, plan_outputs
+    from flamingo.images.opening import open
     from flamingo.images.picture import Picture
     from flamingo.images.reading import from_bytes, read
     from flamingo.images.writing import to_bytes, write
@@ -29,6 +30,7 @@ __all__ = [
     "Picture",
     "from_bytes",
     "left_out",
+    "open",
     "pictures_in",
     "plan_outputs",
     "read",
@@ -46,6 +48,7 @@ _HOMES = {
     "Picture": "flamingo.images.picture",
     "from_bytes": "flamingo.images.reading",
     "left_out": "flamingo.images.naming",
+    "open": "flamingo.images.opening",
     "pictures_in": "flamingo.images.naming",
     "plan_outputs": "flamingo.images.naming",
     "read": "flamingo.images.reading",

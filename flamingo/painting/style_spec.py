@@ -25,7 +25,6 @@ from flamingo import images, paintings
 from flamingo.errors import BadInput, BadRequest, show
 from flamingo.files import sha256
 from flamingo.images.formats import READ_SUFFIXES
-from flamingo.images.limits import Limits
 from flamingo.images.picture import resize
 from flamingo.painting import encoder, palette, user_styles
 from flamingo.painting import styles as named_styles
@@ -190,12 +189,11 @@ def said_of(terms: Sequence[StyleTerm], model: str) -> list[dict[str, Any]]:
     return [_plain_values(part, model) for part in terms]
 
 
-def painting_of(part: StyleTerm, limits: Limits | None = None) -> NDArray[np.float32]:
+def painting_of(part: StyleTerm) -> NDArray[np.float32]:
     """The painting behind a style, (H, W, 3) float32 sRGB in [0, 1]: the file as it is; of a named style and of one's
-    own, the smaller picture that is kept. Raises BadInput if it cannot be read or is beyond the limits, BadRequest if
-    there is none."""
+    own, the smaller picture that is kept. Raises BadInput if it cannot be read, BadRequest if there is none."""
     if part.painting is not None:
-        return images.read(part.painting, limits=limits).rgb if limits else images.read(part.painting).rgb
+        return images.read(part.painting).rgb
     if part.name in user_styles.names():
         return user_styles.read(part.name).painting
     file = paintings.file(part.name)

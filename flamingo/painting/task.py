@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo import images, provenance
-from flamingo.errors import BadInput, ImageTooLarge, show
+from flamingo.errors import BadInput, show
 from flamingo.files import sha256
 from flamingo.images import streaming
-from flamingo.images.limits import Limits
 from flamingo.images.picture import Picture
 from flamingo.painting import memory, tiles
 from flamingo.painting.brush import Brush
@@ -55,10 +54,6 @@ def clips() -> images.Others:
     return images.Others(FILM_SUFFIXES, result_of, video.written)
 
 
-_LARGE = 16_000_000
-"""Pixels above which a photo is not held in floats, but painted strip by strip over its own samples."""
-
-
 @dataclass(frozen=True)
 class PhotoIO:
     """How the photos of a request are read and its results written, by whatever method. inputs: files that no result
@@ -69,17 +64,13 @@ class PhotoIO:
 
     def sized(self, photo: Path) -> Work:
         """The photo at the size that was asked for; a very large one as a canvas. Raises BadInput."""
-        size = self.options.size
-        try:
-            picture = images.read(photo, keep_gps=self.options.keep_gps, limits=Limits(pixels=_LARGE))
-        except ImageTooLarge:
-            canvas = streaming.read(photo, keep_gps=self.options.keep_gps)
-            if size is None or size >= max(canvas.height, canvas.width):
-                return canvas
-            return canvas.shrunk(size)
-        if size is not None and size != max(picture.height, picture.width):
-            return picture.resized(size)
-        return picture
+        size, work = self.options.size, images.open(photo, keep_gps=self.options.keep_gps)
+        longest = max(work.height, work.width)
+        if size is None or size == longest:
+            return work
+        if isinstance(work, streaming.Canvas):
+            return work.shrunk(size) if size < longest else work
+        return work.resized(size)
 
     def picture(self, photo: Path, film: tuple[str, str], large: tuple[str, str]) -> images.Picture:
         """The same for a method that needs all of it in floats. film, large: why it takes no film and no very large

@@ -82,11 +82,11 @@ def test_what_is_large_is_finished_small_and_keeps_its_fine_strokes(
 def test_a_very_large_photo_is_finished_in_strips(
     photo_file: Path, painting_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flamingo.painting import task
+    from flamingo.images import opening
 
     monkeypatch.setattr(finishing, "LONGEST", 48)
     whole = paint(photo_file, tmp_path / "a.png", painting=painting_file, finish=2)
-    monkeypatch.setattr(task, "_LARGE", 1000)
+    monkeypatch.setattr(opening, "WHOLE", 1000)
     streamed = paint(photo_file, tmp_path / "b.png", painting=painting_file, finish=2)
     assert np.abs(pixels(whole.file) - pixels(streamed.file)).mean() < 0.01
 

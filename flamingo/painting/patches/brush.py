@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo import images
-from flamingo.errors import BadInput, BadRequest, ImageTooLarge, show
+from flamingo.errors import BadRequest, show
 from flamingo.files import sha256
 from flamingo.images import resample, streaming
-from flamingo.images.limits import Limits
 from flamingo.images.picture import resize
 from flamingo.options import shared
 from flamingo.painting import style_spec
@@ -199,17 +198,16 @@ def _matched(region: Region, painting: _Painting, matches: Sequence[Corresponden
 def _painting(term: StyleTerm) -> tuple[_Painting, list[str]]:
     """A style's painting, and what to say of it."""
     name = term.name if term.painting is None else show(term.painting)
-    try:
-        painting = style_spec.painting_of(term, limits=Limits(pixels=_LONGEST**2))
-    except ImageTooLarge:
-        if term.painting is None:
-            raise
-        canvas = streaming.read(term.painting).shrunk(_LONGEST)
-        if isinstance(canvas, streaming.Canvas):
-            raise BadInput(name, "this painting is too large to take patches from", "make it smaller") from None
-        painting = canvas.rgb
-    if max(painting.shape[:2]) > _LONGEST:
-        painting = images.Picture(rgb=painting).resized(_LONGEST).rgb
+    if term.painting is None:
+        painting = style_spec.painting_of(term)
+    else:
+        work = images.open(term.painting)
+        longest = max(work.height, work.width)
+        if isinstance(work, streaming.Canvas):
+            work = work.shrunk(min(longest, _LONGEST))
+        elif longest > _LONGEST:
+            work = work.resized(_LONGEST)
+        painting = work.rgb
     size = painting.shape[0], painting.shape[1]
     inside = without_border(painting)
     cropped = _Painting(painting[inside], inside, size)
