@@ -17,7 +17,7 @@ def test_an_optimisation_is_watched_while_it_runs_and_judged_afterwards(
 ) -> None:
     page.goto(f"{studio.url}/paint")
     page.set_input_files("#photos-file", cat)
-    expect(page.locator("#of-method")).to_be_hidden()
+    expect(page.get_by_label("Steps", exact=True)).to_be_hidden()
     page.get_by_label("Method", exact=True).select_option("optimise")
     expect(page.get_by_text("This method has no preview")).to_be_visible(timeout=at_ease(10))
     page.locator("#of-method summary").click()
