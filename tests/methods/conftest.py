@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from flamingo.vgg.network import VGG19
+
 Pixels = NDArray[np.float32]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def one_network() -> Iterator[None]:
+    """VGG-19 is read once for all these tests: each would take a second for it, and they are many."""
+    load = VGG19.load
+    shared = functools.cache(load)
+
+    def loaded(file: Path | None = None) -> VGG19:
+        return shared() if file is None else load(file)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(VGG19, "load", staticmethod(loaded))
+        yield
 
 
 @pytest.fixture
