@@ -29,8 +29,12 @@ def needed_in_tiles(height: int, width: int, model: Model, *, streamed: bool) ->
 
 def check(photo: Path, height: int, width: int, model: Model, *, streamed: bool = False) -> None:
     """Raise ImageTooLarge if this machine has not the memory free that painting the photo takes."""
+    check_free(photo, height, width, needed_in_tiles(height, width, model, streamed=streamed))
+
+
+def check_free(photo: Path, height: int, width: int, take: int) -> None:
+    """Raise ImageTooLarge if this machine has not `take` bytes free, which painting the photo takes."""
     free = psutil.virtual_memory().available
-    take = needed_in_tiles(height, width, model, streamed=streamed)
     if take > free:
         fits = int(max(height, width) * (free / take) ** 0.5 * 0.95)
         raise ImageTooLarge(

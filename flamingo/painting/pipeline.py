@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.options import several
@@ -15,18 +14,12 @@ from flamingo.painting.brush import brush_of
 from flamingo.painting.options import Method, Progress
 from flamingo.painting.request import PaintRequest
 from flamingo.painting.result import PaintResult
-from flamingo.painting.task import Done, Finishing, PhotoIO, Task, Tell
+from flamingo.painting.task import Finishing, PhotoIO, PhotoPainter, Task
 
 __all__ = ["PhotoPainter", "painted", "painter_of"]
 
 Plan = Sequence[tuple[Path, Path]]
 """Photos, each with the file that its picture is to be."""
-
-
-class PhotoPainter(Protocol):
-    """What paints one photo after another."""
-
-    def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done: ...
 
 
 def painted(request: PaintRequest, plan: Plan) -> list[PaintResult]:

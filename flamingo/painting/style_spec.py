@@ -33,6 +33,7 @@ __all__ = [
     "DEFAULT",
     "StyleMix",
     "StyleTerm",
+    "by_mask",
     "files_by_name",
     "is_learned",
     "known_names",
@@ -150,15 +151,21 @@ def files_by_name(files: Files) -> dict[str, Path]:
 
 def style_mix(terms: Sequence[StyleTerm], strength: float, model: str) -> StyleMix:
     """Look at the paintings and masks. Raises BadInput for one that cannot be read or has nothing in it."""
-    groups: dict[Path | None, list[StyleTerm]] = {}
-    for part in terms:
-        groups.setdefault(part.mask, []).append(part)
+    groups = by_mask(terms)
     length = np.float32(named_styles.length(strength))
     manners = [_mixed(group, model) for group in groups.values()]
     vectors, palettes = (np.stack([manner[i] for manner in manners]) for i in (0, 1))
     placed = masks_of(terms)
     masks = tuple(placed[path] for path in groups) if placed else None
     return StyleMix(vectors * length, masks, label_of(terms), said_of(terms, model), palettes)
+
+
+def by_mask(terms: Sequence[StyleTerm]) -> dict[Path | None, list[StyleTerm]]:
+    """Styles by the mask where they are painted together, in order."""
+    groups: dict[Path | None, list[StyleTerm]] = {}
+    for term in terms:
+        groups.setdefault(term.mask, []).append(term)
+    return groups
 
 
 def masks_of(terms: Sequence[StyleTerm]) -> dict[Path | None, NDArray[np.float32]]:

@@ -100,8 +100,14 @@ class PhotoIO:
         return provenance.Origin("paint", recipe, (fingerprint,))
 
 
-class Painting(Protocol):
-    """What paints pictures of any size: a brush."""
+class PhotoPainter(Protocol):
+    """What paints one photo after another."""
+
+    def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done: ...
+
+
+class AnyBrush(Protocol):
+    """What paints pictures of any size: a brush of the painter or of patches."""
 
     def paint(self, rgb: Pixels, on_progress: Tell | None = None) -> Pixels: ...
 
@@ -116,7 +122,7 @@ class Finishing(Protocol):
     @property
     def steps(self) -> int: ...
 
-    def painted(self, brush: Painting, photo: Path, work: Work, tell: Tell | None) -> Work: ...
+    def painted(self, brush: AnyBrush, photo: Path, work: Work, tell: Tell | None) -> Work: ...
 
 
 @dataclass(frozen=True)
@@ -186,7 +192,7 @@ def finish_of(finish: Finishing | None) -> dict[str, int]:
 
 
 def painted(
-    brush: Painting, work: Work, tell: Tell | None = None, photo: Path = Path(), finish: Finishing | None = None
+    brush: AnyBrush, work: Work, tell: Tell | None = None, photo: Path = Path(), finish: Finishing | None = None
 ) -> Work:
     """The photo, painted and, if that is wanted, finished. A canvas is painted over. photo: its file."""
     if finish is not None:

@@ -32,7 +32,7 @@ from flamingo import images
 from flamingo.errors import BadInput, FlamingoError
 from flamingo.options import several
 from flamingo.painting import user_styles
-from flamingo.painting.brush import Brush, brush
+from flamingo.painting.brush import Brush, brush_of
 from flamingo.painting.options import PatchOptions, StyleOptions
 from flamingo.painting.painter import Painter
 from flamingo.painting.request import method_of, parse_terms
@@ -75,31 +75,33 @@ class _Previews:
         return {**size, "ms": round((time.perf_counter() - begun) * 1000, 1)}, (jpeg,)
 
     def _brush(self, request: dict[str, Any]) -> Brush | PatchBrush:
-        """What was request for. Strength and options of style are set on a brush that is kept without them."""
+        """What was asked for. Strength and options of style are set on a brush that is kept without them."""
         style = [request["style"]] if isinstance(request["style"], str) else request["style"] or []
         files = [
             {name: Path(path) for name, path in request.get(option, {}).items()} for option in ("painting", "mask")
         ]
         match, model = several(request.get("match")), request["model"]
-        terms = parse_terms(style, files[0], files[1], match, model, anywhere=False)
-        method = method_of(request.get("method", "painter"), terms.styles, model)
-        key = json.dumps([method, style, request.get("painting"), request.get("mask"), match, model, _changed()])
+        wanted_method = request.get("method", "painter")
+        key = json.dumps(
+            [wanted_method, style, request.get("painting"), request.get("mask"), match, model, _changed()]
+        )
         if key not in self._brushes:
-            if method == "patches":
+            terms = parse_terms(style, files[0], files[1], match, model, anywhere=False)
+            plain = StyleOptions(model=model)
+            if method_of(wanted_method, terms.styles, model) == "patches":
                 from flamingo.painting.patches.brush import patch_brush
 
-                plain = StyleOptions(model=model), PatchOptions()
-                self._brushes[key] = patch_brush(terms.styles, 1.0, *plain, terms.matches)
+                self._brushes[key] = patch_brush(terms.styles, 1.0, plain, PatchOptions(), terms.matches)
             else:
-                self._brushes[key] = brush(style, *files, model=model, anywhere=False)
+                self._brushes[key] = brush_of(terms.styles, 1.0, plain)
             while len(self._brushes) > _KEPT:
                 self._brushes.popitem(last=False)
         self._brushes.move_to_end(key)
-        brush_kept = self._brushes[key]
+        stored_brush = self._brushes[key]
         options = StyleOptions(**_those_of(StyleOptions, request))
-        if isinstance(brush_kept, Brush):
-            return brush_kept.adjusted(request["strength"], options)
-        return brush_kept.adjusted(request["strength"], options, PatchOptions(**_those_of(PatchOptions, request)))
+        if isinstance(stored_brush, Brush):
+            return stored_brush.adjusted(request["strength"], options)
+        return stored_brush.adjusted(request["strength"], options, PatchOptions(**_those_of(PatchOptions, request)))
 
     def _photo(self, request: dict[str, Any]) -> NDArray[np.float32]:
         key = (request["photo"], request["longest"])

@@ -182,7 +182,7 @@ def test_a_large_picture_is_made_in_strips_without_seams(
     large = np.asarray(
         Image.fromarray(np.rint(cat * 255).astype(np.uint8)).resize((480, 360), Image.Resampling.BICUBIC), np.float32
     ) / np.float32(255)
-    monkeypatch.setattr(synthesis, "_WHOLE", 50_000)
+    monkeypatch.setattr(synthesis, "WHOLE", 50_000)
     monkeypatch.setattr(synthesis, "_STRIP", 30_000)
     strips = list(synthesise(lambda top, bottom: large[top:bottom], (360, 480), [of(van_gogh)], PatchSettings()))
     assert len(strips) > 3 and sum(len(strip) for strip in strips) == 360
@@ -195,7 +195,7 @@ def test_a_large_picture_is_made_in_strips_without_seams(
 def test_no_more_rows_are_looked_at_than_those_around_a_strip(
     van_gogh: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(synthesis, "_WHOLE", 20_000)
+    monkeypatch.setattr(synthesis, "WHOLE", 20_000)
     monkeypatch.setattr(synthesis, "_STRIP", 15_000)
     asked: list[int] = []
 

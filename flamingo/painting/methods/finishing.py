@@ -21,11 +21,11 @@ from flamingo.painting import style_spec, task
 from flamingo.painting.methods import optimise
 from flamingo.painting.methods.settings import Settings, Step, Style
 from flamingo.painting.options import StyleOptions
+from flamingo.painting.pyramid import Size
 from flamingo.painting.style_spec import StyleTerm
-from flamingo.painting.task import Painting, Tell, Work
+from flamingo.painting.task import AnyBrush, Tell, Work
 
 Pixels = NDArray[np.float32]
-Size = tuple[int, int]
 
 _PAINTED = 15  # hundredths of the work that are done when a picture is painted
 _ROWS = 256
@@ -53,7 +53,7 @@ class Finisher:
         """How many."""
         return self.settings.steps
 
-    def painted(self, brush: Painting, photo: Path, work: Work, tell: Tell | None = None) -> Work:
+    def painted(self, brush: AnyBrush, photo: Path, work: Work, tell: Tell | None = None) -> Work:
         """A photo, painted and finished. A canvas is painted over.
 
         Args:

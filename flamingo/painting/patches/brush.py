@@ -16,14 +16,16 @@ from flamingo.files import sha256
 from flamingo.images import resample, streaming
 from flamingo.images.picture import resize
 from flamingo.options import shared
+from flamingo.painting import memory as painting_memory
 from flamingo.painting import style_spec
 from flamingo.painting.colour import coloured, to_oklab
+from flamingo.painting.large import Progress, Rows
 from flamingo.painting.options import PatchOptions, StyleOptions
 from flamingo.painting.patches import memory
 from flamingo.painting.patches.atlas import Source
 from flamingo.painting.patches.borders import without_border
 from flamingo.painting.patches.correspondence import Correspondence
-from flamingo.painting.patches.synthesis import PatchSettings, Progress, Region, Rows, synthesise
+from flamingo.painting.patches.synthesis import PatchSettings, Region, synthesise
 from flamingo.painting.style_spec import StyleTerm
 
 Pixels = NDArray[np.float32]
@@ -107,7 +109,7 @@ class PatchBrush:
 
     def check_memory(self, photo: Path, height: int, width: int, *, streamed: bool) -> None:
         """Raise ImageTooLarge if this machine has not the memory free that a photo of this size takes."""
-        memory.check(photo, height, width, streamed=streamed)
+        painting_memory.check_free(photo, height, width, memory.needed(height, width, streamed=streamed))
 
     def _covered(self, size: tuple[int, int], top: int, bottom: int) -> Pixels:
         """How much of each place is painted, (n, W, 1) in [0, 1]; (1, 1, 1) if it is all of it."""
@@ -138,13 +140,10 @@ def patch_brush(
     """
     if len(styles) > _MOST:
         raise BadRequest(f"{len(styles)} styles", f"patches are taken from {_MOST} paintings at most", "name fewer")
-    groups: dict[Path | None, list[StyleTerm]] = {}
-    for term in styles:
-        groups.setdefault(term.mask, []).append(term)
     masks = style_spec.masks_of(styles)
     regions: list[Region] = []
     painting_notes: list[str] = []
-    for mask, terms in groups.items():
+    for mask, terms in style_spec.by_mask(styles).items():
         sources = []
         for term in terms:
             painting, notes = _painting(term)

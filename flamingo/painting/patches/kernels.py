@@ -6,8 +6,7 @@ threads.
 
 A patch is named by its first row and column. A target of (H, W) patches of `size` x `size` pixels is a picture of
 (H + size - 1, W + size - 1). Pictures are stored as (rows, columns * channels), so that a row of a patch is
-contiguous.
-The types are those of `flamingo.painting.patches.matching`, which alone calls them.
+contiguous. The types are those of `flamingo.painting.patches.matching`, which alone calls them.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
@@ -147,6 +146,36 @@ def sweep(
                 rows[y, x], columns[y, x], cost[y, x] = by, bx, best
 
 
+@_inlined
+def _mean(colours, rows, columns, weight, window, y, x, robust, around):
+    """The mean of what the patches that cover a pixel say of it; with `robust`, patches that say something else than
+    the colour `around` count little."""
+    size = window.shape[0]
+    edge = size // 2
+    high, wide = rows.shape
+    m0 = m1 = m2 = total = np.float32(0)
+    for dy in range(size):
+        py = y + edge - dy
+        if py < 0 or py >= high:
+            continue
+        for dx in range(size):
+            px = x + edge - dx
+            if px < 0 or px >= wide:
+                continue
+            sy, sx = rows[py, px] + dy, columns[py, px] + dx
+            c0, c1, c2 = colours[sy, sx, 0], colours[sy, sx, 1], colours[sy, sx, 2]
+            w = weight[py, px] * window[dy, dx]
+            if robust > 0:
+                far = (c0 - around[0]) ** 2 + (c1 - around[1]) ** 2 + (c2 - around[2]) ** 2
+                near = robust / (robust + far)
+                w *= near * near
+            m0 += w * c0
+            m1 += w * c1
+            m2 += w * c2
+            total += w
+    return m0 / total, m1 / total, m2 / total
+
+
 @_compiled
 def vote(colours, rows, columns, weight, window, out, robust, top, bottom):
     """The pixels of a band of the picture: the mean of what the patches that cover each of them say of it.
@@ -155,48 +184,13 @@ def vote(colours, rows, columns, weight, window, out, robust, top, bottom):
     (H, W, 3), the inner part of the target. robust: patches whose colour is far from the mean (squared distances are
     compared with this) count little in a second mean (Wexler et al. 2007); 0 for none.
     """
-    size = window.shape[0]
-    edge = size // 2
-    high, wide = rows.shape
+    nowhere = (np.float32(0), np.float32(0), np.float32(0))
     for y in range(top, bottom):
-        for x in range(wide):
-            m0 = m1 = m2 = total = np.float32(0)
-            for dy in range(size):
-                py = y + edge - dy
-                if py < 0 or py >= high:
-                    continue
-                for dx in range(size):
-                    px = x + edge - dx
-                    if px < 0 or px >= wide:
-                        continue
-                    w = weight[py, px] * window[dy, dx]
-                    sy, sx = rows[py, px] + dy, columns[py, px] + dx
-                    m0 += w * colours[sy, sx, 0]
-                    m1 += w * colours[sy, sx, 1]
-                    m2 += w * colours[sy, sx, 2]
-                    total += w
-            m0, m1, m2 = m0 / total, m1 / total, m2 / total
+        for x in range(rows.shape[1]):
+            mean = _mean(colours, rows, columns, weight, window, y, x, np.float32(0), nowhere)
             if robust > 0:
-                r0 = r1 = r2 = total = np.float32(0)
-                for dy in range(size):
-                    py = y + edge - dy
-                    if py < 0 or py >= high:
-                        continue
-                    for dx in range(size):
-                        px = x + edge - dx
-                        if px < 0 or px >= wide:
-                            continue
-                        sy, sx = rows[py, px] + dy, columns[py, px] + dx
-                        c0, c1, c2 = colours[sy, sx, 0], colours[sy, sx, 1], colours[sy, sx, 2]
-                        far = (c0 - m0) ** 2 + (c1 - m1) ** 2 + (c2 - m2) ** 2
-                        near = robust / (robust + far)
-                        w = weight[py, px] * window[dy, dx] * near * near
-                        r0 += w * c0
-                        r1 += w * c1
-                        r2 += w * c2
-                        total += w
-                m0, m1, m2 = r0 / total, r1 / total, r2 / total
-            out[y, x, 0], out[y, x, 1], out[y, x, 2] = m0, m1, m2
+                mean = _mean(colours, rows, columns, weight, window, y, x, robust, mean)
+            out[y, x, 0], out[y, x, 1], out[y, x, 2] = mean
 
 
 @_compiled

@@ -1,29 +1,16 @@
-"""How much memory a photo takes that is rebuilt from patches, asked before: refuse rather than die."""
+"""How much memory a photo takes that is rebuilt from patches."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from flamingo.painting.patches.synthesis import WHOLE
 
-import psutil
-
-from flamingo.errors import ImageTooLarge
-
-# Measured by bench/large.py, with a quarter added.
+# Seen at 1,024 px (380 MB in all) and at 6 megapixels (790 MB), each with a painting of 1,280, and rounded up.
 _BASE = 350_000_000  # compiled code, and paintings of usual size at every level
-_WHOLE, _BYTES_WHOLE = 1_600_000, 320  # pixels that are matched at once at most, and bytes of each
+_BYTES_WHOLE = 320  # of each pixel that is matched at once
 _BYTES_STREAMED, _BYTES_IN_ARRAYS = 16, 48  # of each pixel beside that
 
 
 def needed(height: int, width: int, *, streamed: bool) -> int:
     """Bytes that `flamingo.painting.patches.synthesis.synthesise` takes at most, with the photo and the result."""
     pixels = height * width
-    return _BASE + min(pixels, _WHOLE) * _BYTES_WHOLE + pixels * (_BYTES_STREAMED if streamed else _BYTES_IN_ARRAYS)
-
-
-def check(photo: Path, height: int, width: int, *, streamed: bool) -> None:
-    """Raise ImageTooLarge if this machine has not the memory free."""
-    free, take = psutil.virtual_memory().available, needed(height, width, streamed=streamed)
-    if take > free:
-        fits = int(max(height, width) * (free / take) ** 0.5 * 0.95)
-        why = f"{width} x {height} pixels take {take / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free"
-        raise ImageTooLarge(str(photo), f"painting {why}", f"add --size {fits} to paint it smaller")
+    return _BASE + min(pixels, WHOLE) * _BYTES_WHOLE + pixels * (_BYTES_STREAMED if streamed else _BYTES_IN_ARRAYS)

@@ -1,6 +1,6 @@
 """A photo rebuilt from patches of paintings, from coarse to fine, whatever its size.
 
-The coarse levels are held whole. Levels of more than `_WHOLE` pixels are made strip by strip from top to bottom: each
+The coarse levels are held whole. Levels of more than `WHOLE` pixels are made strip by strip from top to bottom: each
 strip begins with what the level below found there, and with the last rows of the strip above it, which do not change
 any more. Where a painting has no more pixels, finer levels go on with the pixels that it has: its large forms are
 there already, and its finest ones stay as sharp as they are.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -21,20 +21,19 @@ from flamingo import settings
 from flamingo.images import resample
 from flamingo.images.faces import heads
 from flamingo.painting.colour import from_oklab, to_oklab
+from flamingo.painting.large import Progress, Rows
 from flamingo.painting.patches import features, transport
 from flamingo.painting.patches.atlas import Atlas, Source, atlas
+from flamingo.painting.patches.kernels import INVALID
 from flamingo.painting.patches.matching import Matcher, Matches, Search, Target, counted
 from flamingo.painting.patches.transport import ColourMap
+from flamingo.painting.pyramid import Size
 
 Pixels = NDArray[np.float32]
-Size = tuple[int, int]
-Rows = Callable[[int, int], Pixels]
-Progress = Callable[[int, int], None]
-"""Called as (done, all), in pixels to be matched at all levels together."""
-
 PATCH = 5
 _COARSEST = 48  # pixels that the shorter sides of picture and paintings have at least, at the coarsest level
-_WHOLE = 1_600_000
+WHOLE = 1_600_000
+"""Pixels of a level up to which it is held whole."""
 _STRIP = 1_200_000
 _HALO = 24  # rows around a strip that are matched with it
 _ROUNDS = 4, 3, 2  # of matching and voting, from the coarsest level on; the last number goes for all others
@@ -82,7 +81,7 @@ def synthesise(
         size: (H, W) of the photo.
         regions: at least one; together they have at most 254 sources.
         how: fidelity, size of the strokes, and seed.
-        on_progress: is told how much is done.
+        on_progress: is told how much is done, in pixels to be matched at all levels together.
     """
     threads = settings.THREADS.value() or os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
@@ -126,7 +125,7 @@ class _Synthesis:
         self._sources = [source for region in regions for source in region.sources]
         self._region_of = np.repeat(np.arange(len(regions)), [len(region.sources) for region in regions])
         self._count = _levels(size, self._sources, how.stroke)
-        self._base = next(i for i in range(self._count) if _area(self._sized(2**i)) <= _WHOLE or i == self._count - 1)
+        self._base = next(i for i in range(self._count) if _area(self._sized(2**i)) <= WHOLE or i == self._count - 1)
         self._thumbnail = to_oklab(self._shrunk(2**self._base))
         self._maps = [self._map(region) for region in regions]
         self._forms = _FORMS * features.forms(self._thumbnail) + _FACES * _faces(self._thumbnail)
@@ -147,7 +146,7 @@ class _Synthesis:
                 return
             height, width = level.size
             rows, columns = (np.empty((height, width), np.int32) for _ in range(2))
-            small = height * width <= _WHOLE
+            small = height * width <= WHOLE
             picture = np.empty((height, width, 3), np.float32 if small else np.float16)
             top = 0
             for matches, strip in self._matched(level, below):
@@ -184,7 +183,7 @@ class _Synthesis:
     def _roughness(self, factor: int) -> NDArray[np.float64]:
         """Quantiles of the photo's roughness at a level; of a large one, of three strips of it."""
         height, _ = self._sized(factor)
-        if _area(self._sized(factor)) <= _WHOLE:
+        if _area(self._sized(factor)) <= WHOLE:
             return features.quantiles(features.roughness(self._photo(factor, 0, height)))
         tops = [round(height * fraction) - 32 for fraction in (0.25, 0.5, 0.75)]
         return features.quantiles(
@@ -194,7 +193,7 @@ class _Synthesis:
     def _matched(self, level: _Level, below: _Below | None) -> Iterator[tuple[Matches, Pixels]]:
         """Matches and pixels of a level, strip by strip."""
         height, width = level.size
-        deep = height if height * width <= _WHOLE else max(2 * _HALO, _STRIP // width)
+        deep = height if height * width <= WHOLE else max(2 * _HALO, _STRIP // width)
         above: Matches | None = None
         for top in range(0, height, deep):
             bottom = min(top + deep, height)
@@ -225,7 +224,7 @@ class _Synthesis:
         matches = self._begun(level, below, top, bottom, prices, rng)
         if above is not None:
             matches.rows[:first], matches.columns[:first] = above.rows[-first:], above.columns[-first:]
-        valid = np.count_nonzero(level.atlas.label != 255)
+        valid = np.count_nonzero(level.atlas.label != INVALID)
         matcher = Matcher(
             level.atlas, Target(stack, hold, prices), matches, patch=PATCH, usage=level.usage if first else None,
             fair=level.size[0] * level.size[1] / valid, first=first, pool=self._pool, rng=rng,
@@ -293,7 +292,7 @@ class _Synthesis:
         ends = [*tops[1:], len(label)]
         return np.array(
             [
-                PATCH + int(np.flatnonzero((label[top:end] != 255).any(axis=0)).max())
+                PATCH + int(np.flatnonzero((label[top:end] != INVALID).any(axis=0)).max())
                 for top, end in zip(tops, ends, strict=True)
             ]
         )
@@ -302,7 +301,7 @@ class _Synthesis:
         self, label: NDArray[np.uint8], matches: Matches, source: NDArray[np.int64], rng: np.random.Generator
     ) -> None:
         """Matches that fell out of their source's mask get another place in it."""
-        out = label[matches.rows, matches.columns] == 255
+        out = label[matches.rows, matches.columns] == INVALID
         for k in np.unique(source[out]) if out.any() else ():
             chosen = out & (source == k)
             where = np.flatnonzero(label == k)

@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from flamingo.errors import BadInput, show
 from flamingo.images import streaming
 from flamingo.painting.patches.brush import PatchBrush
-from flamingo.painting.task import Done, Finishing, PhotoIO, Tell, Work, finish_of, painted
-
-
-class PhotoPainter(Protocol):
-    """What paints one file."""
-
-    def carry_out(self, photo: Path, target: Path, tell: Tell) -> Done: ...
+from flamingo.painting.task import Done, Finishing, PhotoIO, PhotoPainter, Tell, Work, finish_of, painted
 
 
 @dataclass(frozen=True)

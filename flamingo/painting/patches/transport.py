@@ -49,11 +49,11 @@ class ColourMap:
     low: Colours
     cell: Colours
 
-    def __call__(self, lab: Colours, share: float = 1.0) -> Colours:
-        """A picture (H, W, 3) in Oklab, its colours moved. share: how far, from 0 to 1."""
+    def __call__(self, lab: Colours) -> Colours:
+        """A picture (H, W, 3) in Oklab, its colours moved."""
         flat = np.ascontiguousarray(lab.reshape(-1, 3), np.float32)
         out = np.empty_like(flat)
-        kernels.through_lattice(flat, np.float32(share) * self.lattice, self.low, self.cell, out)
+        kernels.through_lattice(flat, self.lattice, self.low, self.cell, out)
         return out.reshape(lab.shape)
 
 

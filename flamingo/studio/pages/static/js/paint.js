@@ -57,6 +57,7 @@ let leave = () => {};
 /** @type {(AbortController & {question: string}) | null} */
 let asking = null; // the request for a preview that is under way, and what it asks for
 let shownMethod = "";
+let sketch = ""; // the address of the last first look
 let tries = 0; // how often the preview was refused
 /** @type {Photo | null} */
 let seen = null; // the photo on the easel
@@ -201,9 +202,9 @@ const preview = debounced(async () => {
     if (mine.signal.aborted) return;
     const ask = (/** @type {object} */ more) => withPhotos(() => postForBlob("/api/preview/paint", { ...body, ...more }, { signal: mine.signal }));
     if (method() === "patches" && styles.readable()) {
-      const sketch = await sketched(() => ask({ method: "painter", fidelity: undefined, seed: undefined }));
-      if (sketch && photo === strip.current() && key === question(photo)) {
-        await picture.show({ before: photo.address, after: sketch, name: photo.name });
+      const first = await sketched(() => ask({ method: "painter", fidelity: undefined, seed: undefined }));
+      if (first && photo === strip.current() && key === question(photo)) {
+        await picture.show({ before: photo.address, after: first, name: photo.name });
         sign("A first look; the strokes of the painting come soon", true);
       }
     }
@@ -236,7 +237,10 @@ const preview = debounced(async () => {
  */
 async function sketched(ask) {
   try {
-    return URL.createObjectURL(await ask());
+    const blob = await ask();
+    URL.revokeObjectURL(sketch);
+    sketch = URL.createObjectURL(blob);
+    return sketch;
   } catch (error) {
     if (error.name === "AbortError") throw error;
     return null; // the preview that is wanted says what is wrong
