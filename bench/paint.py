@@ -4,6 +4,7 @@
     python bench/paint.py --styles DIR --photos DIR        and on the held-out photos of a folder, 24 in all
     python bench/paint.py --any --paintings DIR            on paintings that no model was trained on, 100 pairs
     python bench/paint.py --any --methods --paintings DIR  the methods of painting beside each other there, 60 pairs
+    python bench/paint.py --any --methods --styles DIR     the same with named styles
     python bench/paint.py --only speed --json speed.json
     python bench/paint.py --styles DIR --quick             everything tiny, to see that it works
 
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from _peers import ContestantError, install
-from _pictures import Photo, bundled, cache_folder, held_out, spread
+from _pictures import Photo, bundled, cache_folder, held_out, in_folder, spread
 from _report import Report
 
 from flamingo.errors import FlamingoError, ModelError
@@ -159,8 +160,9 @@ def _any_painting(report: Report, asked: argparse.Namespace, lite: Path | None) 
 
 def _methods(report: Report, asked: argparse.Namespace, lite: Path | None) -> None:
     """Every method of painting on paintings that no model was trained on."""
-    if not asked.paintings:
-        report.leave_out("the methods, which need paintings: name folders with --paintings")
+    folders = [asked.styles] if asked.styles else asked.paintings
+    if not folders:
+        report.leave_out("the methods, which need paintings: name folders with --paintings, or one with --styles")
         return
     import tempfile
 
@@ -170,7 +172,7 @@ def _methods(report: Report, asked: argparse.Namespace, lite: Path | None) -> No
 
     count, size = (2, 128) if asked.quick else (asked.any_pairs, asked.size)
     photos = photos_for(asked.photos or [], bundled(), count, size)
-    paintings = held_out(asked.paintings, count, 256, squares=True)
+    paintings = in_folder(asked.styles) if asked.styles else held_out(asked.paintings, count, 256, squares=True)
     if not photos or not paintings:
         report.leave_out("the methods, for there are no held-out photos or paintings in these folders")
         return
@@ -178,8 +180,8 @@ def _methods(report: Report, asked: argparse.Namespace, lite: Path | None) -> No
         asked.sheets.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         compare(
-            report, photos, paintings, lite=lite, play=_play, size=size, slow=min(asked.slow_pairs, count),
-            folder=Path(folder), sheets=asked.sheets,
+            report, photos, paintings, lite=lite, play=_play, size=size, named=asked.styles is not None,
+            finished=asked.finish_pairs, slow=asked.slow_pairs, folder=Path(folder), sheets=asked.sheets,
         )  # fmt: skip
 
 
@@ -315,6 +317,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--sheets", type=Path, metavar="DIR", help="keep the pictures of --methods there, a sheet a pair")
     add("--any-pairs", type=int, default=100, metavar="N", help="pairs for --any (default: %(default)s)")
     add("--slow-pairs", type=int, default=4, metavar="N", help="pairs of it for what is slow (default: %(default)s)")
+    add(
+        "--finish-pairs",
+        type=int,
+        default=60,
+        metavar="N",
+        help="pairs of --methods to finish, at even distances (default: %(default)s)",
+    )
     add("--seconds", type=float, default=30, help="to refine a vector for (default: %(default)s)")
     add("--device", help="where VGG-19 runs: cpu, cuda, ... (default: cuda if there is one)")
     add("--vgg", type=Path, metavar="FILE", help="weights of VGG-19, if not the cached ones")

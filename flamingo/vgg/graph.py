@@ -33,15 +33,15 @@ class Graph:
         self._outputs: Message = []
         self._count = 0
 
-    def input(self, name: str, shape: Shape) -> str:
-        """A float32 input of this shape, where None is a side of any length."""
-        self._inputs += _message(11, _value(name, shape))
+    def input(self, name: str, shape: Shape, dtype: type[np.generic] = np.float32) -> str:
+        """An input of this shape, where None is a side of any length: float32 or int64."""
+        self._inputs += _message(11, _value(name, shape, _INT64 if dtype is np.int64 else _FLOAT))
         return name
 
     def output(self, value: str, name: str, shape: Shape) -> None:
         """Give a value out under this name."""
         self._nodes += _message(1, _node("Identity", [value], name, {}))
-        self._outputs += _message(12, _value(name, shape))
+        self._outputs += _message(12, _value(name, shape, _FLOAT))
 
     def constant(self, array: NDArray[Any]) -> str:
         """A tensor that is part of the network: float32 or int64. It must not change before `encode`."""
@@ -96,12 +96,12 @@ def _attribute(name: str, value: float | str | Sequence[int]) -> Message:
     return [*_text(1, name), *content, _number(20, _ATTRIBUTE_TYPES[kind])]
 
 
-def _value(name: str, shape: Shape) -> Message:
-    """A ValueInfoProto: a float tensor of this shape. Sides of any length have a name each."""
+def _value(name: str, shape: Shape, kind: int) -> Message:
+    """A ValueInfoProto: a tensor of this shape and DataType. Sides of any length have a name each."""
     dims: Message = []
     for i, side in enumerate(shape):
         dims += _message(1, _text(2, f"{name}_side{i}") if side is None else [_number(1, side)])
-    tensor = [_number(1, _FLOAT), *_message(2, dims)]
+    tensor = [_number(1, kind), *_message(2, dims)]
     return [*_text(1, name), *_message(2, _message(1, tensor))]
 
 

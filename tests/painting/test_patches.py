@@ -366,6 +366,13 @@ def test_a_colon_in_a_file_name_does_not_end_it(tmp_path: Path) -> None:
         parse_matches([f"{odd}:{other}"], {}, anywhere=False)
 
 
+def test_a_narrow_uneven_border_at_one_side_is_left_out(van_gogh: Pixels) -> None:
+    scan = np.concatenate([np.full((4, *van_gogh.shape[1:]), 0.97, np.float32), van_gogh])
+    scan[3, :60] = van_gogh[0, :60]
+    rows, columns = without_border(scan)
+    assert 4 <= rows.start <= 6 and rows.stop == len(scan) and columns == slice(0, scan.shape[1])
+
+
 def test_a_plain_border_around_a_painting_is_left_out_and_said(
     photo_file: Path, van_gogh: Pixels, tmp_path: Path
 ) -> None:

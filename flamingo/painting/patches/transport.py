@@ -25,7 +25,7 @@ _ROTATIONS = 16
 _KNOTS = np.linspace(0, 1, 129)
 _LATTICE = 25
 _SMOOTH = 1.0  # cells
-_BINS, _TEMPER = 12, 0.25  # of a colour's frequency, how much of its logarithm is taken away
+_BINS, _TEMPER = 12, 0.1  # of a colour's frequency, how much of its logarithm is taken away
 _LEAST = np.float32(0.002)  # side of a cell
 
 
