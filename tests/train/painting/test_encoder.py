@@ -19,7 +19,6 @@ from flamingo.nn.checkpoint import Checkpoint
 from flamingo.nn.efficientnet import weights_file
 from flamingo.nn.painter import load_painter
 from flamingo.nn.style_encoder import EncoderConfig, StyleEncoder, begin
-from flamingo.train.painting.export import export_encoder, release
 from flamingo.train.painting.loop import CHECKPOINT, PainterRecipe, train
 
 
@@ -75,10 +74,6 @@ def test_any_size_gives_a_vector(encoder: StyleEncoder) -> None:
         assert encoder(torch.rand(1, 3, *size)).shape == (1, 8)
 
 
-def test_the_exported_encoder_says_the_same(encoder: StyleEncoder, tmp_path: Path) -> None:
-    assert export_encoder(encoder, tmp_path / "encoder.onnx") < 0.01
-
-
 @pytest.fixture
 def recipe(data: Path, tmp_path: Path) -> PainterRecipe:
     try:
@@ -90,28 +85,6 @@ def recipe(data: Path, tmp_path: Path) -> PainterRecipe:
         paintings=(str(data / "styles"),), crop=64, window=64, begin=4, photos_per_batch=1, styles_per_photo=2,
         style_size=96, steps=2, budget=600, workers=0, cooldown=0, precision="f32",
     )  # fmt: skip
-
-
-def test_a_painter_learns_any_painting_and_is_released_with_its_encoder(
-    recipe: PainterRecipe, tmp_path: Path
-) -> None:
-    out = train(recipe, quiet=True)
-    assert out.steps == 2
-    entry = release(Path(recipe.out), tmp_path / "weights", name="fine", data="made up")
-    assert (tmp_path / "weights" / entry["files"]["encoder"]["file"]).exists()
-    assert entry["training"]["paintings"] == 2
-    card = (tmp_path / "weights" / "cards" / "painter-fine.md").read_text(encoding="utf-8")
-    assert "any painting through its style encoder" in card
-    start = tmp_path / "weights" / "painter-fine.safetensors"
-    whole, shipped = load_painter(Path(recipe.out) / CHECKPOINT).state_dict(), load_painter(start).state_dict()
-    assert all(
-        torch.allclose(value.float(), shipped[name].float(), rtol=2e-3, atol=2e-3) for name, value in whole.items()
-    )
-    kept = Checkpoint.load(start).part("ema")
-    assert "encoder.last.weight" in kept
-    assert not any(".stem." in name or "encoder.blocks" in name for name in kept), "not what is never trained"
-    again = replace(recipe, start=str(start), out=str(tmp_path / "more"))
-    assert train(again, quiet=True).steps == 4
 
 
 def test_a_resumed_training_is_the_uninterrupted_one(recipe: PainterRecipe, tmp_path: Path) -> None:
