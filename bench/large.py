@@ -2,6 +2,7 @@
 how far the tiled picture is from the untiled one at 12 megapixels.
 
     python bench/large.py [--megapixels N ...] [--model fast|fine] [--untiled MP] [--json FILE]
+    python bench/large.py --method patches [--megapixels N ...] [--painting FILE]
 
 Each size is painted in a process of its own that reads a JPEG file and writes a JPEG file, by strips. The memory is
 the largest sum of the resident sets of this process and the helper that decodes, shared pages counted once; the
@@ -11,6 +12,8 @@ enlarged, with the grain of a sensor.
 The untiled picture is painted by the same network in one piece: with the same means and variances, which the tiles
 must match, and with its own, which shows what measuring them on a thumbnail changes. The seam ratio is the mean error
 against it on the lines where tiles meet, over that on both sides of them, up to 24 pixels away.
+
+With --method patches the photo is rebuilt from patches of a named style's painting, or of a file, instead.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from _pictures import sized
 from _report import Report
 from PIL import Image
 
+import flamingo
 from flamingo.images import resample, streaming
 from flamingo.painting import styles, tiles
 from flamingo.painting.large import Job, strips
@@ -41,7 +45,8 @@ from flamingo.painting.painter import Painter
 from flamingo.painting.regions import Regions
 
 SIZES = {2: (2048, 1422), 12: (4243, 2828), 48: (8485, 5657), 100: (12_248, 8165)}
-_LIMITS = {2: 700e6, 100: 1.5e9}
+_LIMITS = {"painter": {2: 700e6, 100: 1.5e9}, "patches": {12: 1.5e9, 48: 1.5e9, 100: 1.5e9}}
+_MOST_CPU = {"painter": {}, "patches": {12: 240.0}}  # seconds
 _STYLE = "starry-night"
 _SEAM, _FLOOR = 1.05, 1e-4
 
@@ -82,28 +87,42 @@ class Watch(threading.Thread):
         self.join()
 
 
-def turn(source: Path, target: Path, model: str) -> dict[str, Any]:
+def turn(source: Path, target: Path, how: argparse.Namespace) -> dict[str, Any]:
     """Paint one file, in this process."""
     watch = Watch()
     watch.start()
     begun, cpu = time.perf_counter(), cpu_seconds()
-    painter, vector = Painter(model), styles.vector(_STYLE, 1.0, model)  # type: ignore[arg-type]
-    canvas = streaming.read(source)
-    painted = painter.paint_strips(canvas.rows, canvas.height, canvas.width, vector[None])
-    canvas.paint_over(painted, behind=tiles.HALO)
-    streaming.write(canvas, target)
+    (by_patches if how.method == "patches" else by_painter)(source, target, how)
     found = {"wall_s": time.perf_counter() - begun, "cpu_s": cpu_seconds() - cpu}
     watch.finish()
     return {**found, "peak_mb": watch.peak / 1e6, "own_mb": watch.own / 1e6}
 
 
-def sizes(report: Report, wanted: list[int], model: str, folder: Path) -> None:
+def by_patches(source: Path, target: Path, how: argparse.Namespace) -> None:
+    styles = {"painting": how.painting} if how.painting else {"style": _STYLE}
+    (result,) = flamingo.paint([source], output=target, method="patches", overwrite=True, **styles)
+    if result.error is not None:
+        raise result.error
+
+
+def by_painter(source: Path, target: Path, how: argparse.Namespace) -> None:
+    model = how.model
+    painter, vector = Painter(model), styles.vector(_STYLE, 1.0, model)  # type: ignore[arg-type]
+    canvas = streaming.read(source)
+    painted = painter.paint_strips(canvas.rows, canvas.height, canvas.width, vector[None])
+    canvas.paint_over(painted, behind=tiles.HALO)
+    streaming.write(canvas, target)
+
+
+def sizes(report: Report, asked: argparse.Namespace, folder: Path) -> None:
     report.heading("Memory and time, from JPEG file to JPEG file")
     rows = []
-    for megapixels in wanted:
+    for megapixels in asked.megapixels:
         width, height = SIZES[megapixels]
         source = photo(width, height, folder / f"{megapixels}.jpg")
-        command = [sys.executable, __file__, "--turn", str(source), str(folder / "painted.jpg"), "--model", model]
+        command = [sys.executable, __file__, "--turn", str(source), str(folder / "painted.jpg")]
+        command += ["--model", asked.model, "--method", asked.method]
+        command += ["--painting", str(asked.painting)] if asked.painting else []
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         (folder / "painted.jpg").unlink(missing_ok=True)
         if done.returncode:
@@ -114,9 +133,12 @@ def sizes(report: Report, wanted: list[int], model: str, folder: Path) -> None:
         values = (found["peak_mb"], found["own_mb"], found["cpu_s"], found["wall_s"])
         rows.append([f"{width} x {height}", *(f"{value:.0f}" for value in values)])
         report.say(f"{megapixels} MP: {found['peak_mb']:.0f} MB, {found['cpu_s']:.0f} CPU s")
-        if limit := _LIMITS.get(megapixels):
+        if limit := _LIMITS[asked.method].get(megapixels):
             met = found["peak_mb"] * 1e6 <= limit
             report.goal(f"memory at {megapixels} MP", f"<= {limit / 1e6:.0f} MB", f"{found['peak_mb']:.0f} MB", met)
+        if seconds := _MOST_CPU[asked.method].get(megapixels):
+            cpu = found["cpu_s"]
+            report.goal(f"CPU seconds at {megapixels} MP", f"<= {seconds:.0f}", f"{cpu:.0f}", cpu <= seconds)
         report.save()
     report.table(["pixels", "peak MB", "without helper", "CPU s", "wall s"], rows)
 
@@ -174,17 +196,19 @@ def main() -> None:
     add = parser.add_argument
     add("--megapixels", type=int, nargs="*", choices=list(SIZES), default=list(SIZES), help="sizes (default: all)")
     add("--model", default="fine", choices=("fast", "fine"))
+    add("--method", default="painter", choices=("painter", "patches"))
+    add("--painting", type=Path, metavar="FILE", help="to take patches from (default: that of a named style)")
     add("--untiled", type=float, default=12.0, metavar="MP", help="compare with the untiled picture (0: do not)")
     add("--json", type=Path, metavar="FILE", help="write every figure there")
     add("--turn", type=Path, nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.turn:
-        print(json.dumps(turn(*asked.turn, asked.model)))
+        print(json.dumps(turn(*asked.turn, asked)))
         return
     report = Report(asked.json)
     with tempfile.TemporaryDirectory() as folder:
-        sizes(report, asked.megapixels, asked.model, Path(folder))
-    if asked.untiled:
+        sizes(report, asked, Path(folder))
+    if asked.untiled and asked.method == "painter":
         seams(report, asked.model, asked.untiled)
     report.verdicts()
     report.save()

@@ -21,6 +21,7 @@ from flamingo.errors import ModelMissing  # noqa: E402
 from flamingo.nn import vgg  # noqa: E402
 from flamingo.painting import styles  # noqa: E402
 from flamingo.painting.options import MODELS  # noqa: E402
+from tests.conftest import needs_models  # noqa: E402
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 
@@ -136,6 +137,28 @@ def _objectives(pairs: list[dict[str, Any]]) -> list[tuple[dict[str, Any], float
     finally:
         sys.path.remove(str(BENCH))
     return [(p, Figures(p["c"], tuple(p["layers"])).objective) for p in pairs]
+
+
+@needs_models
+def test_methods_are_measured_beside_each_other_and_not_again(folder: Path) -> None:
+    pytest.importorskip("skimage", reason="the benchmark's photos come with scikit-image")
+    paintings, file = folder / "named", folder / "methods.json"
+    paintings.mkdir()
+    noise = np.random.default_rng(0).integers(0, 255, (96, 128, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(paintings / "udnie.png")
+    command = (
+        "--any", "--methods", "--quick", "--styles", str(paintings), "--slow-pairs", "0", "--finish-pairs", "0",
+        "--without-lite", "--json", str(file),
+    )  # fmt: skip
+    env = {"OMP_NUM_THREADS": "1", "FLAMINGO_THREADS": "1"}
+    said = _run(*command, env=env)
+    first = json.loads(file.read_text())["methods"]["figures"]
+    assert set(first) >= {"photo itself", "one pass", "patches"}
+    assert first["photo itself"]["0"]["self_similarity"] == 0 < first["one pass"]["0"]["swd"]
+    assert "patches: SWD" in said
+    _run(*command, env=env)
+    again = json.loads(file.read_text())["methods"]["figures"]
+    assert again["patches"] == first["patches"], "what was measured is kept, its seconds too"
 
 
 def test_without_paintings_it_says_so(folder: Path) -> None:
