@@ -68,6 +68,7 @@ def test_a_piece_may_be_asked_for_as_several_kinds_a_picture_as_one() -> None:
         (PAINT, {"style": 7}, "style 7"),
         (PAINT, {"mask": ["/etc/passwd"]}, "mask"),
         (PAINT, {"colour": "red"}, "colour 'red'"),
+        (PAINT, {"effort": "best"}, "effort 'best'"),
         (PAINT, {"output": "/etc/passwd"}, "output"),
         (PAINT, {"photos": ["/etc/passwd"]}, "photos"),
         (PAINT, {"format": "exe"}, "format 'exe'"),

@@ -30,8 +30,9 @@ class Control:
     limits, or None; step: of a slider; slider_least, slider_most: the part of the range that the slider covers, while
     the number beside it covers all; ends: what its two ends are. choices: values of an enum, or of a list's members;
     names: what people call them; about: what each comes to, in a word or two and in a line. group: the heading under
-    which it stands with others, if it does; methods: those of `paint` that have it, if not all do. needs: choices that
-    cannot be made here, each with the extra that it takes. important: shown first, the others under 'More control'.
+    which it stands with others, if it does; methods: those of `paint` that have it, if not all do. needs: choices
+    that cannot be made here, each with the extra that it takes. important: shown first, the others under 'More
+    control'.
     """
 
     name: str

@@ -143,7 +143,7 @@ export function matching({ frame, editor, ratio, onchange }) {
     const dot = h("i", { class: "dot", "aria-hidden": "true" });
     dot.style.background = TINTS[i];
     const here = inHand(pair);
-    const brushes = h("button", { class: "chip", type: "button", "aria-pressed": String(here), "aria-label": `Brush pair ${i + 1}`, "data-focus": `brush ${i}` }, icon("brush"), "Brush");
+    const brushes = h("button", { class: "chip", type: "button", "aria-pressed": String(here), "aria-label": `Brush pair ${i + 1}`, "data-focus": `brush ${i}` }, "Brush");
     brushes.addEventListener("click", () => { if (here) { editor.close(); onchange(); } else brushOn(pair).catch(fail); });
     const away = h("button", { class: "button quiet round", type: "button", "aria-label": `Remove pair ${i + 1}`, "data-focus": `away ${i}` }, icon("close"));
     away.addEventListener("click", () => {

@@ -135,7 +135,7 @@ function facts() {
     ["In the manner of", fully(partsOf(parameters, job.inputs))], ["Strength", percent(parameters.strength)],
     ["Colours", colours(parameters.colour)], ["Strokes", parameters.stroke && parameters.stroke !== 1 && `${parameters.stroke} times as large`],
     ["Effort", parameters.effort && words(parameters.effort)], ["Matched", matched.length && `${matched.length} ${matched.length === 1 ? "part" : "parts"} of the painting`],
-    ["Painter", words(parameters.model)], ["Longest side", parameters.size ? `${parameters.size} pixels` : "as the photo"],
+    ["Painter", !results[0]?.recipe.method && words(parameters.model)], ["Longest side", parameters.size ? `${parameters.size} pixels` : "as the photo"],
   ] : job.verb === "compose" ? [
     ["Persona", words(parameters.persona)], ["Mood", parameters.mood], ["Key", about.key], ["Tempo", about.tempo && `${Math.round(about.tempo)} a minute`],
     ["Length", about.lasts && `${Math.round(about.lasts)} s`], ["Instruments", parameters.instrument],
