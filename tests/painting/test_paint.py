@@ -129,6 +129,7 @@ def test_an_effort_is_a_method_by_name_and_its_recipe_that_of_the_method(album: 
         for name, way in (("name.png", {"effort": "quick"}), ("method.png", {"method": "painter"}))
     )
     assert by_name.recipe == by_method.recipe
+    assert by_name.file is not None and by_method.file is not None
     assert np.array_equal(flamingo.images.read(by_name.file).rgb, flamingo.images.read(by_method.file).rgb)
 
 

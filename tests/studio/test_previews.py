@@ -70,7 +70,7 @@ def test_a_preview_is_by_the_effort_and_takes_the_parts_that_are_matched(
         written = io.BytesIO()
         mask.save(written, "PNG")
         masks.append({"sha256": served.upload(written.getvalue(), name)["sha256"], "name": name})
-    wishes = [
+    wishes: list[dict[str, Any]] = [
         {"effort": "quick"},
         {"effort": "true"},
         {"effort": "true", "mask": masks, "match": ["photo.png:painting.png"]},

@@ -82,7 +82,7 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
             about=(
                 ("a second", "One pass of the painter: the painting’s manner at once, for films too."),
                 ("ten seconds", "Pieces of the painting itself: its own strokes and colours."),
-                ("a minute", "The same, then ten steps that bring the textures nearer. The preview is before these."),
+                ("a minute", "Pieces of it, then ten steps for textures still nearer, which the preview leaves out."),
             ),
         ),
         "strength": Hint(important=True, step=0.05, ends=("The photo", "The painting")),

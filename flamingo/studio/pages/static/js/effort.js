@@ -34,7 +34,7 @@ export function effort(root, wishes, onchange) {
   function look(method, finish) {
     const now = fitting(method, finish);
     for (const radio of radios) radio.checked = radio === now;
-    root.querySelector(".hint").textContent = now ? now.dataset.hint : "A way of your own: see Method.";
+    root.querySelector(".hint").textContent = now ? now.dataset.hint : "A way of your own: see below.";
   }
 
   /**

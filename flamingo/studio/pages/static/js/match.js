@@ -111,7 +111,7 @@ export function matching({ frame, editor, ratio, onchange }) {
       { frame, mask: pair.photo, where: "The part of the photo", layers: layers("photo"), bare: true },
       { frame: board, mask: pair.painting, where: `The part of ${title}`, layers: layers("painting"), bare: true },
     ], {
-      title: `Pair ${pairs().indexOf(pair) + 1}: brush a part of the photo, and what it is to be made of`,
+      title: `Pair ${pairs().indexOf(pair) + 1}: a part of the photo, and of the painting`,
       onstroke: () => { rows(); onchange(); },
       onleave: () => { board.hidden = true; rows(); },
       onclose: () => { onchange(); chip.focus(); },
