@@ -413,7 +413,7 @@ async function begin() {
     const { colour } = found.parameters;
     wishes.fill({ ...ways.spelled(found.parameters), ...(typeof colour === "string" && { colour: colour === "style" ? 1 : 0 }) });
     const parts = partsOf(found.parameters, found.inputs);
-    await styles.fill({ parts: parts });
+    await styles.fill({ parts });
     await match.fill({ name: parts[0].name, pairs: matchesOf(found.parameters, found.inputs) });
     sizes();
     methods();
