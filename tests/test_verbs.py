@@ -12,7 +12,7 @@ import flamingo
 from flamingo.cli import app
 from flamingo.client import Client
 from flamingo.results import VerbResult
-from flamingo.studio.pages.controls import HINTS, NOT_ON_PAGES, controls_of
+from flamingo.studio.pages.controls import HINTS, controls_of
 from flamingo.targets import load
 from flamingo.verbs import VERBS, Verb
 
@@ -49,8 +49,7 @@ def test_it_is_a_command_and_a_method_of_the_client(verb: Verb) -> None:
 @each_verb
 def test_pages_have_a_control_for_each_of_its_parameters(verb: Verb) -> None:
     controls = controls_of(verb.name)
-    others = NOT_ON_PAGES.get(verb.name, ())
-    assert list(controls.by_name) == [option.name for option in verb.controls if option.name not in others]
+    assert list(controls.by_name) == [option.name for option in verb.controls]
     assert set(HINTS.get(verb.name, {})) <= set(controls.by_name)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from flamingo import weights
 from flamingo.errors import BadRequest
 from flamingo.painting import encoder, user_styles
-from flamingo.painting.options import MODELS
+from flamingo.painting.options import MODELS, with_effort
 from flamingo.painting.request import method_of, parse_terms
 from flamingo.verbs import NamedFile
 
@@ -29,16 +29,21 @@ def version(parameters: Mapping[str, Any]) -> str:
 def is_short(parameters: Mapping[str, Any], files: Mapping[str, Sequence[Path]]) -> bool:
     """Still pictures of 2.5 megapixels together, by the painter, take half a minute on a laptop; by patches it is
     one."""
-    if parameters["method"] in ("optimise", "dream") or parameters.get("finish"):
+    method, finish = with_effort(parameters.get("effort"), parameters["method"], parameters.get("finish"))
+    if method in ("optimise", "dream") or finish:
         return False
-    brought = parameters["method"] == "auto" and files.get("painting")
-    most = _SHORT_PATCHES if brought or parameters["method"] == "patches" else _SHORT_PIXELS
+    brought = method == "auto" and files.get("painting")
+    most = _SHORT_PATCHES if brought or method == "patches" else _SHORT_PIXELS
     return sum(_pixels(file, parameters.get("size")) for file in files.get("photos", ())) <= most
 
 
 def check_styles(parameters: Mapping[str, Any], files: Mapping[str, Sequence[NamedFile]]) -> None:
-    """Raise BadRequest for styles that cannot be painted. A style may name no file of this computer, only those that
-    came with the request, by the names that they have there."""
+    """Raise BadRequest for styles that cannot be painted, and for an effort that the method contradicts. A style may
+    name no file of this computer, only those that came with the request, by the names that they have there."""
+    said = (
+        parameters.get(name, usual) for name, usual in (("effort", None), ("method", "painter"), ("finish", None))
+    )
+    asked_method, _ = with_effort(*said)
     style, model = parameters["style"], parameters.get("model", "fine")
     texts = [style] if isinstance(style, str) else list(style or ())
     paintings, masks = (
@@ -50,7 +55,7 @@ def check_styles(parameters: Mapping[str, Any], files: Mapping[str, Sequence[Nam
     matches = [match] if isinstance(match, str) else list(match or ())
     terms = parse_terms(texts, paintings, masks, matches, model, anywhere=False).styles
     strange = next((term.name for term in terms if term.painting is not None), None)
-    method = method_of(parameters.get("method", "painter"), terms, model)
+    method = method_of(asked_method, terms, model)
     if strange is not None and method == "painter" and not encoder.known(model):
         able = [name for name in MODELS if encoder.known(name)]
         hint = f"take the {able[0]} painter" if able else "choose one of /api/styles"

@@ -6,7 +6,7 @@ controls, the client, previews and recipes follow from the fields (see flamingo.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from pathlib import Path
@@ -23,9 +23,17 @@ MODELS: tuple[Model, ...] = get_args(Model)
 """The painters."""
 
 Method = Literal["auto", "painter", "patches", "optimise", "dream"]
+Effort = Literal["quick", "true", "finished"]
 Init = Literal["photo", "noise", "noisy", "fast"]
 Optimiser = Literal["lbfgs", "adam"]
 Preset = Literal["flamingo-2021", "nst-2023", "deep-art-2023"]
+
+EFFORTS: Mapping[Effort, tuple[Method, int]] = {
+    "quick": ("painter", 0),
+    "true": ("patches", 0),
+    "finished": ("patches", 10),
+}
+"""What each effort stands for: a method, and the steps of finishing after it."""
 
 OF_ONE_METHOD = "Of this method"
 """The heading under which the options stand that not every method has."""
@@ -169,6 +177,13 @@ class PatchOptions:
 class MethodOptions(PatchOptions):
     """By which method, and what the methods but the painter are told; None where nothing is said."""
 
+    effort: Annotated[
+        Effort | None,
+        Field(
+            description="quick: one pass of the painter, in a second; true: pieces of the painting itself, in ten; "
+            "finished: the same, and ten steps of optimisation, in a minute. Without it, --method says how."
+        ),
+    ] = None
     method: Annotated[
         Method,
         Field(
@@ -264,6 +279,25 @@ class MethodOptions(PatchOptions):
             raise BadRequest(
                 f"--{flag}", f"the method {method} has no such thing", f"add --method {other}, or leave it out"
             )
+
+
+def with_effort(effort: Effort | None, method: Method, finish: int | None) -> tuple[Method, int | None]:
+    """The method and the steps of finishing that an effort stands for, or those that were given where there is none.
+
+    Raises:
+        BadRequest: if the others that were given say something else.
+    """
+    if effort is None:
+        return method, finish
+    of_effort, steps = EFFORTS[effort]
+    if method not in ("auto", of_effort):
+        raise BadRequest(
+            f"--effort {effort}", f"it is the method {of_effort}, not {method}", "leave --method out, or --effort"
+        )
+    if finish not in (None, steps):
+        is_finished = f"it finishes in {steps} steps, not {finish}" if steps else "it finishes nothing"
+        raise BadRequest(f"--effort {effort}", is_finished, "leave --finish out, or --effort")
+    return of_effort, steps or None
 
 
 @dataclass(frozen=True)

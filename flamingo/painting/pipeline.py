@@ -139,7 +139,9 @@ def _on_ray(painter: PhotoPainter, plan: Plan, tell: Progress) -> Iterator[Paint
     photos_on_ray = importlib.import_module("flamingo.distributed.photos")
 
     if not isinstance(painter, Task):
-        raise BadRequest("--on ray", "the cluster has the painter alone", "leave --on out, or --method and --best")
+        raise BadRequest(
+            "--on ray", "the cluster has the painter alone", "leave --on out, or --effort, --method, --best"
+        )
     begun = time.perf_counter()
     outcomes = photos_on_ray.carried_out(painter, plan, lambda done, photo: tell(done, len(plan), photo), tell)
     for (photo, target), outcome in zip(plan, outcomes, strict=True):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from flamingo.errors import BadRequest
 from flamingo.options import several
-from flamingo.painting.options import Method, PaintOptions
+from flamingo.painting.options import Method, PaintOptions, with_effort
 from flamingo.painting.patches.correspondence import Correspondence, parse_matches
 from flamingo.painting.style_spec import Files, StyleTerm, files_by_name, is_learned, label_of, parse_styles
 
@@ -65,7 +65,7 @@ class PaintRequest:
 
     Attributes:
         styles: what `style`, `painting` and `mask` mean; none for a dream without a guide.
-        options: all of them, as they were given.
+        options: all of them, as they were given; of an effort, with the method and the finish that it stands for.
         method: by which photos are painted.
         matches: what `match` means.
     """
@@ -80,8 +80,11 @@ class PaintRequest:
         """Understand a request.
 
         Raises:
-            BadRequest: for styles that are not known, and for options that the method does not have.
+            BadRequest: for styles that are not known, for options that the method does not have, and for an effort
+                that they contradict.
         """
+        wanted_method, finish = with_effort(options.effort, options.method, options.finish)
+        options = replace(options, method=wanted_method, finish=finish)
         texts, paintings, masks = several(options.style), several(options.painting), several(options.mask)
         dreams_freely = options.method == "dream" and not (texts or paintings)
         matches = several(options.match)
@@ -90,7 +93,8 @@ class PaintRequest:
         options.check_method(method)
         if options.finish and (options.best > 1 or options.on != "local"):
             other = "--best" if options.best > 1 else "--on"
-            raise BadRequest("--finish", f"it does not go with {other}", f"leave {other} out")
+            asked = "--finish" if options.effort is None else f"--effort {options.effort}"
+            raise BadRequest(asked, f"it does not go with {other}", f"leave {other} out")
         return cls(terms.styles, options, method, terms.matches)
 
     @property

@@ -183,7 +183,9 @@ class Task:
 def check_unfinished(film: Path, finish: Finishing | None) -> None:
     """Raise BadInput for a film that is to be finished."""
     if finish is not None:
-        raise BadInput(show(film), "films are not finished, which would take hours", "leave --finish out")
+        raise BadInput(
+            show(film), "films are not finished, which would take hours", "leave --finish out, or --effort finished"
+        )
 
 
 def finish_of(finish: Finishing | None) -> dict[str, int]:

@@ -30,7 +30,6 @@ from PIL import Image
 
 from flamingo import images
 from flamingo.errors import BadInput, FlamingoError
-from flamingo.options import several
 from flamingo.painting import user_styles
 from flamingo.painting.brush import Brush, brush_of
 from flamingo.painting.options import PatchOptions, StyleOptions
@@ -76,12 +75,11 @@ class _Previews:
 
     def _brush(self, request: dict[str, Any]) -> Brush | PatchBrush:
         """What was asked for. Strength and options of style are set on a brush that is kept without them."""
-        style = [request["style"]] if isinstance(request["style"], str) else request["style"] or []
+        style, match = _texts(request["style"]), _texts(request.get("match"))
         files = [
             {name: Path(path) for name, path in request.get(option, {}).items()} for option in ("painting", "mask")
         ]
-        match, model = several(request.get("match")), request["model"]
-        wanted_method = request.get("method", "painter")
+        model, wanted_method = request["model"], request.get("method", "painter")
         key = json.dumps(
             [wanted_method, style, request.get("painting"), request.get("mask"), match, model, _changed()]
         )
@@ -134,6 +132,10 @@ class _Previews:
 
 def _those_of(kind: type[Any], request: dict[str, Any]) -> dict[str, Any]:
     return {field.name: request[field.name] for field in fields(kind) if field.name in request}
+
+
+def _texts(value: str | list[str] | None) -> list[str]:
+    return [value] if isinstance(value, str) else value or []
 
 
 def _changed() -> int:

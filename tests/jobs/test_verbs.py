@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from flamingo import verbs
 from flamingo.errors import BadRequest
@@ -68,6 +70,7 @@ def test_a_piece_may_be_asked_for_as_several_kinds_a_picture_as_one() -> None:
         (PAINT, {"style": 7}, "style 7"),
         (PAINT, {"mask": ["/etc/passwd"]}, "mask"),
         (PAINT, {"colour": "red"}, "colour 'red'"),
+        (PAINT, {"effort": "best"}, "effort 'best'"),
         (PAINT, {"output": "/etc/passwd"}, "output"),
         (PAINT, {"photos": ["/etc/passwd"]}, "photos"),
         (PAINT, {"format": "exe"}, "format 'exe'"),
@@ -97,6 +100,15 @@ def test_what_cannot_be_asked_is_one_line(verb: verbs.Verb, parameters: dict[str
 def test_inputs_must_be_those_of_the_verb(verb: verbs.Verb, inputs: dict[str, list[str]], says: str) -> None:
     with pytest.raises(BadRequest, match=says):
         verb.check_inputs(inputs)
+
+
+@pytest.mark.parametrize(("effort", "short"), [(None, True), ("quick", True), ("true", True), ("finished", False)])
+def test_what_is_finished_does_not_hold_up_what_is_done_in_seconds(
+    effort: str | None, short: bool, tmp_path: Path
+) -> None:
+    Image.new("RGB", (600, 400)).save(tmp_path / "photo.png")
+    asked = PAINT.validated({"style": "udnie", "effort": effort})
+    assert PAINT.is_short(asked, {"photos": [tmp_path / "photo.png"]}) is short
 
 
 @needs_models

@@ -67,6 +67,14 @@ def test_losses_fall_from_step_to_step_and_the_recipe_counts_them(
     assert 0 < np.abs(pixels(result.file) - pixels(plain.file)).mean() < 0.2
 
 
+def test_the_effort_finished_is_what_its_recipe_says(photo_file: Path, painting_file: Path, tmp_path: Path) -> None:
+    result = paint(photo_file, tmp_path / "a.png", painting=painting_file, effort="finished", size=48)
+    method, finish = result.recipe["method"], result.recipe["finish"]
+    assert (method, finish) == ("patches", 10)
+    again = paint(photo_file, tmp_path / "b.png", painting=painting_file, method=method, finish=finish, size=48)
+    assert np.array_equal(pixels(again.file), pixels(result.file))
+
+
 def test_what_is_large_is_finished_small_and_keeps_its_fine_strokes(
     photo_file: Path, painting_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,6 +122,17 @@ def test_the_result_says_what_made_it(album: Path, tmp_path: Path) -> None:
     assert len(result.recipe["photo_sha256"]) == 64
 
 
+def test_an_effort_is_a_method_by_name_and_its_recipe_that_of_the_method(album: Path, tmp_path: Path) -> None:
+    how = {"style": "udnie", "model": "fast"}
+    by_name, by_method = (
+        flamingo.paint([album / "a.png"], output=tmp_path / name, **how, **way)[0]  # type: ignore[arg-type]
+        for name, way in (("name.png", {"effort": "quick"}), ("method.png", {"method": "painter"}))
+    )
+    assert by_name.recipe == by_method.recipe
+    assert by_name.file is not None and by_method.file is not None
+    assert np.array_equal(flamingo.images.read(by_name.file).rgb, flamingo.images.read(by_method.file).rgb)
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -131,6 +142,11 @@ def test_the_result_says_what_made_it(album: Path, tmp_path: Path) -> None:
         ({"style": "nonesuch"}, "no style"),
         ({"model": "huge"}, "model"),
         ({"quality": 101}, "quality"),
+        ({"effort": "best"}, "effort"),
+        ({"effort": "quick", "method": "patches"}, "it is the method painter, not patches; leave --method out"),
+        ({"effort": "true", "finish": 10}, "it finishes nothing; leave --finish out"),
+        ({"effort": "finished", "finish": 20}, "it finishes in 10 steps, not 20"),
+        ({"effort": "finished", "best": 2}, "--effort finished: it does not go with --best"),
     ],
 )
 def test_a_wrong_request_is_one_line_and_paints_nothing(

@@ -261,6 +261,7 @@ def test_a_painting_that_is_brought_is_painted_in_pieces_of_it_unless_a_painter_
         {"painting": painting_file, "model": "fast"},
         {"style": "udnie"},
         {"painting": painting_file, "method": "painter"},
+        {"painting": painting_file, "effort": "quick"},
     ):
         assert "method" not in paint(photo_file, out, **how).recipe
 
@@ -275,8 +276,12 @@ def test_the_recipe_says_all_that_makes_the_picture(photo_file: Path, painting_f
 
 
 def test_named_styles_are_made_of_their_paintings(photo_file: Path, tmp_path: Path) -> None:
-    result = paint(photo_file, tmp_path / "out.png", style="scream", method="patches")
-    assert result.recipe["style"] == "scream" and result.recipe["method"] == "patches"
+    by_method, by_effort = (
+        paint(photo_file, tmp_path / "out.png", style="scream", **how).recipe
+        for how in ({"method": "patches"}, {"effort": "true"})
+    )
+    assert by_method["style"] == "scream" and by_method["method"] == "patches"
+    assert by_effort == by_method
 
 
 def test_a_mask_leaves_the_photo_where_it_is_black(photo_file: Path, painting_file: Path, tmp_path: Path) -> None:

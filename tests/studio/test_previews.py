@@ -60,6 +60,31 @@ def test_a_preview_is_never_larger_than_the_photo(served: Served, photo: dict[st
     assert size_of(served.http.post("/api/preview/paint", json=body).content) == (150, 100)
 
 
+def test_a_preview_is_by_the_effort_and_takes_the_parts_that_are_matched(
+    served: Served, photo: dict[str, str]
+) -> None:
+    masks = []
+    for name, box in (("photo.png", (0, 0, 30, 40)), ("painting.png", (0, 0, 60, 12))):
+        mask = Image.new("L", (60, 40))
+        mask.paste(255, box)
+        written = io.BytesIO()
+        mask.save(written, "PNG")
+        masks.append({"sha256": served.upload(written.getvalue(), name)["sha256"], "name": name})
+    wishes: list[dict[str, Any]] = [
+        {"effort": "quick"},
+        {"effort": "true"},
+        {"effort": "true", "mask": masks, "match": ["photo.png:painting.png"]},
+        {"method": "patches"},
+    ]
+    quick, true, matched, patches = (
+        served.http.post("/api/preview/paint", json={"photos": [photo], "style": "scream", "longest": 64, **wish})
+        for wish in wishes
+    )
+    assert {answer.status_code for answer in (quick, true, matched, patches)} == {200}, matched.text[:200]
+    assert true.content == patches.content
+    assert len({quick.content, true.content, matched.content}) == 3
+
+
 @pytest.mark.parametrize(
     ("change", "status", "said"),
     [
@@ -69,6 +94,7 @@ def test_a_preview_is_never_larger_than_the_photo(served: Served, photo: dict[st
         ({"photos": []}, 422, "at least 1"),
         ({"photos": [{"sha256": "0" * 64}]}, 404, "send it again"),
         ({"brush": 3}, 422, "not permitted"),
+        ({"effort": "quick", "method": "patches"}, 422, "it is the method painter, not patches"),
     ],
     ids=str,
 )

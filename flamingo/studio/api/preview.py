@@ -16,7 +16,7 @@ from starlette.responses import Response
 from flamingo import verbs
 from flamingo.jobs.job import plain_file_name
 from flamingo.painting.job import check_styles
-from flamingo.painting.options import Model, PatchOptions, StyleOptions
+from flamingo.painting.options import Model, PatchOptions, StyleOptions, with_effort
 from flamingo.studio.api.verbs import named_files, parameters_and_inputs, request_model
 from flamingo.studio.preview_client import PreviewClient
 from flamingo.studio.problems import TooMany
@@ -63,6 +63,7 @@ def _wished(studio: Studio, body: Any) -> tuple[Path, dict[str, Any]]:
     parameters, inputs = parameters_and_inputs(studio, verb, body)
     check_styles(parameters, named_files(studio, inputs))
     paint = {name: parameters[name] for name in _SHOWN}
+    paint["method"], _ = with_effort(parameters["effort"], parameters["method"], parameters["finish"])
     for option in verb.named:
         paint[option] = {plain_file_name(file.name): str(studio.store.path(file.sha256)) for file in inputs[option]}
     return studio.store.path(inputs["photos"][0].sha256), paint

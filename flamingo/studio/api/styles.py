@@ -72,7 +72,7 @@ def style_thumbnail(request: Request, name: str) -> Response:
 def style_painting(
     request: Request,
     name: str,
-    size: Annotated[int, Query(ge=32, le=512, description="Longest side, in pixels.")] = 512,
+    size: Annotated[int, Query(ge=32, le=1280, description="Longest side, in pixels.")] = 512,
 ) -> Response:
     """The painting itself that a style is of, as WebP."""
     if name in user_styles.names():

@@ -29,9 +29,10 @@ class Control:
     default: the usual value, None where leaving it empty is a choice of its own (`optional`). least, most: the
     limits, or None; step: of a slider; slider_least, slider_most: the part of the range that the slider covers, while
     the number beside it covers all; ends: what its two ends are. choices: values of an enum, or of a list's members;
-    names: what people call them. group: the heading under which it stands with others, if it does; methods: those of
-    `paint` that have it, if not all do. needs: choices that cannot be made here, each with the extra that it
-    takes. important: shown first, the others under 'More control'.
+    names: what people call them; about: what each comes to, in a word or two and in a line. group: the heading under
+    which it stands with others, if it does; methods: those of `paint` that have it, if not all do. needs: choices
+    that cannot be made here, each with the extra that it takes. important: shown first, the others under 'More
+    control'.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Control:
     placeholder: str = ""
     ends: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    about: tuple[tuple[str, str], ...] = ()
     group: str = ""
     methods: tuple[str, ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
@@ -58,7 +60,8 @@ class Control:
 @dataclass(frozen=True)
 class Hint:
     """What a signature cannot say about a control. slider: the part of its range that people want; ends: what its two
-    ends are, in a word or two; names: what its choices are called; needs: the extra that a choice takes."""
+    ends are, in a word or two; names: what its choices are called; about: what each comes to, in a word or two and in
+    a line; needs: the extra that a choice takes."""
 
     label: str = ""
     slider: tuple[float, float] | None = None
@@ -67,17 +70,26 @@ class Hint:
     placeholder: str = "automatic"
     ends: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    about: tuple[tuple[str, str], ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
 
 
 HINTS: Mapping[str, Mapping[str, Hint]] = {
     "paint": {
+        "effort": Hint(
+            important=True,
+            names=("Quick", "True", "Finished"),
+            about=(
+                ("a second", "One pass of the painter: the painting’s manner at once, for films too."),
+                ("ten seconds", "Pieces of the painting itself: its own strokes and colours."),
+                ("a minute", "Pieces of it, then ten steps for textures still nearer, which the preview leaves out."),
+            ),
+        ),
         "strength": Hint(important=True, step=0.05, ends=("The photo", "The painting")),
         "colour": Hint("Colours", important=True, step=0.05, ends=("The photo's", "The painting's")),
         "stroke": Hint("Strokes", important=True, step=0.05, ends=("Fine", "Broad")),
         "method": Hint(
             "Method",
-            important=True,
             names=("Automatic", "The painter", "Pieces of the painting", "Optimise", "Dream"),
         ),
         "model": Hint("Painter", important=True),
@@ -154,10 +166,6 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
 }
 
 
-NOT_ON_PAGES: Mapping[str, tuple[str, ...]] = {"paint": ("match",)}
-"""Options of a verb that the pages do not offer: there is no way yet to draw on a painting."""
-
-
 @dataclass(frozen=True)
 class Controls:
     """The controls of a verb: those that come first, the others, and by their headings those that stand together."""
@@ -178,11 +186,7 @@ def controls_of(verb: str) -> Controls:
     if form is None:
         return Controls(verb)
     hints = HINTS.get(verb, {})
-    controls = {
-        option.name: control(option, hints.get(option.name, Hint()))
-        for option in form.controls
-        if option.name not in NOT_ON_PAGES.get(verb, ())
-    }
+    controls = {option.name: control(option, hints.get(option.name, Hint())) for option in form.controls}
     order = [name for name in hints if name in controls] + [name for name in controls if name not in hints]
     return Controls(
         verb,
@@ -230,6 +234,7 @@ def control(option: Option, hint: Hint) -> Control:
         step=hint.step or (1 if whole else 0.01),
         choices=tuple(str(value) for value in main.get("items", main).get("enum", ())),
         names=hint.names,
+        about=hint.about,
         important=hint.important,
         placeholder=hint.placeholder if optional else "",
         ends=hint.ends,

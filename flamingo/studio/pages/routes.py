@@ -24,6 +24,7 @@ from flamingo.composing.reading import KINDS as MUSIC
 from flamingo.images.formats import FORMATS
 from flamingo.mood import valence_arousal
 from flamingo.painting import style_spec, styles
+from flamingo.painting.options import EFFORTS
 from flamingo.studio import address, catalogue
 from flamingo.studio.address import at
 from flamingo.studio.filetypes import TAKES_FILMS
@@ -87,6 +88,7 @@ def paint(request: Request) -> HTMLResponse:
         request,
         "paint",
         controls=_controls("paint"),
+        efforts=EFFORTS,
         places=True,
         films=TAKES_FILMS,
         **_gallery(),

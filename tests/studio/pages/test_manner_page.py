@@ -43,9 +43,9 @@ def chosen(page: Page, *names: str) -> None:
         page.get_by_role("checkbox", name=name).check()
 
 
-def stroke(page: Page, *places: tuple[float, float]) -> None:
-    """Over the photo, with the mouse; places from 0 to 1, across and down."""
-    box = page.locator(".mask-canvas").bounding_box()
+def stroke(page: Page, *places: tuple[float, float], on: str = "#picture") -> None:
+    """Over the photo, with the mouse; places from 0 to 1, across and down. on: the frame of another picture."""
+    box = page.locator(f"{on} .mask-canvas").bounding_box()
     assert box is not None
     for i, (x, y) in enumerate(places):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
@@ -222,6 +222,98 @@ def test_two_styles_on_two_regions_by_finger(phone: Page, studio: Studio, cat: P
     job = painted(phone, studio)
     assert len({file["sha256"] for file in job["inputs"]["mask"]}) == 2
     assert [each["style"] for each in job["results"][0]["recipe"]["styles"]] == ["great-wave", "starry-night"]
+
+
+@pytest.fixture
+def kitten(cat: Path, tmp_path: Path) -> Path:
+    """The same photo so small that patches are previewed at once."""
+    with Image.open(cat) as opened:
+        opened.resize((120, 80)).save(tmp_path / "kitten.png")
+    return tmp_path / "kitten.png"
+
+
+def test_three_ways_to_paint_stand_for_methods(page: Page, studio: Studio, kitten: Path) -> None:
+    """Whichever of the two is changed, the other follows."""
+    begun(page, studio, kitten)
+    effort = page.get_by_role("group", name="Effort")
+    method = page.get_by_label("Method", exact=True)
+    expect(effort.get_by_role("radio", name="Quick")).to_be_checked()
+    expect(method).to_have_value("auto")
+    effort.get_by_role("radio", name="True").check()
+    expect(effort).to_contain_text("Pieces of the painting itself")
+    expect(method).to_have_value("patches")
+    page.get_by_label("Finish, in steps", exact=True).fill("10")
+    expect(effort.get_by_role("radio", name="Finished")).to_be_checked()
+    page.get_by_label("Finish, in steps", exact=True).fill("7")
+    expect(effort).to_contain_text("A way of your own")
+    assert effort.get_by_role("radio", checked=True).count() == 0
+    method.select_option("auto")
+    page.get_by_label("Finish, in steps", exact=True).fill("")
+    expect(effort.get_by_role("radio", name="Quick")).to_be_checked()
+    effort.get_by_role("radio", name="Quick").press("ArrowRight")
+    expect(effort.get_by_role("radio", name="True")).to_be_checked()
+    preview_is_there(page)
+    has_no_faults(page)
+
+    page.reload()
+    expect(effort.get_by_role("radio", name="True")).to_be_checked()
+    job = painted(page, studio)
+    asked, recipe = job["parameters"], job["results"][0]["recipe"]
+    assert (asked["effort"], asked["method"], asked["finish"]) == ("true", "auto", None)
+    assert recipe["method"] == "patches" and "finish" not in recipe
+    page.goto(f"{studio.url}/paint?recipe={job['id']}")
+    expect(effort.get_by_role("radio", name="True")).to_be_checked()
+
+
+def test_parts_of_the_photo_are_matched_with_parts_of_the_painting(page: Page, studio: Studio, kitten: Path) -> None:
+    begun(page, studio, kitten)
+    matching = page.get_by_role("button", name="Match parts")
+    expect(matching).to_be_hidden()  # the painter has no pieces
+    page.get_by_role("radio", name="True").check()
+    matching.click()
+    said = page.locator("#match-said")
+    expect(said).to_have_text(re.compile("Brush on the photo, and on the painting"))
+    stroke(page, (0.2, 0.2), (0.8, 0.2))
+    expect(said).to_have_text("Now brush on the painting, too.")
+    painting = page.get_by_role("application", name="The part of The Starry Night")
+    painting.focus()
+    page.keyboard.press("Space")
+    expect(said).to_have_text(re.compile("Each part of the photo"))
+    has_no_faults(page)
+    pairs = page.get_by_role("list", name="Parts of the photo and of the painting").get_by_role("listitem")
+    undo = page.get_by_role("button", name="Undo")
+    undo.click()  # of the painting, which came last
+    expect(said).to_have_text("Now brush on the painting, too.")
+    undo.click()
+    expect(undo).to_be_disabled()
+    expect(pairs).to_have_text(re.compile(r"Photo 0\s%, painting 0\s%"))
+    stroke(page, (0.2, 0.2), (0.8, 0.2))
+    stroke(page, (0.1, 0.1), (0.9, 0.1), on="#match-frame")
+    page.get_by_role("button", name="Another pair").click()
+    stroke(page, (0.2, 0.9), (0.8, 0.9))
+    stroke(page, (0.1, 0.9), (0.9, 0.9), on="#match-frame")
+    after = page.locator("#picture [data-after]")
+    before = after.get_attribute("src") or ""
+    page.get_by_role("button", name="Done").click()
+    expect(painting).to_be_hidden()
+    expect(after).not_to_have_attribute("src", before, timeout=at_ease(20))
+    preview_is_there(page)
+
+    page.reload()
+    expect(pairs).to_have_count(2)
+    job = painted(page, studio)
+    masks = [mask["name"] for mask in job["inputs"]["mask"]]
+    assert job["parameters"]["match"] == [f"{masks[0]}:{masks[1]}", f"{masks[2]}:{masks[3]}"]
+    assert job["parameters"]["style"] == ["starry-night"], "no mask of these is the style's"
+    assert len(job["results"][0]["recipe"]["match"]) == 2
+    page.goto(f"{studio.url}{job['page']}")
+    expect(page.locator("#facts")).to_contain_text("2 parts of the painting")
+    page.get_by_role("link", name="Paint this photo differently").click()
+    expect(pairs).to_have_count(2)
+    page.get_by_role("button", name="Remove pair 1").click()
+    expect(pairs).to_have_count(1)
+    chosen(page, "The Kiss")  # of two paintings it could not be told which is meant
+    expect(matching).to_be_hidden()
 
 
 def test_colours_and_strokes_are_seen_at_once_and_asked_for(page: Page, studio: Studio, cat: Path) -> None:

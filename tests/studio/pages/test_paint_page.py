@@ -12,7 +12,6 @@ from playwright.sync_api import Page, Route, expect
 
 import flamingo
 from flamingo.painting import styles
-from flamingo.studio.pages.controls import NOT_ON_PAGES
 from tests.studio.pages.watching import Studio, at_ease, has_no_faults
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -183,7 +182,7 @@ def test_what_is_shown_is_what_the_verb_takes(page: Page, studio: Studio) -> Non
     page.goto(f"{studio.url}/paint")
     verbs = {verb["name"]: verb for verb in studio.get("/api/verbs")}
     shown = page.locator("[data-control]").evaluate_all("(all) => all.map((e) => e.dataset.control)")
-    names = {control["name"] for control in verbs["paint"]["controls"]} - set(NOT_ON_PAGES["paint"])
+    names = {control["name"] for control in verbs["paint"]["controls"]}
     assert sorted(shown) == sorted(names), json.dumps(shown)
 
 

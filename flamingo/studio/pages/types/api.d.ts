@@ -360,6 +360,8 @@ declare namespace Api {
     match?: string | string[] | null;
     /** patches, optimise, dream: of all that is random (0). */
     seed?: number | null;
+    /** quick: one pass of the painter, in a second; true: pieces of the painting itself, in ten; finished: the same, and ten steps of optimisation, in a minute. Without it, --method says how. */
+    effort?: "quick" | "true" | "finished" | null;
     /** auto: patches for a painting that you bring, else the painter; painter: a network, in a second; patches: pieces of the painting itself, in ten; optimise: Gatys' method, in minutes; dream: DeepDream. */
     method?: "auto" | "painter" | "patches" | "optimise" | "dream";
     /** Make so many variants, and keep the one that the critic likes best. */
@@ -439,6 +441,8 @@ declare namespace Api {
     match?: string | string[] | null;
     /** patches, optimise, dream: of all that is random (0). */
     seed?: number | null;
+    /** quick: one pass of the painter, in a second; true: pieces of the painting itself, in ten; finished: the same, and ten steps of optimisation, in a minute. Without it, --method says how. */
+    effort?: "quick" | "true" | "finished" | null;
     /** auto: patches for a painting that you bring, else the painter; painter: a network, in a second; patches: pieces of the painting itself, in ten; optimise: Gatys' method, in minutes; dream: DeepDream. */
     method?: "auto" | "painter" | "patches" | "optimise" | "dream";
     /** Make so many variants, and keep the one that the critic likes best. */

@@ -133,6 +133,13 @@ interface ElementsById {
   "main": HTMLElement;
   "make": HTMLButtonElement;
   "mark": HTMLElement;
+  "match": HTMLElement;
+  "match-add": HTMLButtonElement;
+  "match-frame": HTMLElement;
+  "match-list": HTMLElement;
+  "match-painting": HTMLImageElement;
+  "match-said": HTMLElement;
+  "matching": HTMLButtonElement;
   "meaning-title": HTMLElement;
   "mix": HTMLElement;
   "mix-bar": HTMLElement;

@@ -17,11 +17,35 @@ export const styleTitle = (name) => STYLES.get(name) || words(String(name).repla
  * The terms that parameters and inputs of a job ask for, as the painter understands them (style_spec.js).
  *
  * @template {{name: string}} File
- * @param {{style?: string | string[] | null}} parameters
+ * @param {{style?: string | string[] | null, match?: string | string[] | null}} parameters
  * @param {{painting?: File[], mask?: File[]}} inputs
  * @returns {StyleTerm<File>[]}
  */
-export const partsOf = ({ style }, inputs = {}, usual = "starry-night") => styleTerms(style, inputs, NAMES, usual);
+export function partsOf({ style, match }, inputs = {}, usual = "starry-night") {
+  const matched = new Set(matchesOf({ match }, inputs).flatMap(({ photo, painting }) => [photo, painting]));
+  const named = [style ?? []].flat().map((text) => text.slice(text.lastIndexOf("@") + 1));
+  const mask = (inputs.mask ?? []).filter((file) => !matched.has(file) || named.includes(file.name));
+  return styleTerms(style, { ...inputs, mask }, NAMES, usual);
+}
+
+/**
+ * The masks that are parts of the photo and of the painting that belong together, as correspondence.py reads them.
+ *
+ * @template {{name: string}} File
+ * @param {{match?: string | string[] | null}} parameters
+ * @param {{mask?: File[]}} inputs
+ * @returns {{photo: File, painting: File}[]}
+ */
+export function matchesOf({ match }, { mask = [] } = {}) {
+  const files = new Map(mask.map((file) => [file.name, file]));
+  return [match ?? []].flat().flatMap((text) => {
+    for (let at = text.indexOf(":"); at >= 0; at = text.indexOf(":", at + 1)) {
+      const [photo, painting] = [files.get(text.slice(0, at)), files.get(text.slice(at + 1))];
+      if (photo && painting) return [{ photo, painting }];
+    }
+    return [];
+  });
+}
 
 /**
  * In one short line: "The Great Wave + The Kiss".

@@ -1,4 +1,4 @@
-// A mask: where a style is painted. What is opaque on its canvas is painted; it is sent as a grey PNG, white where.
+// A mask: where a style is painted, or a part of a painting is taken from. What is opaque on its canvas is painted; it is sent as a grey PNG, white where.
 import { fileUrl, upload } from "./api.js";
 import { h } from "./dom.js";
 
@@ -19,7 +19,7 @@ export class Mask {
     this.file = null; // what the server has of it
     this.revision = 0; // a number that no other state of any mask has
     this.share = 0; // of the photo that is painted
-    /** @type {{kept: HTMLCanvasElement, file: FileRef | null}[]} */
+    /** @type {{kept: HTMLCanvasElement, file: FileRef | null, order: number}[]} order: by it the changes of all masks follow each other */
     this.past = [];
   }
 
@@ -43,7 +43,7 @@ export class Mask {
   remember() {
     const kept = h("canvas", { width: this.canvas.width, height: this.canvas.height });
     kept.getContext("2d").drawImage(this.canvas, 0, 0);
-    this.past.push({ kept, file: this.file });
+    this.past.push({ kept, file: this.file, order: (Mask.changes += 1) });
     if (this.past.length > REMEMBERED) this.past.shift();
   }
   /**
@@ -150,6 +150,7 @@ export class Mask {
   }
 }
 Mask.revisions = 0;
+Mask.changes = 0;
 
 /**
  * A grey picture as opacity: a canvas, and its width by height. What the browser cannot show is shown smaller.

@@ -1,5 +1,6 @@
 // Paint: from photos and wishes to a preview at once, and to the whole pictures as a job.
 import { active, fileUrl, get, post, postForBlob } from "./api.js";
+import { brush } from "./brush.js";
 import { compare } from "./compare.js";
 import { controls, isRight } from "./controls.js";
 import { critic } from "./critic.js";
@@ -7,9 +8,11 @@ import { descent } from "./descent.js";
 import { $, bytes, debounced, h, icon } from "./dom.js";
 import { address, draft, stillThere } from "./draft.js";
 import { dropzone } from "./dropzone.js";
+import { effort } from "./effort.js";
 import { downloadUrl, favouriteButton } from "./gallery.js";
 import { howFar, sentence, watch } from "./job.js";
-import { partsOf } from "./manner.js";
+import { matchesOf, partsOf } from "./manner.js";
+import { matching } from "./match.js";
 import { isFilm, photos } from "./photos.js";
 import { rating } from "./rate.js";
 import { pictureRow } from "./row.js";
@@ -17,7 +20,7 @@ import { fail, say, toast } from "./toast.js";
 import { wall } from "./wall.js";
 
 /** What is kept of the page in the browser.
- * @typedef {{photos: FileRef[], wish: import("./controls.js").ControlValues, styles: import("./wall.js").WallDraft}} PaintDraft */
+ * @typedef {{photos: FileRef[], wish: import("./controls.js").ControlValues, styles: import("./wall.js").WallDraft, match: import("./match.js").MatchDraft}} PaintDraft */
 
 /** @type {import("./draft.js").Drafts<PaintDraft>} */
 const drafts = draft("flamingo.paint");
@@ -33,10 +36,15 @@ const TRIES = 4;
 const modelRadio = (which) => $("wish").querySelector(`input[name=model]${which}`);
 const picture = compare($("picture"));
 const wishes = controls($("wish"), { onchange: () => changed() });
+const ways = effort($("wish").querySelector("[data-control=effort]"), wishes, () => changed());
+const editor = brush();
+const ratio = () => (strip.current() && !isFilm(strip.current().name) && picture.ratio()) || null;
+const match = matching({ frame: $("picture"), editor, ratio, onchange: () => changed() });
 const styles = wall({
   frame: $("picture"),
+  editor,
   onchange: () => changed(),
-  ratio: () => (strip.current() && !isFilm(strip.current().name) && picture.ratio()) || null,
+  ratio,
   model: () => modelRadio(":checked").value,
   setModel: (name) => { modelRadio(`[value=${name}]`).checked = true; },
 });
@@ -83,7 +91,10 @@ async function show() {
   $("paint-text").textContent = many > 1 ? `Paint ${many} photos` : "Paint";
   $("done").hidden = $("after").hidden = !job || job.state !== "done";
   save();
-  if (!photo || job) styles.close();
+  if (!photo || job) {
+    styles.close();
+    match.close();
+  }
   if (!photo) return;
   const result = resultOf(photo);
   if (job?.state === "done") {
@@ -149,17 +160,23 @@ function wish() {
   for (const part of document.querySelectorAll("[data-methods]")) {
     if (!part.dataset.methods.split(" ").includes(method(values))) delete values[part.querySelector("[data-control]").dataset.control];
   }
-  return values;
+  return ways.named(values);
 }
 // By which method: where the choice is left to Flamingo, as flamingo.painting.request.method_of has it.
 const method = (values = wishes.values()) => values.method ?? (styles.brought() && modelRadio(":checked").value === "fine" ? "patches" : "painter");
 const quick = () => ["painter", "patches"].includes(method()); // enough to be seen before it is asked for
 
+// The styles, their files, and which parts of a painting are for which parts of the photo.
+async function manners() {
+  const chosen = await styles.wish();
+  return { ...chosen, ...(await match.wish(chosen.mask)) };
+}
+
 // What is asked for: a dream follows no named style, and of a long run pictures are kept to be looked at meanwhile.
 async function request() {
   const values = wish();
-  const { style, painting, mask } = await styles.wish();
-  const manner = values.method === "dream" ? { ...(painting && { painting }), ...(mask && !painting && { mask }) } : { style, ...(painting && { painting }), ...(mask && { mask }) };
+  const { painting, mask, ...others } = await manners();
+  const manner = values.method === "dream" ? { ...(painting && { painting }), ...(mask && !painting && { mask }) } : { ...others, ...(painting && { painting }), ...(mask && { mask }) };
   if (values.method === "optimise" && !values.snapshots) values.snapshots = Math.max(1, Math.round((values.steps ?? 200) / 20));
   return { ...values, ...manner, photos: strip.ready() };
 }
@@ -167,10 +184,11 @@ async function request() {
 // Only what the method has is shown.
 function methods() {
   const now = method();
+  ways.look(now, wishes.values().finish);
+  match.fit(now === "patches" ? styles.one() : null);
   for (const part of document.querySelectorAll("[data-methods]")) part.hidden = !part.dataset.methods.split(" ").includes(now);
   if (now === "patches" && now !== shownMethod) $("of-method").open = true; // how far the photo holds is worth a look
   shownMethod = now;
-  $("of-method").hidden = !document.querySelector("[data-methods]:not([hidden])");
 }
 
 /**
@@ -179,7 +197,7 @@ function methods() {
  * @param {Photo} photo
  */
 function question(photo) {
-  return JSON.stringify([photo.file.sha256, styles.key(), seenAtOnce()]);
+  return JSON.stringify([photo.file.sha256, styles.key(), match.key(), seenAtOnce()]);
 }
 
 // What the preview shows; size, quality and kind of file do not change it.
@@ -190,7 +208,7 @@ function seenAtOnce() {
 
 const preview = debounced(async () => {
   const photo = strip.current();
-  if (!photo?.file || resultOf(photo) || isFilm(photo.name) || !styles.ready() || !quick()) return;
+  if (!photo?.file || resultOf(photo) || isFilm(photo.name) || !styles.ready() || !quick() || match.brushing()) return; // nothing would be seen while parts are brushed
   const key = question(photo);
   if (asking?.question === key) return;
   asking?.abort();
@@ -198,11 +216,11 @@ const preview = debounced(async () => {
   const mine = asking;
   if (!job) sign("Painting a preview", true);
   try {
-    const body = { photos: [{ sha256: photo.file.sha256, name: photo.name }], longest: PREVIEW, ...seenAtOnce(), ...(await styles.wish()) };
+    const body = { photos: [{ sha256: photo.file.sha256, name: photo.name }], longest: PREVIEW, ...seenAtOnce(), ...(await manners()) };
     if (mine.signal.aborted) return;
     const ask = (/** @type {object} */ more) => withPhotos(() => postForBlob("/api/preview/paint", { ...body, ...more }, { signal: mine.signal }));
     if (method() === "patches" && styles.readable()) {
-      const first = await sketched(() => ask({ method: "painter", fidelity: undefined, seed: undefined }));
+      const first = await sketched(async () => ask({ method: "painter", fidelity: undefined, seed: undefined, match: undefined, mask: (await styles.wish()).mask }));
       if (first && photo === strip.current() && key === question(photo)) {
         await picture.show({ before: photo.address, after: first, name: photo.name });
         sign("A first look; the strokes of the painting come soon", true);
@@ -295,7 +313,7 @@ for (const chip of document.querySelectorAll("[data-size]")) {
 
 // A draft is kept in the browser, a job by the server: so nothing is lost when the page is opened again.
 function save() {
-  drafts.save({ photos: strip.ready(), wish: wish(), styles: styles.draft() });
+  drafts.save({ photos: strip.ready(), wish: wish(), styles: styles.draft(), match: match.draft() });
 }
 
 // -- the job ------------------------------------------------------------------------------------------------------
@@ -393,8 +411,10 @@ async function begin() {
     /** @type {Job} */
     const found = await get(`/api/jobs/${encodeURIComponent(known)}`);
     const { colour } = found.parameters;
-    wishes.fill({ ...found.parameters, ...(typeof colour === "string" && { colour: colour === "style" ? 1 : 0 }) });
-    await styles.fill({ parts: partsOf(found.parameters, found.inputs) });
+    wishes.fill({ ...ways.spelled(found.parameters), ...(typeof colour === "string" && { colour: colour === "style" ? 1 : 0 }) });
+    const parts = partsOf(found.parameters, found.inputs);
+    await styles.fill({ parts });
+    await match.fill({ name: parts[0].name, pairs: matchesOf(found.parameters, found.inputs) });
     sizes();
     methods();
     if (query.get("recipe")) {
@@ -406,12 +426,13 @@ async function begin() {
     return;
   }
   const kept = drafts.load();
-  wishes.fill(kept.wish || {});
+  wishes.fill(ways.spelled(kept.wish || {}));
   /** @type {Partial<import("./wall.js").WallDraft>} */
-  const { parts = [], ...ways } = kept.styles || {};
-  ways.paintings = await stillThere(ways.paintings || [], (file) => file);
-  if (query.get("style")) await styles.fill({ paintings: ways.paintings, parts: [{ name: query.get("style"), weight: 1 }] });
-  else await styles.fill({ ...ways, parts: await stillThere(parts, (part) => part.painting) });
+  const { parts = [], ...others } = kept.styles || {};
+  others.paintings = await stillThere(others.paintings || [], (file) => file);
+  if (query.get("style")) await styles.fill({ paintings: others.paintings, parts: [{ name: query.get("style"), weight: 1 }] });
+  else await styles.fill({ ...others, parts: await stillThere(parts, (part) => part.painting) });
+  if (kept.match) await match.fill(kept.match);
   sizes();
   methods();
   if (query.get("photo")) strip.set([{ sha256: query.get("photo"), name: query.get("name") || "photo" }]);

@@ -4,7 +4,7 @@ import { compare } from "./compare.js";
 import { $, bytes, h, icon, when, words } from "./dom.js";
 import { curated, downloadUrl, favouriteButton, remove, restore, titleOf } from "./gallery.js";
 import { sentence, watch } from "./job.js";
-import { fully, partsOf } from "./manner.js";
+import { fully, matchesOf, partsOf } from "./manner.js";
 import { playerOf, variations } from "./piece.js";
 import { rating } from "./rate.js";
 import { pictureRow } from "./row.js";
@@ -129,11 +129,13 @@ function small(files = []) {
 function facts() {
   const { parameters, results } = job;
   const about = results[0]?.about || {};
+  const matched = matchesOf(parameters, job.inputs);
   /** @type {Row[]} */
   const rows = job.verb === "paint" ? [
     ["In the manner of", fully(partsOf(parameters, job.inputs))], ["Strength", percent(parameters.strength)],
     ["Colours", colours(parameters.colour)], ["Strokes", parameters.stroke && parameters.stroke !== 1 && `${parameters.stroke} times as large`],
-    ["Painter", words(parameters.model)], ["Longest side", parameters.size ? `${parameters.size} pixels` : "as the photo"],
+    ["Effort", parameters.effort && words(parameters.effort)], ["Matched", matched.length && `${matched.length} ${matched.length === 1 ? "part" : "parts"} of the painting`],
+    ["Painter", !results[0]?.recipe.method && words(parameters.model)], ["Longest side", parameters.size ? `${parameters.size} pixels` : "as the photo"],
   ] : job.verb === "compose" ? [
     ["Persona", words(parameters.persona)], ["Mood", parameters.mood], ["Key", about.key], ["Tempo", about.tempo && `${Math.round(about.tempo)} a minute`],
     ["Length", about.lasts && `${Math.round(about.lasts)} s`], ["Instruments", parameters.instrument],

@@ -1,7 +1,6 @@
 // The wall of styles: one is chosen, or several are mixed, each everywhere or where it is brushed; one's own paintings
 // hang beside the others.
 import { del, put, thumbnailUrl, upload } from "./api.js";
-import { brush } from "./brush.js";
 import { paintTrack } from "./controls.js";
 import { ask, sure } from "./dialog.js";
 import { $, h, icon } from "./dom.js";
@@ -12,27 +11,28 @@ import { fail, say, toast } from "./toast.js";
 
 const TINTS = ["#e03172", "#1c7ed6", "#2f9e44", "#f08c00", "#7048e8", "#0c8599"];
 
-/** Wire styles.html. frame: what masks are brushed on, if they are; onchange(): the wish is another; ratio(): of the
-    photo on the easel, width by height, or null if there is none; model(), setModel(name): the painter. Gives {key,
-    ready, brought, readable, wish, draft, fill, fit, close, mix, said}.
+/** Wire styles.html. frame, editor: what masks are brushed on and with, if they are; onchange(): the wish is another;
+    ratio(): of the photo on the easel, width by height, or null if there is none; model(), setModel(name): the painter.
+    Gives {key, ready, brought, readable, one, wish, draft, fill, fit, close, mix, said}.
 
+    @typedef {ReturnType<typeof import("./brush.js").brush>} Brush
     @typedef {{weight: number, mask: Mask | null}} Wanted how much of a style, and where
     @typedef {{name: string, weight: number, mask: Mask | null}} Part
     @typedef {{file: FileRef | null, sending: Promise<FileRef>}} Own a painting of the person's
     @typedef {{mixing: boolean, placing: boolean, paintings: FileRef[], parts: StyleTerm<FileRef>[]}} WallDraft
     @typedef {Pick<StyleTerm<FileRef>, "name" | "weight"> & Partial<StyleTerm<FileRef>>} WantedPart
-    @param {{frame: HTMLElement | null, onchange: () => void, ratio: () => number | null, model: () => string,
+    @param {{frame?: HTMLElement | null, editor?: Brush | null, onchange: () => void, ratio: () => number | null, model: () => string,
       setModel: (name: string) => void}} options */
-export function wall({ frame, onchange, ratio, model, setModel }) {
+export function wall({ frame = null, editor = null, onchange, ratio, model, setModel }) {
   const root = $("styles");
   const able = (root.dataset.any || "").split(" ").filter(Boolean);
   /** @type {Map<string, Own>} */
   const paintings = new Map(); // by name
   /** @type {Map<string, Wanted>} */
   const wanted = new Map(); // by name, of every style that was ever chosen, so that nothing is lost
-  /** @type {Partial<ReturnType<typeof brush>> & {opened: Mask | null, close: () => void}} */
-  const editor = frame ? brush(frame, { onstroke: () => { rows(); onchange(); }, onclose: () => { rows(); $("placing").focus(); } }) : { opened: null, close() {} };
-
+  /** @type {Mask | null} */
+  let brushed = null; // the mask that was brushed last
+  const inHand = () => Boolean(brushed && editor.holds(brushed));
   let drawn = "";
 
   const inputs = () => [.../** @type {NodeListOf<HTMLInputElement>} */ (root.querySelectorAll("input[name=style]"))];
@@ -56,6 +56,13 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
   const key = () => JSON.stringify(parts().map(({ name, weight, mask }) => [name, paintings.get(name)?.file?.sha256, weight, mask?.revision]));
   /** Whether all styles are paintings that no painter has learned. */
   const brought = () => parts().every(({ name }) => paintings.has(name) || Boolean(tile(name)?.closest(".style-own")));
+  /** The one painting that is chosen: its name, title, and a picture of it; null where there are several. */
+  function one() {
+    const [{ name }, ...others] = parts();
+    const file = paintings.get(name)?.file;
+    if (others.length || (paintings.has(name) && !file)) return null;
+    return { name, title: titleOf(name), address: file ? thumbnailUrl(file.sha256, 1280) : `/api/styles/${encodeURIComponent(name)}/painting?size=1280` };
+  }
   /** Whether the chosen painter can read such a painting in one pass. */
   const readable = () => able.includes(model());
   const ready = () => parts().every(({ name }) => !paintings.has(name) || paintings.get(name).file);
@@ -313,7 +320,10 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
   function paintOn(name) {
     const own = of(name);
     own.mask ||= new Mask(ratio() || 1.5);
-    editor.open({ mask: own.mask, title: titleOf(name) }, layers);
+    const where = `Where ${titleOf(name)} goes`;
+    const title = `Where “${titleOf(name)}” goes`;
+    brushed = own.mask;
+    editor.open([{ frame, mask: own.mask, where, layers }], { title, onstroke: () => { rows(); onchange(); }, onleave: rows, onclose: () => $("placing").focus() });
     rows();
     $("brush-title").focus({ preventScroll: true });
   }
@@ -322,7 +332,7 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
   function rows() {
     const all = parts();
     const many = all.length > 1;
-    if (!on("placing") || (editor.opened && !chosen().some(({ value: name }) => of(name).mask === editor.opened))) editor.close();
+    if (inHand() && (!on("placing") || !chosen().some(({ value: name }) => of(name).mask === brushed))) editor.close();
     $("mix").hidden = !on("mixing") && !on("placing");
     if ($("mix").hidden) return;
     const free = all.filter((part) => !part.mask);
@@ -335,7 +345,7 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
     const left = Math.max(0, 1 - all.reduce((sum, part) => sum + (part.mask?.share || 0), 0));
     $("mix-bar").replaceChildren(...all.map((part) => segment(part.mask ? part.mask.share : (left * part.weight) / total, tint(part.name))),
       ...(free.length ? [] : [segment(left, "")]));
-    const looks = JSON.stringify([on("placing"), chosen().findIndex(({ value: name }) => editor.opened && of(name).mask === editor.opened), all.map((part) => [part.name, part.mask?.revision, free.length > 1])]);
+    const looks = JSON.stringify([on("placing"), chosen().findIndex(({ value: name }) => inHand() && of(name).mask === brushed), all.map((part) => [part.name, part.mask?.revision, free.length > 1])]);
     if (looks !== drawn) { // or a slider would be lost while it is moved
       drawn = looks;
       $("mix-list").replaceChildren(...all.map((part) => row(part, free.length > 1 && !part.mask)));
@@ -370,9 +380,9 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
       line.append(h("span", { class: "mix-weight" }, slider, h("output", {})));
     }
     if (on("placing")) {
-      const here = editor.opened && editor.opened === of(name).mask;
+      const here = inHand() && of(name).mask === brushed;
       const button = h("button", { class: "chip", type: "button", "aria-pressed": String(Boolean(here)), "data-focus": `place ${name}`, "aria-label": `Brush where ${title} goes` }, icon("brush"), mask ? percent(mask.share) : "Brush");
-      button.addEventListener("click", () => { if (here) { editor.close(); rows(); } else paintOn(name); });
+      button.addEventListener("click", () => { if (here) editor.close(); else paintOn(name); });
       line.append(button);
     }
     return line;
@@ -395,16 +405,14 @@ export function wall({ frame, onchange, ratio, model, setModel }) {
     onchange();
   }
   function close() {
-    if (!editor.opened) return;
-    editor.close();
-    rows();
+    if (inHand()) editor.close();
   }
   /** What is chosen, for people. */
   const said = () => fully(parts(), (part) => `where you brushed (${percent(part.mask.share)})`);
-  return { key, ready, brought, readable, wish, draft, fill, fit, close, mix, said };
+  return { key, ready, brought, readable, one, wish, draft, fill, fit, close, mix, said };
 }
 
-const percent = (/** @type {number} */ share) => `${share > 0 && share < 0.005 ? "under 1" : Math.round(100 * share)} %`;
+export const percent = (/** @type {number} */ share) => `${share > 0 && share < 0.005 ? "under 1" : Math.round(100 * share)} %`;
 
 /** A file's name as that of a style. */
 const slug = (/** @type {string} */ name) => name.replace(/\.[^.]*$/, "").normalize("NFKD").replace(/\p{M}+/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+|-+$/g, "").slice(0, 40) || "my-painting";
@@ -415,7 +423,7 @@ const slug = (/** @type {string} */ name) => name.replace(/\.[^.]*$/, "").normal
  * @param {string} name
  * @param {ReadonlySet<string>} taken
  */
-function unique(name, taken) {
+export function unique(name, taken) {
   const plain = name.replace(/(?:[@=/\\]|\p{C})+/gu, "-").trim().slice(-80) || "picture";
   const at = plain.lastIndexOf(".") > 0 ? plain.lastIndexOf(".") : plain.length;
   let free = plain;
