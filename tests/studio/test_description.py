@@ -21,6 +21,6 @@ def test_every_answer_is_one_that_the_description_allows(tmp_path: Path) -> None
     # Flamingo's own verbs alone: the tricks of other tests write wherever they are told to.
     settings = replace(settings, jobs=replace(settings.jobs, verbs={}))
     with serving(settings) as served:
-        found = fuzz_api.fuzz(served.url, examples=4, seed=1, report=tmp_path, phases="fuzzing")
+        found = fuzz_api.fuzz(served.url, examples=2, seed=1, report=tmp_path, phases="fuzzing")
     assert found.status == 0, found.text
-    assert found.cases >= 100
+    assert found.cases >= 60
