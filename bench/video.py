@@ -46,6 +46,7 @@ from flamingo.painting import styles
 from flamingo.painting.clips import paint_clip
 from flamingo.painting.options import MODELS
 from flamingo.painting.painter import Painter
+from flamingo.painting.patch_reuse import Shot
 from flamingo.painting.regions import regions
 from flamingo.painting.temporal import Steady
 
@@ -263,7 +264,7 @@ def compare(report: Report, asked: argparse.Namespace, clip: video.Clip, folder:
 
 
 def _steadily(painter: Painter, vector: Any, frames: Bytes) -> list[Any]:
-    steady = Steady(painter.networks, regions(vector, None))
+    steady = Steady(Shot(painter.networks, regions(vector, None), 1.0))
     painted = [_bytes(p) for frame in frames for p in steady.paint(frame)]
     return painted + [_bytes(p) for p in steady.finish()]
 

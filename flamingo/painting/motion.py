@@ -64,6 +64,16 @@ class Match:
         return _remapped(picture, across, down, how)
 
 
+@dataclass(frozen=True)
+class Moved:
+    """A painting of one frame, moved to where its things are in another. painting: (H, W, 3) float32 in [0, 1];
+    share: (h, w) in [0, 1], how much of it shall stay; match: where its places were."""
+
+    painting: Pixels
+    share: Pixels
+    match: Match
+
+
 def enlarged(mask: Pixels, size: tuple[int, int]) -> Pixels:
     """(h, w) stretched to (H, W)."""
     return np.asarray(cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_LINEAR), np.float32)
