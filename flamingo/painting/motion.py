@@ -53,7 +53,7 @@ class Match:
         """How much of the frame is trusted, 0 to 1."""
         return float(self.trust.mean())
 
-    def carried(self, picture: Pixels, how: int = cv2.INTER_CUBIC) -> Pixels:
+    def carried(self, picture: Pixels, how: int = cv2.INTER_LANCZOS4) -> Pixels:
         """The other frame's painting (H, W, ...), of any size, moved to where its things are in this one. how: of
         OpenCV's ways to interpolate."""
         height, width = size = picture.shape[0], picture.shape[1]

@@ -327,7 +327,7 @@ class Synthesis:
         matches = self._begun(level, below, top, bottom, prices, rng)
         held = self._held(level, matches, top, bottom)
         if held is not None:
-            hold *= np.sqrt(1 - held.share[..., 0])
+            hold *= 1 - held.share[..., 0]
         if above is not None:
             matches.rows[:first], matches.columns[:first] = above.rows[-first:], above.columns[-first:]
         valid = np.count_nonzero(level.atlas.label != INVALID)
