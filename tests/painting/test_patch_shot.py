@@ -57,7 +57,7 @@ def painted(frames: Sequence[Frame], who: Steady) -> list[Pixels]:
 
 def one_by_one(frames: Sequence[Pixels], *regions: Region) -> list[Pixels]:
     return [
-        np.concatenate(list(synthesise(lambda a, b, f=f: f[a:b], (96, 120), regions, PatchSettings())))  # type: ignore[misc]
+        np.concatenate(list(synthesise(lambda a, b, f=f: f[a:b], (96, 120), regions, PatchSettings())))
         for f in frames
     ]
 
@@ -234,7 +234,10 @@ def test_a_stopped_film_goes_on_where_it_was(tmp_path: Path, painting_file: Path
 
 def test_a_film_is_not_finished_and_has_no_variants(tmp_path: Path, painting_file: Path) -> None:
     source = film(tmp_path / "a.mp4", 2)
-    for how, said in (({"finish": 1}, "leave --finish out"), ({"best": 2}, "leave --best out")):
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"finish": 1}, "leave --finish out"), ({"best": 2}, "leave --best out"),
+    ]  # fmt: skip
+    for how, said in refused:
         (result,) = flamingo.paint([source], painting=painting_file, output=tmp_path / "b.mp4", **how)
         assert said in str(result.error)
         assert not (tmp_path / "b.mp4").exists()

@@ -362,12 +362,10 @@ class Synthesis:
         if earlier is None:
             return None
         height, width = level.size
-        at = level.size, top, 0, bottom - top, width, "linear"
-        share = resample.window(earlier.share[..., None], *at)
+        share = resample.window(earlier.share[..., None], level.size, top, 0, bottom - top, width, "linear")
         if (before := earlier.matches.get(level.factor)) is not None:
-            flow = resample.window(earlier.flow, *at) * np.float32(
-                [width / earlier.flow.shape[1], height / earlier.flow.shape[0]]
-            )
+            flow = resample.window(earlier.flow, level.size, top, 0, bottom - top, width, "linear")
+            flow *= np.array([width / earlier.flow.shape[1], height / earlier.flow.shape[0]], np.float32)
             y = np.clip(np.rint(np.arange(top, bottom)[:, None] + flow[..., 1]).astype(np.intp), 0, height - 1)
             x = np.clip(np.rint(np.arange(width)[None] + flow[..., 0]).astype(np.intp), 0, width - 1)
             found = share[..., 0] > _FOUND
