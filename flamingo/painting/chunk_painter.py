@@ -163,6 +163,7 @@ class ChunkPainter:
     """Paints one chunk, from frame `at` on: its head, then its middle, then its tail.
 
     state: what `state` gave at that frame; None at the chunk's first frame. tell: called with each frame's number.
+    previews: small frames from all over its shot.
     """
 
     def __init__(
@@ -173,10 +174,11 @@ class ChunkPainter:
         at: int,
         state: Arrays | None,
         tell: Callable[[int], None],
+        previews: Sequence[motion.Frame] = (),
     ) -> None:
         self._manner, self._chunk, self._at, self._tell = manner, chunk, at, tell
         # Within a frame, the number of the one that is being painted is told again.
-        self._steady = Steady(manner.brush.shot(lambda: tell(self._at - 1)), steadiness=manner.steadiness)
+        self._steady = Steady(manner.brush.shot(lambda: tell(self._at - 1), previews), steadiness=manner.steadiness)
         if state is not None:
             self._steady.restore(dict(state))
         self._frames = footage.since(at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,8 +33,9 @@ class ClipBrush(Protocol):
     def identity(self) -> str:
         """The same for brushes that paint the same."""
 
-    def shot(self, tell: Callable[[], None], /) -> KeyPainter:
-        """A painter of keys. tell: is called now and then within long work; an exception that it raises stops it."""
+    def shot(self, tell: Callable[[], None], previews: Sequence[motion.Frame], /) -> KeyPainter:
+        """A painter of keys. tell: is called now and then within long work; an exception that it raises stops it.
+        previews: small frames from all over the shot; there may be none."""
 
     def shown(self, frame: motion.Frame, painted: Pixels, /) -> Pixels:
         """What is seen of a painted frame: colours, strength and masks that its painting leaves out."""
@@ -60,8 +61,8 @@ class PainterClipBrush:
         plain = [self.painter.model, self.painter.version, self.strokes]
         return fingerprint(plain, regions.vectors, regions.weights, regions.palettes)
 
-    def shot(self, _tell: Callable[[], None]) -> Shot:
-        """A painter of keys; one takes no time that is worth a word."""
+    def shot(self, _tell: Callable[[], None], _previews: Sequence[motion.Frame]) -> Shot:
+        """A painter of keys; one takes no time that is worth a word, and what it measures is measured as it goes."""
         return Shot(self.painter.networks, self.regions, self.strokes)
 
     def shown(self, frame: motion.Frame, painted: Pixels) -> Pixels:

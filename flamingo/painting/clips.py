@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import psutil
 from numpy.typing import NDArray
@@ -45,6 +46,7 @@ __all__ = ["check_memory", "paint_clip", "render_clip"]
 
 Progress = Callable[[int, int, Path], None]
 
+_PREVIEWED, _PREVIEW = 12, 48  # every how many frames one is kept small, and its longest side
 _MANNER = 6  # counted up when the same request gives other frames, so that old parts are not gone on with
 
 
@@ -178,6 +180,7 @@ class _Work:
     _state: Arrays | None = None
     _frames: int = 0
     _tail: Sequence[RenderedFrame] = ()
+    _previews: list[tuple[int, NDArray[np.uint8]]] = field(default_factory=list)
 
     def begin(self) -> Iterator[str]:
         """Take up what is done already. Gives notes."""
@@ -199,7 +202,7 @@ class _Work:
     def paint(self, pool: ClipPool | None) -> tuple[str, ...]:
         """Paint all frames that are not done yet, into parts. Returns notes."""
         begun = self.parts.frames
-        cuts, self._frames, notes = chunks.cuts(self.manner.clip, lambda: self._tell(begun))
+        cuts, self._frames, notes = chunks.cuts(self.manner.clip, lambda: self._tell(begun), self._look)
         overlap = min(OVERLAP, self.manner.most)
         todo = [chunk for chunk in chunks.planned(cuts, self._frames, overlap) if chunk.last > begun]
         if pool is not None:
@@ -209,13 +212,24 @@ class _Work:
         else:
             with closing(FrameSource(self.manner.clip, self.manner.size, overlap)) as footage:
                 for chunk in todo:
-                    self._painted(chunk, footage, begun)
+                    first = max([cut for cut in cuts if cut <= chunk.first], default=0)
+                    last = min([cut for cut in cuts if cut > chunk.first], default=self._frames)
+                    previews = [frame for number, frame in self._previews if first <= number < last]
+                    self._painted(chunk, footage, begun, previews)
         return notes
 
-    def _painted(self, chunk: Chunk, footage: FrameSource, begun: int) -> None:
+    def _look(self, number: int, rgb: NDArray[np.uint8]) -> None:
+        """Keep what shows which colours a shot has."""
+        if number % _PREVIEWED == 0:
+            scale = min(1.0, _PREVIEW / max(rgb.shape))
+            size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
+            small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+            self._previews.append((number, np.asarray(small, np.uint8)))
+
+    def _painted(self, chunk: Chunk, footage: FrameSource, begun: int, previews: Sequence[NDArray[np.uint8]]) -> None:
         """Paint one chunk here."""
         at, state = max(chunk.first, begun), self._state if chunk.first < begun else None
-        stretch = ChunkPainter(self.manner, chunk, footage, at, state, self._tell)
+        stretch = ChunkPainter(self.manner, chunk, footage, at, state, self._tell, previews)
         for part in self._crossed(stretch.head()):
             self._keep([part], stretch.state())
         for part in stretch.middle():

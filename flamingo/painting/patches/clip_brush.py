@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -34,9 +34,9 @@ class PatchClipBrush:
         weights = np.array([source.weight for source in sources], np.float32)
         return fingerprint(plain, *masks, weights, *(part for s in sources for part in (s.lab, s.mask)))
 
-    def shot(self, tell: Callable[[], None]) -> Shot:
+    def shot(self, tell: Callable[[], None], previews: Sequence[Frame]) -> Shot:
         """A painter of keys."""
-        return Shot(self.brush.regions, self.brush.how, tell)
+        return Shot(self.brush.regions, self.brush.how, tell, previews)
 
     def shown(self, frame: Frame, painted: Pixels) -> Pixels:
         """With the colours, the strength and the masks of the brush."""

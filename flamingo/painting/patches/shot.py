@@ -3,6 +3,7 @@
 The first frame of a shot is rebuilt as a photo is. A later one begins with the matches and the painting of the last,
 moved along the flow, and is held to them where the flow is trusted (see `synthesis.Earlier`), so that strokes stay on
 their things and stay pieces of the painting: what is moved is matched anew, and does not blur. The map of colours is
+that of the whole shot, so that all of its chunks have the same; where no more than its frames are known, it is
 measured every few paintings and follows slowly, as the means and variances of the painter do.
 """
 
@@ -18,10 +19,19 @@ from numpy.typing import NDArray
 
 from flamingo.painting import motion
 from flamingo.painting.boxes import Box
+from flamingo.painting.colour import to_oklab
 from flamingo.painting.motion import Frame, Moved, floats
 from flamingo.painting.patches import transport
 from flamingo.painting.patches.matching import Matches
-from flamingo.painting.patches.synthesis import Earlier, PatchSettings, Region, Shared, Synthesis, workers
+from flamingo.painting.patches.synthesis import (
+    Earlier,
+    PatchSettings,
+    Region,
+    Shared,
+    Synthesis,
+    colour_map,
+    workers,
+)
 from flamingo.painting.patches.transport import ColourMap
 from flamingo.painting.pyramid import Size
 
@@ -38,10 +48,14 @@ _MUCH = 0.7  # share of a frame from which on all of it is matched
 class Shot:
     """The painter of one shot after another, which begins with `begin`.
 
-    regions, how: as of `synthesise`; tell: is called after each round of matching.
+    regions, how: as of `synthesise`; tell: is called after each round of matching; previews: small frames, whose
+    colours are those of the shot; none if these are to be measured as it goes.
     """
 
-    def __init__(self, regions: Sequence[Region], how: PatchSettings, tell: Callable[[], None]) -> None:
+    def __init__(
+        self, regions: Sequence[Region], how: PatchSettings, tell: Callable[[], None], previews: Sequence[Frame] = ()
+    ) -> None:
+        self._previews = [to_oklab(floats(frame)) for frame in previews]
         self._regions, self._how, self._tell = regions, how, tell
         self._shared: dict[Size, Shared] = {}
         self._maps: list[ColourMap] = []
@@ -109,6 +123,12 @@ class Shot:
     def _settled(self, synthesis: Synthesis) -> list[ColourMap]:
         """The maps of colours, brought up to a frame."""
         self._keys += 1
+        if self._previews:
+            if not self._maps:
+                self._maps = self._target = [
+                    colour_map(region, self._previews, self._how.seed) for region in self._regions
+                ]
+            return self._maps
         if self._keys % _MEASURED == 1:
             self._target = synthesis.measured()
         pairs = zip(self._maps, self._target, strict=True) if self._maps else ()

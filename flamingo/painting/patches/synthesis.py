@@ -224,7 +224,7 @@ class Synthesis:
 
     def measured(self) -> list[ColourMap]:
         """The maps from this picture's colours to those of the paintings, one for each region."""
-        return [self._map(region) for region in self._regions]
+        return [colour_map(region, [self._thumbnail], self._how.seed) for region in self._regions]
 
     def strips(self) -> Iterator[Pixels]:
         """The picture, as `synthesise` gives it."""
@@ -473,28 +473,6 @@ class Synthesis:
             return np.ones((deep, size[1]), np.float32)
         return resample.window(share[..., None], size, top, 0, deep, size[1], "linear")[..., 0]
 
-    def _map(self, region: Region) -> ColourMap:
-        """The map from the photo's colours, where the region is, to those of its paintings."""
-        photo = transport.sample(self._thumbnail)
-        if region.share is not None:
-            height, width = self._thumbnail.shape[:2]
-            inside = resample.window(region.share[..., None], (height, width), 0, 0, height, width, "linear")
-            step = transport.step_of(self._thumbnail)
-            selected = inside[step // 2 :: step, step // 2 :: step, 0].reshape(-1) > 0.5
-            photo = photo[selected] if selected.sum() > 64 else photo
-        paintings = []
-        total = sum(source.weight for source in region.sources)
-        for source in region.sources:
-            colours = transport.sample(source.lab)
-            if source.mask is not None:
-                step = transport.step_of(source.lab)
-                inside = source.mask[step // 2 :: step, step // 2 :: step].reshape(-1)
-                colours = colours[inside >= 0.5 * float(inside.max())]
-            # So many of each as its weight says, whatever the paintings' sizes.
-            count = max(1, round(transport.SAMPLES * source.weight / total))
-            paintings.append(colours[np.linspace(0, len(colours) - 1, count).astype(np.intp)])
-        return transport.colour_map(photo, np.concatenate(paintings), self._how.seed)
-
     def _photo(self, factor: int, top: int, bottom: int) -> Pixels:
         """Rows of the photo at a level, in Oklab."""
         base = 2**self._base
@@ -517,6 +495,36 @@ class Synthesis:
             _binned(self._rows(top, min(top + deep, self._size[0])), factor) for top in range(0, self._size[0], deep)
         ]
         return np.concatenate(parts)
+
+
+def colour_map(region: Region, pictures: Sequence[Pixels], seed: int) -> ColourMap:
+    """The map from the colours of pictures (H, W, 3) in Oklab, where the region is, to those of its paintings."""
+    found, everything = [], []
+    for picture in pictures:
+        colours = transport.sample(picture)
+        everything.append(colours)
+        if region.share is not None:
+            height, width = picture.shape[:2]
+            inside = resample.window(region.share[..., None], (height, width), 0, 0, height, width, "linear")
+            step = transport.step_of(picture)
+            found.append(colours[inside[step // 2 :: step, step // 2 :: step, 0].reshape(-1) > 0.5])
+    photo = np.concatenate(everything)
+    if found and sum(map(len, found)) > 64:
+        photo = np.concatenate(found)
+    if len(pictures) > 1 and len(photo) > transport.SAMPLES:
+        photo = photo[np.linspace(0, len(photo) - 1, transport.SAMPLES).astype(np.intp)]
+    paintings = []
+    total = sum(source.weight for source in region.sources)
+    for source in region.sources:
+        colours = transport.sample(source.lab)
+        if source.mask is not None:
+            step = transport.step_of(source.lab)
+            mask = source.mask[step // 2 :: step, step // 2 :: step].reshape(-1)
+            colours = colours[mask >= 0.5 * float(mask.max())]
+        # So many of each as its weight says, whatever the paintings' sizes.
+        count = max(1, round(transport.SAMPLES * source.weight / total))
+        paintings.append(colours[np.linspace(0, len(colours) - 1, count).astype(np.intp)])
+    return transport.colour_map(photo, np.concatenate(paintings), seed)
 
 
 def _faces(lab: Pixels) -> Pixels:
