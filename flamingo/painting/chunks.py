@@ -68,11 +68,12 @@ def _is_cut(now: View, before: View) -> bool:
     return motion.match(now, before).share < CUT
 
 
-def planned(cuts: Sequence[int], frames: int, overlap: int = OVERLAP) -> list[Chunk]:
-    """The chunks of a clip, in order. overlap: frames that two chunks of a shot share, at most."""
+def planned(cuts: Sequence[int], frames: int, overlap: int = OVERLAP, *, divide: bool = True) -> list[Chunk]:
+    """The chunks of a clip, in order. overlap: frames that two chunks of a shot share, at most; divide: whether a
+    shot may be more than one."""
     chunks = []
     for first, last in itertools.pairwise([0, *cuts, frames]):
-        many = max(1, round((last - first) / _LONG))
+        many = max(1, round((last - first) / _LONG)) if divide else 1
         edges = [first + (last - first) * i // many for i in range(many + 1)]
         shared = min(overlap, (last - first) // many // 2)
         for begin, end in itertools.pairwise(edges):

@@ -33,6 +33,10 @@ class ClipBrush(Protocol):
     def identity(self) -> str:
         """The same for brushes that paint the same."""
 
+    @property
+    def divides_shots(self) -> bool:
+        """Whether a long shot may be painted in chunks that fade into each other: two paintings of it are alike."""
+
     def shot(self, tell: Callable[[], None], previews: Sequence[motion.Frame], /) -> KeyPainter:
         """A painter of keys. tell: is called now and then within long work; an exception that it raises stops it.
         previews: small frames from all over the shot; there may be none."""
@@ -60,6 +64,11 @@ class PainterClipBrush:
         regions = self.regions
         plain = [self.painter.model, self.painter.version, self.strokes]
         return fingerprint(plain, regions.vectors, regions.weights, regions.palettes)
+
+    @property
+    def divides_shots(self) -> bool:
+        """The network paints the same frame nearly the same, wherever it begins."""
+        return True
 
     def shot(self, _tell: Callable[[], None], _previews: Sequence[motion.Frame]) -> Shot:
         """A painter of keys; one takes no time that is worth a word, and what it measures is measured as it goes."""

@@ -203,8 +203,8 @@ class _Work:
         """Paint all frames that are not done yet, into parts. Returns notes."""
         begun = self.parts.frames
         cuts, self._frames, notes = chunks.cuts(self.manner.clip, lambda: self._tell(begun), self._look)
-        overlap = min(OVERLAP, self.manner.most)
-        todo = [chunk for chunk in chunks.planned(cuts, self._frames, overlap) if chunk.last > begun]
+        overlap, divide = min(OVERLAP, self.manner.most), self.manner.brush.divides_shots
+        todo = [chunk for chunk in chunks.planned(cuts, self._frames, overlap, divide=divide) if chunk.last > begun]
         if pool is not None:
             for painted_chunk in pool.painted(self.manner, todo, begun, self._state, self._tell):
                 self._keep([*self._crossed(painted_chunk.head), *painted_chunk.middle], painted_chunk.state)

@@ -34,6 +34,12 @@ class PatchClipBrush:
         weights = np.array([source.weight for source in sources], np.float32)
         return fingerprint(plain, *masks, weights, *(part for s in sources for part in (s.lab, s.mask)))
 
+    @property
+    def divides_shots(self) -> bool:
+        """What patches are drawn first decides what a plain place is made of: two chunks would have other pieces, and
+        one would be seen to dissolve into the other."""
+        return False
+
     def shot(self, tell: Callable[[], None], previews: Sequence[Frame]) -> Shot:
         """A painter of keys."""
         return Shot(self.brush.regions, self.brush.how, tell, previews)

@@ -3,8 +3,8 @@
 The first frame of a shot is rebuilt as a photo is. A later one begins with the matches and the painting of the last,
 moved along the flow, and is held to them where the flow is trusted (see `synthesis.Earlier`), so that strokes stay on
 their things and stay pieces of the painting: what is moved is matched anew, and does not blur. The map of colours is
-that of the whole shot, so that all of its chunks have the same; where no more than its frames are known, it is
-measured every few paintings and follows slowly, as the means and variances of the painter do.
+that of the whole shot; where no more than its frames so far are known, it is measured every few paintings and follows
+slowly, as the means and variances of the painter do.
 """
 
 from __future__ import annotations
