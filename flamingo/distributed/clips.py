@@ -90,7 +90,7 @@ def _footage(manner: ClipStyle, key: str, blocks: list[Any]) -> tuple[FrameSourc
         import ray
 
         _open.clear()
-        clips.check_memory(manner.clip.path, manner.size, manner.painter)
+        clips.check_memory(manner.clip.path, manner.size, manner.brush)
         file = NamedTemporaryFile(suffix=manner.clip.path.suffix)  # noqa: SIM115 (open as long as this process is)
         for block in blocks:
             file.write(ray.get(block))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,15 +16,14 @@ from numpy.typing import NDArray
 from flamingo import video
 from flamingo.painting import motion, temporal
 from flamingo.painting.chunks import Chunk
-from flamingo.painting.painter import Painter
-from flamingo.painting.regions import Regions
+from flamingo.painting.clip_brush import ClipBrush
+from flamingo.painting.mixing import mixed
 from flamingo.painting.temporal import Steady
 
-__all__ = ["ChunkPainter", "ClipStyle", "Finish", "FrameSource", "Part", "RenderedFrame", "faded"]
+__all__ = ["ChunkPainter", "ClipStyle", "FrameSource", "Part", "RenderedFrame", "faded"]
 
 Pixels = NDArray[np.float32]
 Arrays = Mapping[str, NDArray[Any]]
-Finish = Callable[[Pixels, Pixels], Pixels]
 
 _PART, _PART_PIXELS = 24, 50_000_000  # frames of a part at most, and pixels
 
@@ -38,11 +36,8 @@ class ClipStyle:
     kind: str
     size: tuple[int, int]
     quality: int
-    painter: Painter
-    regions: Regions
-    strokes: float | None
+    brush: ClipBrush
     steadiness: float
-    finish: Finish | None
 
     @property
     def animated(self) -> bool:
@@ -57,17 +52,9 @@ class ClipStyle:
         """How many frames are held before a part is made of them, about."""
         return max(temporal.SPAN, min(_PART, _PART_PIXELS // (self.size[0] * self.size[1])))
 
-    @functools.cached_property
-    def _unpainted(self) -> Pixels:
-        """How much of the very photo shows at each place: the same in every frame."""
-        return self.regions.fitted(*self.size).unpainted(self.size, 0, self.size[0])
-
     def shown(self, frame: video.Frame, painted: Pixels) -> RenderedFrame:
         """A painted frame as it is seen."""
-        if self.regions.leave_photo:
-            painted = painted + (motion.floats(frame.rgb) - painted) * self._unpainted
-        if self.finish is not None:
-            painted = self.finish(motion.floats(frame.rgb), painted)
+        painted = self.brush.shown(frame.rgb, painted)
         if frame.alpha is not None and not self.animated:
             weight = frame.alpha[..., None] / np.float32(255)
             painted = np.asarray(painted * weight + (1 - weight), np.float32)
@@ -120,7 +107,7 @@ def faded(before: Sequence[RenderedFrame], after: Sequence[RenderedFrame]) -> li
     frames = []
     for i, (outgoing, incoming) in enumerate(zip(before, after, strict=True), 1):
         share = np.full(motion.small_size(outgoing.rgb.shape[:2]), i / (len(before) + 1), np.float32)
-        rgb = temporal.mixed(motion.floats(outgoing.rgb), motion.floats(incoming.rgb), share)
+        rgb = mixed(motion.floats(outgoing.rgb), motion.floats(incoming.rgb), share)
         frames.append(RenderedFrame(_bytes(rgb), incoming.pts, incoming.lasts, incoming.alpha))
     return frames
 
@@ -176,6 +163,7 @@ class ChunkPainter:
     """Paints one chunk, from frame `at` on: its head, then its middle, then its tail.
 
     state: what `state` gave at that frame; None at the chunk's first frame. tell: called with each frame's number.
+    previews: small frames from all over its shot.
     """
 
     def __init__(
@@ -186,11 +174,11 @@ class ChunkPainter:
         at: int,
         state: Arrays | None,
         tell: Callable[[int], None],
+        previews: Sequence[motion.Frame] = (),
     ) -> None:
         self._manner, self._chunk, self._at, self._tell = manner, chunk, at, tell
-        self._steady = Steady(
-            manner.painter.networks, manner.regions, strokes=manner.strokes, steadiness=manner.steadiness
-        )
+        # Within a frame, the number of the one that is being painted is told again.
+        self._steady = Steady(manner.brush.shot(lambda: tell(self._at - 1), previews), steadiness=manner.steadiness)
         if state is not None:
             self._steady.restore(dict(state))
         self._frames = footage.since(at)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flamingo import video
 from flamingo.painting import motion
@@ -39,9 +40,12 @@ class Chunk:
     tail: int = 0
 
 
-def cuts(clip: video.Clip, tell: Callable[[], None]) -> tuple[list[int], int, tuple[str, ...]]:
+def cuts(
+    clip: video.Clip, tell: Callable[[], None], look: Callable[[int, NDArray[np.uint8]], None] = lambda *_: None
+) -> tuple[list[int], int, tuple[str, ...]]:
     """The numbers of the frames with which a shot begins (the first frame aside), how many frames there are, and
-    notes on what could not be read. tell: called with each frame. Raises UnreadableVideo.
+    notes on what could not be read. tell: called with each frame; look: with its number and pixels, made small.
+    Raises UnreadableVideo.
 
     A shot begins where a frame has other colours than the one before it, and most of it is nowhere to be found there
     (see flamingo.painting.motion). So neither a fast pan nor a light that goes on slowly is a cut.
@@ -50,6 +54,7 @@ def cuts(clip: video.Clip, tell: Callable[[], None]) -> tuple[list[int], int, tu
     with video.Reader(clip, longest=_SMALL) as reader:
         for number, frame in enumerate(reader, 1):
             tell()
+            look(number - 1, frame.rgb)
             now = motion.view(frame.rgb)
             if before is not None and _is_cut(now, before):
                 starts.append(number - 1)
@@ -63,11 +68,12 @@ def _is_cut(now: View, before: View) -> bool:
     return motion.match(now, before).share < CUT
 
 
-def planned(cuts: Sequence[int], frames: int, overlap: int = OVERLAP) -> list[Chunk]:
-    """The chunks of a clip, in order. overlap: frames that two chunks of a shot share, at most."""
+def planned(cuts: Sequence[int], frames: int, overlap: int = OVERLAP, *, divide: bool = True) -> list[Chunk]:
+    """The chunks of a clip, in order. overlap: frames that two chunks of a shot share, at most; divide: whether a
+    shot may be more than one."""
     chunks = []
     for first, last in itertools.pairwise([0, *cuts, frames]):
-        many = max(1, round((last - first) / _LONG))
+        many = max(1, round((last - first) / _LONG)) if divide else 1
         edges = [first + (last - first) * i // many for i in range(many + 1)]
         shared = min(overlap, (last - first) // many // 2)
         for begin, end in itertools.pairwise(edges):

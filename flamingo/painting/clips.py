@@ -7,14 +7,13 @@ and what is not whole is never taken for a result.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import psutil
 from numpy.typing import NDArray
@@ -22,18 +21,18 @@ from numpy.typing import NDArray
 from flamingo import provenance, video
 from flamingo.errors import BadRequest, FlamingoError, ImageTooLarge, show
 from flamingo.files import check_target, sha256
-from flamingo.painting import chunks, memory, temporal
+from flamingo.painting import chunks, temporal
 from flamingo.painting.chunk_painter import (
     Arrays,
     ChunkPainter,
     ClipStyle,
-    Finish,
     FrameSource,
     Part,
     RenderedFrame,
     faded,
 )
 from flamingo.painting.chunks import OVERLAP, Chunk
+from flamingo.painting.clip_brush import ClipBrush, Finish, PainterClipBrush, fingerprint
 from flamingo.painting.painter import Painter
 from flamingo.painting.regions import regions
 from flamingo.painting.segments import Parts
@@ -43,11 +42,12 @@ from flamingo.video.writing import pixel_format
 if TYPE_CHECKING:
     from flamingo.distributed.clips import ClipPool
 
-__all__ = ["check_memory", "paint_clip"]
+__all__ = ["check_memory", "paint_clip", "render_clip"]
 
 Progress = Callable[[int, int, Path], None]
 
-_MANNER = 5  # counted up when the same request gives other frames, so that old parts are not gone on with
+_PREVIEWED, _PREVIEW = 12, 48  # every how many frames one is kept small, and its longest side
+_MANNER = 6  # counted up when the same request gives other frames, so that old parts are not gone on with
 
 
 def paint_clip(
@@ -69,14 +69,42 @@ def paint_clip(
     on_progress: Progress | None = None,
     pool: ClipPool | None = None,
 ) -> tuple[str, ...]:
-    """Paint a film or an animated picture. Returns what the user must be told.
+    """Paint a film or an animated picture with the painter. Returns what the user must be told.
 
-    vectors, masks, palettes, stroke: as for `Painter.paint_map`, the same in every frame. size: the longest side of
-    the result in pixels. finish: called as (photo, painting) for each frame, (H, W, 3) float32 both, gives what is
-    shown; what it does must stand in the origin's recipe, by which a stopped run is known again (without an origin it
-    begins anew). steadiness: see `moving.Steady`. quality: 1 to 100. on_progress: called as (frames done, frames in
-    all, source) before each frame and at the end; an exception that it raises stops the work, which goes on from
-    there when the same is asked again. pool: of a cluster on which to paint; the result is the same.
+    vectors, masks, palettes, stroke: as for `Painter.paint_map`, the same in every frame. finish: called as (photo,
+    painting) for each frame, (H, W, 3) float32 both, gives what is shown; what it does must stand in the origin's
+    recipe, by which a stopped run is known again (without an origin it begins anew). The rest, and what is raised, as
+    of `render_clip`.
+    """
+    brush = PainterClipBrush(painter, regions(vectors, masks, palettes), stroke, finish)
+    return render_clip(
+        source, target, brush, size=size, steadiness=steadiness, quality=quality, overwrite=overwrite, never=never,
+        origin=origin, on_progress=on_progress, pool=pool, known=finish is None or origin is not None,
+    )  # fmt: skip
+
+
+def render_clip(
+    source: Path,
+    target: Path,
+    brush: ClipBrush,
+    *,
+    size: int | None = None,
+    steadiness: float = 0.6,
+    quality: int = 92,
+    overwrite: bool = False,
+    never: Collection[Path] = (),
+    origin: provenance.Origin | None = None,
+    on_progress: Progress | None = None,
+    pool: ClipPool | None = None,
+    known: bool = True,
+) -> tuple[str, ...]:
+    """Paint a film or an animated picture with a brush. Returns what the user must be told.
+
+    size: the longest side of the result in pixels. steadiness: see `temporal.Steady`. quality: 1 to 100. on_progress:
+    called as (frames done, frames in all, source) before each frame, within those that take long, and at the end; an
+    exception that it raises stops the work, which goes on from there when the same is asked again. pool: of a cluster
+    on which to paint; the result is the same. known: whether brush and origin say all that makes the result; if not,
+    a stopped run begins anew.
 
     Raises BadRequest for a result of a kind that cannot be, or cannot hold the clip's sound, an OutputError,
     UnreadableVideo or ImageTooLarge.
@@ -96,14 +124,13 @@ def paint_clip(
     video.check_sound(clip, target)
     to = _size(clip, size, kind)
     if pool is None:
-        check_memory(source, to, painter)
-    style_regions = regions(vectors, masks, palettes)
-    key = None
-    if finish is None or origin is not None:
-        key = _key(source, painter, (vectors, masks, palettes), [stroke, to, steadiness, quality, kind], origin)
+        check_memory(source, to, brush)
     if not 0 <= steadiness <= 1:
         raise BadRequest(f"steadiness {steadiness}", "it is not between 0 and 1", "0.6 is the usual one")
-    manner = ClipStyle(clip, kind, to, quality, painter, style_regions, stroke, steadiness, finish)
+    recipe = None if origin is None else dict(origin.recipe)
+    identity = [_MANNER, sha256(source), brush.identity, to, steadiness, quality, kind, recipe]
+    key = fingerprint(identity) if known else None
+    manner = ClipStyle(clip, kind, to, quality, brush, steadiness)
     work = _Work(manner, Parts(target, key), on_progress)
     notes = list(work.begin())
     try:
@@ -129,33 +156,16 @@ def _size(clip: video.Clip, longest: int | None, kind: str) -> tuple[int, int]:
     return height, width
 
 
-def check_memory(source: Path, size: tuple[int, int], painter: Painter) -> None:
+def check_memory(source: Path, size: tuple[int, int], brush: ClipBrush) -> None:
     """Raise ImageTooLarge if this machine has not the memory free that painting frames of (height, width) takes."""
     pixels = size[0] * size[1]
     held = 12 * (temporal.SPAN + 10) + 3 * (temporal.SPAN + 3 * OVERLAP)  # bytes a pixel: in floats, and in bytes
-    take = memory.needed_in_tiles(*size, painter.model, streamed=False) + pixels * held
+    take = brush.needed(*size) + pixels * held
     free = psutil.virtual_memory().available
     if take > free:
         fits = int(max(size) * (free / take) ** 0.5 * 0.95)
         why = f"{size[1]} x {size[0]} pixels a frame take {take / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free"
         raise ImageTooLarge(show(source), why, f"add --size {fits} to paint it smaller")
-
-
-def _key(
-    source: Path,
-    painter: Painter,
-    arrays: Sequence[NDArray[np.float32] | None],
-    plain: list[Any],
-    origin: provenance.Origin | None,
-) -> str:
-    """The sha256 of everything that makes the result."""
-    recipe = None if origin is None else dict(origin.recipe)
-    identity = [_MANNER, sha256(source), painter.model, painter.version, plain, recipe]
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
-    for values in arrays:
-        array = np.zeros(0) if values is None else values
-        digest.update(str((array.shape, array.dtype.str)).encode() + np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
 
 
 @dataclass
@@ -170,6 +180,7 @@ class _Work:
     _state: Arrays | None = None
     _frames: int = 0
     _tail: Sequence[RenderedFrame] = ()
+    _previews: list[tuple[int, NDArray[np.uint8]]] = field(default_factory=list)
 
     def begin(self) -> Iterator[str]:
         """Take up what is done already. Gives notes."""
@@ -191,9 +202,9 @@ class _Work:
     def paint(self, pool: ClipPool | None) -> tuple[str, ...]:
         """Paint all frames that are not done yet, into parts. Returns notes."""
         begun = self.parts.frames
-        cuts, self._frames, notes = chunks.cuts(self.manner.clip, lambda: self._tell(begun))
-        overlap = min(OVERLAP, self.manner.most)
-        todo = [chunk for chunk in chunks.planned(cuts, self._frames, overlap) if chunk.last > begun]
+        cuts, self._frames, notes = chunks.cuts(self.manner.clip, lambda: self._tell(begun), self._look)
+        overlap, divide = min(OVERLAP, self.manner.most), self.manner.brush.divides_shots
+        todo = [chunk for chunk in chunks.planned(cuts, self._frames, overlap, divide=divide) if chunk.last > begun]
         if pool is not None:
             for painted_chunk in pool.painted(self.manner, todo, begun, self._state, self._tell):
                 self._keep([*self._crossed(painted_chunk.head), *painted_chunk.middle], painted_chunk.state)
@@ -201,13 +212,24 @@ class _Work:
         else:
             with closing(FrameSource(self.manner.clip, self.manner.size, overlap)) as footage:
                 for chunk in todo:
-                    self._painted(chunk, footage, begun)
+                    first = max([cut for cut in cuts if cut <= chunk.first], default=0)
+                    last = min([cut for cut in cuts if cut > chunk.first], default=self._frames)
+                    previews = [frame for number, frame in self._previews if first <= number < last]
+                    self._painted(chunk, footage, begun, previews)
         return notes
 
-    def _painted(self, chunk: Chunk, footage: FrameSource, begun: int) -> None:
+    def _look(self, number: int, rgb: NDArray[np.uint8]) -> None:
+        """Keep what shows which colours a shot has."""
+        if number % _PREVIEWED == 0:
+            scale = min(1.0, _PREVIEW / max(rgb.shape))
+            size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
+            small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+            self._previews.append((number, np.asarray(small, np.uint8)))
+
+    def _painted(self, chunk: Chunk, footage: FrameSource, begun: int, previews: Sequence[NDArray[np.uint8]]) -> None:
         """Paint one chunk here."""
         at, state = max(chunk.first, begun), self._state if chunk.first < begun else None
-        stretch = ChunkPainter(self.manner, chunk, footage, at, state, self._tell)
+        stretch = ChunkPainter(self.manner, chunk, footage, at, state, self._tell, previews)
         for part in self._crossed(stretch.head()):
             self._keep([part], stretch.state())
         for part in stretch.middle():

@@ -53,7 +53,7 @@ class Match:
         """How much of the frame is trusted, 0 to 1."""
         return float(self.trust.mean())
 
-    def carried(self, picture: Pixels, how: int = cv2.INTER_CUBIC) -> Pixels:
+    def carried(self, picture: Pixels, how: int = cv2.INTER_LANCZOS4) -> Pixels:
         """The other frame's painting (H, W, ...), of any size, moved to where its things are in this one. how: of
         OpenCV's ways to interpolate."""
         height, width = size = picture.shape[0], picture.shape[1]
@@ -62,6 +62,16 @@ class Match:
         across = across * np.float32(width / small[1]) + _line(width)[None]
         down = down * np.float32(height / small[0]) + _line(height)[:, None]
         return _remapped(picture, across, down, how)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A painting of one frame, moved to where its things are in another. painting: (H, W, 3) float32 in [0, 1];
+    share: (h, w) in [0, 1], how much of it shall stay; match: where its places were."""
+
+    painting: Pixels
+    share: Pixels
+    match: Match
 
 
 def enlarged(mask: Pixels, size: tuple[int, int]) -> Pixels:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -18,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.painting import large, pyramid, tiles
-from flamingo.painting.motion import Frame, floats
+from flamingo.painting.boxes import Box
+from flamingo.painting.mixing import mixed
+from flamingo.painting.motion import Frame, Moved, floats
 from flamingo.painting.networks import Networks, Statistics
 from flamingo.painting.pyramid import Size
 from flamingo.painting.regions import Regions
 
-__all__ = ["Box", "Shot"]
+__all__ = ["Shot"]
 
 Pixels = NDArray[np.float32]
 
@@ -36,38 +37,6 @@ _MUCH = 0.7  # of the work of a whole frame, from which all of it is painted
 _MANY = 24
 _MEASURED = 4  # paintings from one measurement of means and variances to the next
 _GLIDE = 0.2  # how far the means and variances go towards the last measurement with each painting
-
-
-@dataclass(frozen=True)
-class Box:
-    """Rows from `top` to `bottom` and columns from `left` to `right` of a picture."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    @property
-    def size(self) -> Size:
-        return self.bottom - self.top, self.right - self.left
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        return slice(self.top, self.bottom), slice(self.left, self.right)
-
-    def within(self, other: Box) -> tuple[slice, slice]:
-        """Where it is in another box."""
-        return (
-            slice(self.top - other.top, self.bottom - other.top),
-            slice(self.left - other.left, self.right - other.left),
-        )
-
-    def with_(self, other: Box) -> Box:
-        """The smallest that holds both."""
-        return Box(
-            min(self.top, other.top), max(self.bottom, other.bottom),
-            min(self.left, other.left), max(self.right, other.right),
-        )  # fmt: skip
 
 
 class Shot:
@@ -93,14 +62,17 @@ class Shot:
         self._keys = 0
         return self.key(frame)
 
-    def key(self, frame: Frame) -> Pixels:
-        """Another frame of the shot, painted; the means and variances follow it somewhat."""
+    def key(self, frame: Frame, moved: Moved | None = None) -> Pixels:
+        """Another frame of the shot, painted; the means and variances follow it somewhat. moved: what of the last key
+        is mixed into it."""
         photos = _Photos(frame, self._sizes(frame))
         first = self._settled(photos)
-        return self._whole(photos, first)
+        painted = self._whole(photos, first)
+        return painted if moved is None else mixed(painted, moved.painting, moved.share)
 
-    def boxes(self, frame: Frame, mask: Pixels) -> list[tuple[Box, Pixels]]:
-        """What the frame shows where a mask (h, w) is above 0, painted: boxes that hold it, and their paintings."""
+    def boxes(self, frame: Frame, mask: Pixels, around: Pixels | None = None) -> list[tuple[Box, Pixels]]:
+        """What the frame shows where a mask (h, w) is above 0, painted: boxes that hold it, and their paintings. What
+        is painted around it changes nothing."""
         photos = _Photos(frame, self._sizes(frame))
         boxes = _around(mask, photos.sizes, photos.size, self.networks.largest)
         if boxes is None:

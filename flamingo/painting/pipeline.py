@@ -72,9 +72,7 @@ def _with_patches(request: PaintRequest, io: PhotoIO) -> PhotoPainter:
     options = request.options
     brush = patch_brush(request.styles, options.strength, options, options, request.matches)
     if options.best == 1:
-        # Whoever left the choice to Flamingo has films painted by what can paint them.
-        films = (lambda: _with_painter(request, io)) if options.method == "auto" else None
-        return PatchTask(io, brush, films, _finisher(request))
+        return PatchTask(io, brush, _finisher(request))
     from flamingo.painting.methods import best_of
 
     variants = best_of.patched(brush, options.best)

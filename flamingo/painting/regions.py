@@ -18,7 +18,7 @@ _ENOUGH = 1 / 512  # half a grey level of 8 bits: less of a style cannot be seen
 _FADES = 0.9, 0.99  # from which weight of the photo on the painter's own version of it gives way to it, and to which
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Regions:
     """vectors: (K, S) style vectors, of which the zero vector is the photo. weights: (h, w, K), which sum to 1 at
     each place and are stretched over the picture whatever its size; None where one style has the whole picture.

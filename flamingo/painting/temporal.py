@@ -1,20 +1,19 @@
 """Frame after frame painted so that nothing flickers.
 
-Painted one by one, frames of a film flicker: each is normalised by its own means and variances, and strokes jump when
-the photo moves by a pixel. Here a shot is normalised by one set of means and variances, which follows the picture
-slowly. Only every few frames is one painted (a key), over what the painting of the last key has become when its
-things are moved to where they are now; the frames between are the two keys moved to their place, fading from one
-into the other. What neither key shows there is painted for itself. So strokes stay on their things, no picture is
-moved more than once from a painting to a frame, and most frames cost no painting at all.
+Painted one by one, frames of a film flicker: each is painted by its own statistics, and strokes jump when the photo
+moves by a pixel. Here what paints holds to the statistics of its shot (see `KeyPainter`). Only every few frames is
+one painted (a key), over what the painting of the last key has become when its things are moved to where they are
+now; the frames between are the two keys moved to their place, fading from one into the other. What neither key shows
+there is painted for itself. So strokes stay on their things, no picture is moved more than once from a painting to a
+frame, and most frames cost no painting at all.
 
 Keys are closer together the less of a frame can be found in the last key; a cut begins anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -22,10 +21,9 @@ from numpy.typing import NDArray
 
 from flamingo.errors import BadRequest
 from flamingo.painting import motion
-from flamingo.painting.motion import Frame, Match, View
-from flamingo.painting.networks import Networks
-from flamingo.painting.patch_reuse import Shot
-from flamingo.painting.regions import Regions
+from flamingo.painting.boxes import Box
+from flamingo.painting.mixing import energy, mixed
+from flamingo.painting.motion import Frame, Match, Moved, View
 
 Pixels = NDArray[np.float32]
 
@@ -51,7 +49,7 @@ class _Key:
 
     @classmethod
     def of(cls, view: View, painted: Pixels) -> _Key:
-        return cls(view, painted, _energy(painted, view.grey.shape))
+        return cls(view, painted, energy(painted, view.grey.shape))
 
 
 @dataclass(frozen=True)
@@ -65,19 +63,43 @@ class _Waiting:
     onward: Match
 
 
+class KeyPainter(Protocol):
+    """What paints the keys of a film, shot after shot: `patch_reuse.Shot` by the painter, `patches.shot.Shot` from
+    patches. Frames are (H, W, 3), float32 in [0, 1] or 8-bit; paintings are float32 in [0, 1] of that shape."""
+
+    @property
+    def work(self) -> float:
+        """How many frames were painted; parts of frames count by what they cost."""
+
+    def begin(self, frame: Frame, /) -> Pixels:
+        """The first frame of a shot, painted."""
+
+    def key(self, frame: Frame, moved: Moved | None, /) -> Pixels:
+        """Another frame of the shot, painted. moved: what the painting of the last key has become; None: nothing of
+        it shall be kept."""
+
+    def boxes(self, frame: Frame, mask: Pixels, around: Pixels, /) -> list[tuple[Box, Pixels]]:
+        """What a frame shows where a mask (h, w) is above 0, painted: boxes that hold it, and their paintings.
+        around: what is painted already, everywhere else."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that paintings to come depend on, as arrays."""
+
+    def restore(self, state: dict[str, NDArray[Any]], /) -> None:
+        """Go on from where `state` was asked for."""
+
+
 class Steady:
     """The painter of one film. Give it the frames in order; it gives the paintings back, some frames later.
 
-    steadiness: 0 to 1, how much of the old painting stays where its things are found again; at 0 every frame is
-    painted for itself, though still by the means and variances of its shot. strokes: as in `Painter.paint_map`.
+    shot: paints the keys. steadiness: 0 to 1, how much of the old painting stays where its things are found again; at
+    0 every frame is a key, painted for itself, though still as its shot is.
     """
 
-    def __init__(
-        self, networks: Networks, regions: Regions, *, strokes: float | None = 1.0, steadiness: float = 0.6
-    ) -> None:
+    def __init__(self, shot: KeyPainter, *, steadiness: float = 0.6) -> None:
         if not 0 <= steadiness <= 1:
             raise BadRequest(f"steadiness {steadiness}", "it is not between 0 and 1", "0.6 is the usual one")
-        self._shot = Shot(networks, regions, strokes)
+        self._shot = shot
         self._steadiness = steadiness
         self._key: _Key | None = None
         self._waiting: list[_Waiting] = []
@@ -89,7 +111,7 @@ class Steady:
 
     @property
     def painted(self) -> float:
-        """How many frames the network has painted; parts of frames count by what they cost."""
+        """How many frames were painted and not moved; parts of frames count by what they cost."""
         return self._shot.work
 
     def paint(self, frame: Frame) -> list[Pixels]:
@@ -103,7 +125,7 @@ class Steady:
         if link.share < CUT:
             return [*self.finish(), self._begun(frame, view)]
         if self._steadiness == 0:
-            self._key = _Key.of(view, self._shot.key(frame))
+            self._key = _Key.of(view, self._shot.key(frame, None))
             return [self._key.painted]
         to_key = link if last is None else motion.chained(link, last.to_key, view, self._key.view)
         paintings: list[Pixels] = []
@@ -145,8 +167,8 @@ class Steady:
         before, last = self._key, self._waiting.pop()
         assert before is not None
         old = last.to_key.carried(before.painted)
-        painted = mixed(self._shot.key(last.frame), old, last.to_key.trust * np.float32(self._steadiness))
-        key = _Key.of(last.view, painted)
+        share = last.to_key.trust * np.float32(self._steadiness)
+        key = _Key.of(last.view, self._shot.key(last.frame, Moved(old, share, last.to_key)))
         paintings, ahead = [key.painted], last.onward
         for i in reversed(range(len(self._waiting))):
             waiting = self._waiting[i]
@@ -169,7 +191,7 @@ class Steady:
         blended = mixed(*paintings, theirs / (ours + theirs), energies, sure)
         holes = _holes(sure)
         if holes.mean() > _HOLES:
-            for box, painted in self._shot.boxes(waiting.frame, holes):
+            for box, painted in self._shot.boxes(waiting.frame, holes, blended):
                 share = motion.enlarged(holes, waiting.view.size)[box.slices]
                 blended[box.slices] = cv2.blendLinear(blended[box.slices], painted, 1 - share, share)
         return blended
@@ -183,38 +205,3 @@ def _holes(trust: Pixels) -> Pixels:
         (trust < _HOLE).astype(np.float32), cv2.MORPH_OPEN, np.ones((across, across), np.uint8)
     )
     return np.asarray(cv2.GaussianBlur(missing, (0, 0), 2.0), np.float32)
-
-
-def mixed(
-    start: Pixels, end: Pixels, share: Pixels, energies: Sequence[Pixels] = (), sure: Pixels | float = 1.0
-) -> Pixels:
-    """From one painting (H, W, 3) to the other by `share` (h, w), which is stretched over them, in [0, 1].
-
-    Where strokes of two paintings do not lie on each other, their mean is paler and softer than both. So the detail
-    of the mean is made as strong as that of the two. energies: `_energy` of both, if they are known, (h, w). sure:
-    (h, w) in [0, 1]; where it is 0 there are no strokes to be kept, but smears, which are softened.
-    """
-    size, small = start.shape[:2], share.shape
-    large = motion.enlarged(share, size)
-    blended = np.asarray(cv2.blendLinear(start, end, 1 - large, large), np.float32)
-    first, second = energies or (_energy(start, small), _energy(end, small))
-    strong = first * (1 - share) + second * share
-    gain = np.clip(np.sqrt((strong + _FAINT) / (_energy(blended, small) + _FAINT)), 1, _MOST)
-    gain = motion.enlarged(np.asarray(gain * (_SMEAR + (1 - _SMEAR) * sure), np.float32), size)
-    soft = cv2.blur(blended, (_STROKE, _STROKE))
-    sharp = np.asarray(cv2.blendLinear(blended, soft, gain, 1 - gain), np.float32)
-    return np.clip(sharp, 0, 1, out=sharp)
-
-
-_STROKE = 7  # pixels across a stroke that is fine
-_FAINT, _MOST = 1e-5, 1.6
-_SMEAR = np.float32(0.5)
-
-
-def _energy(picture: Pixels, size: tuple[int, int]) -> Pixels:
-    """How strong the strokes are around each place, (h, w) of that size."""
-    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32)
-    detail = grey - cv2.blur(grey, (_STROKE, _STROKE))
-    small = cv2.resize(detail * detail, size[::-1], interpolation=cv2.INTER_AREA)
-    across = max(1, round(2 * _STROKE * size[1] / picture.shape[1]))
-    return np.asarray(cv2.blur(small, (across, across)), np.float32)

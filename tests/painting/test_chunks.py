@@ -96,3 +96,8 @@ def test_nothing_jumps_where_chunks_meet(tmp_path: Path, monkeypatch: pytest.Mon
     across = slice(29, 30 + chunks.OVERLAP)
     assert change[across].mean() < 1.25 * usual[across].mean()
     assert change[across].max() < 1.5 * usual.max()
+
+
+def test_a_shot_that_must_not_be_divided_is_one_chunk() -> None:
+    assert chunks.planned([500], 1000, divide=False) == [chunks.Chunk(0, 500), chunks.Chunk(500, 1000)]
+    assert len(chunks.planned([500], 1000)) > 2

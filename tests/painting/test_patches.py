@@ -316,20 +316,6 @@ def test_a_part_of_the_painting_is_for_a_part_of_the_photo(photo_file: Path, tmp
     assert len(result.recipe["match"]) == 1
 
 
-def test_films_are_painted_by_the_painter_where_the_choice_is_free(
-    photo_file: Path, painting_file: Path, tmp_path: Path
-) -> None:
-    film = tmp_path / "film.gif"
-    with Image.open(photo_file) as still:
-        frames = [still.convert("P"), still.rotate(180).convert("P")]
-    frames[0].save(film, save_all=True, append_images=frames[1:], duration=100)
-    results = flamingo.paint([photo_file, film], painting=painting_file, output=tmp_path / "out")
-    assert [r.error for r in results] == [None, None]
-    assert [r.recipe.get("method") for r in results] == ["patches", None]
-    (result,) = flamingo.paint([film], painting=painting_file, method="patches", output=tmp_path / "film-2.gif")
-    assert "films are painted by the painter alone" in str(result.error)
-
-
 def test_the_critic_keeps_one_of_several(
     photo_file: Path, painting_file: Path, tmp_path: Path, vgg_weights: None
 ) -> None:

@@ -15,6 +15,7 @@ import flamingo
 from flamingo.errors import BadRequest
 from flamingo.painting import motion, styles
 from flamingo.painting.motion import Frame
+from flamingo.painting.patch_reuse import Shot
 from flamingo.painting.regions import regions
 from flamingo.painting.temporal import SPAN, Steady
 from tests.conftest import needs_models
@@ -36,7 +37,7 @@ def panned(cat: Pixels) -> list[Pixels]:
 def steady(model: Any = "fast", **options: Any) -> Steady:
     painter = flamingo.Painter(model)
     vector = styles.vector("starry-night", 1.0, model)
-    return Steady(painter.networks, regions(vector[None], None), **options)
+    return Steady(Shot(painter.networks, regions(vector[None], None), 1.0), **options)
 
 
 def painted(frames: Sequence[Frame], who: Steady) -> list[Pixels]:
@@ -152,8 +153,8 @@ def test_several_styles_keep_their_places(panned: list[Pixels]) -> None:
     masks = np.zeros((2, 4, 6), np.float32)
     masks[0, :, :3] = masks[1, :, 3:] = 1
     networks = flamingo.Painter("fast").networks
-    both = painted(panned[:5], Steady(networks, regions(vectors, masks)))
-    left, right = (painted(panned[:5], Steady(networks, regions(v[None], None))) for v in vectors)
+    both = painted(panned[:5], Steady(Shot(networks, regions(vectors, masks), 1.0)))
+    left, right = (painted(panned[:5], Steady(Shot(networks, regions(v[None], None), 1.0))) for v in vectors)
     for b, one, other in zip(both, left, right, strict=True):
         assert np.abs(b - one)[:, :40].mean() < 0.4 * np.abs(b - other)[:, :40].mean()
         assert np.abs(b - other)[:, -40:].mean() < 0.4 * np.abs(b - one)[:, -40:].mean()

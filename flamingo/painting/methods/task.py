@@ -52,7 +52,7 @@ class SlowTask:
         """The photo in floats, and what is to be said of it. Raises BadInput."""
         work = self.io.picture(
             photo,
-            film=("films are painted by the painter alone", "leave --method out"),
+            film=("films are painted by the painter or from patches", "leave --method out"),
             large=("{width} x {height} pixels are too many to optimise", "add --size 1024"),
         )
         masks = [mask for path, mask in self.masks.items() if path is not None]

@@ -26,6 +26,7 @@ from flamingo.painting.patches.atlas import Source
 from flamingo.painting.patches.borders import without_border
 from flamingo.painting.patches.correspondence import Correspondence
 from flamingo.painting.patches.synthesis import PatchSettings, Region, synthesise
+from flamingo.painting.pyramid import Size
 from flamingo.painting.style_spec import StyleTerm
 
 Pixels = NDArray[np.float32]
@@ -69,17 +70,26 @@ class PatchBrush:
             for top in range(0, height, 256):
                 yield rows(top, min(top + 256, height))
             return
-        how = PatchSettings(self.patches.fidelity_or_usual, self.options.stroke, self.patches.seed or 0)
         top = 0
-        for painted in synthesise(rows, (height, width), self.regions, how, on_progress):
-            bottom = top + len(painted)
-            share = np.float32(self.strength) * self._covered((height, width), top, bottom)
-            if self.options.colour_share < 1 or float(share.min()) < 1:
-                photo = rows(top, bottom)
-                painted = coloured(painted, photo, self.options.colour_share)
-                painted = np.asarray(photo + share * (painted - photo), np.float32)
-            yield painted
-            top = bottom
+        for painted in synthesise(rows, (height, width), self.regions, self.how, on_progress):
+            yield self.shown(rows, painted, (height, width), top)
+            top += len(painted)
+
+    @property
+    def how(self) -> PatchSettings:
+        """Fidelity, size of the strokes, and seed."""
+        return PatchSettings(self.patches.fidelity_or_usual, self.options.stroke, self.patches.seed or 0)
+
+    def shown(self, rows: Rows, painted: Pixels, size: Size, top: int = 0) -> Pixels:
+        """What is seen of painted rows from `top` on of a picture of that size: colours, strength, and masks beyond
+        which there is the photo, of which `rows` gives a part."""
+        bottom = top + len(painted)
+        share = np.float32(self.strength) * self._covered(size, top, bottom)
+        if self.options.colour_share == 1 and float(share.min()) == 1:
+            return painted
+        photo = rows(top, bottom)
+        painted = coloured(painted, photo, self.options.colour_share)
+        return np.asarray(photo + share * (painted - photo), np.float32)
 
     def adjusted(self, strength: float, options: StyleOptions, patches: PatchOptions | None = None) -> PatchBrush:
         """The same paintings, otherwise used."""

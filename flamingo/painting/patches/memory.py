@@ -10,6 +10,14 @@ _BYTES_WHOLE = 320  # of each pixel that is matched at once
 _BYTES_STREAMED, _BYTES_IN_ARRAYS = 16, 48  # of each pixel beside that
 
 
+_BYTES_OF_FRAMES = 96  # of each pixel: matches at all levels, before and now, and the moved painting
+
+
+def needed_for_frame(height: int, width: int) -> int:
+    """Bytes that `flamingo.painting.patches.shot.Shot` takes at most for frames of this size."""
+    return needed(height, width, streamed=False) + height * width * _BYTES_OF_FRAMES
+
+
 def needed(height: int, width: int, *, streamed: bool) -> int:
     """Bytes that `flamingo.painting.patches.synthesis.synthesise` takes at most, with the photo and the result."""
     pixels = height * width

@@ -4,13 +4,17 @@ The coarse levels are held whole. Levels of more than `WHOLE` pixels are made st
 strip begins with what the level below found there, and with the last rows of the strip above it, which do not change
 any more. Where a painting has no more pixels, finer levels go on with the pixels that it has: its large forms are
 there already, and its finest ones stay as sharp as they are.
+
+A frame of a film is made in the same way, but begins at each level with the matches of an earlier frame, moved along
+the flow, and is held to that frame's painting, moved likewise (see `Earlier`): so do Fiser et al. 2017,
+"Example-based synthesis of stylized facial animations", and Jamriska et al. 2019, "Stylizing video by example".
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -37,6 +41,9 @@ WHOLE = 1_600_000
 _STRIP = 1_200_000
 _HALO = 24  # rows around a strip that are matched with it
 _ROUNDS = 4, 3, 2  # of matching and voting, from the coarsest level on; the last number goes for all others
+_ROUNDS_AGAIN = 4, 3, 1  # the same where there is an earlier frame to begin with
+_KEEP = 12.0  # how much the difference from an earlier frame counts, next to that from the picture as it is
+_FOUND = 0.3  # share from which on matches of an earlier frame are begun with
 _EVERYWHERE = Search(sweeps=4, radius=0, tries=10)
 _NEARBY = Search()
 _FORMS, _FACES = 2.0, 6.0  # how much more the photo is held where it has forms, and where it has faces
@@ -71,6 +78,55 @@ class PatchSettings:
     seed: int = 0
 
 
+@dataclass(frozen=True, eq=False)
+class Earlier:
+    """A frame's painting that another one is to go on from.
+
+    Attributes:
+        painting: (H, W, 3) float32 sRGB in [0, 1], moved to where its things are in the new frame.
+        share: (h, w) float32 in [0, 1], how much it counts at each place, stretched over the frame.
+        flow: (h, w, 2) float32, x before y: from each place to where it was, in pixels of (h, w).
+        matches: of the earlier frame, not moved, by how many pixels of the frame are on the side of one of a level's;
+            none where there is a painting alone.
+    """
+
+    painting: Pixels
+    share: Pixels
+    flow: Pixels
+    matches: Mapping[int, Matches] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Shared:
+    """What frames of one size have in common, filled in by the first that needs it.
+
+    Attributes:
+        atlases: by the length of the paintings' longest side.
+        softened: their pixels, by that and by how much they are softened.
+        rough: quantiles of the roughness of a frame at each level; parts of the frame are ranked by them too.
+        excess: of the prices of sources, in mean costs, (K,).
+    """
+
+    atlases: dict[int, Atlas] = field(default_factory=dict)
+    softened: dict[tuple[int, float], Pixels] = field(default_factory=dict)
+    rough: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    excess: Pixels | None = None
+
+    def atlas(self, sources: Sequence[Source], longest: float) -> Atlas:
+        """The atlas of a level."""
+        key = round(longest)
+        if key not in self.atlases:
+            self.atlases[key] = atlas(sources, longest, PATCH)
+        return self.atlases[key]
+
+    def soft(self, sources: Sequence[Source], longest: float, soften: float) -> Pixels:
+        """Its pixels, softened."""
+        key = round(longest), round(soften, 2)
+        if key not in self.softened:
+            self.softened[key] = atlas(sources, longest, PATCH, soften).colours
+        return self.softened[key]
+
+
 def synthesise(
     rows: Rows, size: Size, regions: Sequence[Region], how: PatchSettings, on_progress: Progress | None = None
 ) -> Iterator[Pixels]:
@@ -83,9 +139,13 @@ def synthesise(
         how: fidelity, size of the strokes, and seed.
         on_progress: is told how much is done, in pixels to be matched at all levels together.
     """
-    threads = settings.THREADS.value() or os.cpu_count() or 1
-    with ThreadPoolExecutor(threads) as pool:
-        yield from _Synthesis(rows, size, regions, how, pool, on_progress).strips()
+    with workers() as pool:
+        yield from Synthesis(rows, size, regions, how, pool, on_progress).strips()
+
+
+def workers() -> ThreadPoolExecutor:
+    """What bands of a picture run on, as many at once as the settings say."""
+    return ThreadPoolExecutor(settings.THREADS.value() or os.cpu_count() or 1)
 
 
 @dataclass
@@ -116,36 +176,76 @@ class _Below:
     tops: tuple[int, ...]
 
 
-class _Synthesis:
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """What some rows of a level are held to. painting: (n, W, 3) in Oklab; share: (n, W, 1), how much of what pixels
+    are compared with it is.
+
+    The squared difference from a picture p, and k times that from a painting q, are (1 + k) times that from
+    (p + k q) / (1 + k), and something that is the same for all patches. So the term that keeps a film steady costs
+    nothing: patches are compared with the mean of both, and features count 1 / (1 + k) of what they do elsewhere.
+    """
+
+    painting: Pixels
+    share: Pixels
+
+    def drawn(self, picture: Pixels) -> Pixels:
+        return picture + (self.painting - picture) * self.share
+
+
+class Synthesis:
+    """One picture on its way. Arguments are those of `synthesise`; pool: what bands run on.
+
+    Attributes:
+        maps: what moves the photo's colours in each region; None: `measured` from this very picture.
+        matches: by how many pixels of the picture are on the side of one of a level's; there after `strips`.
+    """
+
     def __init__(
         self, rows: Rows, size: Size, regions: Sequence[Region], how: PatchSettings, pool: Executor,
-        on_progress: Progress | None,
+        on_progress: Progress | None = None, shared: Shared | None = None, earlier: Earlier | None = None,
     ) -> None:  # fmt: skip
+        self._shared, self._earlier = shared or Shared(), earlier
+        self.maps: Sequence[ColourMap] | None = None
+        self.matches: dict[int, Matches] = {}
         self._rows, self._size, self._regions, self._how, self._pool = rows, size, regions, how, pool
         self._sources = [source for region in regions for source in region.sources]
         self._region_of = np.repeat(np.arange(len(regions)), [len(region.sources) for region in regions])
         self._count = _levels(size, self._sources, how.stroke)
         self._base = next(i for i in range(self._count) if _area(self._sized(2**i)) <= WHOLE or i == self._count - 1)
         self._thumbnail = to_oklab(self._shrunk(2**self._base))
-        self._maps = [self._map(region) for region in regions]
         self._forms = _FORMS * features.forms(self._thumbnail) + _FACES * _faces(self._thumbnail)
-        self._excess = np.zeros(len(self._sources), np.float32)  # of prices, in mean costs
+        if self._shared.excess is None:
+            self._shared.excess = np.zeros(len(self._sources), np.float32)
+        self._excess = self._shared.excess
         self._tell = on_progress or (lambda *_: None)
         self._done = 0
         self._all = sum(self._rounds(i) * _area(self._sized(2 ** (self._count - 1 - i))) for i in range(self._count))
 
+    def measured(self) -> list[ColourMap]:
+        """The maps from this picture's colours to those of the paintings, one for each region."""
+        return [colour_map(region, [self._thumbnail], self._how.seed) for region in self._regions]
+
     def strips(self) -> Iterator[Pixels]:
+        """The picture, as `synthesise` gives it."""
+        if self.maps is None:
+            self.maps = self.measured()
         below: _Below | None = None
         longest = 0.0
         for i in range(self._count):
             factor = 2 ** (self._count - 1 - i)
             level, longest = self._level(i, factor, longest)
-            if factor == 1:
-                for _, picture in self._matched(level, below):
-                    yield from_oklab(picture)
-                return
             height, width = level.size
             rows, columns = (np.empty((height, width), np.int32) for _ in range(2))
+            self.matches[factor] = Matches(rows, columns)
+            if factor == 1:
+                top = 0
+                for matches, picture in self._matched(level, below):
+                    bottom = top + len(picture)
+                    rows[top:bottom], columns[top:bottom] = matches.rows, matches.columns
+                    top = bottom
+                    yield from_oklab(picture)
+                return
             small = height * width <= WHOLE
             picture = np.empty((height, width, 3), np.float32 if small else np.float16)
             top = 0
@@ -160,7 +260,10 @@ class _Synthesis:
 
     def _rounds(self, index: int) -> int:
         # A level that is made in strips begins with a picture that is right but for its finest strokes.
-        return 1 if index > self._count - 1 - self._base else _ROUNDS[min(index, len(_ROUNDS) - 1)]
+        if index > self._count - 1 - self._base:
+            return 1
+        rounds = _ROUNDS if self._earlier is None else _ROUNDS_AGAIN
+        return rounds[min(index, len(rounds) - 1)]
 
     def _level(self, index: int, factor: int, before: float) -> tuple[_Level, float]:
         """The level, and how long the paintings' longest side is to be there. before: at the level below."""
@@ -168,17 +271,17 @@ class _Synthesis:
         limit = max(max(source.lab.shape[:2]) for source in self._sources)
         longest = min(requested, float(limit))
         scale = longest / before if before else 1.0
-        entries = atlas(self._sources, longest, PATCH)
+        entries = self._shared.atlas(self._sources, longest)
         softened = None
         if index and scale < 1.5:
-            softened = atlas(self._sources, longest, PATCH, soften=2 / scale).colours
+            softened = self._shared.soft(self._sources, longest, 2 / scale)
         share = index / max(1, self._count - 1)
         coarse, fine = (np.interp(self._how.fidelity, [0, 0.5, 1], row) for row in _HOLD)
         hold = math.exp(coarse * (1 - share) + fine * share)
-        size = self._sized(factor)
-        return _Level(
-            index, factor, size, entries, softened, scale, hold, self._roughness(factor), self._rounds(index)
-        ), longest
+        if factor not in self._shared.rough:
+            self._shared.rough[factor] = self._roughness(factor)
+        rough, size = self._shared.rough[factor], self._sized(factor)
+        return _Level(index, factor, size, entries, softened, scale, hold, rough, self._rounds(index)), longest
 
     def _roughness(self, factor: int) -> NDArray[np.float64]:
         """Quantiles of the photo's roughness at a level; of a large one, of three strips of it."""
@@ -222,6 +325,9 @@ class _Synthesis:
         forms = resample.window(self._forms[..., None], level.size, top, 0, bottom - top, level.size[1], "linear")
         hold = (level.hold * (1 + forms[..., 0])).astype(np.float32)
         matches = self._begun(level, below, top, bottom, prices, rng)
+        held = self._held(level, matches, top, bottom)
+        if held is not None:
+            hold *= 1 - held.share[..., 0]
         if above is not None:
             matches.rows[:first], matches.columns[:first] = above.rows[-first:], above.columns[-first:]
         valid = np.count_nonzero(level.atlas.label != INVALID)
@@ -233,11 +339,15 @@ class _Synthesis:
         search = _EVERYWHERE if below is None else _NEARBY
         if below is None:
             search = Search(search.sweeps, max(level.atlas.label.shape), search.tries)
-        colours = level.softened
+        if held is not None:
+            picture = goal[inner] if picture is None else picture  # all that is known of what is new in the frame
+            picture = np.where(held.share > _FOUND, held.painting, picture)
+        # What comes from an earlier frame is as sharp as the painting, so it is compared with that.
+        colours = level.softened if held is None else None
         fixed = prices.copy()
         for _ in range(level.rounds):
             prices[:] = fixed + self._excess * np.float32(matcher.cost.mean())
-            matcher.search(picture, search, colours)
+            matcher.search(picture if held is None or picture is None else held.drawn(picture), search, colours)
             if level.index <= self._count - 1 - self._base:
                 self._balance(level, matches)
             picture, colours = matcher.voted(), None
@@ -245,6 +355,24 @@ class _Synthesis:
             self._tell(min(self._done, self._all), self._all)
         assert picture is not None
         return matches, picture
+
+    def _held(self, level: _Level, matches: Matches, top: int, bottom: int) -> _Held | None:
+        """What rows of a level are held to of an earlier frame, whose matches are begun with where it is found."""
+        earlier = self._earlier
+        if earlier is None:
+            return None
+        height, width = level.size
+        share = resample.window(earlier.share[..., None], level.size, top, 0, bottom - top, width, "linear")
+        if (before := earlier.matches.get(level.factor)) is not None:
+            flow = resample.window(earlier.flow, level.size, top, 0, bottom - top, width, "linear")
+            flow *= np.array([width / earlier.flow.shape[1], height / earlier.flow.shape[0]], np.float32)
+            y = np.clip(np.rint(np.arange(top, bottom)[:, None] + flow[..., 1]).astype(np.intp), 0, height - 1)
+            x = np.clip(np.rint(np.arange(width)[None] + flow[..., 0]).astype(np.intp), 0, width - 1)
+            found = share[..., 0] > _FOUND
+            matches.rows[found], matches.columns[found] = before.rows[y, x][found], before.columns[y, x][found]
+        rows = earlier.painting[top * level.factor : min(bottom * level.factor, self._size[0])]
+        painting = to_oklab(rows if level.factor == 1 else _binned(rows, level.factor))
+        return _Held(painting, _KEEP * share / (1 + _KEEP * share))
 
     def _beginning(self, level: _Level, below: _Below, matcher: Matcher, top: int, bottom: int) -> Pixels:
         """The picture that a level begins with: what the matches of the one below make of larger paintings, or, where
@@ -321,12 +449,12 @@ class _Synthesis:
     def _goal(self, level: _Level, photo: Pixels, top: int, bottom: int) -> tuple[Pixels, Pixels]:
         """The photo in the paintings' colours, with its margin, and the prices of sources (H, W, K) without it."""
         if all(region.share is None for region in self._regions):
-            return self._maps[0](photo), np.zeros((1, 1, len(self._sources)), np.float32)
+            return self._moved_colours(0, photo), np.zeros((1, 1, len(self._sources)), np.float32)
         above, deep = min(features.MARGIN, top), len(photo)
         shares = np.stack([self._share(r, level.size, top - above, deep) for r in range(len(self._regions))], axis=2)
         goal = np.zeros_like(photo)
-        for r, colours in enumerate(self._maps):
-            goal += shares[..., r : r + 1] * colours(photo)
+        for r in range(len(self._regions)):
+            goal += shares[..., r : r + 1] * self._moved_colours(r, photo)
         total = shares.sum(axis=2, keepdims=True)
         goal = np.where(total > 1e-3, goal / np.maximum(total, 1e-3), photo)
         inner = shares[above : above + bottom - top]
@@ -335,33 +463,15 @@ class _Synthesis:
         absent = np.where((inner >= 0.5 * most) | (inner > 0.25), np.float32(0), _ABSENT)
         return goal.astype(np.float32), np.ascontiguousarray(absent[..., self._region_of])
 
+    def _moved_colours(self, region: int, photo: Pixels) -> Pixels:
+        assert self.maps is not None
+        return self.maps[region](photo)
+
     def _share(self, region: int, size: Size, top: int, deep: int) -> Pixels:
         share = self._regions[region].share
         if share is None:
             return np.ones((deep, size[1]), np.float32)
         return resample.window(share[..., None], size, top, 0, deep, size[1], "linear")[..., 0]
-
-    def _map(self, region: Region) -> ColourMap:
-        """The map from the photo's colours, where the region is, to those of its paintings."""
-        photo = transport.sample(self._thumbnail)
-        if region.share is not None:
-            height, width = self._thumbnail.shape[:2]
-            inside = resample.window(region.share[..., None], (height, width), 0, 0, height, width, "linear")
-            step = transport.step_of(self._thumbnail)
-            selected = inside[step // 2 :: step, step // 2 :: step, 0].reshape(-1) > 0.5
-            photo = photo[selected] if selected.sum() > 64 else photo
-        paintings = []
-        total = sum(source.weight for source in region.sources)
-        for source in region.sources:
-            colours = transport.sample(source.lab)
-            if source.mask is not None:
-                step = transport.step_of(source.lab)
-                inside = source.mask[step // 2 :: step, step // 2 :: step].reshape(-1)
-                colours = colours[inside >= 0.5 * float(inside.max())]
-            # So many of each as its weight says, whatever the paintings' sizes.
-            count = max(1, round(transport.SAMPLES * source.weight / total))
-            paintings.append(colours[np.linspace(0, len(colours) - 1, count).astype(np.intp)])
-        return transport.colour_map(photo, np.concatenate(paintings), self._how.seed)
 
     def _photo(self, factor: int, top: int, bottom: int) -> Pixels:
         """Rows of the photo at a level, in Oklab."""
@@ -385,6 +495,36 @@ class _Synthesis:
             _binned(self._rows(top, min(top + deep, self._size[0])), factor) for top in range(0, self._size[0], deep)
         ]
         return np.concatenate(parts)
+
+
+def colour_map(region: Region, pictures: Sequence[Pixels], seed: int) -> ColourMap:
+    """The map from the colours of pictures (H, W, 3) in Oklab, where the region is, to those of its paintings."""
+    found, everything = [], []
+    for picture in pictures:
+        colours = transport.sample(picture)
+        everything.append(colours)
+        if region.share is not None:
+            height, width = picture.shape[:2]
+            inside = resample.window(region.share[..., None], (height, width), 0, 0, height, width, "linear")
+            step = transport.step_of(picture)
+            found.append(colours[inside[step // 2 :: step, step // 2 :: step, 0].reshape(-1) > 0.5])
+    photo = np.concatenate(everything)
+    if found and sum(map(len, found)) > 64:
+        photo = np.concatenate(found)
+    if len(pictures) > 1 and len(photo) > transport.SAMPLES:
+        photo = photo[np.linspace(0, len(photo) - 1, transport.SAMPLES).astype(np.intp)]
+    paintings = []
+    total = sum(source.weight for source in region.sources)
+    for source in region.sources:
+        colours = transport.sample(source.lab)
+        if source.mask is not None:
+            step = transport.step_of(source.lab)
+            mask = source.mask[step // 2 :: step, step // 2 :: step].reshape(-1)
+            colours = colours[mask >= 0.5 * float(mask.max())]
+        # So many of each as its weight says, whatever the paintings' sizes.
+        count = max(1, round(transport.SAMPLES * source.weight / total))
+        paintings.append(colours[np.linspace(0, len(colours) - 1, count).astype(np.intp)])
+    return transport.colour_map(photo, np.concatenate(paintings), seed)
 
 
 def _faces(lab: Pixels) -> Pixels:
