@@ -9,6 +9,7 @@
                    nearest of the picture: is it the painting's texture, and is all of it there
     CPU            seconds of the process, of both cores
 
+What surrounds a painting on its scan, a plain border, is cut off before anybody sees it: it is none of the painting.
 Content errors punish any painting: relu4_2 alone cannot tell a picture that is painted over from one that is lost.
 """
 
@@ -29,6 +30,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import flamingo
+from flamingo.images.picture import resize
+from flamingo.painting.borders import without_border
 from flamingo.vgg.network import VGG19
 
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -217,7 +220,7 @@ def compare(
         for i, (photo, painting) in enumerate(pairs):
             progress.update(task, description=f"{photo.name} like {painting.name}")
             painting_file = folder / f"{Path(painting.name).stem}.png"
-            files = save(photo.read(size), folder / "photo.png"), save(painting.read(size), painting_file)
+            files = save(photo.read(size), folder / "photo.png"), save(_cut(painting, size), painting_file)
             judge = Judge(network, read(files[0]), read(files[1]))
             pictures = [read(files[1])]
             for name, contestant in todo.items():
@@ -259,6 +262,17 @@ def _earlier(report: Report, size: int, names: list[list[str]]) -> dict[str, dic
         name: {int(i): Row(**{**row, "layers": tuple(row["layers"])}) for i, row in done.items()}
         for name, done in before["figures"].items()
     }
+
+
+def _cut(painting: Photo, size: int) -> Pixels:
+    """A painting without its scan's border, the longest side `size`."""
+    whole = painting.read(size)
+    inner = whole[without_border(whole)]
+    if inner.shape == whole.shape:
+        return whole
+    scale = size / max(inner.shape[:2])
+    height, width = (round(side * scale) for side in inner.shape[:2])
+    return to_floats(to_bytes(resize(np.ascontiguousarray(inner), height, width)))
 
 
 def save(picture: Pixels, file: Path) -> Path:

@@ -24,13 +24,16 @@ from numpy.typing import NDArray
 from flamingo import images, paintings
 from flamingo.errors import BadInput, BadRequest, show
 from flamingo.files import sha256
+from flamingo.images import streaming
 from flamingo.images.formats import READ_SUFFIXES
 from flamingo.images.picture import resize
 from flamingo.painting import encoder, palette, user_styles
 from flamingo.painting import styles as named_styles
+from flamingo.painting.borders import without_border
 
 __all__ = [
     "DEFAULT",
+    "Painting",
     "StyleMix",
     "StyleTerm",
     "by_mask",
@@ -52,6 +55,7 @@ Files = Sequence[Path] | Mapping[str, Path]
 
 DEFAULT = "starry-night"
 _BLACK = 1 / 255
+_LONGEST = 4096  # pixels of a painting's longest side that are looked at
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,8 @@ class StyleTerm:
 class StyleMix:
     """What `Painter.paint_map` is told. vectors: (K, S) float32, already as long as the strength asks for; masks: K
     arrays (h, w) float32 in [0, 1], of any sizes, or None where one vector has the whole picture; palettes:
-    (K, 4, 3) float32, the colours of the paintings behind them, NaN where the painter knows its style by heart.
+    (K, 4, 3) float32, the colours of the paintings behind them, NaN where the painter knows its style by heart;
+    painting_notes: what there is to say of these.
 
     label: short, for the name of a folder; recipe: all of it as plain values.
     """
@@ -78,6 +83,7 @@ class StyleMix:
     label: str
     recipe: list[dict[str, Any]]
     palettes: NDArray[np.float32]
+    painting_notes: tuple[str, ...] = ()
 
     def fitted(self, height: int, width: int) -> NDArray[np.float32] | None:
         """The masks (K, h, w) for a photo of that size, all of one size, and not larger than the photo."""
@@ -87,8 +93,25 @@ class StyleMix:
         return np.stack([m if m.shape == (tall, wide) else _resized(m, tall, wide) for m in self.masks])
 
     def notes(self, height: int, width: int) -> list[str]:
-        """What is to be said of the masks on a photo of that size."""
-        return notes_on(self.masks or (), height, width)
+        """What is to be said of paintings and masks on a photo of that size."""
+        return [*self.painting_notes, *notes_on(self.masks or (), height, width)]
+
+
+@dataclass(frozen=True, eq=False)
+class Painting:
+    """The painting behind a style, without the plain border around it.
+
+    Attributes:
+        pixels: (H, W, 3) float32 sRGB in [0, 1].
+        inside: where they are in the whole picture of it.
+        size: the whole picture's (H, W).
+        notes: what there is to say of it.
+    """
+
+    pixels: NDArray[np.float32]
+    inside: tuple[slice, slice]
+    size: tuple[int, int]
+    notes: tuple[str, ...] = ()
 
 
 def notes_on(masks: Sequence[NDArray[np.float32]], height: int, width: int) -> list[str]:
@@ -154,10 +177,11 @@ def style_mix(terms: Sequence[StyleTerm], strength: float, model: str) -> StyleM
     groups = by_mask(terms)
     length = np.float32(named_styles.length(strength))
     manners = [_mixed(group, model) for group in groups.values()]
-    vectors, palettes = (np.stack([manner[i] for manner in manners]) for i in (0, 1))
+    vectors, palettes = np.stack([m.vector for m in manners]), np.stack([m.palette for m in manners])
+    notes = dict.fromkeys(note for manner in manners for note in manner.notes)
     placed = masks_of(terms)
     masks = tuple(placed[path] for path in groups) if placed else None
-    return StyleMix(vectors * length, masks, label_of(terms), said_of(terms, model), palettes)
+    return StyleMix(vectors * length, masks, label_of(terms), said_of(terms, model), palettes, tuple(notes))
 
 
 def by_mask(terms: Sequence[StyleTerm]) -> dict[Path | None, list[StyleTerm]]:
@@ -196,11 +220,26 @@ def said_of(terms: Sequence[StyleTerm], model: str) -> list[dict[str, Any]]:
     return [_plain_values(part, model) for part in terms]
 
 
-def painting_of(part: StyleTerm) -> NDArray[np.float32]:
-    """The painting behind a style, (H, W, 3) float32 sRGB in [0, 1]: the file as it is; of a named style and of one's
+def painting_of(part: StyleTerm) -> Painting:
+    """The painting behind a style: of a file, its picture, of 4,096 pixels at most; of a named style and of one's
     own, the smaller picture that is kept. Raises BadInput if it cannot be read, BadRequest if there is none."""
+    picture = _picture_of(part)
+    inside = without_border(picture)
+    pixels = np.ascontiguousarray(picture[inside])
+    notes: tuple[str, ...] = ()
+    if part.painting is not None and pixels.shape != picture.shape:
+        notes = (f"the plain border around {show(part.painting)} was left out",)
+    return Painting(pixels, inside, (picture.shape[0], picture.shape[1]), notes)
+
+
+def _picture_of(part: StyleTerm) -> NDArray[np.float32]:
+    """(H, W, 3), with all that is around the painting."""
     if part.painting is not None:
-        return images.read(part.painting).rgb
+        work = images.open(part.painting)
+        longest = max(work.height, work.width)
+        if isinstance(work, streaming.Canvas):
+            return work.shrunk(min(longest, _LONGEST)).rgb
+        return (work.resized(_LONGEST) if longest > _LONGEST else work).rgb
     if part.name in user_styles.names():
         return user_styles.read(part.name).painting
     file = paintings.file(part.name)
@@ -211,15 +250,26 @@ def painting_of(part: StyleTerm) -> NDArray[np.float32]:
     return images.read(file).rgb
 
 
-def _mixed(group: Sequence[StyleTerm], model: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The vector (S,) and the palette (4, 3) of styles that are mixed."""
-    vectors, palettes = (list(column) for column in zip(*(_manner(part, model) for part in group), strict=True))
+@dataclass(frozen=True, eq=False)
+class _Manner:
+    """vector: (S,) float32; palette: (4, 3) float32 (see `StyleMix`)."""
+
+    vector: NDArray[np.float32]
+    palette: NDArray[np.float32]
+    notes: tuple[str, ...] = ()
+
+
+def _mixed(group: Sequence[StyleTerm], model: str) -> _Manner:
+    """The manner of styles that are mixed."""
+    manners = [_manner(part, model) for part in group]
+    palettes = [manner.palette for manner in manners]
     if (
         len({bool(np.isnan(palette).any()) for palette in palettes}) == 2
     ):  # named ones among others, of which some is known
         palettes = [_colours(p) if np.isnan(c).any() else c for p, c in zip(group, palettes, strict=True)]
     weights = [part.weight for part in group]
-    return _mean(vectors, weights), _mean(palettes, weights)
+    notes = tuple(note for manner in manners for note in manner.notes)
+    return _Manner(_mean([manner.vector for manner in manners], weights), _mean(palettes, weights), notes)
 
 
 def _mean(arrays: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> NDArray[np.float32]:
@@ -229,19 +279,20 @@ def _mean(arrays: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> ND
     )
 
 
-def _manner(part: StyleTerm, model: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _manner(part: StyleTerm, model: str) -> _Manner:
     if part.name in {style.name for style in named_styles.styles(model)} and part.painting is None:
-        return named_styles.vector(part.name, 1.0, model), palette.unknown(1)[0]
+        return _Manner(named_styles.vector(part.name, 1.0, model), palette.unknown(1)[0])
     if part.painting is None:
         mine = user_styles.read(part.name)
-        return user_styles.vector(mine, model), palette.palette(mine.painting)
-    rgb = images.read(part.painting).rgb
-    return encoder.encoded(rgb, model, show(part.painting)), palette.palette(rgb)
+        return _Manner(user_styles.vector(mine, model), palette.palette(mine.painting))
+    painting = painting_of(part)
+    vector = encoder.encoded(painting.pixels, model, show(part.painting))
+    return _Manner(vector, palette.palette(painting.pixels), painting.notes)
 
 
 def _colours(part: StyleTerm) -> NDArray[np.float32]:
     try:
-        return palette.palette(painting_of(part))
+        return palette.palette(painting_of(part).pixels)
     except BadRequest:  # a painter of one's own, whose paintings are not kept here
         return np.asarray(palette.unknown(1)[0], np.float32)
 

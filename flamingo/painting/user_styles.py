@@ -20,7 +20,9 @@ from flamingo import images, weights
 from flamingo.errors import BadInput, BadRequest, ModelCorrupt, WouldOverwrite, show
 from flamingo.files import output_error, put, sha256
 from flamingo.folders import user_data
+from flamingo.images.picture import Picture
 from flamingo.painting import encoder
+from flamingo.painting.borders import without_border
 from flamingo.private import private_folder
 from flamingo.settings import STYLES
 from flamingo.weights.releases import put_together, recover
@@ -115,8 +117,8 @@ def add(name: str, file: Path, *, model: str = "fine", overwrite: bool = False, 
 
 
 def made(name: str, file: Path, *, model: str = "fine", overwrite: bool = False, source: str = "") -> OwnStyle:
-    """The painting in `file` as a style called `name`, which is not kept yet. source: what the file is called, if
-    otherwise than here.
+    """The painting in `file`, without a plain border around it, as a style called `name`, which is not kept yet.
+    source: what the file is called, if otherwise than here.
 
     Raises what `check` does, and BadInput for a file that is no painting.
     """
@@ -124,6 +126,8 @@ def made(name: str, file: Path, *, model: str = "fine", overwrite: bool = False,
     picture = images.read(file)
     if min(picture.rgb.shape[:2]) < encoder.STRIDE:
         raise BadInput(str(file), "it is too small to show how it was painted", "choose a larger picture of it")
+    rows, columns = without_border(picture.rgb)
+    picture = Picture(np.ascontiguousarray(picture.rgb[rows, columns]))
     small = picture.resized(min(KEPT, max(picture.height, picture.width))).rgb
     vectors = {key(model): encoder.encoded(picture.rgb, model, str(file))}
     return OwnStyle(name, small, source or file.name, sha256(file), vectors)

@@ -96,7 +96,7 @@ def judge(options: JudgeOptions) -> list[JudgeResult]:
     )
     if others or not (options.style or options.painting):
         raise BadRequest("--style", "the critic compares with one painting", "name one: --style or --painting")
-    plain, theirs = images.read(options.photo).rgb, painting_of(part)
+    plain, theirs = images.read(options.photo).rgb, painting_of(part).pixels
     critic = Critic(plain, theirs)
     inputs = [options.photo, *([part.painting] if part.painting else []), *(result for result, _ in plan)]
     results = []

@@ -17,10 +17,10 @@ from scipy.spatial import cKDTree
 
 import flamingo
 from flamingo.errors import BadRequest
+from flamingo.painting.borders import without_border
 from flamingo.painting.colour import to_oklab
 from flamingo.painting.patches import synthesis, transport
 from flamingo.painting.patches.atlas import Source
-from flamingo.painting.patches.borders import without_border
 from flamingo.painting.patches.correspondence import parse_matches
 from flamingo.painting.patches.synthesis import PatchSettings, Region, synthesise
 

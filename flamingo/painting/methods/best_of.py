@@ -128,7 +128,7 @@ def painting(parts: Sequence[StyleTerm]) -> Pixels:
     """The painting that variants are judged by. Raises BadRequest if there are several."""
     if len(parts) != 1 or parts[0].mask is not None:
         raise BadRequest("--best", "the critic compares with one painting, all over", "name one style and no mask")
-    return painting_of(parts[0])
+    return painting_of(parts[0]).pixels
 
 
 def _differing(strength: float, stroke: float) -> Iterator[tuple[float, float]]:

@@ -126,7 +126,7 @@ def finisher(
         BadInput, BadRequest: for paintings and masks that cannot be used.
     """
     masks = style_spec.masks_of(styles)
-    paintings = [Style(style_spec.painting_of(term), term.weight, masks.get(term.mask)) for term in styles]
+    paintings = [Style(style_spec.painting_of(term).pixels, term.weight, masks.get(term.mask)) for term in styles]
     settings = Settings(
         init="fast", steps=steps, coarsest=None, strength=strength, stroke=options.stroke,
         colour="photo" if options.colour_share == 0 else "style",

@@ -135,7 +135,7 @@ class Optimising(SlowTask):
     def styles(self) -> list[Style]:
         """The paintings with their weights and masks. Raises BadInput."""
         return [
-            Style(style_spec.painting_of(part), part.weight, self.masks.get(part.mask))
+            Style(style_spec.painting_of(part).pixels, part.weight, self.masks.get(part.mask))
             for part in self.request.styles
         ]
 
@@ -190,7 +190,7 @@ class Dreaming(SlowTask):
     @cached_property
     def guide(self) -> Pixels | None:
         """Raises BadInput."""
-        return style_spec.painting_of(self.request.styles[0]) if self.request.styles else None
+        return style_spec.painting_of(self.request.styles[0]).pixels if self.request.styles else None
 
     def _where(self, height: int, width: int) -> Pixels:
         """(h, w, 1), or (1, 1, 1) for everywhere."""

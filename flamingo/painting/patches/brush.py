@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo import images
-from flamingo.errors import BadRequest, show
+from flamingo.errors import BadRequest
 from flamingo.files import sha256
-from flamingo.images import resample, streaming
+from flamingo.images import resample
 from flamingo.images.picture import resize
 from flamingo.options import shared
 from flamingo.painting import memory as painting_memory
@@ -23,15 +22,13 @@ from flamingo.painting.large import Progress, Rows
 from flamingo.painting.options import PatchOptions, StyleOptions
 from flamingo.painting.patches import memory
 from flamingo.painting.patches.atlas import Source
-from flamingo.painting.patches.borders import without_border
 from flamingo.painting.patches.correspondence import Correspondence
 from flamingo.painting.patches.synthesis import PatchSettings, Region, synthesise
 from flamingo.painting.pyramid import Size
-from flamingo.painting.style_spec import StyleTerm
+from flamingo.painting.style_spec import Painting, StyleTerm
 
 Pixels = NDArray[np.float32]
 
-_LONGEST = 4096  # pixels of a painting's longest side that are looked at
 _MOST = 64  # paintings together
 
 
@@ -156,9 +153,9 @@ def patch_brush(
     for mask, terms in style_spec.by_mask(styles).items():
         sources = []
         for term in terms:
-            painting, notes = _painting(term)
+            painting = style_spec.painting_of(term)
             sources.append(Source(to_oklab(painting.pixels), term.weight))
-            painting_notes += notes
+            painting_notes += painting.notes
         regions.append(Region(tuple(sources), masks.get(mask)))
     if matches:
         regions = _matched(regions[0], painting, matches)
@@ -173,17 +170,7 @@ def _mask_hashes(pair: Correspondence) -> dict[str, str]:
     return {"photo_mask_sha256": sha256(pair.photo), "painting_mask_sha256": sha256(pair.painting)}
 
 
-@dataclass(frozen=True, eq=False)
-class _Painting:
-    """pixels: (H, W, 3) float32 sRGB in [0, 1], without the plain border; inside: where they are in all of it, whose
-    size is `size`."""
-
-    pixels: Pixels
-    inside: tuple[slice, slice]
-    size: tuple[int, int]
-
-
-def _matched(region: Region, painting: _Painting, matches: Sequence[Correspondence]) -> list[Region]:
+def _matched(region: Region, painting: Painting, matches: Sequence[Correspondence]) -> list[Region]:
     """The regions of a painting of which parts are for parts of the photo, and the one for what is left."""
     (source,) = region.sources
     regions, covered, rest = [], np.zeros(painting.size, np.float32), None
@@ -202,24 +189,3 @@ def _matched(region: Region, painting: _Painting, matches: Sequence[Corresponden
     free = (1 - covered)[painting.inside]
     mask = np.ascontiguousarray(free) if float(free.max()) > 0.5 else None
     return [*regions, Region((replace(source, mask=mask),), left)]
-
-
-def _painting(term: StyleTerm) -> tuple[_Painting, list[str]]:
-    """A style's painting, and what to say of it."""
-    name = term.name if term.painting is None else show(term.painting)
-    if term.painting is None:
-        painting = style_spec.painting_of(term)
-    else:
-        work = images.open(term.painting)
-        longest = max(work.height, work.width)
-        if isinstance(work, streaming.Canvas):
-            work = work.shrunk(min(longest, _LONGEST))
-        elif longest > _LONGEST:
-            work = work.resized(_LONGEST)
-        painting = work.rgb
-    size = painting.shape[0], painting.shape[1]
-    inside = without_border(painting)
-    cropped = _Painting(painting[inside], inside, size)
-    if cropped.pixels.shape == painting.shape:
-        return cropped, []
-    return cropped, [f"the plain border around {name} was left out: no patches are taken from it"]
