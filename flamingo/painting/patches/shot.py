@@ -60,6 +60,7 @@ class Shot:
         self._shared: dict[Size, Shared] = {}
         self._maps: list[ColourMap] = []
         self._target: list[ColourMap] = []
+        self._corrections: Sequence[ColourMap | None] | None = None
         self._excess: Pixels | None = None
         self._matches: dict[int, Matches] = {}
         self._keys = 0
@@ -69,6 +70,7 @@ class Shot:
     def begin(self, frame: Frame) -> Pixels:
         """The first frame of a shot, (H, W, 3) in [0, 1] or 8-bit, painted, float32 in [0, 1]."""
         self._maps, self._target, self._excess, self._matches, self._keys = [], [], None, {}, 0
+        self._corrections = None
         return self.key(frame)
 
     def key(self, frame: Frame, moved: Moved | None = None) -> Pixels:
@@ -85,9 +87,10 @@ class Shot:
                 lambda top, bottom: floats(frame[top:bottom]), size, self._regions, self._how, pool, self._told,
                 shared, earlier,
             )  # fmt: skip
-            synthesis.maps = self._settled(synthesis)
+            synthesis.maps, synthesis.corrections = self._settled(synthesis), self._corrections
             painted = np.concatenate(list(synthesis.strips()))
         self._matches, self._excess = synthesis.matches, shared.excess
+        self._corrections = synthesis.corrections
         self.work += 1
         return painted
 
@@ -106,6 +109,9 @@ class Shot:
         for name, maps in (("now", self._maps), ("target", self._target)):
             for i, each in enumerate(maps):
                 arrays |= {f"{name}_{i}_{part}": getattr(each, part) for part in _PARTS}
+        for i, correction in enumerate(self._corrections or ()):
+            if correction is not None:
+                arrays |= {f"correction_{i}_{part}": getattr(correction, part) for part in _PARTS}
         for factor, matches in self._matches.items():
             arrays |= {f"rows_{factor}": matches.rows, f"columns_{factor}": matches.columns}
         return arrays
@@ -117,6 +123,12 @@ class Shot:
             [ColourMap(*(state[f"{name}_{i}_{part}"] for part in _PARTS)) for i in range(len(self._regions))]
             for name in ("now", "target")
         )
+        self._corrections = [
+            ColourMap(*(state[f"correction_{i}_{part}"] for part in _PARTS))
+            if f"correction_{i}_lattice" in state
+            else None
+            for i in range(len(self._regions))
+        ]
         factors = [int(name.removeprefix("rows_")) for name in state if name.startswith("rows_")]
         self._matches = {f: Matches(state[f"rows_{f}"], state[f"columns_{f}"]) for f in factors}
 
@@ -155,7 +167,7 @@ class Shot:
                 lambda first, last: floats(frame[top + first : top + last, left : box.right]), box.size, regions, how,
                 pool, self._told, shared, earlier,
             )  # fmt: skip
-            synthesis.maps = self._maps
+            synthesis.maps, synthesis.corrections = self._maps, self._corrections
             painted = np.concatenate(list(synthesis.strips()))
         self.work += box.size[0] * box.size[1] / (size[0] * size[1])
         return painted

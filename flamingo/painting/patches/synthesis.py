@@ -198,6 +198,8 @@ class Synthesis:
 
     Attributes:
         maps: what moves the photo's colours in each region; None: `measured` from this very picture.
+        corrections: what moves the result on in each region, and None where nothing does (see `_correct`); None:
+            found on the way, and there after `strips`.
         matches: by how many pixels of the picture are on the side of one of a level's; there after `strips`.
     """
 
@@ -207,6 +209,7 @@ class Synthesis:
     ) -> None:  # fmt: skip
         self._shared, self._earlier = shared or Shared(), earlier
         self.maps: Sequence[ColourMap] | None = None
+        self.corrections: Sequence[ColourMap | None] | None = None
         self.matches: dict[int, Matches] = {}
         self._rows, self._size, self._regions, self._how, self._pool = rows, size, regions, how, pool
         self._sources = [source for region in regions for source in region.sources]
@@ -232,6 +235,8 @@ class Synthesis:
             self.maps = self.measured()
         below: _Below | None = None
         longest = 0.0
+        correct, nearest = self.corrections is None, [math.inf] * len(self._regions)
+        self.corrections = self.corrections or [None] * len(self._regions)
         for i in range(self._count):
             factor = 2 ** (self._count - 1 - i)
             level, longest = self._level(i, factor, longest)
@@ -254,6 +259,34 @@ class Synthesis:
                 rows[top:bottom], columns[top:bottom], picture[top:bottom] = matches.rows, matches.columns, strip
                 top = bottom
             below = _Below(Matches(rows, columns), picture, level.atlas.tops)
+            if correct and small:
+                nearest = self._correct(level, picture, nearest)
+
+    def _correct(self, level: _Level, picture: Pixels, nearest: Sequence[float]) -> list[float]:
+        """Learn from a level what the goal must be for the picture to have the paintings' colours.
+
+        What patches make is flatter than what they are to be like: there may be none that is both as bright and of
+        the right form. So the goal's colours are moved on as the picture's must be. Where that helped nothing, as for
+        a photo of noise, it is given up. nearest: how far the picture's colours were from the paintings' at best, in
+        each region; the same is returned.
+        """
+        assert self.corrections is not None
+        corrections, distances = list(self.corrections), list(nearest)
+        for r, region in enumerate(self._regions):
+            have = _within(region, [picture])
+            sources = [
+                level.atlas.colours[level.atlas.label == i] for i in np.flatnonzero(self._region_of == r).tolist()
+            ]
+            wanted = _together(region, sources)
+            distance = transport.apart(have, wanted)
+            if distance > distances[r]:
+                corrections[r], distances[r] = None, 0.0  # no other is nearer than that: it is not tried again
+            elif distances[r] > 0:
+                correction, before = transport.colour_map(have, wanted, self._how.seed), corrections[r]
+                corrections[r] = correction if before is None else before.then(correction)
+                distances[r] = distance
+        self.corrections = corrections
+        return distances
 
     def _sized(self, factor: int) -> Size:
         return -(-self._size[0] // factor), -(-self._size[1] // factor)
@@ -465,7 +498,8 @@ class Synthesis:
 
     def _moved_colours(self, region: int, photo: Pixels) -> Pixels:
         assert self.maps is not None
-        return self.maps[region](photo)
+        moved, correction = self.maps[region](photo), self.corrections and self.corrections[region]
+        return correction(moved) if correction else moved
 
     def _share(self, region: int, size: Size, top: int, deep: int) -> Pixels:
         share = self._regions[region].share
@@ -499,6 +533,19 @@ class Synthesis:
 
 def colour_map(region: Region, pictures: Sequence[Pixels], seed: int) -> ColourMap:
     """The map from the colours of pictures (H, W, 3) in Oklab, where the region is, to those of its paintings."""
+    sources = []
+    for source in region.sources:
+        colours = transport.sample(source.lab)
+        if source.mask is not None:
+            step = transport.step_of(source.lab)
+            mask = source.mask[step // 2 :: step, step // 2 :: step].reshape(-1)
+            colours = colours[mask >= 0.5 * float(mask.max())]
+        sources.append(colours)
+    return transport.colour_map(_within(region, pictures), _together(region, sources), seed)
+
+
+def _within(region: Region, pictures: Sequence[Pixels]) -> Pixels:
+    """Colours (n, 3) of pictures (H, W, 3) where the region is, or everywhere if it hardly is."""
     found, everything = [], []
     for picture in pictures:
         colours = transport.sample(picture)
@@ -508,23 +555,22 @@ def colour_map(region: Region, pictures: Sequence[Pixels], seed: int) -> ColourM
             inside = resample.window(region.share[..., None], (height, width), 0, 0, height, width, "linear")
             step = transport.step_of(picture)
             found.append(colours[inside[step // 2 :: step, step // 2 :: step, 0].reshape(-1) > 0.5])
-    photo = np.concatenate(everything)
+    sampled = np.concatenate(everything)
     if found and sum(map(len, found)) > 64:
-        photo = np.concatenate(found)
-    if len(pictures) > 1 and len(photo) > transport.SAMPLES:
-        photo = photo[np.linspace(0, len(photo) - 1, transport.SAMPLES).astype(np.intp)]
-    paintings = []
+        sampled = np.concatenate(found)
+    if len(pictures) > 1 and len(sampled) > transport.SAMPLES:
+        sampled = sampled[np.linspace(0, len(sampled) - 1, transport.SAMPLES).astype(np.intp)]
+    return sampled
+
+
+def _together(region: Region, sources: Sequence[Pixels]) -> Pixels:
+    """Colours (n, 3) of a region's sources: so many of each as its weight says, whatever the paintings' sizes."""
     total = sum(source.weight for source in region.sources)
-    for source in region.sources:
-        colours = transport.sample(source.lab)
-        if source.mask is not None:
-            step = transport.step_of(source.lab)
-            mask = source.mask[step // 2 :: step, step // 2 :: step].reshape(-1)
-            colours = colours[mask >= 0.5 * float(mask.max())]
-        # So many of each as its weight says, whatever the paintings' sizes.
+    parts = []
+    for source, colours in zip(region.sources, sources, strict=True):
         count = max(1, round(transport.SAMPLES * source.weight / total))
-        paintings.append(colours[np.linspace(0, len(colours) - 1, count).astype(np.intp)])
-    return transport.colour_map(photo, np.concatenate(paintings), seed)
+        parts.append(colours[np.linspace(0, len(colours) - 1, count).astype(np.intp)])
+    return np.concatenate(parts)
 
 
 def _faces(lab: Pixels) -> Pixels:

@@ -56,6 +56,20 @@ class ColourMap:
         kernels.through_lattice(flat, self.lattice, self.low, self.cell, out)
         return out.reshape(lab.shape)
 
+    def then(self, other: ColourMap) -> ColourMap:
+        """The map that moves colours by this one and the result by the other, on the lattice of this one."""
+        count = len(self.lattice)
+        axes = [self.low[i] + self.cell[i] * np.arange(count, dtype=np.float32) for i in range(3)]
+        grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(1, -1, 3)
+        moved = other(self(grid)) - grid
+        return ColourMap(np.ascontiguousarray(moved.reshape(self.lattice.shape)), self.low, self.cell)
+
+
+def apart(some: Colours, others: Colours) -> float:
+    """How far colours (n, 3) are from others (m, 3): the mean distance of their quantiles along the axes of Oklab."""
+    ours, theirs = (np.quantile(colours, _KNOTS, axis=0) for colours in (some, others))
+    return float(np.abs(ours - theirs).mean())
+
 
 def colour_map(photo: Colours, painting: Colours, seed: int = 0) -> ColourMap:
     """The map that makes the colours (n, 3) of a photo distributed as those of a painting (m, 3), both in Oklab."""

@@ -80,7 +80,7 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
             important=True,
             names=("Quick", "True", "Finished"),
             about=(
-                ("a second", "One pass of the painter: the painting’s manner at once, for films too."),
+                ("a second", "One pass of the painter: the painting’s manner at once."),
                 ("ten seconds", "Pieces of the painting itself: its own strokes and colours."),
                 ("a minute", "Pieces of it, then ten steps for textures still nearer, which the preview leaves out."),
             ),
