@@ -20,7 +20,7 @@ from flamingo.painting.patches import kernels
 from flamingo.painting.patches.atlas import Atlas
 
 Pixels = NDArray[np.float32]
-Index = NDArray[np.int32]
+Index = NDArray[np.int32] | NDArray[np.int16]
 
 _BAND = 32
 _USAGE = 0.0006  # the price, a pixel of a patch, of a patch that is used as often as all others
@@ -32,7 +32,8 @@ _LEAST = np.float32(1e-4)
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """The first row and column, in an atlas, of the patch around each pixel: (H, W) int32 each."""
+    """The first row and column, in an atlas, of the patch around each pixel: (H, W) int32 each, or int16 where
+    they are kept to begin with."""
 
     rows: Index
     columns: Index

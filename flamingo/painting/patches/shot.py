@@ -85,7 +85,7 @@ class Shot:
         with workers() as pool:
             synthesis = Synthesis(
                 lambda top, bottom: floats(frame[top:bottom]), size, self._regions, self._how, pool, self._told,
-                shared, earlier,
+                shared, earlier, kept=True,
             )  # fmt: skip
             synthesis.maps, synthesis.corrections = self._settled(synthesis), self._corrections
             painted = np.concatenate(list(synthesis.strips()))

@@ -200,14 +200,16 @@ class Synthesis:
         maps: what moves the photo's colours in each region; None: `measured` from this very picture.
         corrections: what moves the result on in each region, and None where nothing does (see `_correct`); None:
             found on the way, and there after `strips`.
-        matches: by how many pixels of the picture are on the side of one of a level's; there after `strips`.
+        matches: by how many pixels of the picture are on the side of one of a level's; there after `strips` where
+            they are `kept`, for another picture to go on from: of a large one they take more memory than all else.
     """
 
     def __init__(
         self, rows: Rows, size: Size, regions: Sequence[Region], how: PatchSettings, pool: Executor,
         on_progress: Progress | None = None, shared: Shared | None = None, earlier: Earlier | None = None,
+        kept: bool = False,
     ) -> None:  # fmt: skip
-        self._shared, self._earlier = shared or Shared(), earlier
+        self._shared, self._earlier, self._kept = shared or Shared(), earlier, kept
         self.maps: Sequence[ColourMap] | None = None
         self.corrections: Sequence[ColourMap | None] | None = None
         self.matches: dict[int, Matches] = {}
@@ -241,8 +243,15 @@ class Synthesis:
             factor = 2 ** (self._count - 1 - i)
             level, longest = self._level(i, factor, longest)
             height, width = level.size
-            rows, columns = (np.empty((height, width), np.int32) for _ in range(2))
-            self.matches[factor] = Matches(rows, columns)
+            if factor == 1 and not self._kept:
+                for _, picture in self._matched(level, below):
+                    yield from_oklab(picture)
+                return
+            # Half as wide as the matches that are searched for, where that is enough.
+            narrow = max(level.atlas.label.shape) <= np.iinfo(np.int16).max
+            rows, columns = (np.empty((height, width), np.int16 if narrow else np.int32) for _ in range(2))
+            if self._kept:
+                self.matches[factor] = Matches(rows, columns)
             if factor == 1:
                 top = 0
                 for matches, picture in self._matched(level, below):
