@@ -363,7 +363,7 @@ def pieces(kit: Kit) -> None:
         styles = parse_styles([name], (), (), "fine")
         return patch_brush(styles, 1.0, StyleOptions(), PatchOptions(fidelity=fidelity)).paint(cat)
 
-    painting = painting_of(parse_styles(["wheat-field"], (), (), "fine")[0])
+    painting = painting_of(parse_styles(["wheat-field"], (), (), "fine")[0]).pixels
     lab = to_oklab(cat)
     moved = from_oklab(colour_map(sample(lab), sample(to_oklab(painting)))(lab))
     tiles = [
