@@ -132,5 +132,7 @@ def _shift(
     values: NDArray[np.float64], source: NDArray[np.float64], goal: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """By how much the monotone map from the quantiles `source` to `goal` moves values; beyond them as at the ends."""
-    knots, places = np.unique(source, return_index=True)
-    return np.asarray(np.interp(values, knots, (goal - source)[places]))
+    # What many pixels share, as a white background, is moved to the mean of where they would be moved one by one.
+    knots, places = np.unique(source, return_inverse=True)
+    shifts = np.bincount(places, goal - source) / np.bincount(places)
+    return np.asarray(np.interp(values, knots, shifts))
