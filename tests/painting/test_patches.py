@@ -184,6 +184,7 @@ def test_a_large_picture_is_made_in_strips_without_seams(
     ) / np.float32(255)
     monkeypatch.setattr(synthesis, "WHOLE", 50_000)
     monkeypatch.setattr(synthesis, "_STRIP", 30_000)
+    monkeypatch.setattr(synthesis, "_WINDOW", 52_000)
     strips = list(synthesise(lambda top, bottom: large[top:bottom], (360, 480), [of(van_gogh)], PatchSettings()))
     assert len(strips) > 3 and sum(len(strip) for strip in strips) == 360
     picture = np.concatenate(strips)
@@ -197,6 +198,7 @@ def test_no_more_rows_are_looked_at_than_those_around_a_strip(
 ) -> None:
     monkeypatch.setattr(synthesis, "WHOLE", 20_000)
     monkeypatch.setattr(synthesis, "_STRIP", 15_000)
+    monkeypatch.setattr(synthesis, "_WINDOW", 24_000)
     asked: list[int] = []
 
     def rows(top: int, bottom: int) -> Pixels:

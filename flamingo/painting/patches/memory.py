@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flamingo.painting.patches.synthesis import WHOLE
 
-# Seen at 1,024 px (380 MB in all) and at 6 megapixels (790 MB), each with a painting of 1,280, and rounded up.
+# By `bench/large.py --method patches` at 2, 12 and 100 megapixels (780, 1,120 and 1,550 MB), rounded up.
 _BASE = 350_000_000  # compiled code, and paintings of usual size at every level
 _BYTES_WHOLE = 320  # of each pixel that is matched at once
-_BYTES_STREAMED, _BYTES_IN_ARRAYS = 16, 48  # of each pixel beside that
+_BYTES_STREAMED, _BYTES_IN_ARRAYS = 8, 48  # of each pixel beside that
 
 
 _BYTES_OF_FRAMES = 96  # of each pixel: matches at all levels, before and now, and the moved painting

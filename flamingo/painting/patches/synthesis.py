@@ -38,7 +38,8 @@ PATCH = 5
 _COARSEST = 48  # pixels that the shorter sides of picture and paintings have at least, at the coarsest level
 WHOLE = 1_600_000
 """Pixels of a level up to which it is held whole."""
-_STRIP = 1_200_000
+_STRIP = 1_200_000  # pixels of the photo that are read at once to be made smaller
+_WINDOW = 1_500_000  # pixels of a level that are matched at once where it is made in strips
 _HALO = 24  # rows around a strip that are matched with it
 _ROUNDS = 4, 3, 2  # of matching and voting, from the coarsest level on; the last number goes for all others
 _ROUNDS_AGAIN = 4, 3, 1  # the same where there is an earlier frame to begin with
@@ -338,7 +339,7 @@ class Synthesis:
     def _matched(self, level: _Level, below: _Below | None) -> Iterator[tuple[Matches, Pixels]]:
         """Matches and pixels of a level, strip by strip."""
         height, width = level.size
-        deep = height if height * width <= WHOLE else max(2 * _HALO, _STRIP // width)
+        deep = height if height * width <= WHOLE else max(2 * _HALO, _WINDOW // width - 2 * _HALO)
         above: Matches | None = None
         for top in range(0, height, deep):
             bottom = min(top + deep, height)
