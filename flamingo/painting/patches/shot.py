@@ -107,8 +107,8 @@ class Shot:
         if self._excess is not None:
             arrays["excess"] = self._excess
         for name, maps in (("now", self._maps), ("target", self._target)):
-            for i, each in enumerate(maps):
-                arrays |= {f"{name}_{i}_{part}": getattr(each, part) for part in _PARTS}
+            for i, colours in enumerate(maps):
+                arrays |= {f"{name}_{i}_{part}": getattr(colours, part) for part in _PARTS}
         for i, correction in enumerate(self._corrections or ()):
             if correction is not None:
                 arrays |= {f"correction_{i}_{part}": getattr(correction, part) for part in _PARTS}

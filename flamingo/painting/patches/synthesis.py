@@ -44,7 +44,7 @@ _HALO = 24  # rows around a strip that are matched with it
 _ROUNDS = 4, 3, 2  # of matching and voting, from the coarsest level on; the last number goes for all others
 _ROUNDS_AGAIN = 4, 3, 1  # the same where there is an earlier frame to begin with
 _KEEP = 12.0  # how much the difference from an earlier frame counts, next to that from the picture as it is
-_FOUND = 0.3  # share from which on matches of an earlier frame are begun with
+_TRUSTED = 0.3  # share from which on matches of an earlier frame are begun with
 _EVERYWHERE = Search(sweeps=4, radius=0, tries=10)
 _NEARBY = Search()
 _FORMS, _FACES = 2.0, 6.0  # how much more the photo is held where it has forms, and where it has faces
@@ -384,7 +384,7 @@ class Synthesis:
             search = Search(search.sweeps, max(level.atlas.label.shape), search.tries)
         if held is not None:
             picture = goal[inner] if picture is None else picture  # all that is known of what is new in the frame
-            picture = np.where(held.share > _FOUND, held.painting, picture)
+            picture = np.where(held.share > _TRUSTED, held.painting, picture)
         # What comes from an earlier frame is as sharp as the painting, so it is compared with that.
         colours = level.softened if held is None else None
         fixed = prices.copy()
@@ -411,8 +411,9 @@ class Synthesis:
             flow *= np.array([width / earlier.flow.shape[1], height / earlier.flow.shape[0]], np.float32)
             y = np.clip(np.rint(np.arange(top, bottom)[:, None] + flow[..., 1]).astype(np.intp), 0, height - 1)
             x = np.clip(np.rint(np.arange(width)[None] + flow[..., 0]).astype(np.intp), 0, width - 1)
-            found = share[..., 0] > _FOUND
-            matches.rows[found], matches.columns[found] = before.rows[y, x][found], before.columns[y, x][found]
+            trusted = share[..., 0] > _TRUSTED
+            old_rows, old_columns = before.rows[y, x], before.columns[y, x]
+            matches.rows[trusted], matches.columns[trusted] = old_rows[trusted], old_columns[trusted]
         rows = earlier.painting[top * level.factor : min(bottom * level.factor, self._size[0])]
         painting = to_oklab(rows if level.factor == 1 else _binned(rows, level.factor))
         return _Held(painting, _KEEP * share / (1 + _KEEP * share))
@@ -556,18 +557,18 @@ def colour_map(region: Region, pictures: Sequence[Pixels], seed: int) -> ColourM
 
 def _within(region: Region, pictures: Sequence[Pixels]) -> Pixels:
     """Colours (n, 3) of pictures (H, W, 3) where the region is, or everywhere if it hardly is."""
-    found, everything = [], []
+    inside_region, everywhere = [], []
     for picture in pictures:
         colours = transport.sample(picture)
-        everything.append(colours)
+        everywhere.append(colours)
         if region.share is not None:
             height, width = picture.shape[:2]
             inside = resample.window(region.share[..., None], (height, width), 0, 0, height, width, "linear")
             step = transport.step_of(picture)
-            found.append(colours[inside[step // 2 :: step, step // 2 :: step, 0].reshape(-1) > 0.5])
-    sampled = np.concatenate(everything)
-    if found and sum(map(len, found)) > 64:
-        sampled = np.concatenate(found)
+            inside_region.append(colours[inside[step // 2 :: step, step // 2 :: step, 0].reshape(-1) > 0.5])
+    sampled = np.concatenate(everywhere)
+    if inside_region and sum(map(len, inside_region)) > 64:
+        sampled = np.concatenate(inside_region)
     if len(pictures) > 1 and len(sampled) > transport.SAMPLES:
         sampled = sampled[np.linspace(0, len(sampled) - 1, transport.SAMPLES).astype(np.intp)]
     return sampled

@@ -103,11 +103,11 @@ def between(first: ColourMap, second: ColourMap, share: float) -> ColourMap:
     """The map that moves colours `share` of the way from where the first moves them to where the second does, on a
     lattice over the colours of both."""
     low = np.minimum(first.low, second.low)
-    high = np.maximum(*(each.low + each.cell * (_LATTICE - 1) for each in (first, second)))
+    high = np.maximum(*(colours.low + colours.cell * (_LATTICE - 1) for colours in (first, second)))
     cell = (high - low) / np.float32(_LATTICE - 1)
     axes = [low[i] + cell[i] * np.arange(_LATTICE, dtype=np.float32) for i in range(3)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(1, -1, 3)
-    start, end = (each(grid) - grid for each in (first, second))
+    start, end = (colours(grid) - grid for colours in (first, second))
     mean = start + (end - start) * np.float32(share)
     return ColourMap(np.ascontiguousarray(mean.reshape(_LATTICE, _LATTICE, _LATTICE, 3)), low, cell)
 
