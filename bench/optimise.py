@@ -31,6 +31,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from _contestant import cpu_seconds, peak_bytes
+from _peers import ContestantError
 from _pictures import Photo, bundled, held_out, save, spread, to_bytes, to_floats
 from _report import Report
 
@@ -63,7 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     only = asked.only or ["against", "presets"]
     with tempfile.TemporaryDirectory() as folder:
         if "against" in only:
-            _against(report, pairs, asked, Path(folder))
+            try:
+                _against(report, pairs, asked, Path(folder))
+            except ContestantError as error:  # as without torch, which pastiche alone needs
+                report.leave_out(f"the comparison with pastiche: {error}")
             report.save()
         if "presets" in only:
             for name in asked.presets:
@@ -218,7 +222,9 @@ def _play(task: dict[str, Any]) -> dict[str, Any]:
         env={**os.environ, "OMP_NUM_THREADS": "1", "FLAMINGO_THREADS": "1"},
     )
     if done.returncode:
-        raise SystemExit(f"{task['who']} failed: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+        raise ContestantError(
+            f"{task['who']} failed: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}"
+        )
     answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return answer
 
