@@ -126,8 +126,7 @@ def made(name: str, file: Path, *, model: str = "fine", overwrite: bool = False,
     picture = images.read(file)
     if min(picture.rgb.shape[:2]) < encoder.STRIDE:
         raise BadInput(str(file), "it is too small to show how it was painted", "choose a larger picture of it")
-    rows, columns = without_border(picture.rgb)
-    picture = Picture(np.ascontiguousarray(picture.rgb[rows, columns]))
+    picture = Picture(np.ascontiguousarray(picture.rgb[without_border(picture.rgb)]))
     small = picture.resized(min(KEPT, max(picture.height, picture.width))).rgb
     vectors = {key(model): encoder.encoded(picture.rgb, model, str(file))}
     return OwnStyle(name, small, source or file.name, sha256(file), vectors)

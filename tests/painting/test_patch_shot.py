@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,11 +15,11 @@ from scipy.spatial import cKDTree
 import flamingo
 from flamingo import video
 from flamingo.painting.colour import to_oklab
-from flamingo.painting.motion import Frame
 from flamingo.painting.patches.atlas import Source
 from flamingo.painting.patches.shot import Shot
 from flamingo.painting.patches.synthesis import PatchSettings, Region, synthesise
 from flamingo.painting.temporal import SPAN, Steady
+from tests.painting.steadiness import painted, painted_in_two_runs, sharpness, unrest
 from tests.video.clips import animation, film
 
 Pixels = NDArray[np.float32]
@@ -51,10 +49,6 @@ def steady(*regions: Region, **how: Any) -> Steady:
     return Steady(Shot(regions, PatchSettings(**how), lambda: None))
 
 
-def painted(frames: Sequence[Frame], who: Steady) -> list[Pixels]:
-    return [p for frame in frames for p in who.paint(frame)] + who.finish()
-
-
 def one_by_one(frames: Sequence[Pixels], *regions: Region) -> list[Pixels]:
     return [
         np.concatenate(list(synthesise(lambda a, b, f=f: f[a:b], (96, 120), regions, PatchSettings())))
@@ -62,21 +56,11 @@ def one_by_one(frames: Sequence[Pixels], *regions: Region) -> list[Pixels]:
     ]
 
 
-def unrest(pictures: Sequence[Pixels]) -> float:
-    """Mean squared difference of each picture from the one before, moved as the camera did."""
-    pairs = itertools.pairwise(pictures)
-    return float(np.mean([np.square(b[8:-8, 8 : -8 - STEP] - a[8:-8, 8 + STEP : -8]).mean() for a, b in pairs]))
-
-
-def sharpness(pictures: Sequence[Pixels]) -> float:
-    return float(np.mean([cv2.Laplacian(p, cv2.CV_32F).std() for p in pictures]))
-
-
 def test_strokes_stay_on_their_things_and_stay_sharp(panned: list[Pixels], painting: Pixels) -> None:
     alone = one_by_one(panned, of(painting))
     together = painted(panned, steady(of(painting)))
     assert [p.shape for p in together] == [f.shape for f in panned]
-    assert unrest(together) < unrest(alone) / 4
+    assert unrest(together, STEP) < unrest(alone, STEP) / 4
     assert sharpness(together) > 0.7 * sharpness(alone), "no veil"
     assert sharpness(together[SPAN : SPAN + 1]) > 0.85 * sharpness(alone[SPAN : SPAN + 1]), "a key is a picture"
 
@@ -99,18 +83,9 @@ def test_nothing_of_a_scene_is_left_after_a_cut(panned: list[Pixels], painting: 
 
 
 def test_work_goes_on_where_it_stopped_as_if_it_had_not(panned: list[Pixels], painting: Pixels) -> None:
-    first, second = steady(of(painting)), steady(of(painting))
-    done: list[Pixels] = []
-    stopped = 0
-    for i, frame in enumerate(panned):
-        done += first.paint(frame)
-        if not first.waiting and i > 3:
-            stopped = i + 1
-            break
-    second.restore(first.state())
-    rest = painted(panned[stopped:], second)
+    stopped = painted_in_two_runs(panned, lambda: steady(of(painting)))
     whole = painted(panned, steady(of(painting)))
-    assert all(np.array_equal(a, b) for a, b in zip([*done, *rest], whole, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(stopped, whole, strict=True))
 
 
 def test_the_same_film_has_the_same_frames_with_any_number_of_threads(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -14,11 +13,11 @@ from numpy.typing import NDArray
 import flamingo
 from flamingo.errors import BadRequest
 from flamingo.painting import motion, styles
-from flamingo.painting.motion import Frame
 from flamingo.painting.patch_reuse import Shot
 from flamingo.painting.regions import regions
 from flamingo.painting.temporal import SPAN, Steady
 from tests.conftest import needs_models
+from tests.painting.steadiness import painted, painted_in_two_runs, sharpness, unrest
 
 pytestmark = needs_models
 Pixels = NDArray[np.float32]
@@ -40,26 +39,12 @@ def steady(model: Any = "fast", **options: Any) -> Steady:
     return Steady(Shot(painter.networks, regions(vector[None], None), 1.0), **options)
 
 
-def painted(frames: Sequence[Frame], who: Steady) -> list[Pixels]:
-    return [p for frame in frames for p in who.paint(frame)] + who.finish()
-
-
-def unrest(pictures: Sequence[Pixels]) -> float:
-    """Mean squared difference of each picture from the one before, moved as the camera did."""
-    pairs = itertools.pairwise(pictures)
-    return float(np.mean([np.square(b[8:-8, 8 : -8 - STEP] - a[8:-8, 8 + STEP : -8]).mean() for a, b in pairs]))
-
-
-def sharpness(pictures: Sequence[Pixels]) -> float:
-    return float(np.mean([cv2.Laplacian(p, cv2.CV_32F).std() for p in pictures]))
-
-
 @pytest.mark.parametrize("model", ["fast", "fine"])
 def test_strokes_stay_on_their_things(model: Any, panned: list[Pixels]) -> None:
     painter = flamingo.Painter(model)
     alone = [painter.paint(frame, "starry-night") for frame in panned]
     together = painted(panned, steady(model))
-    assert unrest(together) < unrest(alone) / 4
+    assert unrest(together, STEP) < unrest(alone, STEP) / 4
     assert sharpness(together) > 0.7 * sharpness(alone), "no veil"
     assert np.mean([np.abs(a - b).mean() for a, b in zip(alone, together, strict=True)]) < 0.08, "the same painting"
 
@@ -97,17 +82,9 @@ def test_nothing_of_a_scene_is_left_after_a_cut(panned: list[Pixels]) -> None:
 
 
 def test_work_goes_on_where_it_stopped_as_if_it_had_not(panned: list[Pixels]) -> None:
-    first, second = steady(), steady()
-    done, stopped = [], 0
-    for i, frame in enumerate(panned):
-        done += first.paint(frame)
-        if not first.waiting and i > 3:
-            stopped = i + 1
-            break
-    second.restore(first.state())
-    rest = painted(panned[stopped:], second)
+    stopped = painted_in_two_runs(panned, steady)
     whole = painted(panned, steady())
-    assert all(np.array_equal(a, b) for a, b in zip([*done, *rest], whole, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(stopped, whole, strict=True))
 
 
 def test_8_bit_frames_are_painted_as_they_are(panned: list[Pixels]) -> None:

@@ -253,21 +253,19 @@ class Synthesis:
             rows, columns = (np.empty((height, width), np.int16 if narrow else np.int32) for _ in range(2))
             if self._kept:
                 self.matches[factor] = Matches(rows, columns)
-            if factor == 1:
-                top = 0
-                for matches, picture in self._matched(level, below):
-                    bottom = top + len(picture)
-                    rows[top:bottom], columns[top:bottom] = matches.rows, matches.columns
-                    top = bottom
-                    yield from_oklab(picture)
-                return
-            small = height * width <= WHOLE
-            picture = np.empty((height, width, 3), np.float32 if small else np.float16)
+            small, last = height * width <= WHOLE, factor == 1
+            picture = np.empty((0 if last else height, width, 3), np.float32 if small else np.float16)
             top = 0
             for matches, strip in self._matched(level, below):
                 bottom = top + len(strip)
-                rows[top:bottom], columns[top:bottom], picture[top:bottom] = matches.rows, matches.columns, strip
+                rows[top:bottom], columns[top:bottom] = matches.rows, matches.columns
+                if last:
+                    yield from_oklab(strip)
+                else:
+                    picture[top:bottom] = strip
                 top = bottom
+            if last:
+                return
             below = _Below(Matches(rows, columns), picture, level.atlas.tops)
             if correct and small:
                 nearest = self._correct(level, picture, nearest)

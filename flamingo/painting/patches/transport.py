@@ -58,11 +58,8 @@ class ColourMap:
 
     def then(self, other: ColourMap) -> ColourMap:
         """The map that moves colours by this one and the result by the other, on the lattice of this one."""
-        count = len(self.lattice)
-        axes = [self.low[i] + self.cell[i] * np.arange(count, dtype=np.float32) for i in range(3)]
-        grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(1, -1, 3)
-        moved = other(self(grid)) - grid
-        return ColourMap(np.ascontiguousarray(moved.reshape(self.lattice.shape)), self.low, self.cell)
+        grid = _grid(self.low, self.cell)
+        return ColourMap(np.ascontiguousarray(other(self(grid)) - grid), self.low, self.cell)
 
 
 def apart(some: Colours, others: Colours) -> float:
@@ -105,11 +102,15 @@ def between(first: ColourMap, second: ColourMap, share: float) -> ColourMap:
     low = np.minimum(first.low, second.low)
     high = np.maximum(*(colours.low + colours.cell * (_LATTICE - 1) for colours in (first, second)))
     cell = (high - low) / np.float32(_LATTICE - 1)
-    axes = [low[i] + cell[i] * np.arange(_LATTICE, dtype=np.float32) for i in range(3)]
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(1, -1, 3)
+    grid = _grid(low, cell)
     start, end = (colours(grid) - grid for colours in (first, second))
-    mean = start + (end - start) * np.float32(share)
-    return ColourMap(np.ascontiguousarray(mean.reshape(_LATTICE, _LATTICE, _LATTICE, 3)), low, cell)
+    return ColourMap(np.ascontiguousarray(start + (end - start) * np.float32(share)), low, cell)
+
+
+def _grid(low: Colours, cell: Colours) -> Colours:
+    """The colours at the points of a map's lattice, (n, n, n, 3)."""
+    axes = [low[i] + cell[i] * np.arange(_LATTICE, dtype=np.float32) for i in range(3)]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
 
 
 def _tempered(colours: Colours) -> Colours:
