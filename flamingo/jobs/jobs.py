@@ -159,8 +159,12 @@ class Jobs:
                 yield current
                 if not current.active:
                     return
-            elif not self.get(job).active:
-                return
+            else:
+                current = self.get(job)
+                if current.revision > since:  # It changed between the two looks, and its end must be told too.
+                    continue
+                if not current.active:
+                    return
             time.sleep(_LOOK_EVERY)
 
     def cancel(self, job: str) -> Job:

@@ -172,6 +172,22 @@ def test_progress_is_seen_while_it_happens(either: Jobs, tmp_path: Path) -> None
     assert list(jobs.watch(job.id, since=seen[-1].revision)) == []
 
 
+def test_an_end_between_two_looks_is_told_all_the_same(
+    jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = jobs.submit("wait", {"gate": str(tmp_path / "gate")})
+    revision = jobs._repository.revision
+
+    def cancelled_right_after(id_: str) -> int:
+        seen = revision(id_)
+        jobs._repository.cancel(id_)
+        return seen
+
+    since = until(lambda: jobs.get(job.id).state == "running" and jobs.get(job.id).revision)
+    monkeypatch.setattr(jobs._repository, "revision", cancelled_right_after)
+    assert [now.state for now in jobs.watch(job.id, since)][-1:] == ["cancelled"]
+
+
 def test_the_list_is_in_pages_newest_first(either: Jobs) -> None:
     jobs = either
     asked = [jobs.submit("count", {"to": 1}, reuse=False).id for _ in range(5)]
