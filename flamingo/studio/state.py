@@ -50,9 +50,9 @@ class Studio:
         self.settings = settings
         self.jobs = Jobs(settings.jobs)
         self.store = self.jobs.store
-        self.inspection = Inspection(settings.inspectors)
+        self.inspection = Inspection(settings.inspectors, ready=1)
         # One of their own, so that a page need not wait until other people's uploads are looked at.
-        self.drawing = Inspection(1)
+        self.drawing = Inspection(1, ready=0)
         self.thumbnails = Thumbnails(settings.jobs.data / "thumbnails", self.store, self.drawing)
         self.workers = Workers(settings.jobs, settings.workers, short=(settings.workers + 1) // 2)
         self.incoming = settings.jobs.data / "incoming"

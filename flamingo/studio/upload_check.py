@@ -26,18 +26,26 @@ _ENVIRONMENT = {"VIPS_CONCURRENCY": "1", "VIPS_WARNING": "1", "OMP_NUM_THREADS":
 
 
 class Inspection:
-    """Processes that answer one request each at a time; `ask` waits for one that is free. For any thread."""
+    """Processes that answer one request each at a time; `ask` waits for one that is free. For any thread.
 
-    def __init__(self, processes: int) -> None:
+    Args:
+        processes: at most so many at once.
+        ready: so many of them start at once, so that who comes first need not wait; the others when they are needed,
+            for each takes half a second of a core and 40 MB.
+    """
+
+    def __init__(self, processes: int, ready: int) -> None:
         self._free: queue.LifoQueue[Host] = queue.LifoQueue()
         host = partial(Host, "flamingo.studio.upload_check_worker", _ENVIRONMENT, requests=_REQUESTS_PER_PROCESS)
         self._all = [host() for _ in range(processes)]
+        self._ready = ready
         self._closed = False
 
     def __enter__(self) -> Inspection:
         for host in self._all:
-            host.start()
             self._free.put(host)
+        for host in self._all[len(self._all) - self._ready :]:  # the last in is the first out
+            host.start()
         return self
 
     def __exit__(self, *error: object) -> None:
