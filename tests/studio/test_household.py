@@ -46,6 +46,13 @@ def guarded(tmp_path: Path) -> Iterator[Served]:
         yield served
 
 
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A studio that may be asked for by another name."""
+    with started(tmp_path_factory.mktemp("named"), hosts=("nas.example",)) as served:
+        yield served
+
+
 def started(folder: Path, **settings: Any) -> Any:
     return serving(replace(settings_in(folder / "studio"), workers=0, **settings))
 
@@ -147,24 +154,22 @@ def test_what_counts_as_a_range_is_what_starlette_can_read(text: str) -> None:
     "host", ["nas.example", "nas.example:443", "NAS.example", "Nas.Example:5555", "nas.example."]
 )
 @pytest.mark.parametrize("origin", ["https://nas.example:8443", "https://nas.example", "https://NAS.EXAMPLE"])
-def test_a_proxy_may_change_the_port_and_the_case(tmp_path: Path, host: str, origin: str) -> None:
-    with started(tmp_path, hosts=("nas.example",)) as served:
-        headers = {"Host": host, "Origin": origin, "Sec-Fetch-Site": "same-origin"}
-        assert served.http.post("/api/bin/empty", headers=headers).status_code == 200
+def test_a_proxy_may_change_the_port_and_the_case(named: Served, host: str, origin: str) -> None:
+    headers = {"Host": host, "Origin": origin, "Sec-Fetch-Site": "same-origin"}
+    assert named.http.post("/api/bin/empty", headers=headers).status_code == 200
 
 
-def test_same_origin_is_not_said_by_others(tmp_path: Path) -> None:
-    with started(tmp_path, hosts=("nas.example",)) as served:
-        for headers in (
-            {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
-            {"Origin": "https://nas.example.evil.example", "Sec-Fetch-Site": "same-origin"},
-            {"Origin": "https://nas.example", "Sec-Fetch-Site": "same-site"},
-            {"Origin": "https://nas.example", "Sec-Fetch-Site": "cross-site"},
-            {"Origin": "https://nas.example:8443"},
-            {"Origin": "null", "Sec-Fetch-Site": "none"},
-        ):
-            answer = served.http.post("/api/bin/empty", headers={"Host": "nas.example", **headers})
-            assert answer.status_code == 403, headers
+def test_same_origin_is_not_said_by_others(named: Served) -> None:
+    for headers in (
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "https://nas.example.evil.example", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "https://nas.example", "Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://nas.example", "Sec-Fetch-Site": "cross-site"},
+        {"Origin": "https://nas.example:8443"},
+        {"Origin": "null", "Sec-Fetch-Site": "none"},
+    ):
+        answer = named.http.post("/api/bin/empty", headers={"Host": "nas.example", **headers})
+        assert answer.status_code == 403, headers
 
 
 @pytest.mark.parametrize(
@@ -175,9 +180,8 @@ def test_same_origin_is_not_said_by_others(tmp_path: Path) -> None:
         ("NAS.example", "http://nas.example"),
     ],
 )
-def test_without_sec_fetch_usual_ports_and_case_are_equal(tmp_path: Path, host: str, origin: str) -> None:
-    with started(tmp_path, hosts=("nas.example",)) as served:
-        assert served.http.post("/api/bin/empty", headers={"Host": host, "Origin": origin}).status_code == 200
+def test_without_sec_fetch_usual_ports_and_case_are_equal(named: Served, host: str, origin: str) -> None:
+    assert named.http.post("/api/bin/empty", headers={"Host": host, "Origin": origin}).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["localhost.", "LOCALHOST", "127.0.0.1", "[::1]:80", "[0:0:0:0:0:0:0:1]"])

@@ -17,6 +17,8 @@ import psutil
 import pytest
 
 from flamingo.jobs import Jobs, Settings
+from flamingo.studio.serve import _with_token
+from flamingo.studio.settings import StudioSettings
 from tests.studio.serving import PATIENCE, until
 
 
@@ -43,8 +45,8 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_it_starts_keeps_what_it_was_told_and_ends_with_its_workers(tmp_path: Path, cat_jpeg: bytes) -> None:
-    with started(tmp_path / "studio") as (url, process):
+def test_it_keeps_what_it_was_told_whether_it_ends_with_its_workers_or_dies(tmp_path: Path, cat_jpeg: bytes) -> None:
+    with started(tmp_path / "studio", "--no-curated") as (url, process):
         photo = httpx.post(f"{url}api/files", files={"file": ("cat.jpg", cat_jpeg)}).json()
         body = {"model": "fast", "photos": [{"sha256": photo["sha256"], "name": "cat.jpg"}]}
         job = httpx.post(f"{url}api/paint", json=body).json()
@@ -58,21 +60,21 @@ def test_it_starts_keeps_what_it_was_told_and_ends_with_its_workers(tmp_path: Pa
         assert "Traceback" not in said
         psutil.wait_procs(family, timeout=PATIENCE)
         assert not [each for each in family if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
-    with started(tmp_path / "studio") as (url, _):
+    with started(tmp_path / "studio", "--no-curated") as (url, process):
 
         def over() -> Any:
             told = httpx.get(f"{url}api/jobs/{job['id']}").json()
             return told if told["state"] == "done" else None
 
         assert until(over)["results"]
-
-
-def test_on_a_network_it_asks_for_a_token(tmp_path: Path) -> None:
-    with started(tmp_path, "--host", "0.0.0.0") as (url, _):
-        address, _, token = url.partition("?token=")
-        assert len(token) >= 20
-        assert httpx.get(f"{address}api/health").status_code == 401
-        assert httpx.get(f"{address}api/health", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+        # A job is written down before the answer, so killing the server loses nothing.
+        job = httpx.post(f"{url}api/compose", json={"seconds": 8, "format": ["mid"]}).json()
+        process.kill()
+        process.wait()
+    with Jobs(Settings.of(tmp_path / "studio")) as jobs:
+        assert jobs.get(job["id"]).state in ("queued", "running", "done")
+    with started(tmp_path / "studio", "--no-curated") as (url, _):
+        until(over)
 
 
 def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path) -> None:
@@ -103,53 +105,40 @@ def test_what_cannot_be_is_told_in_one_line(tmp_path: Path, options: tuple[str, 
     assert says in line
 
 
-def test_what_was_asked_of_a_server_that_died_is_done_by_the_next(tmp_path: Path) -> None:
-    """A job is written down before the answer, so killing the server loses nothing."""
-    with started(tmp_path) as (url, process):
-        job = httpx.post(f"{url}api/compose", json={"seconds": 8, "format": ["mid"]}).json()
-        process.kill()
-        process.wait()
-    with Jobs(Settings.of(tmp_path)) as jobs:
-        assert jobs.get(job["id"]).state in ("queued", "running", "done")
-    with started(tmp_path) as (url, _):
-        until(lambda: httpx.get(f"{url}api/jobs/{job['id']}").json()["state"] == "done")
+def test_on_a_network_it_asks_for_a_token_and_prints_what_other_devices_open(tmp_path: Path) -> None:
+    from flamingo.studio.address import others
 
-
-def _said(folder: Path, *options: str, **environment: str) -> list[str]:
-    """What a studio prints that other devices can reach, as far as its last address."""
-    with started(folder, "--host", "0.0.0.0", "--no-curated", *options, **environment) as (url, process):
+    options = ("--host", "0.0.0.0", "--no-curated")
+    with started(tmp_path, *options, PYTHONIOENCODING="utf-8") as (url, process):
         assert process.stdout is not None
         said = [url, process.stdout.readline().strip()]
         while not (line := process.stdout.readline().strip()).startswith("Scan"):
             said.append(line)
-        return [*said, *(process.stdout.readline() for _ in range(12))]
-
-
-def test_on_a_network_it_prints_what_other_devices_open_and_a_code_to_scan(tmp_path: Path) -> None:
-    from flamingo.studio.address import others
-
-    said = _said(tmp_path, PYTHONIOENCODING="utf-8")
-    assert said[0].startswith("http://127.0.0.1:")
-    token = said[0].partition("?token=")[2]
-    port = said[0].split(":")[2].partition("/")[0]
+        code = [process.stdout.readline() for _ in range(12)]
+        address, _, token = url.partition("?token=")
+        assert httpx.get(f"{address}api/health").status_code == 401
+        assert httpx.get(f"{address}api/health", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    assert url.startswith("http://127.0.0.1:") and len(token) >= 20
+    port = url.split(":")[2].partition("/")[0]
     for name in others("0.0.0.0"):
         host = f"[{name}]" if ":" in name else name
         assert f"http://{host}:{port}/?token={token}" in said
-    assert sum("█" in line for line in said) >= 10
+    assert sum("█" in line for line in code) >= 10
+    assert (tmp_path / "token").read_text().strip() == token
+    if os.name == "posix":
+        assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.skipif(os.name != "posix", reason="modes")
-def test_the_token_is_kept_for_its_owner_alone_until_a_new_one_is_asked_for(tmp_path: Path) -> None:
-    def token(*options: str) -> str:
-        with started(tmp_path, "--host", "0.0.0.0", "--no-curated", *options) as (url, _):
-            return url.partition("?token=")[2]
+def test_the_token_is_kept_until_a_new_one_is_asked_for(tmp_path: Path) -> None:
+    def token(host: str = "0.0.0.0", given: str | None = None, new: bool = False) -> str | None:
+        return _with_token(StudioSettings(Settings.of(tmp_path), host, token=given), new).token
 
     first = token()
-    assert (tmp_path / "token").read_text().strip() == first
-    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
-    second = token("--new-token")
-    assert second not in ("", first)
-    assert token("--token", "my-own-long-token") == "my-own-long-token"
+    assert token() == first and first is not None
+    second = token(new=True)
+    assert second not in (first, None)
+    assert token(given="my-own-long-token") == "my-own-long-token"
+    assert token("127.0.0.1") is None, "this machine alone needs none"
     assert token() == second
 
 

@@ -69,7 +69,9 @@ def watched(studio: Studio, quiet: list[str]) -> Iterator[Callable[..., Page]]:
     opened = []
 
     def window(browser: Browser, size: ViewportSize = DESKTOP, dark: bool = False) -> Page:
-        context = browser.new_context(viewport=size, color_scheme="dark" if dark else "light", accept_downloads=True, reduced_motion="reduce")
+        context = browser.new_context(
+            viewport=size, color_scheme="dark" if dark else "light", accept_downloads=True, reduced_motion="reduce"
+        )
         opened.append(context)
         page = context.new_page()
         page.set_default_timeout(at_ease(10))
