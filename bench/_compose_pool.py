@@ -29,6 +29,7 @@ from flamingo.train.composing import corpus
 FAVOURITES = ("beethoven", "mozart", "schubert", "chopin")
 TOGETHER = 16
 LASTS = 30.0
+FORMAL, FORMAL_LASTS = 60, 90.0
 SHORT, LONG = 8.0, 120.0
 SLOW, FAST = 50.0, 180.0
 
@@ -113,6 +114,14 @@ class Pool:
             given.append(with_tempo)
         made = self.compose("lengths", 2, plans)
         return [Made(m.drawn, m.piece, g) for m, g in zip(made, given, strict=True)]
+
+    @cached_property
+    def formal(self) -> list[Made]:
+        """As `plain`, but of 90 s, so that nearly all have 32 bars; as many, up to 60."""
+        random = np.random.default_rng((self.seed, 7))
+        count = min(self.pieces, FORMAL)
+        plans = [self._plan(random, seconds=FORMAL_LASTS, key=_any_key(random)) for _ in range(count)]
+        return self.compose("formal", 7, plans)
 
     @cached_property
     def moods(self) -> list[Made]:

@@ -24,6 +24,7 @@ from pathlib import Path
 # So that a checkout can be measured without being installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import _compose_form as formal
 import _compose_pieces as pieces
 import _compose_wishes as wishes
 from _compose_pool import Pool, note
@@ -32,7 +33,18 @@ from _report import Report
 from flamingo import weights
 from flamingo.errors import FlamingoError
 
-SECTIONS = ("likelihood", "length", "endings", "persona", "mood", "measures", "originality", "critic", "speed")
+SECTIONS = (
+    "likelihood",
+    "length",
+    "endings",
+    "persona",
+    "mood",
+    "measures",
+    "form",
+    "originality",
+    "critic",
+    "speed",
+)
 ENOUGH = 40
 """Pieces from which on goals are judged."""
 
@@ -76,6 +88,7 @@ def _run(name: str, report: Report, pool: Pool, asked: argparse.Namespace) -> No
         "length": wishes.length,
         "endings": pieces.endings,
         "persona": wishes.persona,
+        "form": formal.form,
         "originality": pieces.originality,
     }
     if name in simple:
