@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from flamingo.composing import phrases
 from flamingo.composing.piece import Key
 from flamingo.composing.sections import Section
 
@@ -22,8 +23,9 @@ from flamingo.composing.sections import Section
 # it has tonic and mediant in common, and of minor pieces that went there one in ten was then heard in it altogether.
 _FROM_MAJOR = {(7, False): 0.227, (0, True): 0.060, (4, True): 0.046, (9, True): 0.039, (5, False): 0.039}
 _FROM_MINOR = {(3, False): 0.103, (7, True): 0.070, (5, True): 0.047, (0, False): 0.102}
-_SHORT, _MIDDLE, _LONG = 12, 20, 30  # bars of a section from which on there is one of four bars, later, or of eight
-_STROPHE, _AWAY, _HOME = 16, 8, 6  # of every sixteen bars after the first, eight are away, if six more follow
+_SHORT, _MIDDLE = 12, 16  # bars of a section from which on it goes away in its second phrase, or in its third
+_ONCE, _FIRST = 4, 6  # bars away of a section in which the theme does not come back whole, or comes back soon
+_AWAY = 8  # bars away of every strophe between the first and that in which the theme comes back
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,12 @@ def excursions(sections: Sequence[Section], tonic: int, random: np.random.Genera
 
 
 def _stretches(bars: int) -> list[tuple[int, int]]:
-    """(first bar, bars) of the excursions of a section of so many bars."""
+    """(first bar, bars) of the excursions of a section of so many bars: where no theme of home comes back."""
+    again = phrases.recapitulation(bars)
     if bars < _SHORT:
         return []
-    if bars < _MIDDLE:
-        return [(4, 4)]
-    if bars < _LONG:
-        return [(12, 4)]
-    return [(first, _AWAY) for first in range(_STROPHE, bars - _AWAY - _HOME + 1, _STROPHE)]
+    if again is None:
+        return [(phrases.PHRASE if bars < _MIDDLE else 2 * phrases.PHRASE, _ONCE)]
+    if again == phrases.STROPHE:
+        return [(2 * phrases.PHRASE, _FIRST)]
+    return [(first, _AWAY) for first in range(phrases.STROPHE, again, phrases.STROPHE)]

@@ -58,8 +58,12 @@ _PACED = 2  # bars over which notes a second are counted
 _STEER = 1.2  # nats a quarter note that are added for each e-fold by which they are too few
 _MAKE_UP = 0.6  # and for what has been missed so far
 _WITHIN = 3.0  # and against what the bar has too many of already, for each bar's worth of notes
+_LIKE_ASKED = 0.25  # share by which the notes of a bar may be off what was asked, where it is to return
 _PUSHED = 14.0  # nats a quarter note at most
 _MIDDLE = 54  # MIDI pitch below which the bass of a cadence lies
+_HAND, _FINGERS_OF_A_HAND = 16, 5  # semitones that a hand spans at most, a tenth, and its notes
+_REST = 1.5  # nats by which the chord of a cadence is preferred, and other notes in the bass are not
+_BREATH = 1.0  # nats against every attack in the second half of a bar in which a phrase rests
 _CENTRE = 64  # MIDI pitch that is neither high nor low: the mean of the training music
 
 
@@ -69,7 +73,8 @@ class Drawn:
     persona and mood, and in the other mode; prompted: notes that were not drawn but given as a prompt; returned:
     notes of a theme that returned; scale: what it is heard by as it grows (None: it is not); short: by how much the
     valence heard so far is below what was asked; push: nats a quarter note against going on to a later attack, where
-    a number of notes a second was asked; heard: notes of each bar that is done."""
+    a number of notes a second was asked; heard: notes of each bar that is done; loops: whether the last two of these
+    bars are the same, though no theme returned there."""
 
     plan: Plan
     random: np.random.Generator
@@ -85,6 +90,7 @@ class Drawn:
     short: float = 0.0
     push: float = 0.0
     heard: list[int] = field(default_factory=list)
+    loops: bool = False
     retries: int = 0
     prompted: int = 0
     returned: int = 0
@@ -141,15 +147,33 @@ class Drawn:
                 colour = min(colour, _AGAINST) if key.minor else max(colour, -_AGAINST)
                 nats = _lean_to(plan.key.tonic, key, asks.register, round(colour, 2))
                 nats = nats - (asks.consonance + more) * self._clashes(where)
+                chord = self._rests_on(bar, where)
+                if chord is not None:
+                    nats = nats + _lean_to_chord(plan.key.tonic, key.tonic, chord)
             after = plan.turns(bar)
             if after is not None and after.minor != section.minor and where >= self.middle():
                 nats = nats + _TURN * np.isin((np.arange(PITCHES) + LOWEST) % 12, _DOMINANT)
             return nats
         push = section.asks.density if plan.density is None else self.push - _WITHIN * self._ahead()
-        if name == "where" and push and bar + 1 < plan.bars:
+        if name == "where" and bar + 1 < plan.bars:
             there = np.minimum(np.arange(WHERES), plan.metre.units)  # the bar line is where the bar ends
-            return -push / UNITS * (there - max(self.grammar.position, 0))
+            breathes = plan.rest(bar) is not None and plan.density is None
+            if push or breathes:
+                late = (there > self.middle()) & (there < plan.metre.units)
+                return -push / UNITS * (there - max(self.grammar.position, 0)) - _BREATH * (breathes & late)
         return 0.0
+
+    def _rests_on(self, bar: int, where: int) -> tuple[int, ...] | None:
+        """Semitones above the tonic of the chord that a cadence inside the piece asks for at a place, its root first;
+        None where none does."""
+        here = self.plan.rest(bar)
+        if here == "authentic":
+            return (0, 3 if self.plan.key_at(bar).minor else 4, 7)
+        if here == "half":
+            return (7, 11, 2)
+        if self.plan.rest(bar + 1) == "authentic" and where >= self.middle():
+            return (7, 11, 2, 5)
+        return None
 
     def unlike(self) -> float:
         """How far the valence that is heard is from what was asked, in the section where it is furthest; 0 where
@@ -222,15 +246,17 @@ class Drawn:
         if left == 1:
             allowed = self.grammar.wheres(line=self.in_bar >= 3)
             allowed[1:units] = False
-            if self.in_bar >= 7 or not allowed[0]:
+            if self.in_bar >= 7 or not allowed[0] or (self.in_bar >= 3 and not self._asked(0).any()):
                 allowed[:] = False
                 allowed[BAR_LINE] = True
             return allowed
-        # Silence is music, but two silent bars running are a network that has lost its way.
-        quiet = self.in_bar == 0 and (self.bar == 0 or self.lines[-1] - self.lines[-2] == 1)
-        allowed = self.grammar.wheres(line=not quiet)
+        # A bar in which nothing is struck is a network that has lost its way, but where few notes were asked for.
+        sparse = self.plan.density is not None and self.bar > 0 and self.lines[-1] - self.lines[-2] > 1
+        allowed = self.grammar.wheres(line=self.in_bar > 0 or sparse)
         waits = left == 2 and self._half_empty()
-        if self.in_bar and self._together() >= (_WAITING if waits else _FINGERS):
+        if self.in_bar and (
+            self._together() >= (_WAITING if waits else _FINGERS) or not self._asked(self.grammar.position).any()
+        ):
             allowed[self.grammar.position] = False
         if waits:
             # The dominant must come at the middle of this bar, or where there is still room for it.
@@ -245,23 +271,34 @@ class Drawn:
         return allowed
 
     def pitches(self, where: int) -> Array:
+        """(PITCHES,) True for those that may be struck at a place; where no pitch of a cadence is left, any that
+        hands can reach."""
+        asked = self._asked(where)
+        return asked if asked.any() else self._in_reach(where)
+
+    def _in_reach(self, where: int) -> Array:
+        """(PITCHES,) those of the grammar that two hands can strike with what is there already."""
         allowed = self.grammar.pitches(where)
+        return allowed & _reachable(self._struck()) if where == self.grammar.position else allowed
+
+    def _asked(self, where: int) -> Array:
+        """(PITCHES,) those within reach that a cadence leaves; perhaps none."""
+        allowed = self._in_reach(where)
         classes = (np.arange(PITCHES) + LOWEST) % 12
         left = self.plan.bars - self.bar
         midi = np.arange(PITCHES) + LOWEST + shift_of(self.plan.key.tonic)
-        before = allowed
         if left == 1:
             third = 3 if self.plan.key.minor else 4
             allowed = allowed & np.isin(classes, (0, third, 7))
             if self.in_bar == 0:
                 allowed &= (classes == 0) & (midi < _MIDDLE)
-            elif self.in_bar >= 2 and not self._has_third(third):
-                allowed = allowed & (classes == third) if np.any(allowed & (classes == third)) else allowed
+            elif self.in_bar >= 2 and not self._has_third(third) and np.any(allowed & (classes == third)):
+                allowed = allowed & (classes == third)
         elif left == 2 and where >= self.middle():
             allowed = allowed & np.isin(classes, _DOMINANT)
             if self._half_empty():
                 allowed &= (classes == 7) & (midi < _MIDDLE + 5)
-        return allowed if allowed.any() else before
+        return allowed
 
     def _has_third(self, third: int) -> bool:
         return any(row[1] >= 0 and (row[1] + LOWEST) % 12 == third for row in self.rows[-self.in_bar :])
@@ -286,10 +323,14 @@ class Drawn:
         beats = units // beat
         return int(beat * (beats - beats // 2)) if beats > 1 else 0
 
+    def _struck(self) -> tuple[int, ...]:
+        """The pitches where the last note is, from low to high."""
+        here = self.rows[len(self.rows) - self.in_bar :]
+        return tuple(row[1] for row in here if row[0] == self.grammar.position)
+
     def _together(self) -> int:
         """How many notes there are where the last one is."""
-        here = self.rows[len(self.rows) - self.in_bar :]
-        return sum(row[0] == self.grammar.position for row in here)
+        return len(self._struck())
 
     def _half_empty(self) -> bool:
         middle = self.middle()
@@ -299,7 +340,7 @@ class Drawn:
     def recalled(self) -> Event | None:
         """What comes next where the theme returns: the same as the first time. None where it is to be drawn."""
         theme = self.plan.theme(self.bar) if self.bar >= 0 else None
-        if theme is None:
+        if theme is None or not self._of_asked_density(theme):
             return None
         then = self._moved(self.rows[self.lines[theme] + 1 : self.lines[theme + 1]], theme)
         if then is None:
@@ -308,6 +349,12 @@ class Drawn:
         if now != then[: len(now)]:  # somebody gave these bars
             return None
         return then[len(now)] if len(now) < len(then) else _LINE
+
+    def _of_asked_density(self, bar: int) -> bool:
+        """Whether an earlier bar has about as many notes as were asked for, if any number was."""
+        if self.plan.density is None:
+            return True
+        return abs(self.heard[bar] / self._notes_a_bar(self.plan.density) - 1) < _LIKE_ASKED
 
     def _moved(self, then: list[Event], bar: int) -> list[Event] | None:
         """Events of an earlier bar in the key of this one; None where the keyboard ends before that."""
@@ -329,6 +376,7 @@ class Drawn:
                 return
             if self.bar >= 0:
                 self._pace()
+                self.loops = self._looped()
             self.lines.append(len(self.rows))
             self.nats_at.append(self.mark)
             self.bar += 1
@@ -339,6 +387,13 @@ class Drawn:
             self.in_bar += 1
             self.grammar.take(row[0], row[1])
         self.rows.append(row)
+
+    def _looped(self) -> bool:
+        """Whether the bar that ends here strikes what the one before it struck."""
+        if self.bar < 1 or self.plan.theme(self.bar) is not None:
+            return False
+        last, before = self.rows[self.lines[-1] + 1 :], self.rows[self.lines[-2] + 1 : self.lines[-1]]
+        return [row[:2] for row in last] == [row[:2] for row in before]
 
     def back_to(self, bar: int) -> None:
         """Forget everything from the line of `bar` on."""
@@ -365,6 +420,30 @@ def _lean_to(tonic: int, key: Key, register: float, colour: float) -> Array:
     bright = (profile(key.minor) - rival) * (-1 if key.minor else 1)
     of_degree = _KEY * profile(key.minor) + colour * bright / bright.std()
     return np.asarray(of_degree[(relative + tonic - key.tonic) % 12] + register * height)
+
+
+@functools.lru_cache(maxsize=64)
+def _lean_to_chord(tonic: int, key: int, chord: tuple[int, ...]) -> Array:
+    """(PITCHES,) nats for pitches relative to a tonic: those of a chord, given above the tonic `key`; low ones that
+    are not its root count as much less."""
+    relative = np.arange(PITCHES) + LOWEST
+    degree = (relative + tonic - key) % 12
+    low = relative + shift_of(tonic) < _MIDDLE
+    return np.asarray(_REST * np.isin(degree, chord) - _REST * (low & (degree != chord[0])))
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _reachable(struck: tuple[int, ...]) -> Array:
+    """(PITCHES,) what two hands can strike together with these pitches (from low to high), above the highest of them:
+    each hand spans a tenth and has five fingers, and the left one takes as many as it can."""
+    index = np.arange(PITCHES)
+    left = [pitch for pitch in struck if pitch - struck[0] <= _HAND][:_FINGERS_OF_A_HAND]
+    right = struck[len(left) :]
+    if not right:
+        return index >= 0
+    if len(right) >= _FINGERS_OF_A_HAND:
+        return index < 0
+    return index <= right[0] + _HAND
 
 
 def _let_turn(piece: Piece, plan: Plan) -> Piece:

@@ -14,12 +14,12 @@ from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.composing import events, timing
+from flamingo.composing import events, phrases, timing
 from flamingo.composing.excursions import Excursion, excursions
 from flamingo.composing.model import Bar, Composer
 from flamingo.composing.piece import TEMPO, Key, Metre
@@ -31,15 +31,13 @@ from flamingo.mood import cues
 Array = NDArray[Any]
 
 
-_STROPHE, _RETURN, _THEME = 16, 8, 2  # bars
-
-
 @dataclass(frozen=True)
 class Plan:
     """What is settled before the first note. key: that of the last section, with which the piece ends; bpm: quarters
     a minute at the beginning; valence, arousal: of the whole, the mean of its sections; sections: in order, without a
     gap (without any the whole piece is one); away: stretches of bars in other keys, each inside a section, in
-    order; density: notes a second that were asked for, None where nothing was."""
+    order; density: notes a second that were asked for, None where nothing was; themes: what each theme of each
+    section is (without any all are free)."""
 
     personas: Mapping[str, float]
     key: Key
@@ -54,6 +52,7 @@ class Plan:
     sections: tuple[Section, ...] = ()
     away: tuple[Excursion, ...] = ()
     density: float | None = None
+    themes: tuple[tuple[phrases.ThemeType, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.sections:
@@ -70,14 +69,22 @@ class Plan:
         return self.sections[after] if after < len(self.sections) and bar + 1 == self.sections[after].first else None
 
     def theme(self, bar: int) -> int | None:
-        """The earlier bar that a bar repeats, or None. Of every sixteen bars of a section the first two return after
-        eight, if two more bars follow them there; in the key that it is then in, but not in another mode."""
+        """The earlier bar that a bar repeats, or None (see phrases.py): in the key that it is then in, but not in
+        another mode."""
         section = self.sections[self.section(bar)]
-        at = bar - section.first
-        back = at - at % _STROPHE + _RETURN  # where the theme of these sixteen bars returns
-        if not back <= at < back + _THEME or back + _THEME + 2 > section.bars:
+        kinds = self.themes[self.section(bar)] if self.themes else ()
+        origin = phrases.returns(bar - section.first, section.bars, kinds)
+        if origin is None:
             return None
-        return bar - _RETURN if self.key_at(bar - _RETURN).minor == self.key_at(bar).minor else None
+        then = section.first + origin
+        return then if self.key_at(then).minor == self.key_at(bar).minor else None
+
+    def rest(self, bar: int) -> Literal["half", "authentic"] | None:
+        """The cadence in which a phrase rests in a bar, if one does; not that of the piece's end."""
+        if not 0 <= bar < self.bars - 2:
+            return None
+        section = self.sections[self.section(bar)]
+        return phrases.rest(bar - section.first, section.bars)
 
     def home_at(self, bar: int) -> Key:
         """The key of the section that a bar belongs to."""
@@ -188,9 +195,11 @@ def settle(
     )
     bpm = sections[0].bpm
     away = excursions(sections, key.tonic, random) if modulate else ()
+    themes = tuple(phrases.themes(section.bars, random) for section in sections)
     return Plan(
-        dict(personas), key, metre, bpm, first[-1], seconds, valence, arousal, 0, last, sections, away, density
-    )
+        dict(personas), key, metre, bpm, first[-1], seconds, valence, arousal, 0, last, sections, away, density,
+        themes,
+    )  # fmt: skip
 
 
 def _timed(

@@ -36,7 +36,8 @@ _AWAY_TRIES = 3  # after which a piece that has lost its key stays at home
 # How much better, in correlation, a piece must fit its own key than any other, and the temperature of pitches beside
 # that of other numbers: what is told makes pitches too sure, and the music plainer than people's (docs/LAB.md, 34).
 _CLEARLY = 0.08
-_DARING = 1.35
+_DARING = 1.15
+_LOOPING = 1.35  # once a bar has been played twice running: without it a sure network plays it for ever
 _UNLIKE = 0.3  # how far the valence heard may be from what was asked
 _DURATIONS = np.array(DURATIONS)
 
@@ -133,7 +134,7 @@ def _run(
     model: Composer, pieces: list[Drawn], sampling: SamplingOptions, on_progress: Callable[[int, int], None] | None
 ) -> None:
     going = [p for p in pieces if not p.finished]
-    daring = replace(sampling, temperature=sampling.temperature * _DARING)
+    pitches = [replace(sampling, temperature=sampling.temperature * daring) for daring in (_DARING, _LOOPING)]
     everything = sum(p.plan.bars for p in pieces)
     conditions_by_piece = {id(p): _Conditions(model, p.plan) for p in going}
     cache, state = _restart(model, going, conditions_by_piece)
@@ -159,7 +160,7 @@ def _run(
                 lean = piece.lean(name, int(chosen[i, 0]))
                 if name == "pitch":
                     mask, lean = _seen_from(mask, shifts[i]), _seen_from(np.asarray(lean), shifts[i])
-                drawing = daring if name == "pitch" else sampling
+                drawing = pitches[piece.loops] if name == "pitch" else sampling
                 choice, with_told, without = choose(logits[i], logits[b + i], mask, piece.random, drawing, lean)
                 chosen[i, column] = choice
                 piece.conditional += with_told

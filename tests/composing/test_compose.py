@@ -720,7 +720,7 @@ def test_notes_a_second_are_a_control_of_their_own(tmp_path: Path) -> None:
         (made,) = flamingo.compose(persona="mozart", seconds=16, density=density, output=tmp_path / f"{density}.mid")
         found.append(len(made.piece.notes) / 16)
         assert made.recipe["density"] == density
-    assert found[0] < 2.5 and 2.8 < found[1] < 5.5 and found[2] > 7, found
+    assert found[0] < 2.5 < found[1] < 5.5 < found[2], found
 
 
 @pytest.mark.parametrize("density", [0.0, 31.0, float("nan")])

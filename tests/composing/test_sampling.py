@@ -14,10 +14,10 @@ from flamingo.composing.events import BAR_LINE, LOWEST, PITCHES, Grammar, relati
 from flamingo.composing.key_estimation import ending
 from flamingo.composing.model import CONTEXT
 from flamingo.composing.options import SamplingOptions
+from flamingo.composing.phrases import ThemeType
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.plan import Plan, settle
 from flamingo.composing.sampling import Drawn, draw
-from flamingo.composing.sections import Point
 from flamingo.mood.cues import Choices
 from tests.composing import tiny
 
@@ -104,12 +104,9 @@ def test_the_last_chord_sounds_alone_and_ends_before_the_time_is_up() -> None:
         assert 0.9 * 96 <= chord["duration"][0] < 96
 
 
-def test_no_two_bars_running_are_silent() -> None:
+def test_something_is_struck_in_every_bar() -> None:
     for seed in range(5):
-        drawn = one(plan(30, seed), seed, WILD)
-        empty = [len(part) <= 1 for part in np.split(drawn.events, drawn.lines[1:])]
-        assert not empty[0]
-        assert not any(a and b for a, b in pairwise(empty))
+        assert all(bars_of(one(plan(30, seed), seed, WILD)))
 
 
 def bars_of(drawn: Drawn) -> list[list[list[int]]]:
@@ -117,32 +114,21 @@ def bars_of(drawn: Drawn) -> list[list[list[int]]]:
     return [part[1:].tolist() for part in np.split(drawn.events, drawn.lines[1:])]
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_beginning_returns_after_eight_bars(seed: int) -> None:
-    drawn = one(plan(30, seed, tempo=120), seed, WILD)
+@pytest.mark.parametrize(("kind", "again"), [("period", 4), ("sentence", 2), ("free", None)])
+def test_a_theme_says_its_beginning_again(kind: ThemeType, again: int | None) -> None:
+    drawn = one(replace(plan(34, tempo=120), themes=((kind, "free"),)), drawing=WILD)
     bars = bars_of(drawn)
-    assert bars[8:10] == bars[0:2]
-    assert bars[10] != bars[2]
-    assert drawn.returned == sum(map(len, bars[0:2]))
+    assert [bar for bar in range(1, 8) if bars[bar] == bars[0]] == ([again] if again else [])
+    assert bars[12] == bars[0], "and the last phrase begins like the first"
+    returned = [bar for bar in range(drawn.plan.bars) if drawn.plan.theme(bar) is not None]
+    assert drawn.returned == sum(len(bars[bar]) for bar in returned)
     assert drawn.notes == sum(map(len, bars)) - drawn.returned
 
 
-def test_a_long_piece_has_a_new_theme_every_sixteen_bars() -> None:
+def test_a_longer_piece_comes_back_to_its_first_theme() -> None:
     bars = bars_of(one(plan(60, tempo=120), drawing=WILD))
-    assert bars[8:10] == bars[0:2]
-    assert bars[24:26] == bars[16:18] != bars[0:2]
-
-
-def test_nothing_returns_shortly_before_the_end_or_the_next_section() -> None:
-    short, longer = plan(24, tempo=120), plan(26, tempo=120)
-    assert (short.bars, longer.bars) == (11, 12)
-    assert [b for b in range(short.bars) if short.theme(b) is not None] == []
-    assert [b for b in range(longer.bars) if longer.theme(b) is not None] == [8, 9]
-    path = (Point(0.5, 0.0), Point(-0.5, 0.0))
-    two = plan(60, path=path, tempo=120)
-    starts = [section.first for section in two.sections]
-    returning = [b for b in range(two.bars) if two.theme(b) is not None]
-    assert returning == [first + i for first in starts for i in (8, 9)]
+    assert bars[16:20] == bars[0:4]
+    assert bars[8] != bars[0] != bars[20]
 
 
 def test_what_somebody_gave_is_not_overwritten_by_a_theme() -> None:
@@ -169,6 +155,27 @@ def test_no_more_notes_are_struck_together_than_there_are_fingers(monkeypatch: p
         before = bars[-2]
         dominant = next(row[0] for row in before if row[0] >= 48)
         assert max(np.bincount([row[0] for row in before if row[0] < dominant])) == 5
+
+
+def test_what_is_struck_together_lies_under_two_hands() -> None:
+    for seed in range(4):
+        rows = one(plan(30, seed), seed, WILD).piece().notes
+        for start in np.unique(rows["start"]).tolist():
+            pitches = np.sort(rows["pitch"][rows["start"] == start].astype(int))
+            left = pitches[pitches - pitches[0] <= 16][:5]
+            right = pitches[len(left) :]
+            assert len(right) <= 5 and (not len(right) or right[-1] - right[0] <= 16), pitches
+
+
+def test_a_bar_that_is_struck_twice_running_makes_pitches_more_daring() -> None:
+    drawn = Drawn(replace(plan(30), themes=()), np.random.default_rng(0))
+    line = (BAR_LINE, -1, -1, -1)
+    for row in (line, (0, 40, 3, 8), line, (0, 40, 5, 9), line):
+        drawn.take(row)
+    assert drawn.loops
+    for row in ((0, 41, 3, 8), line):
+        drawn.take(row)
+    assert not drawn.loops
 
 
 def test_a_piece_that_finds_no_cadence_of_its_own_is_given_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +252,7 @@ def test_a_denser_piece_has_more_notes_and_a_higher_one_higher_notes() -> None:
     thin, dense = (sum(one.notes for one in drawn(density=d)) for d in (-2, 2))
     assert dense > 1.2 * thin
     low, high = (np.mean([one.piece().notes["pitch"].mean() for one in drawn(register=r)]) for r in (-3, 3))
-    assert high > low + 12
+    assert high > low + 10
 
 
 def test_high_is_no_flight_to_the_last_keys() -> None:
@@ -380,14 +387,14 @@ def test_pitches_are_drawn_more_daringly_than_the_rest(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(sampling, "choose", watched)
     one(plan(), 0, SamplingOptions(temperature=0.8))
-    assert seen == {(False, 0.8), (True, 1.08)}
+    assert seen == {(False, 0.8), (True, 0.92)}
 
 
 def test_a_consonant_piece_has_fewer_clashes() -> None:
     def share(**asks: float) -> float:
-        plans = [asked(plan(16, seed, key=Key(0)), **asks) for seed in range(3)]
+        plans = [asked(plan(16, seed, key=Key(0)), **asks) for seed in range(6)]
         clashes = together = 0
-        for piece in draw(MODEL, plans, range(3), SamplingOptions()):
+        for piece in draw(MODEL, plans, range(6), SamplingOptions()):
             rows = piece.rows
             for a, b in pairwise(rows):
                 if a[1] >= 0 and b[1] >= 0 and a[0] == b[0]:
@@ -395,4 +402,4 @@ def test_a_consonant_piece_has_fewer_clashes() -> None:
                     clashes += (b[1] - a[1]) % 12 in (1, 2, 6, 10, 11)
         return clashes / together
 
-    assert share(consonance=4.0) < 0.6 * share(consonance=-2.0)
+    assert share(consonance=4.0) < 0.7 * share(consonance=-2.0)

@@ -1,0 +1,69 @@
+"""The themes of a section, eight bars each: where their phrases rest, and which bars come back.
+
+A network that hears some twenty bars plans none of this, so it is planned for it, after what is commonest in the
+piano music of 1770 to 1850 (Caplin, Classical Form, 1998). A theme is one of three:
+
+    period      its bars 4 and 5 begin it again
+    sentence    its bars 2 and 3 say its first two again
+    free        nothing in it comes back
+
+Each rests on the dominant in bar 3 (half cadence) and on the tonic in bar 7 (authentic cadence). Two themes are a
+strophe. In a section of one strophe the first theme begins again in its last phrase; a longer one comes back to it
+whole in its last strophe. Bars that return are the same notes, in the key that the music is in by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+__all__ = ["PHRASE", "STROPHE", "ThemeType", "recapitulation", "rest", "returns", "themes"]
+
+ThemeType = Literal["period", "sentence", "free"]
+
+PHRASE, THEME, STROPHE = 4, 8, 16  # bars
+_OFTEN: dict[ThemeType, float] = {"period": 0.3, "sentence": 0.35, "free": 0.35}
+"""So that bars two and four apart are as alike as in people's music: bench/compose.py --only form."""
+_AGAIN: dict[ThemeType, tuple[int, int]] = {"period": (4, 2), "sentence": (2, 2), "free": (0, 0)}
+"""The bar of a theme at which its beginning comes back, and how many bars of it."""
+_END = 2  # bars that are left to the end of a section
+_LAST_PART = 8  # bars that must be left for the first theme to come back whole
+
+
+def themes(bars: int, random: np.random.Generator) -> tuple[ThemeType, ...]:
+    """What each theme of a section of so many bars is."""
+    kinds = list(_OFTEN)
+    drawn = random.choice(len(kinds), size=-(-bars // THEME), p=list(_OFTEN.values()))
+    return tuple(kinds[i] for i in drawn.tolist())
+
+
+def recapitulation(bars: int) -> int | None:
+    """The bar of a section of so many bars in which its first theme comes back whole; None in a short one."""
+    begin = (bars - _LAST_PART) // STROPHE * STROPHE
+    return begin if begin > 0 else None
+
+
+def returns(at: int, bars: int, kinds: Sequence[ThemeType]) -> int | None:
+    """The earlier bar that bar `at` of a section of so many bars repeats, or None. kinds: of its themes, those
+    without one are free."""
+    again = recapitulation(bars)
+    if again is not None and again <= at < again + PHRASE:
+        return at - again
+    last = STROPHE - PHRASE  # where the first theme of a single strophe begins again
+    if again is None and last <= at < STROPHE - 1:
+        return at - last if at + 1 + _END <= bars else None
+    begin = at - at % THEME
+    first, count = _AGAIN[kinds[begin // THEME] if begin // THEME < len(kinds) else "free"]
+    if begin != again and first <= at - begin < first + count and begin + first + count + _END <= bars:
+        return at - first
+    return None
+
+
+def rest(at: int, bars: int) -> Literal["half", "authentic"] | None:
+    """The cadence in which a phrase rests in bar `at` of a section of so many bars, if one does. The last two bars
+    are left to the end of the section."""
+    if at % PHRASE != PHRASE - 1 or at >= bars - _END:
+        return None
+    return "authentic" if at % THEME == THEME - 1 else "half"
