@@ -11,7 +11,7 @@ from _compose_pool import Pool
 from _report import Report
 from numpy.typing import NDArray
 
-from flamingo.composing.form import FormMeasures, form_measures
+from flamingo.composing.form import PEOPLE, FormMeasures, form_measures
 from flamingo.composing.piece import Piece
 from flamingo.composing.writing.engraving.hands import into_hands
 from flamingo.composing.writing.engraving.notes import Note
@@ -24,11 +24,7 @@ TENTH = 16
 FINGERS = 5
 DIVISIONS = 10
 
-# What tells people's music from a machine's: form alone, nothing of register, speed or loudness.
-ELEVEN = (
-    *("chroma_2", "chroma_4", "chroma_8", "rhythm_2", "rhythm_4", "motifs"),
-    *("dominant_tonic", "thirds", "melodic_entropy", "rhythms", "same_bass_rhythm"),
-)
+ELEVEN = tuple(PEOPLE)
 LABELS = {
     "chroma_2": "bars 2 apart alike, chroma",
     "chroma_4": "bars 4 apart alike, chroma",

@@ -20,6 +20,7 @@ from _compose_pool import Pool, note
 from _report import Report
 
 from flamingo.composing import rerank
+from flamingo.composing.form import distance_from_people
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.plan import settle
 from flamingo.composing.sampling import draw
@@ -105,6 +106,7 @@ def best_of(report: Report, pool: Pool, draws: int = 8) -> None:
     scale = human_scale(people)
     far = np.array([[distance(m.piece, scale) for m in g] for g in groups])
     score = np.array([[rerank.score(m.drawn, pool.model.facts) for m in g] for g in groups])
+    form = np.array([[distance_from_people(m.piece) for m in g] for g in groups])
     original = np.array([[pool.index.report(m.piece).original for m in g] for g in groups])
     pick = score.argmax(1)
     rows = np.arange(len(groups))
@@ -117,6 +119,9 @@ def best_of(report: Report, pool: Pool, draws: int = 8) -> None:
         f"distance, best of {draws}": float(far[rows, pick].mean()),
         f"distance, nearest of {draws} (no critic could do better)": float(far.min(1).mean()),
         "distance, people's excerpts": human,
+        "distance in form, one draw": float(form.mean()),
+        f"distance in form, best of {draws}": float(form[rows, pick].mean()),
+        "distance in form, people's excerpts": float(np.mean([distance_from_people(piece) for piece in people])),
         "gain": float(gain.mean()),
         "standard error of the gain": error,
         "correlation of score and nearness": within,

@@ -2,8 +2,9 @@
 
 It listens with the network's own ears. A piece is good when each note is about as surprising as the notes of people
 are (too likely is a loop, too unlikely is noise: the typical-set argument of Meister et al. 2023), when the persona
-and mood that were asked for explain it better than no wish at all, and when it neither stands still nor repeats
-itself.
+and mood that were asked for explain it better than no wish at all, when it neither stands still nor repeats itself,
+and when its form is like that of people's music, which the network cannot hear: bars that answer each other, motifs
+and harmony that lead somewhere (form.py).
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from flamingo.composing.form import distance_from_people
 from flamingo.composing.sampling import Drawn
+
+_FORM = 3.0
+_FEWEST = 8  # bars; in less there is no form to hear
 
 
 def score(piece: Drawn, facts: dict[str, Any]) -> float:
@@ -27,4 +32,5 @@ def score(piece: Drawn, facts: dict[str, Any]) -> float:
     empty = sum(not bar for bar in bars) / len(bars)
     density = notes / piece.plan.seconds
     thin = max(0.0, 3.0 - density)
-    return float(-abs(surprise) + 2 * persona - 3 * max(0.0, repeated - 0.4) - 4 * empty - thin)
+    form = distance_from_people(piece.piece()) if len(bars) >= _FEWEST else 0.0
+    return float(-abs(surprise) + 2 * persona - 3 * max(0.0, repeated - 0.4) - 4 * empty - thin - _FORM * form)
