@@ -46,6 +46,7 @@ LABELS = {
     "leaps": "melody beyond an octave",
     "rhythms": "different rhythms a bar",
     "same_bass_rhythm": "left hand keeps its rhythm",
+    "without_bass": "bars with nothing below middle C",
 }
 
 

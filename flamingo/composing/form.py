@@ -37,6 +37,7 @@ the eleven figures by which people's music is told from a machine's: form alone,
 BINS = 16  # places in a bar at which a rhythm is looked at
 MOTIF = 4  # notes
 OPENING = 4  # bars
+MIDDLE_C = 60
 _STEP, _OCTAVE = 2, 12  # semitones
 
 
@@ -62,6 +63,7 @@ class FormMeasures:
         steps, leaps: shares of these intervals of at most two semitones, and of more than an octave, 0 to 1.
         rhythms: different rhythms of a bar, over the bars, 0 to 1.
         same_bass_rhythm: share of bars whose notes below middle C have the rhythm of the bar before, 0 to 1.
+        without_bass: share of bars in which nothing below middle C sounds, 0 to 1.
     """
 
     chroma_2: float
@@ -84,6 +86,7 @@ class FormMeasures:
     leaps: float
     rhythms: float
     same_bass_rhythm: float
+    without_bass: float
 
     def as_dict(self) -> dict[str, float]:
         """Every figure by its name, in the order above."""
@@ -95,7 +98,7 @@ def form_measures(piece: Piece) -> FormMeasures:
     if not len(piece.notes):
         return FormMeasures(*[0.0] * len(FormMeasures.__dataclass_fields__))
     bars = len(piece.bars)
-    chroma, _ = sounding(piece, piece.edges)
+    chroma, lowest = sounding(piece, piece.edges)
     attacks = _attacks(piece)
     rhythm: Array = np.asarray(attacks.any(2), np.float64)
     chords = find_chords(piece)
@@ -124,6 +127,7 @@ def form_measures(piece: Piece) -> FormMeasures:
         leaps=float((intervals > _OCTAVE).mean()) if len(intervals) else 0.0,
         rhythms=len({row.tobytes() for row in rhythm}) / bars,
         same_bass_rhythm=_same_bass_rhythm(piece),
+        without_bass=float((lowest >= MIDDLE_C).mean()),
     )
 
 
@@ -215,7 +219,7 @@ def _entropy(values: Array) -> float:
 
 
 def _same_bass_rhythm(piece: Piece) -> float:
-    low = piece.notes["pitch"] < 60
+    low = piece.notes["pitch"] < MIDDLE_C
     start = piece.notes["start"][low].astype(np.int64)
     bar = np.clip(piece.bar_of(start), 0, len(piece.bars) - 1)
     inside = start - piece.edges[bar]

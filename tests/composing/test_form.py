@@ -75,6 +75,11 @@ def test_the_left_hand_that_keeps_its_rhythm_is_heard() -> None:
     assert form_measures(of([[(12 * b, 12, 48)] for b in range(4)])).same_bass_rhythm == 0
 
 
+def test_bars_without_a_left_hand_are_counted() -> None:
+    bars: list[Bar] = [[(0, 96, 48), (0, 48, 72)], [(0, 48, 72)], [(0, 192, 59)], []]
+    assert form_measures(of(bars)).without_bass == 0.25, "what is held from the bar before sounds"
+
+
 @given(any_piece(), st.integers(-3, 3))
 def test_figures_are_finite_and_the_same_in_any_key(piece: Piece, semitones: int) -> None:
     found = form_measures(piece).as_dict()
