@@ -99,5 +99,8 @@ class SlotLock:
             self._file = None
         if self._session is not None:
             with suppress(sa.exc.SQLAlchemyError):
+                # Said, and not left to the end of the session, which a busy server notices later.
+                self._session.execute(sa.text("SELECT pg_advisory_unlock_all()"))
+            with suppress(sa.exc.SQLAlchemyError):
                 self._session.close()
             self._session = None

@@ -90,15 +90,17 @@ def test_a_plan_is_one_file(jobs: Jobs, inputs: dict[str, list[Input]]) -> None:
 @needs_models
 def test_a_film_that_was_cancelled_goes_on_where_it_was(jobs: Jobs, inputs: dict[str, list[Input]]) -> None:
     job = jobs.submit("film", SMALL | {"seconds": 40, "fps": 30, "motion": 0}, inputs)
-    until(lambda: jobs.get(job.id).progress.message.startswith("frame"))
+    work = jobs.settings.data / "work"
+    until(lambda: len(list(work.glob("**/.film.mp4.part/painting-*.jpg"))) >= 2)  # so the first of them is whole
     jobs.cancel(job.id)
     kept = jobs.settings.data / "unfinished" / job.id
-    paintings = until(lambda: list(kept.glob(".film.mp4.part/painting-*.jpg")))
-    for painting in paintings:  # what is taken from here can be told from what is painted anew
-        with Image.open(painting) as opened:
-            size = opened.size
-        painting.chmod(0o600)
-        Image.new("RGB", size, "red").save(painting)
+    first, *others = sorted(until(lambda: list(kept.glob(".film.mp4.part/painting-*.jpg"))))
+    with Image.open(first) as opened:
+        size = opened.size
+    first.chmod(0o600)
+    Image.new("RGB", size, "red").save(first)  # it can be told from what is painted anew
+    for other in others:
+        other.unlink()
     for piece in kept.glob(".film.mp4.part/frames-*"):
         piece.unlink()
     over = outcome(jobs, jobs.retry(job.id))
