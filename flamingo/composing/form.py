@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing.harmony import Chords, cadences, find_chords, sounding
+from flamingo.composing.measure import GROOVE_BINS, bins, entropy
 from flamingo.composing.piece import Piece
 
 Array = NDArray[Any]
@@ -34,7 +35,6 @@ PEOPLE: dict[str, tuple[float, float]] = {
 }
 """Mean and standard deviation over the first 32 bars of the 240 keyboard works that the composer learned from, of
 the eleven figures by which people's music is told from a machine's: form alone, nothing of register or speed."""
-BINS = 16  # places in a bar at which a rhythm is looked at
 MOTIF = 4  # notes
 OPENING = 4  # bars
 MIDDLE_C = 60
@@ -122,7 +122,7 @@ def form_measures(piece: Piece) -> FormMeasures:
         cadences_on_4=float(np.mean([rest.bar % 4 == 3 for rest in rests])) if rests else 0.0,
         silent=float((rhythm.sum(1) == 0).mean()),
         opening_returns=_opening_returns(piece),
-        melodic_entropy=_entropy(np.diff(melody)),
+        melodic_entropy=_entropy_of(np.diff(melody)),
         steps=float((intervals <= _STEP).mean()) if len(intervals) else 0.0,
         leaps=float((intervals > _OCTAVE).mean()) if len(intervals) else 0.0,
         rhythms=len({row.tobytes() for row in rhythm}) / bars,
@@ -139,12 +139,10 @@ def distance_from_people(piece: Piece) -> float:
 
 
 def _attacks(piece: Piece) -> Array:
-    """(bars, BINS, 12) how many notes of each pitch class are struck at each place of each bar."""
-    edges = piece.edges
+    """(bars, GROOVE_BINS, 12) how many notes of each pitch class are struck at each place of each bar."""
     bar = np.clip(piece.bar_of(piece.notes["start"]), 0, len(piece.bars) - 1)
-    place = np.clip((piece.notes["start"] - edges[bar]) * BINS // np.diff(edges)[bar], 0, BINS - 1)
-    struck = np.zeros((len(piece.bars), BINS, 12))
-    np.add.at(struck, (bar, place, piece.notes["pitch"] % 12), 1)
+    struck = np.zeros((len(piece.bars), GROOVE_BINS, 12))
+    np.add.at(struck, (bar, bins(piece, bar), piece.notes["pitch"] % 12), 1)
     return struck
 
 
@@ -211,11 +209,8 @@ def _opening_returns(piece: Piece) -> float:
     return best
 
 
-def _entropy(values: Array) -> float:
-    if not len(values):
-        return 0.0
-    share = np.unique(values, return_counts=True)[1] / len(values)
-    return float(-(share * np.log2(share)).sum())
+def _entropy_of(values: Array) -> float:
+    return float(entropy(np.unique(values, return_counts=True)[1][None])[0]) if len(values) else 0.0
 
 
 def _same_bass_rhythm(piece: Piece) -> float:

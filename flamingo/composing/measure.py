@@ -100,8 +100,8 @@ def measures(piece: Piece) -> Measures:
     low, high = np.percentile(notes["pitch"], (5, 95))
     seconds = float(piece.seconds())
     return Measures(
-        entropy=float(_entropy(whole[None])[0]),
-        entropy_4=float(_entropy(_windows(classes, ENTROPY_BARS)).mean()),
+        entropy=float(entropy(whole[None])[0]),
+        entropy_4=float(entropy(_windows(classes, ENTROPY_BARS)).mean()),
         groove=groove,
         groove_next=groove_next,
         scale=float((_SCALES @ whole).max() / whole.sum()),
@@ -128,19 +128,23 @@ def _windows(counts: Array, bars: int) -> Array:
     return np.asarray(windows[windows.sum(1) > 0])
 
 
-def _entropy(counts: Array) -> Array:
+def entropy(counts: Array) -> Array:
     """(n,) bits for (n, 12) counts of which each row holds at least one."""
     share = counts / counts.sum(1, keepdims=True)
     return np.asarray(-(share * np.log2(np.where(share > 0, share, 1.0))).sum(1))
 
 
-def _groove(piece: Piece, bar: Array) -> tuple[float, float]:
-    """Similarity of rhythm over all pairs of bars, and over neighbours; 1.0 where there is only one bar."""
+def bins(piece: Piece, bar: Array) -> Array:
+    """(n,) in which of GROOVE_BINS equal parts of its bar each note is struck. bar: (n,) that of each note."""
     edges = piece.edges
     inside = piece.notes["start"] - edges[bar]
-    bin_index = np.clip(inside * GROOVE_BINS // np.diff(edges)[bar], 0, GROOVE_BINS - 1)
-    struck = np.zeros((len(edges) - 1, GROOVE_BINS), bool)
-    struck[bar, bin_index] = True
+    return np.asarray(np.clip(inside * GROOVE_BINS // np.diff(edges)[bar], 0, GROOVE_BINS - 1))
+
+
+def _groove(piece: Piece, bar: Array) -> tuple[float, float]:
+    """Similarity of rhythm over all pairs of bars, and over neighbours; 1.0 where there is only one bar."""
+    struck = np.zeros((len(piece.bars), GROOVE_BINS), bool)
+    struck[bar, bins(piece, bar)] = True
     count = len(struck)
     if count < 2:
         return 1.0, 1.0

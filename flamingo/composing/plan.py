@@ -81,8 +81,6 @@ class Plan:
 
     def rest(self, bar: int) -> Literal["half", "authentic"] | None:
         """The cadence in which a phrase rests in a bar, if one does; not that of the piece's end."""
-        if not 0 <= bar < self.bars - 2:
-            return None
         section = self.sections[self.section(bar)]
         return phrases.rest(bar - section.first, section.bars)
 

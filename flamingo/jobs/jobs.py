@@ -153,18 +153,12 @@ class Jobs:
         """The job now, if its revision is above `since`, and again whenever it changes, until it is over. Raises
         NoSuchJob, also when it is purged in between."""
         while True:
-            if self._repository.revision(job) > since:
-                current = self.get(job)
+            current = self.get(job)  # one look for both questions: between two the job may have ended
+            if current.revision > since:
                 since = current.revision
                 yield current
-                if not current.active:
-                    return
-            else:
-                current = self.get(job)
-                if current.revision > since:  # It changed between the two looks, and its end must be told too.
-                    continue
-                if not current.active:
-                    return
+            if not current.active:
+                return
             time.sleep(_LOOK_EVERY)
 
     def cancel(self, job: str) -> Job:

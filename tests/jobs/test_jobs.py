@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from flamingo.errors import BadRequest
-from flamingo.jobs import Input, Jobs, NoSuchFile, NoSuchJob, WrongState
+from flamingo.jobs import Input, Job, Jobs, NoSuchFile, NoSuchJob, WrongState
 from tests.jobs.helpers import ended, outcome, text, until
 
 
@@ -176,15 +176,15 @@ def test_an_end_between_two_looks_is_told_all_the_same(
     jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = jobs.submit("wait", {"gate": str(tmp_path / "gate")})
-    revision = jobs._repository.revision
+    get = jobs.get
 
-    def cancelled_right_after(id_: str) -> int:
-        seen = revision(id_)
+    def cancelled_right_after(id_: str) -> Job:
+        seen = get(id_)
         jobs._repository.cancel(id_)
         return seen
 
     since = until(lambda: jobs.get(job.id).state == "running" and jobs.get(job.id).revision)
-    monkeypatch.setattr(jobs._repository, "revision", cancelled_right_after)
+    monkeypatch.setattr(jobs, "get", cancelled_right_after)
     assert [now.state for now in jobs.watch(job.id, since)][-1:] == ["cancelled"]
 
 
