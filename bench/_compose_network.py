@@ -25,7 +25,8 @@ from flamingo.composing.options import SamplingOptions
 from flamingo.composing.plan import settle
 from flamingo.composing.sampling import draw
 from flamingo.composing.writing import sound
-from flamingo.train.composing import corpus
+from flamingo.train.composing.windows import condition_vectors, excerpt
+from flamingo.train.corpus.songs import Song, songs_of
 
 FIELDS = ("where", "pitch", "duration", "velocity", "all")
 
@@ -35,7 +36,7 @@ def likelihood(report: Report, pool: Pool, lstm: Path | None) -> None:
     """Nats a note of held-out works, for counts, the LSTM and the composer."""
     report.heading("Likelihood of held-out works, nats a note (lower is better)")
     model = pool.model
-    tests = corpus.songs(pool.split("test", keyboard=False), model.personas, model.scale)
+    tests = songs_of(pool.split("test", keyboard=False), model.personas, model.scale)
     if pool.pieces < 100:
         tests = tests[:: max(1, len(tests) // max(2, pool.pieces // 4))]
     count = sum(len(song.events) for song in tests)
@@ -55,17 +56,17 @@ def likelihood(report: Report, pool: Pool, lstm: Path | None) -> None:
             report.goal(f"nats a note below those of {name}", f"< {row['all']:.3f}", f"{ours:.3f}", ours < row["all"])
 
 
-def _ngram(pool: Pool, tests: Sequence[corpus.Song]) -> dict[str, float]:
+def _ngram(pool: Pool, tests: Sequence[Song]) -> dict[str, float]:
     from flamingo.train.composing import ngram
 
     note("likelihood: counting n-grams")
     counts = ngram.NGram()
-    for song in corpus.songs(pool.split("train", keyboard=False), pool.model.personas, pool.model.scale):
-        counts.learn(corpus.excerpt(song, 0, len(song.first) - 1, song.key)["events"])
+    for song in songs_of(pool.split("train", keyboard=False), pool.model.personas, pool.model.scale):
+        counts.learn(excerpt(song, 0, len(song.first) - 1, song.key)["events"])
     return ngram.nats_a_note(counts, list(tests))
 
 
-def _lstm(run: Path, tests: Sequence[corpus.Song]) -> dict[str, float]:
+def _lstm(run: Path, tests: Sequence[Song]) -> dict[str, float]:
     import _lstm
     import torch
 
@@ -78,12 +79,12 @@ def _lstm(run: Path, tests: Sequence[corpus.Song]) -> dict[str, float]:
     )
 
 
-def _ours(pool: Pool, tests: Sequence[corpus.Song]) -> dict[str, float]:
+def _ours(pool: Pool, tests: Sequence[Song]) -> dict[str, float]:
     """With the network as it is run: numpy, 16-bit weights."""
     total, notes = np.zeros(4), 0
     for song in tests:
-        rows = corpus.excerpt(song, 0, len(song.first) - 1, song.key)
-        nats = pool.model.nats(rows["events"], corpus.condition_vectors(pool.model, rows, pool.model.personas))
+        rows = excerpt(song, 0, len(song.first) - 1, song.key)
+        nats = pool.model.nats(rows["events"], condition_vectors(pool.model, rows, pool.model.personas))
         if not song.played:
             nats[:, 3] = 0
         total += nats.sum(0)

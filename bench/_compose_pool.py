@@ -24,7 +24,7 @@ from flamingo.composing.piece import Key, Piece
 from flamingo.composing.plan import Plan, settle
 from flamingo.composing.sampling import _TRIES, Drawn, draw
 from flamingo.errors import BadRequest
-from flamingo.train.composing import corpus
+from flamingo.train.corpus import sources
 
 FAVOURITES = ("beethoven", "mozart", "schubert", "chopin")
 TOGETHER = 16
@@ -75,14 +75,14 @@ class Pool:
         return originality.Index.load(weights.path("composer", "fingerprints"))
 
     @cached_property
-    def pairs(self) -> list[tuple[corpus.Source, Piece]]:
+    def pairs(self) -> list[tuple[sources.Source, Piece]]:
         note("reading the music of people")
-        return corpus.read(corpus.find(list(self.music)))
+        return sources.read(sources.find(list(self.music)))
 
-    def split(self, *names: str, keyboard: bool = True) -> list[tuple[corpus.Source, Piece]]:
+    def split(self, *names: str, keyboard: bool = True) -> list[tuple[sources.Source, Piece]]:
         """Works of some sides of the split; `keyboard`: those for keyboard alone."""
         found = [(s, p) for s, p in self.pairs if s.split in names]
-        return [(s, p) for s, p in found if corpus.ensemble_of(p) == 0] if keyboard else found
+        return [(s, p) for s, p in found if sources.ensemble_of(p) == 0] if keyboard else found
 
     @property
     def favourites(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from flamingo.composing.reading.midi import MAX_BYTES, from_midi
 from flamingo.errors import MusicTooLarge, UnreadableMusic, UnsupportedMusic, show
 from flamingo.processes import module_environment
 
-__all__ = ["KINDS", "MAX_SCORE_BYTES", "folder", "from_bytes", "read"]
+__all__ = ["KINDS", "MAX_SCORE_BYTES", "folder", "from_bytes", "read", "score_text"]
 
 KINDS: dict[str, str] = {
     ".mid": "midi",
@@ -153,17 +153,37 @@ def _check_size(size: int, kind: str, name: str) -> None:
 def _parsed(data: bytes, kind: str, name: str, stem: str) -> Piece:
     if kind == "midi":
         return from_midi(data, name, title=stem)
+    text, kind = _prepared(data, kind, name)
+    answer = _engraved(text, kind, name)
+    lines = [round(float(quarter) * UNITS) for quarter in answer["bars"]]
+    piece = from_midi(answer["midi"], name, title=_title(text, kind) or stem, bar_lines=lines)
+    return replace(piece, expressive=False)
+
+
+def score_text(path: Path) -> tuple[str, str, str, str]:
+    """The text of a score as verovio reads it, its kind, what messages call it, and its title. Raises
+    UnreadableMusic, MusicTooLarge or UnsupportedMusic."""
+    name = show(path)
+    kind = _kind(path.name, name)
+    if kind in ("midi", "sound"):
+        raise UnsupportedMusic(name, "it is not a score", "use MusicXML, Humdrum, ABC or MEI")
+    try:
+        _check_size(path.stat().st_size, kind, name)
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableMusic(name, _reason(error), "check the name and its permissions") from None
+    text, kind = _prepared(data, kind, name)
+    return text, kind, name, _title(text, kind) or path.stem
+
+
+def _prepared(data: bytes, kind: str, name: str) -> tuple[str, str]:
+    """The text of a score, made explicit where it must be, and its kind."""
     if kind == "mxl":
         data, kind = _unpacked(data, name), "musicxml"
     text = _text(data, name)
     if kind in ("musicxml", "mei"):
         text, kind = _checked_xml(text, name)
-    if kind == "musicxml":
-        text = musicxml.completed(text)
-    answer = _engraved(text, kind, name)
-    lines = [round(float(quarter) * UNITS) for quarter in answer["bars"]]
-    piece = from_midi(answer["midi"], name, title=_title(text, kind) or stem, bar_lines=lines)
-    return replace(piece, expressive=False)
+    return (musicxml.completed(text) if kind == "musicxml" else text), kind
 
 
 # Text --------------------------------------------------------------------

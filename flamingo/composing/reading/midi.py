@@ -30,6 +30,7 @@ MAX_BARS = 20_000
 _MAX_TRACKS = 1_000
 _MAX_PROGRAM_CHANGES = 20_000
 _MAX_PROGRAMS = 16
+_MAX_PARTS = 64
 _LONGEST = 256 * UNITS  # of a note: longer than any pedal point, so what is longer is a key that was never let go
 _SLOWEST, _FASTEST = 4.0, 1200.0  # quarter notes a minute; beyond these a tempo is an error, not a wish
 _FINEST = 3  # units in a thirty-second note: bar lines lie on such places, so that every bar can be written
@@ -37,7 +38,12 @@ _FARTHEST = MAX_BARS * Metre(64, 1).units  # where the longest piece of the long
 
 
 def from_midi(
-    data: bytes, name: str = "the MIDI file", *, title: str = "", bar_lines: Sequence[int] | None = None
+    data: bytes,
+    name: str = "the MIDI file",
+    *,
+    title: str = "",
+    bar_lines: Sequence[int] | None = None,
+    by_track: bool = False,
 ) -> Piece:
     """Read a standard MIDI file. Raises UnreadableMusic or MusicTooLarge.
 
@@ -51,6 +57,7 @@ def from_midi(
     name: what messages call the file.
     bar_lines: units at which bars begin and the last one ends, where that is known better than from the time
         signatures (a pickup bar is only to be seen in a score).
+    by_track: every track is a part, as the staves of a score are; else what has the same program is one.
     """
     import symusic
 
@@ -77,12 +84,17 @@ def from_midi(
     if count > MAX_NOTES:
         raise MusicTooLarge(name, f"it holds {count:,} notes; {MAX_NOTES:,} are read at most", "cut it")
 
-    programs = tuple(dict.fromkeys(int(t.program) for t in tracks))[:_MAX_PROGRAMS]
-    places = {program: index for index, program in enumerate(programs)}
+    if by_track:
+        programs = tuple(int(t.program) for t in tracks)[:_MAX_PARTS]
+        parts = [min(i, _MAX_PARTS - 1) for i in range(len(tracks))]
+    else:
+        programs = tuple(dict.fromkeys(int(t.program) for t in tracks))[:_MAX_PROGRAMS]
+        places = {program: index for index, program in enumerate(programs)}
+        parts = [places.get(int(t.program), 0) for t in tracks]
     columns = []
-    for track in tracks:
+    for track, number in zip(tracks, parts, strict=True):
         track_notes = track.notes.numpy()
-        part = np.full(len(track_notes["time"]), places.get(int(track.program), 0))
+        part = np.full(len(track_notes["time"]), number)
         columns.append(
             (track_notes["time"], track_notes["duration"], track_notes["pitch"], track_notes["velocity"], part)
         )
@@ -104,7 +116,7 @@ def from_midi(
     notes["part"] = part
     which = np.clip(np.searchsorted(tempos["start"], notes["start"], side="right") - 1, 0, None)
     notes["shift"] = (ticks / per_unit - start) * 60.0 / UNITS / tempos["bpm"][which]
-    notes = _without_doubles(notes)
+    notes = _without_doubles(notes, by_part=by_track)
 
     last = int(notes["start"].max())
     changes = _changes(score.time_signatures.numpy(), per_unit, last, name)
@@ -343,9 +355,11 @@ def _short(at: int, units: int) -> list[tuple[int, int, int]]:
     return [(at, quarters, 4), *_short(at + quarters * UNITS, units - quarters * UNITS)]
 
 
-def _without_doubles(notes: Array) -> Array:
-    """One note where several strike the same key at the same time: the longest stays."""
-    order = np.lexsort((-notes["duration"], notes["pitch"], notes["start"]))
-    notes = notes[order]
+def _without_doubles(notes: Array, *, by_part: bool) -> Array:
+    """One note where several, of a part or of all, strike the same key at the same time: the longest stays."""
+    part = notes["part"] if by_part else np.zeros(len(notes), np.uint8)
+    order = np.lexsort((-notes["duration"], part, notes["pitch"], notes["start"]))
+    notes, part = notes[order], part[order]
     same = (notes["start"][1:] == notes["start"][:-1]) & (notes["pitch"][1:] == notes["pitch"][:-1])
+    same &= part[1:] == part[:-1]
     return notes[np.concatenate(([True], ~same))]

@@ -21,9 +21,12 @@ from flamingo.composing.model import read
 from flamingo.composing.piece import Piece
 from flamingo.errors import BadRequest, ModelCorrupt, show
 from flamingo.nn.checkpoint import Checkpoint
-from flamingo.train.composing import card, corpus
+from flamingo.train.composing import card
 from flamingo.train.composing.habits import habits
 from flamingo.train.composing.loop import CHECKPOINT, load_composer, nats_a_note
+from flamingo.train.composing.windows import condition_vectors, excerpt
+from flamingo.train.corpus import sources
+from flamingo.train.corpus.songs import songs_of
 from flamingo.train.manifest import files_of, release_of, version_of
 from flamingo.weights.eight_bits import packed, unpacked
 
@@ -47,7 +50,7 @@ def release(
             f"have it write a piece: flamingo compose --model {shlex.quote(str(run))}",
         )
     scale = mood.Scale(**facts["scale"])
-    pairs = corpus.read(corpus.find(music))
+    pairs = sources.read(sources.find(music))
     train = [(s, p) for s, p in pairs if s.split == "train"]
     facts = {
         **facts,
@@ -55,7 +58,7 @@ def release(
         "habits": habits(train, facts["config"]["personas"], scale),
         "tempo_slope": _tempo_slope(train, scale),
     }
-    tests = corpus.songs([(s, p) for s, p in pairs if s.split == "test"], facts["config"]["personas"], scale)
+    tests = songs_of([(s, p) for s, p in pairs if s.split == "test"], facts["config"]["personas"], scale)
     trained = nats_a_note(net, tests, 512, torch.device("cpu"))["all"] if tests else 0.0
     stored = packed({f"ema.{k}": v.numpy() for k, v in net.state_dict().items()})
     net.load_state_dict({k.removeprefix("ema."): torch.from_numpy(v).float() for k, v in unpacked(stored).items()})
@@ -98,7 +101,7 @@ def release(
     return release.entry
 
 
-def _tempo_slope(pairs: list[tuple[corpus.Source, Piece]], scale: mood.Scale) -> float:
+def _tempo_slope(pairs: list[tuple[sources.Source, Piece]], scale: mood.Scale) -> float:
     """By how much log2 of the tempo rises from arousal 0 to 1, over all bars."""
     x, y = [], []
     for _, piece in pairs:
@@ -111,18 +114,18 @@ def _tempo_slope(pairs: list[tuple[corpus.Source, Piece]], scale: mood.Scale) ->
 
 
 def _typical(
-    file: Path, pairs: list[tuple[corpus.Source, Piece]], facts: dict[str, Any], scale: mood.Scale
+    file: Path, pairs: list[tuple[sources.Source, Piece]], facts: dict[str, Any], scale: mood.Scale
 ) -> dict[str, float]:
     """Mean and spread of nats a note over excerpts of 16 bars of works that were not trained on."""
     model = read(file)
     nats = []
-    for song in corpus.songs(pairs, facts["config"]["personas"], scale)[:40]:
+    for song in songs_of(pairs, facts["config"]["personas"], scale)[:40]:
         for begin in range(0, len(song.first) - 17, 32):
-            rows = corpus.excerpt(song, begin, begin + 16, song.key)
+            rows = excerpt(song, begin, begin + 16, song.key)
             notes = int((rows["events"][:, 1] >= 0).sum())
             if notes < 48 or not song.played or song.ensemble:
                 continue
-            conditions = corpus.condition_vectors(model, rows, facts["config"]["personas"])
+            conditions = condition_vectors(model, rows, facts["config"]["personas"])
             nats.append(model.nats(rows["events"], conditions).sum() / notes)
     if len(nats) < 3:  # too small a corpus to say: the critic then trusts no difference
         return {"mean": round(float(np.mean(nats)), 4) if nats else 4.0, "spread": 1.0}

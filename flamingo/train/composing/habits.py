@@ -9,11 +9,12 @@ import numpy as np
 
 from flamingo.composing import events, mood
 from flamingo.composing.piece import Metre, Piece
-from flamingo.train.composing import corpus
+from flamingo.train.corpus import sources
+from flamingo.train.corpus.songs import bar_tempos
 
 
 def habits(
-    pairs: list[tuple[corpus.Source, Piece]], personas: list[str], scale: mood.Scale
+    pairs: list[tuple[sources.Source, Piece]], personas: list[str], scale: mood.Scale
 ) -> dict[str, dict[str, Any]]:
     """What each persona's music is usually like: share of minor, tonics by mode, metres with their share of bars and
     tempo (log2 of quarters a minute), mean arousal."""
@@ -21,7 +22,7 @@ def habits(
     for persona in personas:
         mine = [p for s, p in pairs if s.composer == persona]
         # Habits are those of music for a keyboard, where there is any.
-        mine = [p for p in mine if corpus.ensemble_of(p) < 2] or mine
+        mine = [p for p in mine if sources.ensemble_of(p) < 2] or mine
         tonics = {mode: [0.0] * 12 for mode in ("major", "minor")}
         bars: dict[str, list[float]] = defaultdict(list)
         arousal = []
@@ -29,7 +30,7 @@ def habits(
             tonics["minor" if piece.key.minor else "major"][piece.key.tonic] += 1
             cut = events.cut_long_bars(piece)
             edges = np.append(cut["start"].astype(int), piece.length)
-            tempo = np.log2(corpus.bar_tempos(piece, edges))
+            tempo = np.log2(bar_tempos(piece, edges))
             for (_, n, d), t in zip(cut.tolist(), tempo.tolist(), strict=True):
                 bars[str(Metre(n, d))].append(t)
             arousal.append(np.nanmean(scale.points(mood.bar_features(piece), piece.expressive)[1]))

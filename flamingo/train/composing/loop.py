@@ -26,11 +26,13 @@ from flamingo.errors import ModelCorrupt
 from flamingo.nn.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
 from flamingo.nn.optimisers import MuonWithAdam, Optimiser
 from flamingo.train import runs, session
-from flamingo.train.composing import corpus, own_persona
+from flamingo.train.composing import own_persona
 from flamingo.train.composing.music import load_music
 from flamingo.train.composing.networks import CONDITIONS, SIZES, ComposerConfig, ComposerNet
 from flamingo.train.composing.outcome import Outcome
 from flamingo.train.composing.recipe import RATE, ComposerRecipe
+from flamingo.train.composing.windows import Windows, excerpt
+from flamingo.train.corpus.songs import Song
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
@@ -113,7 +115,7 @@ class _Session:
             session.graph(
                 self.writer, _Shown(self.model), (torch.zeros(1, 16, 4, dtype=torch.long, device=self.device),)
             )
-        windows = corpus.Windows(self.music.songs["train"], self.length, self._random(0))
+        windows = Windows(self.music.songs["train"], self.length, self._random(0))
         begun = saved = sampled = logged = time.monotonic()
         first = self.facts["step"]
         step_figures: list[dict[str, float]] = []
@@ -171,7 +173,7 @@ class _Session:
     def _random(self, step: int) -> np.random.Generator:
         return np.random.default_rng((self.recipe.seed, step, self.rank))
 
-    def _step(self, windows: corpus.Windows) -> dict[str, float]:
+    def _step(self, windows: Windows) -> dict[str, float]:
         torch.manual_seed(int(self._random(self.facts["step"]).integers(2**62)))
         rows = [windows.row() for _ in range(self.recipe.batch)]
         batch = _tensors({k: np.stack([r[k] for r in rows]) for k in rows[0]}, self.device)
@@ -285,7 +287,7 @@ def _tensors(batch: dict[str, Array], device: torch.device) -> dict[str, Tensor]
 
 @torch.no_grad()
 def nats_a_note(
-    model: ComposerNet, songs: list[corpus.Song], length: int, device: torch.device, most: int | None = None
+    model: ComposerNet, songs: list[Song], length: int, device: torch.device, most: int | None = None
 ) -> dict[str, float]:
     """Nats a note of songs, in windows of `length` events of which the second half counts (the first gives context;
     at the beginning of a song all count): "all", and "where", "pitch", "duration", "velocity" apart."""
@@ -293,7 +295,7 @@ def nats_a_note(
     total, notes = np.zeros(4), 0
     half = length // 2
     for song in songs:
-        whole = corpus.excerpt(song, 0, len(song.first) - 1, song.key)
+        whole = excerpt(song, 0, len(song.first) - 1, song.key)
         n = len(whole["events"]) - 1
         for begin in range(0, max(1, n - half), half):
             rows = {k: v[begin : begin + length + 1][None] for k, v in whole.items()}

@@ -11,19 +11,20 @@ import numpy as np
 from flamingo.composing import mood
 from flamingo.composing.piece import Piece
 from flamingo.errors import BadRequest
-from flamingo.train.composing import corpus
+from flamingo.train.corpus import sources
+from flamingo.train.corpus.songs import Song, songs_of
 
 
 @dataclass(frozen=True)
 class Music:
     """A corpus made ready: songs by split, the personas, the mood scale measured on the training songs."""
 
-    songs: dict[str, list[corpus.Song]]
+    songs: dict[str, list[Song]]
     personas: tuple[str, ...]
     scale: mood.Scale
     files: dict[str, int]
     notes: dict[str, int]
-    pairs: list[tuple[corpus.Source, Piece]]
+    pairs: list[tuple[sources.Source, Piece]]
 
 
 def load_music(folders: tuple[str, ...], facts: dict[str, Any] | None = None, moods: str = "") -> Music:
@@ -31,14 +32,14 @@ def load_music(folders: tuple[str, ...], facts: dict[str, Any] | None = None, mo
     folders named by moods, which is learned from too."""
     if not folders and not moods:
         raise BadRequest("--music", "there is nothing to learn from", "name a folder of MIDI files")
-    felt = corpus.find_moods(Path(moods)) if moods else []
-    pairs = corpus.read([*(corpus.find([Path(f) for f in folders]) if folders else ()), *felt])
+    felt = sources.find_moods(Path(moods)) if moods else []
+    pairs = sources.read([*(sources.find([Path(f) for f in folders]) if folders else ()), *felt])
     if not pairs:
         raise BadRequest("--music", "none of the files can be read", "name a folder of whole MIDI files")
     if facts:
         personas, scale = tuple(facts["config"]["personas"]), mood.Scale(**facts["scale"])
     else:
-        personas = tuple(corpus.personas_of(pairs))
+        personas = tuple(sources.personas_of(pairs))
         features = [mood.bar_features(p) for s, p in pairs if s.split == "train"]
         played = [p.expressive for s, p in pairs if s.split == "train"]
         for rows, expressive in zip(features, played, strict=True):
@@ -48,12 +49,12 @@ def load_music(folders: tuple[str, ...], facts: dict[str, Any] | None = None, mo
     return made(pairs, personas, scale)
 
 
-def made(pairs: list[tuple[corpus.Source, Piece]], personas: tuple[str, ...], scale: mood.Scale) -> Music:
+def made(pairs: list[tuple[sources.Source, Piece]], personas: tuple[str, ...], scale: mood.Scale) -> Music:
     """Pieces with their sources as music for training."""
     splits = ("train", "valid", "test")
     chosen = {name: [(s, p) for s, p in pairs if s.split == name] for name in splits}
     return Music(
-        {name: corpus.songs(split_pairs, personas, scale) for name, split_pairs in chosen.items()},
+        {name: songs_of(split_pairs, personas, scale) for name, split_pairs in chosen.items()},
         personas,
         scale,
         {name: len(split_pairs) for name, split_pairs in chosen.items()},

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from flamingo.composing import events
 from flamingo.files import put
 from flamingo.train import runs
-from flamingo.train.composing import corpus
+from flamingo.train.composing.windows import excerpt
+from flamingo.train.corpus.songs import Song
 
 if TYPE_CHECKING:
     from flamingo.train.composing.outcome import Outcome
@@ -83,7 +84,7 @@ def train(recipe: ComposerRecipe) -> Outcome:
     model = NGram()
     count = 0
     for song in music.songs["train"]:
-        rows = corpus.excerpt(song, 0, len(song.first) - 1, song.key)["events"]
+        rows = excerpt(song, 0, len(song.first) - 1, song.key)["events"]
         model.learn(rows)
         count += len(rows)
     figures = {name: nats_a_note(model, music.songs[name])["all"] for name in ("valid", "test") if music.songs[name]}
@@ -95,11 +96,11 @@ def train(recipe: ComposerRecipe) -> Outcome:
     return Outcome(1, count, time.monotonic() - begun, figures, file)
 
 
-def nats_a_note(model: NGram, songs: list[corpus.Song]) -> dict[str, float]:
+def nats_a_note(model: NGram, songs: list[Song]) -> dict[str, float]:
     """As flamingo.train.composing.loop.nats_a_note, for counts."""
     total, notes = np.zeros(4), 0
     for song in songs:
-        rows = corpus.excerpt(song, 0, len(song.first) - 1, song.key)["events"]
+        rows = excerpt(song, 0, len(song.first) - 1, song.key)["events"]
         nats = model.nats(rows)
         if not song.played:
             nats[:, 3] = 0

@@ -21,8 +21,8 @@ from flamingo.composing import mood, originality, personas, reading
 from flamingo.composing.piece import Piece
 from flamingo.errors import BadRequest, FlamingoError, WouldOverwrite
 from flamingo.nn.checkpoint import Checkpoint
-from flamingo.train.composing import corpus
 from flamingo.train.composing.music import Music, made
+from flamingo.train.corpus import sources
 
 if TYPE_CHECKING:
     from flamingo.train.composing.recipe import ComposerRecipe
@@ -45,9 +45,9 @@ def load(recipe: ComposerRecipe, saved: Checkpoint, *, quiet: bool) -> tuple[Mus
             f"--persona {name}", "a persona of yours has that name already", "choose another name or add --overwrite"
         )
     say = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
-    pairs: list[tuple[corpus.Source, Piece]] = []
+    pairs: list[tuple[sources.Source, Piece]] = []
     files = [file for folder in recipe.music for file in _files(Path(folder))]
-    words = {s.file: s.mood for s in corpus.find_moods(Path(recipe.moods))} if recipe.moods else {}
+    words = {s.file: s.mood for s in sources.find_moods(Path(recipe.moods))} if recipe.moods else {}
     files += [file for file in words if file not in files]
     for i, file in enumerate(files, 1):
         try:
@@ -57,7 +57,7 @@ def load(recipe: ComposerRecipe, saved: Checkpoint, *, quiet: bool) -> tuple[Mus
             continue
         say.print(f"[{i}/{len(files)}] {file.name}: {len(piece.notes):,} notes in {piece.key}", markup=False)
         word = words.get(file, "")
-        pairs.append((corpus.Source(file, name, file.stem, f"{name}: {file.stem}", "train", word), piece))
+        pairs.append((sources.Source(file, name, file.stem, f"{name}: {file.stem}", "train", word), piece))
     notes = sum(len(p.notes) for _, p in pairs)
     summary = f"{notes:,} notes in {len(pairs)} of {len(files)} files"
     if notes < LEAST:
@@ -84,7 +84,7 @@ def _files(folder: Path) -> list[Path]:
     return [folder] if folder.is_file() else reading.folder(folder)
 
 
-def _side(source: corpus.Source) -> corpus.Source:
+def _side(source: sources.Source) -> sources.Source:
     held_out = int(hashlib.sha256(source.title.encode()).hexdigest()[:8], 16) % _HELD_OUT == 0
     return replace(source, split="valid" if held_out else "train")
 

@@ -20,10 +20,12 @@ from flamingo.composing.originality import Index
 from flamingo.composing.piece import Metre
 from flamingo.errors import BadRequest, ModelCorrupt, ModelMissing
 from flamingo.nn.checkpoint import Checkpoint
-from flamingo.train.composing import corpus, export, loop, ngram, samples
+from flamingo.train.composing import export, loop, ngram, samples
 from flamingo.train.composing.loop import CHECKPOINT, load_composer, nats_a_note, train
 from flamingo.train.composing.music import Music, load_music
 from flamingo.train.composing.recipe import ComposerRecipe
+from flamingo.train.composing.windows import condition_vectors, excerpt
+from flamingo.train.corpus import sources
 
 
 @functools.cache
@@ -227,12 +229,12 @@ def test_nats_a_note_are_those_of_the_network_that_runs(released: tuple[Path, Pa
     net, facts = load_composer(released[0] / CHECKPOINT)
     found = load_music((str(music),), facts)
     song = found.songs["test"][0]
-    rows = corpus.excerpt(song, 0, len(song.first) - 1, song.key)
+    rows = excerpt(song, 0, len(song.first) - 1, song.key)
     model = Composer(
         {k: v.numpy() for k, v in net.state_dict().items()}, read(released[1] / "composer.safetensors").facts
     )
     theirs = nats_a_note(net, [song], 512, torch.device("cpu"))
-    ours = model.nats(rows["events"], corpus.condition_vectors(model, rows, found.personas)).sum(0)
+    ours = model.nats(rows["events"], condition_vectors(model, rows, found.personas)).sum(0)
     notes = int((rows["events"][1:, 1] >= 0).sum())
     for column, name in enumerate(("where", "pitch", "duration", "velocity")):
         assert ours[column] / notes == pytest.approx(theirs[name], abs=0.01), name
@@ -312,7 +314,7 @@ def test_habits_are_those_of_the_music(released: tuple[Path, Path]) -> None:
 
 def test_fingerprints_are_of_the_training_works_alone(released: tuple[Path, Path], music: Path) -> None:
     index = Index.load(released[1] / "composer-fingerprints.safetensors")
-    pairs = corpus.read(corpus.find([music]))
+    pairs = sources.read(sources.find([music]))
     for source, piece in pairs:
         if source.split == "train":
             assert source.title in " ".join(index.titles)

@@ -13,9 +13,11 @@ from flamingo.composing.model import Bar
 from flamingo.composing.piece import Key
 from flamingo.composing.writing.midi import to_midi
 from flamingo.errors import BadRequest
-from flamingo.train.composing import corpus
-from flamingo.train.composing.corpus import Source, Windows, excerpt, find, personas_of, read, songs, work_of
 from flamingo.train.composing.music import Music, load_music
+from flamingo.train.composing.windows import Windows, condition_vectors, excerpt
+from flamingo.train.corpus import sources
+from flamingo.train.corpus.songs import bar_tempos, songs_of
+from flamingo.train.corpus.sources import Source, find, personas_of, read, work_of
 from tests.composing import pieces, tiny
 
 
@@ -172,7 +174,7 @@ def test_nobody_in_particular_is_no_persona(music: Path) -> None:
 
 @pytest.mark.parametrize(("programs", "ensemble"), [((0,), 0), ((0, 6), 0), ((0, 52), 1), ((40, 41, 42), 2)])
 def test_an_ensemble_is_told_by_its_instruments(programs: tuple[int, ...], ensemble: int) -> None:
-    assert corpus.ensemble_of(pieces.scale(programs=programs)) == ensemble
+    assert sources.ensemble_of(pieces.scale(programs=programs)) == ensemble
 
 
 # -- songs ---------------------------------------------------------------------------------------------------
@@ -195,7 +197,7 @@ def test_phrases_are_found_where_the_studies_have_them(ready: Music) -> None:
 
 def test_the_tempo_of_a_bar_is_that_of_its_neighbourhood() -> None:
     piece = pieces.piece(bars=20, tempos=[(0, 60.0), (960, 120.0)])
-    found = corpus.bar_tempos(piece, piece.edges)
+    found = bar_tempos(piece, piece.edges)
     assert found[0] == pytest.approx(60) and found[-1] == pytest.approx(120)
     assert (np.diff(found) >= -1e-9).all()
 
@@ -226,7 +228,7 @@ def test_what_is_told_at_run_time_is_what_was_told_in_training(ready: Music) -> 
     model = tiny.composer(personas=ready.personas)
     song = next(s for s in ready.songs["train"] if s.persona == 1)
     rows = excerpt(song, 2, 30, song.key)
-    told = corpus.condition_vectors(model, rows, ready.personas)
+    told = condition_vectors(model, rows, ready.personas)
     assert told.shape == (len(rows["events"]), model.width)
     i = 100
     who = {ready.personas[song.persona]: 1.0} if song.persona >= 0 else {}
@@ -289,7 +291,7 @@ def test_no_note_of_a_test_work_is_in_a_window(tmp_path: Path) -> None:
     hidden = [s for s, p in pairs if s.split != "train"]
     assert hidden and all((p.notes["pitch"] == 101).all() == (s.split != "train") for s, p in pairs)
     scale = mood.Scale(**{k: tuple(v) for k, v in tiny.SCALE.items()})
-    heard = songs([(s, p) for s, p in pairs if s.split == "train"], ["ada"], scale)
+    heard = songs_of([(s, p) for s, p in pairs if s.split == "train"], ["ada"], scale)
     drawn = Windows(heard, 64, np.random.default_rng(0))
     for _ in range(50):
         rows = drawn.row()["events"]

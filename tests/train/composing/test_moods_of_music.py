@@ -14,8 +14,9 @@ from flamingo.composing import personas
 from flamingo.composing.writing import write
 from flamingo.errors import BadRequest
 from flamingo.mood.valence_arousal import WORDS
-from flamingo.train.composing import corpus
 from flamingo.train.composing.music import load_music
+from flamingo.train.composing.windows import excerpt
+from flamingo.train.corpus import sources
 from tests.composing import tiny
 
 
@@ -33,17 +34,17 @@ def moods(few_works: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_each_piece_is_told_the_place_of_its_folders_word(moods: Path, few_works: Path) -> None:
-    found = corpus.find_moods(moods)
+    found = sources.find_moods(moods)
     assert {s.mood for s in found} == {"angry", "calm"} and len(found) == 5
     music = load_music((str(few_works),), None, str(moods))
     told = [song for song in music.songs["train"] if song.mood_point is not None]
     assert len(told) == 5 and len(music.songs["train"]) > 5
     for song in told:
-        rows = corpus.excerpt(song, 0, len(song.first) - 1, song.key, faster=1.2, louder=1)
+        rows = excerpt(song, 0, len(song.first) - 1, song.key, faster=1.2, louder=1)
         assert song.mood_point in (WORDS["angry"], WORDS["calm"])
         assert np.allclose(rows["valence"], song.mood_point[0]) and np.allclose(rows["arousal"], song.mood_point[1])
     plain = next(song for song in music.songs["train"] if song.mood_point is None)
-    assert len(set(corpus.excerpt(plain, 0, len(plain.first) - 1, plain.key)["valence"].tolist())) > 1
+    assert len(set(excerpt(plain, 0, len(plain.first) - 1, plain.key)["valence"].tolist())) > 1
 
 
 @pytest.mark.parametrize("with_music", [True, False])
@@ -57,9 +58,9 @@ def test_the_command_learns_from_them(moods: Path, few_works: Path, tmp_path: Pa
 
 def test_a_folder_without_moods_is_refused(tmp_path: Path, few_works: Path) -> None:
     with pytest.raises(BadRequest, match="named by a mood"):
-        corpus.find_moods(few_works)
+        sources.find_moods(few_works)
     with pytest.raises(BadRequest, match="no such folder"):
-        corpus.find_moods(tmp_path / "nowhere")
+        sources.find_moods(tmp_path / "nowhere")
 
 
 def test_a_persona_that_is_ready_says_so_and_how_to_use_it(
