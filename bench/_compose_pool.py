@@ -25,6 +25,7 @@ from flamingo.composing.plan import Plan, settle
 from flamingo.composing.sampling import _TRIES, Drawn, draw
 from flamingo.errors import BadRequest
 from flamingo.train.corpus import sources
+from flamingo.train.corpus.parts import ensemble_of
 
 FAVOURITES = ("beethoven", "mozart", "schubert", "chopin")
 TOGETHER = 16
@@ -82,7 +83,7 @@ class Pool:
     def split(self, *names: str, keyboard: bool = True) -> list[tuple[sources.Source, Piece]]:
         """Works of some sides of the split; `keyboard`: those for keyboard alone."""
         found = [(s, p) for s, p in self.pairs if s.split in names]
-        return [(s, p) for s, p in found if sources.ensemble_of(p) == 0] if keyboard else found
+        return [(s, p) for s, p in found if ensemble_of(p) == 0] if keyboard else found
 
     @property
     def favourites(self) -> tuple[str, ...]:

@@ -48,9 +48,18 @@ METRES = (
     "1/8",
 )
 """Metres the network knows by name; any other shares one place after them."""
-ENSEMBLES = ("piano", "voice", "strings")
+ENSEMBLES = ("piano", "voice", "strings", "choir", "organ", "chamber", "orchestra")
+"""Who plays: a piano alone; a voice (or any solo) with a piano; three to five strings; voices alone; an organ; other
+groups of up to eight; more than eight."""
+PARTS = 8
+"""Parts that the network tells apart, from the top of the page: 0 and 1 are the hands of a piano alone."""
 LEFTS = 24
 TEMPOS = 12
+NUMBERS = 64
+"""Bars of a window are numbered from anywhere, after 63 from 0 again: so the network finds the bar four before."""
+ROLES = ("plain", "later", "given", "fill")
+"""What a bar is told for: to go on from; it comes after the bars to be filled; it holds a part that is given; it is
+one of the bars to be filled."""
 
 _LOG_DURATIONS = np.log(np.array(DURATIONS, float))
 _NEAREST_DURATION = np.abs(np.log(np.arange(1, 385, dtype=float))[:, None] - _LOG_DURATIONS).argmin(1)
@@ -85,11 +94,13 @@ def metre_index(metre: Metre) -> int:
 @dataclass(frozen=True)
 class Spelled:
     """A piece as events. events: (n, 4) int16, with bar lines (-1 where there is nothing to say); pitches are MIDI
-    numbers, not yet relative. bar: (n,) the bar each belongs to. bars: (b,) of BAR after long ones were cut."""
+    numbers, not yet relative. bar: (n,) the bar each belongs to. bars: (b,) of BAR after long ones were cut.
+    note: (n,) which of the piece's notes each is, -1 for bar lines."""
 
     events: Array
     bar: Array
     bars: Array
+    note: Array
 
 
 def cut_long_bars(piece: Piece) -> Array:
@@ -122,7 +133,9 @@ def spell(piece: Piece) -> Spelled:
     rows[~is_line, 1] = notes["pitch"]
     rows[~is_line, 2] = duration_index(notes["duration"])
     rows[~is_line, 3] = notes["velocity"] // 8
-    return Spelled(rows, np.cumsum(is_line) - 1, bars)
+    note = np.full(len(rows), -1)
+    note[~is_line] = np.flatnonzero(inside)
+    return Spelled(rows, np.cumsum(is_line) - 1, bars, note)
 
 
 def relative(events: Array, tonic: int) -> Array:

@@ -60,6 +60,7 @@ class Composer:
         config = facts["config"]
         self.personas: tuple[str, ...] = tuple(config["personas"])
         self.layers, self.width, self.heads = config["layers"], config["width"], config["heads"]
+        self.ensembles = config.get("ensembles", 3)  # composers before 2026-12 told fewer apart
         self.scale = mood.Scale(**facts["scale"])
         self._check(tensors)
         self._t = {name: np.ascontiguousarray(value, np.float32) for name, value in tensors.items()}
@@ -78,7 +79,7 @@ class Composer:
             "where": events.WHERES, "pitch": events.PITCHES, "octaveless": 12, "duration": len(events.DURATIONS),
             "velocity": events.VELOCITIES, "persona": len(self.personas) + 1, "valence": _KNOTS + 1,
             "arousal": _KNOTS + 1, "left": events.LEFTS + 1, "tempo": events.TEMPOS + 1,
-            "metre": len(events.METRES) + 1, "minor": 2, "ensemble": len(events.ENSEMBLES), "start": 2,
+            "metre": len(events.METRES) + 1, "minor": 2, "ensemble": self.ensembles, "start": 2,
         }  # fmt: skip
         shapes: dict[str, tuple[int, ...]] = {f"{name}.weight": (rows, d) for name, rows in tables.items()}
         shapes |= self._trunk(d)
@@ -135,7 +136,8 @@ class Composer:
         total += t["left.weight"][-1 if bar.left is None else int(events.left_index(bar.left))]
         total += t["tempo.weight"][-1 if bar.bpm is None else int(events.tempo_index(bar.bpm))]
         total += t["metre.weight"][bar.metre]
-        return np.asarray(total + t["ensemble.weight"][bar.ensemble] + t["start.weight"][int(bar.start)])
+        total += t["ensemble.weight"][min(bar.ensemble, self.ensembles - 1)]
+        return np.asarray(total + t["start.weight"][int(bar.start)])
 
     @staticmethod
     def _emphasised(name: str, row: Array, rows: Array, plain: bool) -> Array:

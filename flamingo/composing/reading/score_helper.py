@@ -92,8 +92,8 @@ def _marks(mei: str, events: list[dict[str, Any]]) -> dict[str, Any]:
     for element in ET.fromstring(mei).iter():
         tag = element.tag.removeprefix(_MEI) if isinstance(element.tag, str) else ""
         if tag in ("meterSig", "scoreDef", "staffDef"):
-            unit = element.get("unit") or element.get("meter.unit")
-            metre = float(unit) if unit and unit.isdigit() else metre
+            written = element.get("unit") or element.get("meter.unit") or ""
+            metre = float(written) if written.isdigit() else metre
         elif tag == "measure":
             measures.append((bars.get(element.get(_ID, ""), -1.0), metre, element))
     edges = [*(begin for begin, _, _ in measures), last]

@@ -10,6 +10,7 @@ import numpy as np
 from flamingo.composing import events, mood
 from flamingo.composing.piece import Metre, Piece
 from flamingo.train.corpus import sources
+from flamingo.train.corpus.parts import ensemble_of
 from flamingo.train.corpus.songs import bar_tempos
 
 
@@ -22,7 +23,7 @@ def habits(
     for persona in personas:
         mine = [p for s, p in pairs if s.composer == persona]
         # Habits are those of music for a keyboard, where there is any.
-        mine = [p for p in mine if sources.ensemble_of(p) < 2] or mine
+        mine = [p for p in mine if ensemble_of(p) < 2] or mine
         tonics = {mode: [0.0] * 12 for mode in ("major", "minor")}
         bars: dict[str, list[float]] = defaultdict(list)
         arousal = []

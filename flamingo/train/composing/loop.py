@@ -28,7 +28,14 @@ from flamingo.nn.optimisers import MuonWithAdam, Optimiser
 from flamingo.train import runs, session
 from flamingo.train.composing import own_persona
 from flamingo.train.composing.music import load_music
-from flamingo.train.composing.networks import CONDITIONS, SIZES, ComposerConfig, ComposerNet
+from flamingo.train.composing.networks import (
+    CONDITIONS,
+    NUMBERS_OF_A_NOTE,
+    SIZES,
+    ComposerConfig,
+    ComposerNet,
+    grown,
+)
 from flamingo.train.composing.outcome import Outcome
 from flamingo.train.composing.recipe import RATE, ComposerRecipe
 from flamingo.train.composing.windows import Windows, excerpt
@@ -81,7 +88,8 @@ class _Session:
             more = {"moods": recipe.moods} if recipe.moods else {}
             self.music = load_music(recipe.music, saved.facts if saved else None, **more)
             config = ComposerConfig(self.music.personas, **SIZES[recipe.model])
-        if saved and ComposerConfig.from_dict(saved.facts["config"]) != config:
+        before = ComposerConfig.from_dict(saved.facts["config"]) if saved else config
+        if before != config and (recipe.resume or not _can_grow(before, config)):
             raise ModelCorrupt(recipe.start or recipe.out, "it was trained at another size", "name a fresh --out")
         self.lr = recipe.lr or (3e-4 if recipe.persona else RATE)
         self.model = ComposerNet(config, recipe.dropout).to(self.device)
@@ -96,6 +104,9 @@ class _Session:
             self.facts |= {"best": saved.facts["best"]} if self.best else {}
         if saved:
             averaged = {k: t.float() for k, t in saved.part("ema").items()}
+            if before != config:
+                averaged = grown(averaged, before, self.model)
+                saved = Checkpoint({f"ema.{k}": t for k, t in averaged.items()}, saved.facts)
             self.model.load_state_dict(saved.part("model") or averaged)
             self.ema = {k: t.to(self.device) for k, t in averaged.items()}
             if saved.facts.get("optimiser", "adam") == self.moves:
@@ -113,9 +124,12 @@ class _Session:
         recipe = self.recipe
         if not recipe.resume:
             session.graph(
-                self.writer, _Shown(self.model), (torch.zeros(1, 16, 4, dtype=torch.long, device=self.device),)
+                self.writer, _Shown(self.model), (torch.zeros(1, 16, 5, dtype=torch.long, device=self.device),)
             )
-        windows = Windows(self.music.songs["train"], self.length, self._random(0))
+        arranging = (recipe.filling, recipe.accompanying) if self.model.config.planned else (0.0, 0.0)
+        windows = Windows(
+            self.music.songs["train"], self.length, self._random(0), filling=arranging[0], accompanying=arranging[1]
+        )
         begun = saved = sampled = logged = time.monotonic()
         first = self.facts["step"]
         step_figures: list[dict[str, float]] = []
@@ -181,6 +195,8 @@ class _Session:
         # What is not told is not told for a whole sequence; one sequence in ten is told nothing at all.
         hidden = torch.rand(shape[0], 1, shape[2], device=self.device) < self.recipe.forget
         hidden |= torch.rand(shape[0], 1, 1, device=self.device) < 0.1
+        # Phrase and accompaniment are untold oftener: who asks for music seldom says so much.
+        hidden[..., 5:] |= torch.rand(shape[0], 1, 3, device=self.device) < 0.2
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             nats = self.model.losses(batch, hidden.expand(shape))
         count = (batch["events"][:, 1:, 1] >= 0).sum()
@@ -198,7 +214,7 @@ class _Session:
             session.average(self.ema, self.model, self.recipe.ema, self.facts["step"])
         parts = (nats.detach().sum((0, 1)) / count).tolist()
         return {"nats": float(loss.detach()), "gradient": float(norm)} | dict(
-            zip(("where", "pitch", "duration", "velocity"), parts, strict=True)
+            zip(NUMBERS_OF_A_NOTE, parts, strict=True)
         )
 
     def _log(self, step_figures: list[dict[str, float]]) -> dict[str, float]:
@@ -271,7 +287,7 @@ class _Shown(torch.nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, rows: Tensor) -> tuple[Tensor, ...]:
         return self.net.logits(self.net.states(rows, None), rows)
 
 
@@ -290,9 +306,10 @@ def nats_a_note(
     model: ComposerNet, songs: list[Song], length: int, device: torch.device, most: int | None = None
 ) -> dict[str, float]:
     """Nats a note of songs, in windows of `length` events of which the second half counts (the first gives context;
-    at the beginning of a song all count): "all", and "where", "pitch", "duration", "velocity" apart."""
+    at the beginning of a song all count): "all", and each of NUMBERS_OF_A_NOTE apart. Nothing is told of phrases and
+    accompaniment, which the notes to come would have to be known for."""
     model.eval()
-    total, notes = np.zeros(4), 0
+    total, notes = np.zeros(len(NUMBERS_OF_A_NOTE)), 0
     half = length // 2
     for song in songs:
         whole = excerpt(song, 0, len(song.first) - 1, song.key)
@@ -300,7 +317,9 @@ def nats_a_note(
         for begin in range(0, max(1, n - half), half):
             rows = {k: v[begin : begin + length + 1][None] for k, v in whole.items()}
             batch = _tensors(rows, device)
-            nats = model.losses(batch)[0].cpu().numpy()
+            hidden = torch.zeros((*batch["persona"][:, :-1].shape, len(CONDITIONS)), dtype=torch.bool, device=device)
+            hidden[..., 5:] = True
+            nats = model.losses(batch, hidden)[0].cpu().numpy()
             target = rows["events"][0, 1:]
             fresh = slice(0 if begin == 0 else half, None)
             total += nats[fresh].sum(0)
@@ -308,9 +327,7 @@ def nats_a_note(
         if most and notes >= most:
             break
     by_number = total / max(notes, 1)
-    return {"all": float(by_number.sum())} | dict(
-        zip(("where", "pitch", "duration", "velocity"), by_number.tolist(), strict=True)
-    )
+    return {"all": float(by_number.sum())} | dict(zip(NUMBERS_OF_A_NOTE, by_number.tolist(), strict=True))
 
 
 def load_composer(file: Path) -> tuple[ComposerNet, dict[str, Any]]:
@@ -321,6 +338,18 @@ def load_composer(file: Path) -> tuple[ComposerNet, dict[str, Any]]:
     net.load_state_dict({k: t.float() for k, t in (saved.part("best") or saved.part("ema")).items()})
     net.requires_grad_(False)
     return net.eval(), saved.facts
+
+
+def _can_grow(before: ComposerConfig, config: ComposerConfig) -> bool:
+    """Whether a composer can go on as a larger one: deeper, and told more."""
+    return (
+        before.trunk == config.trunk == "transformer"
+        and (before.width, before.heads) == (config.width, config.heads)
+        and before.layers <= config.layers
+        and before.ensembles <= config.ensembles
+        and not (before.planned and not config.planned)
+        and before.parts in (0, config.parts)
+    )
 
 
 def _optimiser(model: ComposerNet, moves: str, recipe: ComposerRecipe, lr: float) -> Optimiser:

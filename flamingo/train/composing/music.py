@@ -11,7 +11,7 @@ import numpy as np
 from flamingo.composing import mood
 from flamingo.composing.piece import Piece
 from flamingo.errors import BadRequest
-from flamingo.train.corpus import sources
+from flamingo.train.corpus import sources, store
 from flamingo.train.corpus.songs import Song, songs_of
 
 
@@ -30,6 +30,11 @@ class Music:
 def load_music(folders: tuple[str, ...], facts: dict[str, Any] | None = None, moods: str = "") -> Music:
     """Read a corpus. facts: those of a checkpoint, whose personas and scale are kept. moods: a folder of music in
     folders named by moods, which is learned from too."""
+    libraries = [Path(f) for f in folders if store.is_library(Path(f))]
+    if libraries:
+        if len(folders) > 1 or moods:
+            raise BadRequest("--music", "a corpus is learned from alone", "make one of all folders")
+        return _from_library(store.Library.open(libraries[0]), facts)
     if not folders and not moods:
         raise BadRequest("--music", "there is nothing to learn from", "name a folder of MIDI files")
     felt = sources.find_moods(Path(moods)) if moods else []
@@ -47,6 +52,24 @@ def load_music(folders: tuple[str, ...], facts: dict[str, Any] | None = None, mo
                 rows[:, mood.FEATURES.index("loudness")] = np.nan
         scale = mood.Scale.measured(np.concatenate(features))
     return made(pairs, personas, scale)
+
+
+def _from_library(library: store.Library, facts: dict[str, Any] | None) -> Music:
+    """A corpus that `flamingo train corpus` made, as music for training."""
+    rows = library.facts["songs"]
+    personas = tuple(facts["config"]["personas"]) if facts else ()
+    personas += tuple(p for p in library.personas() if p not in personas)
+    train = library.indices("train")
+    scale = mood.Scale(**facts["scale"]) if facts else mood.Scale.measured(library.features(train))
+    splits = {name: library.indices(name) for name in ("train", "valid", "test")}
+    return Music(
+        {name: [library.song(i, personas, scale) for i in chosen] for name, chosen in splits.items()},
+        personas,
+        scale,
+        {name: len(chosen) for name, chosen in splits.items()},
+        {name: sum(rows[i]["notes"] for i in chosen) for name, chosen in splits.items()},
+        [],
+    )
 
 
 def made(pairs: list[tuple[sources.Source, Piece]], personas: tuple[str, ...], scale: mood.Scale) -> Music:

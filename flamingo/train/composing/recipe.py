@@ -20,7 +20,7 @@ RATE = 1.5e-3
 class ComposerRecipe:
     """How a composer is trained. Times in seconds (or "25m", "3h"), lengths in events, paths as text."""
 
-    music: Annotated[tuple[str, ...], Field(description="Folders of MIDI files to learn from.")] = ()
+    music: Annotated[tuple[str, ...], Field(description="Folders of MIDI files, or a corpus, to learn from.")] = ()
     out: Annotated[str, Field(description="Folder for checkpoint, log and samples.")] = "runs/compose"
     model: Annotated[
         Literal["composer", "lstm", "ngram", "debug"],
@@ -67,6 +67,14 @@ class ComposerRecipe:
         float, Field(ge=0, le=1, description="Last part of the budget, over which the rate falls to a hundredth.")
     ] = 0.4
     ema: Annotated[float, Field(ge=0, lt=1, description="Decay of the averaged weights.")] = 0.998
+    filling: Annotated[
+        float,
+        Field(ge=0, le=1, description="Share of the examples in which bars are filled in between others."),
+    ] = 0.3
+    accompanying: Annotated[
+        float,
+        Field(ge=0, le=1, description="Share of the examples in which one part is given, and the others follow."),
+    ] = 0.2
     clip: Annotated[float, Field(gt=0, description="Largest norm of a gradient.")] = 1.0
     seed: Annotated[int, Field(ge=0, description="Seed of everything that is drawn.")] = 0
     device: Annotated[str, Field(description="auto, cpu or cuda.")] = "auto"

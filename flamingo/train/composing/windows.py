@@ -17,6 +17,11 @@ from flamingo.train.corpus.songs import Song
 Array = NDArray[Any]
 
 
+HEARD = {"piano": 2.0, "voice": 1.0, "strings": 1.0, "choir": 0.25, "organ": 0.5, "chamber": 0.5, "orchestra": 0.5}
+"""By how much more, or less, than its share of the notes music for each ensemble is heard in training."""
+_WORD = np.array([HEARD[name] for name in events.ENSEMBLES])
+
+
 @dataclass
 class Windows:
     """Draws training sequences from songs: rows of `length` events, packed with excerpts one after the other.
@@ -24,34 +29,50 @@ class Windows:
     Half of the excerpts end where a phrase or piece ends, in the key of that cadence, with the bars that are left
     counted to there; so the model learns short pieces that end, of which a corpus of sonatas has few; and half of
     those begin where the piece or a phrase begins. The others begin anywhere, in the key of the piece.
+
+    Attributes:
+        songs: what to draw from.
+        length: events of a sequence.
+        random: where chance comes from.
+        ending_share: of the excerpts that end where something ends.
+        filling: share of the excerpts in which a few bars come last, after what follows them.
+        accompanying: share of those in which one part comes first, and then the others.
     """
 
-    songs: list[Song]
+    songs: Sequence[Song]
     length: int
     random: np.random.Generator
     ending_share: float = 0.5
+    filling: float = 0.0
+    accompanying: float = 0.0
 
     def __post_init__(self) -> None:
         # Composers with little music are heard more often than their share, but not as often as all others.
         notes = np.array([len(s.events) for s in self.songs], float)
-        total = np.bincount([s.persona + 1 for s in self.songs], notes)
-        balance = np.array([total[s.persona + 1] for s in self.songs]) ** -0.35
-        self.weights = notes * balance / (notes * balance).sum()
+        persona = np.array([s.persona for s in self.songs])
+        total = np.bincount(persona + 1, notes)
+        weights = notes * total[persona + 1] ** -0.35
+        if self.filling or self.accompanying:
+            weights *= _WORD[[s.ensemble for s in self.songs]]
+        self._until = np.cumsum(weights / weights.sum())
 
     def row(self) -> dict[str, Array]:
-        """One packed sequence: "events" (length + 1, 4), pitches relative, and the conditions of each event."""
+        """One packed sequence: "events" (length + 1, 5), pitches relative, and the conditions of each event."""
         parts: list[dict[str, Array]] = []
         room = self.length + 1
         while room > 0:
-            part = self._excerpt()
+            part = self._excerpt(room)
             if part is None:
                 continue
             parts.append({k: v[:room] for k, v in part.items()})
             room -= len(parts[-1]["events"])
         return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
 
-    def _excerpt(self) -> dict[str, Array] | None:
-        song = self.songs[self.random.choice(len(self.songs), p=self.weights)]
+    def _excerpt(self, room: int) -> dict[str, Array] | None:
+        song = self.songs[min(int(np.searchsorted(self._until, self.random.random())), len(self.songs) - 1)]
+        kind = self.random.random()
+        if kind < self.filling + self.accompanying and room > _LEAST_TO_ARRANGE:
+            return self._arranged(song, room, fill=kind < self.filling)
         bars = len(song.first) - 1
         if self.random.random() < self.ending_share:
             last, key = song.ends[self.random.integers(len(song.ends))]
@@ -63,9 +84,80 @@ class Windows:
         begin = int(self.random.integers(0, max(1, bars - 2)))
         return excerpt(song, begin, bars, song.key, limit=self.length + 1, **self._playing())
 
+    def _arranged(self, song: Song, room: int, *, fill: bool) -> dict[str, Array] | None:
+        """An excerpt in which a few bars come last (`fill`), or a part comes first; None where the bars are too long
+        for the room."""
+        bars = len(song.first) - 1
+        begin = int(self.random.integers(0, max(1, bars - 4)))
+        count = int(np.exp(self.random.uniform(np.log(6), np.log(40))))
+        last = min(bars, begin + count)
+        # Bar lines may come twice, and a line more closes.
+        while last > begin + 2 and song.first[last] - song.first[begin] + (last - begin) + 2 > room:
+            last -= max(1, (last - begin) // 8)
+        if song.first[last] - song.first[begin] + (last - begin) + 2 > room or last - begin < 2:
+            return None
+        rows = excerpt(song, begin, last, song.key, **self._playing())
+        there = np.unique(rows["events"][:, 4])
+        there = there[there >= 0]
+        given: list[int] = []
+        if len(there) > 1 and (not fill or self.random.random() < 0.25):
+            given = [int(there[0] if self.random.random() < 0.6 else self.random.choice(there))]
+        elif not fill:
+            return None
+        size = last - begin
+        if fill:
+            hidden = int(min(self.random.choice([1, 2, 3, 4, 6, 8]), size - 1))
+            first = int(self.random.integers(0, size - hidden + 1))
+        else:
+            first = 0 if self.random.random() < 0.7 else int(self.random.integers(0, size - 1))
+            hidden = size - first
+        return arranged(rows, first, first + hidden, given)
+
     def _playing(self) -> dict[str, Any]:
         """Augmentation: the same notes a little faster or slower, louder or softer, and labelled so."""
-        return {"faster": 2 ** self.random.uniform(-0.25, 0.25), "louder": int(self.random.integers(-1, 2))}
+        return {
+            "faster": 2 ** self.random.uniform(-0.25, 0.25),
+            "louder": int(self.random.integers(-1, 2)),
+            "number": int(self.random.integers(events.NUMBERS)),
+        }
+
+
+_LEAST_TO_ARRANGE = 160  # events
+
+
+def arranged(rows: dict[str, Array], first: int, last: int, given: Sequence[int] = ()) -> dict[str, Array]:
+    """An excerpt put in another order, so that a network that only goes on learns to fill in.
+
+    What comes before bar `first` stays, then comes what follows bar `last`, then the parts that are given in the bars
+    between, and last all else in them, closed by a bar line. "role" says which is which, and in the bars to be filled
+    "left" counts to the end of them.
+
+    Args:
+        rows: a whole excerpt.
+        first, last: the bars to be filled, counted from 0 in the excerpt, the last not included.
+        given: parts that are told in them.
+    """
+    bar, part = rows["bar"], rows["events"][:, 4]
+    line = part < 0
+    inside = (bar >= first) & (bar < last)
+    closing = np.zeros(len(bar), bool)
+    closing[-1] = True  # it belongs to what stands last in the piece
+    later = (bar >= last) | (closing & (last <= bar[-1]))
+    inside &= ~later
+    told = inside & (line | np.isin(part, list(given))) & ~closing if len(given) else np.zeros(len(bar), bool)
+    filled = inside & (line | ~np.isin(part, list(given)))
+    pieces = [(bar < first, 0), (later, 1), (told, 2), (filled, 3)]
+    order = np.concatenate([np.flatnonzero(mask) for mask, _ in pieces])
+    if later.any():
+        order = np.append(order, order[-1])
+    found = {name: column[order].copy() for name, column in rows.items()}
+    found["role"] = np.repeat([role for _, role in pieces], [int(mask.sum()) for mask, _ in pieces]).astype(np.int64)
+    if later.any():
+        found["role"] = np.append(found["role"], found["role"][-1])
+        found["events"][-1] = (events.BAR_LINE, -1, -1, -1, -1)
+    to_fill = found["role"] >= 2
+    found["left"][to_fill] = events.left_index(last - found["bar"][to_fill])
+    return found
 
 
 def excerpt(
@@ -77,16 +169,17 @@ def excerpt(
     limit: int | None = None,
     faster: float = 1.0,
     louder: int = 0,
+    number: int = 0,
 ) -> dict[str, Array]:
     """Bars `begin` to `last` of a song as a training example in `key`, of at most `limit` events. If it is whole, a
-    last bar line closes it. faster: factor of the tempo; louder: bins of velocity."""
+    last bar line closes it. faster: factor of the tempo; louder: bins of velocity; number: of its first bar."""
     a, b = int(song.first[begin]), int(song.first[last])
     if limit is not None:
         b = min(b, a + limit)
     rows = events.relative(song.events[a:b], key.tonic)
     bar = song.bar[a:b]
     if limit is None:
-        rows = np.concatenate((rows, [(events.BAR_LINE, -1, -1, -1)])).astype(np.int16)
+        rows = np.concatenate((rows, [(events.BAR_LINE, -1, -1, -1, -1)])).astype(np.int16)
         bar = np.append(bar, bar[-1])
     sounding = rows[:, 3] >= 0
     rows[sounding, 3] = np.clip(rows[sounding, 3] + louder, 0, events.VELOCITIES - 1)
@@ -98,6 +191,8 @@ def excerpt(
         valence, arousal = (
             np.full_like(curve, x) for curve, x in zip((valence, arousal), song.mood_point, strict=True)
         )
+    elif not song.paced:
+        arousal = np.full_like(arousal, np.nan)  # it is mostly speed, which nobody wrote
     n = len(rows)
     start = np.zeros(n, np.int8)
     start[bar == begin] = 1
@@ -110,7 +205,13 @@ def excerpt(
         "arousal": arousal[bar - begin].astype(np.float32),
         "left": events.left_index(last - bar),
         "metre": song.metre[bar],
-        "tempo": events.tempo_index(song.tempo[bar] * faster),
+        "tempo": events.tempo_index(song.tempo[bar] * faster) if song.paced else np.full(n, events.TEMPOS),
+        "function": song.function[bar],
+        "texture": song.texture[bar],
+        "phrase_left": np.asarray(song.phrase_left[bar]).astype(np.int64) - 1,
+        "bar": bar - begin,
+        "number": (bar - begin + number) % events.NUMBERS,
+        "role": np.zeros(n, np.int64),
         "start": start,
         "played": np.full(n, song.played),
     }
@@ -126,7 +227,8 @@ def condition_vectors(model: Composer, rows: dict[str, Array], personas: Sequenc
             persona, valence, arousal, left, tempo, metre, minor, ensemble, start = row
             who = {personas[persona]: 1.0} if persona >= 0 else {}
             bars = left + 1 if left < 16 else (17, 21, 25, 33, 49, 65, 97)[min(left - 16, 6)]
-            bpm = 36 * 2 ** (tempo / 4)
+            bpm = 36 * 2 ** (tempo / 4) if tempo < events.TEMPOS else None
+            arousal = None if np.isnan(arousal) else arousal
             bar = Bar(who, valence, arousal, bars, bpm, metre, bool(minor), ensemble, bool(start))
             vector_by_row[row] = model.condition_vector(bar, plain=True)
         vectors.append(vector_by_row[row])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 
 from flamingo.composing import events, mood
 from flamingo.composing.key_estimation import phrase_ends
+from flamingo.composing.phrase_functions import phrases
 from flamingo.composing.piece import Key, Metre, Piece
+from flamingo.composing.reading.scores import Score
+from flamingo.composing.texture import textures
 from flamingo.mood.valence_arousal import WORDS
-from flamingo.train.corpus.sources import Source, ensemble_of
+from flamingo.train.corpus.parts import ensemble_of, part_of_notes
+from flamingo.train.corpus.sources import Source
 
 Array = NDArray[Any]
 
@@ -23,9 +27,19 @@ class Song:
     """A piece ready for training: events with MIDI pitches, and what is told of each bar.
 
     Attributes:
+        events: (n, 5) int16: where, MIDI pitch, duration, velocity (as flamingo.composing.events has them), and part,
+            0 to PARTS - 1; a bar line has only the first, and -1 for the others.
+        bar: (n,) int, the bar of each event.
+        first: (bars + 1,) int, the event with which each bar begins, and their number.
         persona: index, -1 for none.
-        ends: (bar, key) where a phrase or the piece ends.
+        ensemble: an index of flamingo.composing.events.ENSEMBLES.
+        features: (bars, 7), see flamingo.composing.mood.bar_features.
+        metre: (bars,) int, see flamingo.composing.events.metre_index.
+        tempo: (bars,) quarters a minute.
+        function, texture, phrase_left: (bars,) int, see flamingo.composing.phrase_functions and texture.
+        ends: (bar, key) where a phrase or the piece ends, counted as bars up to there.
         played: whether velocities mean anything.
+        paced: whether the tempo is known; where a score has none, nothing is said of it.
         mood_point: valence and arousal that a person gave it, in place of what is measured.
     """
 
@@ -38,40 +52,93 @@ class Song:
     features: Array
     metre: Array
     tempo: Array
+    function: Array
+    texture: Array
+    phrase_left: Array
     ends: list[tuple[int, Key]]
     played: bool
+    paced: bool
     scale: mood.Scale
     mood_point: tuple[float, float] | None = None
 
 
 def songs_of(pairs: Sequence[tuple[Source, Piece]], personas: Sequence[str], scale: mood.Scale) -> list[Song]:
-    """Pieces as songs. Music for voice or strings is told apart from music for the piano."""
-    converted = []
-    for source, piece in pairs:
-        spelled = events.spell(piece)
-        features = mood.bar_features(piece)
-        # Bars that were cut in two share the label of the whole.
-        whole = np.clip(piece.bar_of(spelled.bars["start"]), 0, len(piece.bars) - 1)
-        edges = np.append(spelled.bars["start"].astype(int), piece.length)
-        ends = [(int(np.searchsorted(spelled.bars["start"], piece.edges[b])), k) for b, k in phrase_ends(piece)]
-        converted.append(
-            Song(
-                spelled.events,
-                spelled.bar,
-                np.searchsorted(spelled.bar, np.arange(len(spelled.bars) + 1)),
-                personas.index(source.composer) if source.composer in personas else -1,
-                ensemble_of(piece),
-                piece.key,
-                features[whole],
-                np.array([events.metre_index(Metre(int(n), int(d))) for _, n, d in spelled.bars]),
-                bar_tempos(piece, edges),
-                [*ends, (len(spelled.bars), piece.key)],
-                piece.expressive,
-                scale,
-                WORDS[source.mood] if source.mood else None,
-            )
-        )
-    return converted
+    """Pieces as songs."""
+    return [song_of(piece, scale, **_about(source, personas)) for source, piece in pairs]
+
+
+def _about(source: Source, personas: Sequence[str]) -> dict[str, Any]:
+    return {
+        "persona": personas.index(source.composer) if source.composer in personas else -1,
+        "mood_point": WORDS[source.mood] if source.mood else None,
+    }
+
+
+def song_of(
+    piece: Piece,
+    scale: mood.Scale,
+    *,
+    persona: int = -1,
+    mood_point: tuple[float, float] | None = None,
+    score: Score | None = None,
+) -> Song:
+    """A piece as a song. score: what is written in it beside the notes, if it was read as one."""
+    piece, part = _in_parts(piece)
+    spelled = events.spell(piece)
+    rows = np.concatenate((spelled.events, np.full((len(spelled.events), 1), -1, np.int16)), axis=1)
+    sounds = spelled.note >= 0
+    rows[sounds, 4] = part[spelled.note[sounds]]
+    texture = textures(piece, part)
+    marks = {"stops": _stops(score), "slur_ends": score.of("slur")["end"].tolist()} if score else {}
+    phrase = phrases(piece, part, texture=texture, **marks)
+    # Bars that were cut in two share the label of the whole.
+    whole = np.clip(piece.bar_of(spelled.bars["start"]), 0, len(piece.bars) - 1)
+    edges = np.append(spelled.bars["start"].astype(int), piece.length)
+    ends = [(int(np.searchsorted(spelled.bars["start"], piece.edges[b])), k) for b, k in phrase_ends(piece)]
+    return Song(
+        rows,
+        spelled.bar,
+        np.searchsorted(spelled.bar, np.arange(len(spelled.bars) + 1)),
+        persona,
+        ensemble_of(piece),
+        piece.key,
+        mood.bar_features(piece)[whole],
+        np.array([events.metre_index(Metre(int(n), int(d))) for _, n, d in spelled.bars]),
+        bar_tempos(piece, edges),
+        phrase.function[whole],
+        texture[whole],
+        phrase.left[whole],
+        [*ends, (len(spelled.bars), piece.key)],
+        piece.expressive,
+        piece.expressive or _is_paced(piece),
+        scale,
+        mood_point,
+    )
+
+
+def _in_parts(piece: Piece) -> tuple[Piece, Array]:
+    """The piece and the part of each of its notes; of several notes of one part that strike the same key at the same
+    time, as the winds of an orchestra do, the longest stays."""
+    part = part_of_notes(piece)
+    notes = piece.notes
+    order = np.lexsort((-notes["duration"], part, notes["pitch"], notes["start"]))
+    notes, part = notes[order], part[order]
+    same = (notes["start"][1:] == notes["start"][:-1]) & (notes["pitch"][1:] == notes["pitch"][:-1])
+    there = np.append(True, ~(same & (part[1:] == part[:-1])))
+    return replace(piece, notes=notes[there]), part[there]
+
+
+def _is_paced(piece: Piece) -> bool:
+    """Whether somebody wrote a tempo: 120 all the time is what readers put where nothing is written."""
+    return bool(len(piece.tempos) and np.any(np.abs(piece.tempos["bpm"] - 120) > 0.5))
+
+
+def _stops(score: Score) -> list[int]:
+    """Where a score ends something: fermatas, and double bars, repeats and the like."""
+    lines = [
+        int(mark["end"]) for mark in score.of("line") if score.texts[mark["text"]] in ("double", "end", "repeat-end")
+    ]
+    return sorted({*lines, *score.of("fermata")["start"].tolist()})
 
 
 def bar_tempos(piece: Piece, edges: Array) -> Array:

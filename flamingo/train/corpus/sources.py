@@ -21,6 +21,7 @@ from flamingo.composing.piece import Piece
 from flamingo.composing.reading.midi import from_midi
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.mood.valence_arousal import WORDS
+from flamingo.train.corpus.parts import ensemble_of
 
 # Arrangements of other composers' pieces would carry test pieces into training: the whole of Godowsky here is that.
 _ARRANGERS = frozenset({"godowsky"})
@@ -30,8 +31,17 @@ _VALID_SHARE = 0.04
 
 @dataclass(frozen=True)
 class Source:
-    """One file of a corpus. composer: lower case, one word; work: what its movements share; split: train, valid or
-    test; mood: a word of flamingo.mood.valence_arousal that a person gave it, if one did."""
+    """One file of a corpus.
+
+    Attributes:
+        file: where it lies.
+        composer: lower case, one word.
+        title: of the piece.
+        work: what its movements share.
+        split: train, valid or test.
+        mood: a word of flamingo.mood.valence_arousal that a person gave it, if one did.
+        collection: the folder among those of the corpus in which it lies.
+    """
 
     file: Path
     composer: str
@@ -39,12 +49,54 @@ class Source:
     work: str
     split: str = "train"
     mood: str = ""
+    collection: str = ""
 
 
 def find(folders: Sequence[Path]) -> list[Source]:
     """The MIDI files of a corpus in one or several folders, sorted, each on its side of the split. Raises BadRequest
     if there are none."""
     return _split([source for folder in folders for source in _listed(Path(folder))])
+
+
+SCORES = (".musicxml", ".mxl", ".xml", ".krn", ".mei", ".abc")
+
+
+def find_scores(folder: Path) -> list[Source]:
+    """The scores in a folder and the folders in it, sorted: with what Humdrum's reference records say (!!!COM,
+    !!!GTL, !!!OTL), else by folders: COMPOSER/WORK/PIECE or COMPOSER/WORK. Their sides of the split are open."""
+    sources = []
+    for file in sorted(f for f in folder.rglob("*") if f.suffix.lower() in SCORES and f.is_file()):
+        about = _by_records(file) if file.suffix.lower() == ".krn" else None
+        composer, work, title = about or _by_folders(file.relative_to(folder))
+        sources.append(Source(file, composer, title, f"{composer}: {work}", collection=folder.name))
+    return sources
+
+
+def _by_records(file: Path) -> tuple[str, str, str] | None:
+    """Composer, work and title by the reference records of a Humdrum file, None where it names no composer."""
+    with file.open("rb") as opened:
+        head = opened.read(4_000).decode("utf-8", "replace")
+    records = dict(re.findall(r"^!!!([A-Z]+):[ \t]*(.*?)[ \t\r]*$", head, re.M)[::-1])
+    name = records.get("COM", "").split(",")[0]
+    if not name.strip():
+        return None
+    title = ": ".join(t for t in (records.get("GTL"), records.get("OTL")) if t) or file.stem
+    # Pieces of one print or manuscript have numbers after its own: pl-sa--154-a-iv-4--001-005.
+    item = re.match(r"(.*?--.*?--\d+)-\d+_", file.stem)
+    return plain_name(name), item[1] if item else work_of(title), title
+
+
+def _by_folders(path: Path) -> tuple[str, str, str]:
+    """Composer, work and title of a score that lies in COMPOSER/WORK/PIECE.musicxml, in
+    COMPOSER/WORK/PIECE/FILE.musicxml, or anywhere else. A work called _ is none: each piece is one."""
+    *above, name = path.parts
+    words = [part.replace("_", " ") for part in above]
+    if not words:
+        return "other", Path(name).stem, Path(name).stem
+    composer = plain_name(words[0].split(",")[0])
+    inside = words[1:] or [Path(name).stem.replace("_", " ")]
+    work = " ".join(inside) if inside[0].strip() == "" else inside[0]
+    return composer, work.strip().lower(), ": ".join(word for word in inside if word.strip())
 
 
 def _listed(folder: Path) -> list[Source]:
@@ -67,17 +119,23 @@ def _listed(folder: Path) -> list[Source]:
             composer = composer.split("_")[0]
         else:
             composer, title = (file.parent.name if file.parent != folder else "other"), file.stem
-        if _plain(composer) in _ARRANGERS:
+        if plain_name(composer) in _ARRANGERS:
             continue
         title = title.replace("__", " ").replace("_", " ").strip()
-        sources.append(Source(file, _plain(composer), title, f"{_plain(composer)}: {work_of(title)}"))
+        sources.append(Source(file, plain_name(composer), title, f"{plain_name(composer)}: {work_of(title)}"))
     if not sources:
         raise BadRequest(str(folder), "it holds no MIDI files", "name a folder with .mid files")
     return sources
 
 
-def _plain(name: str) -> str:
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+_WITHOUT_MARKS = {ord(a): b for a, b in zip("łŁøØßæœ", ("l", "L", "o", "O", "ss", "ae", "oe"), strict=True)}
+"""Letters that are no letter with an accent."""
+
+
+def plain_name(name: str) -> str:
+    """A name in lower case, of letters without accents: Zarębski is zarebski."""
+    letters = name.translate(_WITHOUT_MARKS)
+    ascii_name = unicodedata.normalize("NFKD", letters).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z]+", "-", ascii_name.lower()).strip("-") or "other"
 
 
@@ -125,7 +183,7 @@ def find_moods(folder: Path) -> list[Source]:
             continue
         for file in reading.folder(inside):
             title = file.stem.replace("__", " ").replace("_", " ").strip()
-            composer = _plain(file.stem.split("__", 1)[0].split("_")[0]) if "__" in file.stem else "other"
+            composer = plain_name(file.stem.split("__", 1)[0].split("_")[0]) if "__" in file.stem else "other"
             sources.append(Source(file, composer, title, f"{word}: {file.stem}", "train", word))
     if not sources:
         raise BadRequest(
@@ -160,10 +218,3 @@ def personas_of(pairs: Sequence[tuple[Source, Piece]], least: int = 6_000) -> li
             notes[source.composer] += len(piece.notes)
             files[source.composer] += 1
     return sorted(c for c in notes if notes[c] >= least and files[c] >= 3 and c not in ("christmas", "other"))
-
-
-def ensemble_of(piece: Piece) -> int:
-    """0 for keyboard alone, 1 with a voice (or any solo), 2 for strings and other groups."""
-    if all(p < 8 for p in piece.programs):
-        return 0
-    return 1 if any(p < 8 for p in piece.programs) else 2

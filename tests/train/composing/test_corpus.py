@@ -15,7 +15,7 @@ from flamingo.composing.writing.midi import to_midi
 from flamingo.errors import BadRequest
 from flamingo.train.composing.music import Music, load_music
 from flamingo.train.composing.windows import Windows, condition_vectors, excerpt
-from flamingo.train.corpus import sources
+from flamingo.train.corpus.parts import ensemble_of
 from flamingo.train.corpus.songs import bar_tempos, songs_of
 from flamingo.train.corpus.sources import Source, find, personas_of, read, work_of
 from tests.composing import pieces, tiny
@@ -174,7 +174,7 @@ def test_nobody_in_particular_is_no_persona(music: Path) -> None:
 
 @pytest.mark.parametrize(("programs", "ensemble"), [((0,), 0), ((0, 6), 0), ((0, 52), 1), ((40, 41, 42), 2)])
 def test_an_ensemble_is_told_by_its_instruments(programs: tuple[int, ...], ensemble: int) -> None:
-    assert sources.ensemble_of(pieces.scale(programs=programs)) == ensemble
+    assert ensemble_of(pieces.scale(programs=programs)) == ensemble
 
 
 # -- songs ---------------------------------------------------------------------------------------------------
