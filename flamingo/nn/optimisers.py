@@ -8,6 +8,7 @@ to Adam. Scaled as in Liu et al. 2025 ("Muon is Scalable for LLM Training"), it 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -36,6 +37,55 @@ class Optimiser(Protocol):
     def step(self) -> Any: ...
 
 
+_MOMENTUM = 0.95
+_NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan et al. 2024
+_ITERATIONS, _EPS = 5, 1e-7
+
+
+class Muon(torch.optim.Optimizer):
+    """Muon for matrices, as torch.optim.Muon does it, but in f32 on a processor.
+
+    PyTorch's always computes in bf16, which processors without instructions for it take twenty times as long for; and
+    it takes one matrix after the other, where those of one shape can be taken together.
+    """
+
+    def __init__(self, matrices: list[Tensor], lr: float, weight_decay: float) -> None:
+        super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        for group in self.param_groups:
+            by_shape: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
+            for matrix in group["params"]:
+                if matrix.grad is not None:
+                    by_shape[matrix.shape].append((matrix, matrix.grad))
+            for shape, matrices in by_shape.items():
+                moved = []
+                for matrix, gradient in matrices:
+                    state = self.state[matrix]
+                    if "momentum_buffer" not in state:
+                        state["momentum_buffer"] = torch.zeros_like(gradient)
+                    state["momentum_buffer"].lerp_(gradient, 1 - _MOMENTUM)
+                    moved.append(gradient.lerp(state["momentum_buffer"], _MOMENTUM))
+                rate = 0.2 * max(shape) ** 0.5 * group["lr"]  # Liu et al. 2025: the size of a step of Adam
+                for (matrix, _), direction in zip(matrices, _orthogonal(torch.stack(moved)), strict=True):
+                    matrix.mul_(1 - group["lr"] * group["weight_decay"])
+                    matrix.add_(direction.to(matrix.dtype), alpha=-rate)
+
+
+def _orthogonal(moves: Tensor) -> Tensor:
+    """(n, rows, columns) matrices with all singular values near 1, by Newton and Schulz's iteration."""
+    x = moves.bfloat16() if moves.is_cuda else moves.float()
+    tall = x.shape[1] > x.shape[2]
+    x = x.mT if tall else x
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=_EPS)
+    a, b, c = _NEWTON_SCHULZ
+    for _ in range(_ITERATIONS):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.mT if tall else x
+
+
 class MuonWithAdam:
     """Muon for `inside`, convolutions or matrices with one row an output, and AdamW for `others`.
 
@@ -53,9 +103,7 @@ class MuonWithAdam:
         weight_decay: float = 0.0,
     ) -> None:
         self._matrices = {p: _as_matrix(p.detach(), p) for p in inside}
-        self._muon = torch.optim.Muon(
-            list(self._matrices.values()), lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
-        )
+        self._muon = Muon(list(self._matrices.values()), lr=lr, weight_decay=weight_decay)
         self._adam = torch.optim.AdamW(others, lr=lr, betas=betas, weight_decay=0.0)
         self.param_groups = [*self._muon.param_groups, *self._adam.param_groups]
 
@@ -71,7 +119,7 @@ class MuonWithAdam:
     def step(self) -> None:
         for parameter, matrix in self._matrices.items():
             matrix.grad = None if parameter.grad is None else _as_matrix(parameter.grad, parameter)
-        self._muon.step()  # type: ignore[no-untyped-call]
+        self._muon.step()
         self._adam.step()
 
 
