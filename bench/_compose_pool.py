@@ -20,12 +20,12 @@ from flamingo import weights
 from flamingo.composing import originality, pipeline
 from flamingo.composing.model import Composer
 from flamingo.composing.options import ComposeOptions, SamplingOptions
+from flamingo.composing.parts import ensemble_of
 from flamingo.composing.piece import Key, Piece
 from flamingo.composing.plan import Plan, settle
 from flamingo.composing.sampling import _TRIES, Drawn, draw
 from flamingo.errors import BadRequest
 from flamingo.train.corpus import sources
-from flamingo.train.corpus.parts import ensemble_of
 
 FAVOURITES = ("beethoven", "mozart", "schubert", "chopin")
 TOGETHER = 16

@@ -23,15 +23,15 @@ from numpy.typing import NDArray
 from flamingo import provenance
 from flamingo.composing import performance, timing, writing
 from flamingo.composing.events import BAR_LINE
-from flamingo.composing.generation import Drawn
-from flamingo.composing.model import Composer, one_thread
+from flamingo.composing.generation import Drawn, Event
+from flamingo.composing.model import NUMBERS_OF_A_NOTE, Composer, one_thread
 from flamingo.composing.options import ComposeOptions, Progress, SamplingOptions
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.pipeline import files_of_variations, make_folder
 from flamingo.composing.plan import Plan
 from flamingo.composing.prompts import metre_of
 from flamingo.composing.result import ComposeResult
-from flamingo.composing.sampling import NAMES, choose, mask_of
+from flamingo.composing.sampling import choose, mask_of
 from flamingo.composing.timing import FASTEST, SLOWEST
 from flamingo.errors import BadRequest, FlamingoError, ModelCorrupt, ModelMissing, show
 from flamingo.files import sha256
@@ -41,6 +41,7 @@ WINDOW = 100
 """Events that it hears at once, as in its training."""
 CHECKPOINT = "checkpoint.safetensors"
 _TEMPO = 108.0
+_ORDER = NUMBERS_OF_A_NOTE[:4]
 _ARGMAX = SamplingOptions(temperature=0.0, guidance=1.0)
 
 
@@ -88,7 +89,7 @@ class LSTM(Composer):
         bars, tempo, last = timing.whole(seconds, bpm or _TEMPO, metre, bpm is not None)
         plan = Plan({}, key, metre, tempo, bars, seconds, None, None, last=last)
         piece = Drawn(plan, np.random.default_rng(seed))
-        piece.take((BAR_LINE, -1, -1, -1))
+        piece.take((BAR_LINE, -1, -1, -1, -1))
         with one_thread():
             while not piece.finished:
                 bar = piece.bar
@@ -97,10 +98,10 @@ class LSTM(Composer):
                     on_progress(piece.bar, bars)
         return piece.piece()
 
-    def _next(self, piece: Drawn, sampling: SamplingOptions) -> tuple[int, int, int, int]:
+    def _next(self, piece: Drawn, sampling: SamplingOptions) -> Event:
         state = self.heard(piece.events[-WINDOW:].astype(np.int64))[-1:]
         chosen = np.full(4, -1, np.int64)
-        for column, name in enumerate(NAMES):
+        for column, name in enumerate(_ORDER):
             logits = self.logits(name, state)[0]
             chosen[column] = choose(logits, logits, mask_of(piece, name, chosen), piece.random, sampling)[0]
             if column == 0 and chosen[0] == BAR_LINE:
@@ -108,7 +109,7 @@ class LSTM(Composer):
             if column < 3:
                 state = self.add(state, name, chosen[column : column + 1])
         where, pitch, duration, velocity = chosen.tolist()
-        return where, pitch, duration, velocity
+        return where, pitch, duration, velocity, -1
 
 
 def _sigmoid(x: Array) -> Array:

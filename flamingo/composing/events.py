@@ -1,9 +1,10 @@
 """How a piece is spelled for the network: one event a note, one a bar line, nothing that cannot be played.
 
-An event is a row of four numbers, each a choice among few: where (a place in the bar in units, or the next bar line),
-pitch (relative to the tonic), duration and velocity. A bar line has only the first. Inside a bar, places never go
-back, and of notes struck together the lower comes first: so every passage has one spelling, and the grammar that
-`Grammar` keeps while sampling is exact. The network predicts the four one after the other.
+An event is a row of five numbers, each a choice among few: where (a place in the bar in units, or the next bar line),
+pitch (relative to the tonic), duration, velocity, and part (which hand, voice or instrument). A bar line has only
+the first. Inside a bar, places never go back, and of notes struck together the lower comes first: so every passage
+has one spelling, and the grammar that `Grammar` keeps while sampling is exact. The network predicts the numbers one
+after the other.
 """
 
 from __future__ import annotations
@@ -93,14 +94,12 @@ def metre_index(metre: Metre) -> int:
 
 @dataclass(frozen=True)
 class Spelled:
-    """A piece as events. events: (n, 4) int16, with bar lines (-1 where there is nothing to say); pitches are MIDI
-    numbers, not yet relative. bar: (n,) the bar each belongs to. bars: (b,) of BAR after long ones were cut.
-    note: (n,) which of the piece's notes each is, -1 for bar lines."""
+    """A piece as events. events: (n, 5) int16, with bar lines (-1 where there is nothing to say); pitches are MIDI
+    numbers, not yet relative. bar: (n,) the bar each belongs to. bars: (b,) of BAR after long ones were cut."""
 
     events: Array
     bar: Array
     bars: Array
-    note: Array
 
 
 def cut_long_bars(piece: Piece) -> Array:
@@ -116,14 +115,20 @@ def cut_long_bars(piece: Piece) -> Array:
     return np.array(bars, BAR)
 
 
-def spell(piece: Piece) -> Spelled:
-    """A piece as events, one bar line before each bar's notes."""
+def spell(piece: Piece, part: Array | None = None) -> Spelled:
+    """A piece as events, one bar line before each bar's notes.
+
+    Args:
+        piece: the music.
+        part: (n,) int for its notes, below PARTS: see flamingo.composing.parts. Without it all are 0.
+    """
     bars = cut_long_bars(piece)
     notes = piece.notes
+    part = np.zeros(len(notes), np.int16) if part is None else np.asarray(part)
     inside = (notes["start"] >= 0) & (notes["start"] < piece.length)
-    notes = notes[inside]
+    notes, part = notes[inside], part[inside]
     bar = np.searchsorted(bars["start"], notes["start"], side="right") - 1
-    rows = np.full((len(notes) + len(bars), 4), -1, np.int16)
+    rows = np.full((len(notes) + len(bars), 5), -1, np.int16)
     # A bar line stands before the first note of its bar.
     line_at = np.searchsorted(bar, np.arange(len(bars))) + np.arange(len(bars))
     is_line = np.zeros(len(rows), bool)
@@ -133,9 +138,8 @@ def spell(piece: Piece) -> Spelled:
     rows[~is_line, 1] = notes["pitch"]
     rows[~is_line, 2] = duration_index(notes["duration"])
     rows[~is_line, 3] = notes["velocity"] // 8
-    note = np.full(len(rows), -1)
-    note[~is_line] = np.flatnonzero(inside)
-    return Spelled(rows, np.cumsum(is_line) - 1, bars, note)
+    rows[~is_line, 4] = part
+    return Spelled(rows, np.cumsum(is_line) - 1, bars)
 
 
 def relative(events: Array, tonic: int) -> Array:
@@ -159,7 +163,7 @@ def unspell(events: Array, metres: list[Metre], key: Key, **more: Any) -> Piece:
     bars = np.array([(s, m.numerator, m.denominator) for s, m in zip(starts, metres, strict=False)], BAR)
     notes: list[tuple[int, int, int, int, int, float]] = []
     bar = -1
-    for where, pitch, duration, velocity in events.tolist():
+    for where, pitch, duration, velocity, _ in events.tolist():
         if where == BAR_LINE:
             bar += 1
             continue

@@ -35,9 +35,9 @@ from flamingo.composing.plan import Plan
 from flamingo.composing.sections import Section
 
 Array = NDArray[Any]
-Event = tuple[int, int, int, int]
+Event = tuple[int, int, int, int, int]
 
-_LINE: Event = (BAR_LINE, -1, -1, -1)
+_LINE: Event = (BAR_LINE, -1, -1, -1, -1)
 _MOST_IN_A_BAR = 144  # events; more is a machine gone wild
 _DOMINANT = (2, 5, 7, 11)
 _DURATIONS = np.array(DURATIONS)
@@ -74,7 +74,8 @@ class Drawn:
     notes of a theme that returned; scale: what it is heard by as it grows (None: it is not); short: by how much the
     valence heard so far is below what was asked; push: nats a quarter note against going on to a later attack, where
     a number of notes a second was asked; heard: notes of each bar that is done; loops: whether the last two of these
-    bars are the same, though no theme returned there."""
+    bars are the same, though no theme returned there; parts: how many parts there are to deal notes out to, 0 where
+    the network tells none apart."""
 
     plan: Plan
     random: np.random.Generator
@@ -95,6 +96,7 @@ class Drawn:
     prompted: int = 0
     returned: int = 0
     redraws: int = 0
+    parts: int = 0
     grammar: Grammar = field(init=False)
     finished: bool = False
 
@@ -103,7 +105,7 @@ class Drawn:
 
     @property
     def events(self) -> Array:
-        return np.array(self.rows, np.int16).reshape(-1, 4)
+        return np.array(self.rows, np.int16).reshape(-1, len(_LINE))
 
     @property
     def notes(self) -> int:
@@ -270,20 +272,32 @@ class Drawn:
             return only
         return allowed
 
-    def pitches(self, where: int) -> Array:
-        """(PITCHES,) True for those that may be struck at a place; where no pitch of a cadence is left, any that
-        hands can reach."""
-        asked = self._asked(where)
-        return asked if asked.any() else self._in_reach(where)
+    def which_parts(self, where: int) -> Array:
+        """(parts,) True for those that may strike something at a place: a hand with a finger left, and a pitch."""
+        parts = range(self.parts)
+        asked = np.array([self._asked(where, part).any() for part in parts])
+        return asked if asked.any() else np.array([self._in_reach(where, part).any() for part in parts])
 
-    def _in_reach(self, where: int) -> Array:
-        """(PITCHES,) those of the grammar that two hands can strike with what is there already."""
+    def pitches(self, where: int, part: int = -1) -> Array:
+        """(PITCHES,) True for those that may be struck at a place, by a part where one is given; where no pitch of a
+        cadence is left, any that hands can reach."""
+        asked = self._asked(where, part)
+        return asked if asked.any() else self._in_reach(where, part)
+
+    def _in_reach(self, where: int, part: int = -1) -> Array:
+        """(PITCHES,) those of the grammar that hands can strike with what is there already."""
         allowed = self.grammar.pitches(where)
-        return allowed & _reachable(self._struck()) if where == self.grammar.position else allowed
+        if where != self.grammar.position:
+            return allowed
+        if not self.parts:
+            return allowed & _reachable(self._struck())
+        if part < 0:
+            return np.asarray(np.any([self._in_reach(where, each) for each in range(self.parts)], axis=0))
+        return allowed & _in_hand(self._struck(part))
 
-    def _asked(self, where: int) -> Array:
+    def _asked(self, where: int, part: int = -1) -> Array:
         """(PITCHES,) those within reach that a cadence leaves; perhaps none."""
-        allowed = self._in_reach(where)
+        allowed = self._in_reach(where, part)
         classes = (np.arange(PITCHES) + LOWEST) % 12
         left = self.plan.bars - self.bar
         midi = np.arange(PITCHES) + LOWEST + shift_of(self.plan.key.tonic)
@@ -323,10 +337,10 @@ class Drawn:
         beats = units // beat
         return int(beat * (beats - beats // 2)) if beats > 1 else 0
 
-    def _struck(self) -> tuple[int, ...]:
-        """The pitches where the last note is, from low to high."""
+    def _struck(self, part: int = -1) -> tuple[int, ...]:
+        """The pitches where the last note is, from low to high; of one part where it is given."""
         here = self.rows[len(self.rows) - self.in_bar :]
-        return tuple(row[1] for row in here if row[0] == self.grammar.position)
+        return tuple(row[1] for row in here if row[0] == self.grammar.position and part in (-1, row[4]))
 
     def _together(self) -> int:
         """How many notes there are where the last one is."""
@@ -364,7 +378,7 @@ class Drawn:
         near = shift_of(by % 12)
         playable = np.flatnonzero(self.grammar.pitches(-1))
         for step in (near, near - 12 if near > 0 else near + 12):
-            moved = [(where, pitch + step, duration, velocity) for where, pitch, duration, velocity in then]
+            moved = [(row[0], row[1] + step, row[2], row[3], row[4]) for row in then]
             if all(playable[0] <= row[1] <= playable[-1] for row in moved):
                 return moved
         return None
@@ -444,6 +458,15 @@ def _reachable(struck: tuple[int, ...]) -> Array:
     if len(right) >= _FINGERS_OF_A_HAND:
         return index < 0
     return index <= right[0] + _HAND
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _in_hand(struck: tuple[int, ...]) -> Array:
+    """(PITCHES,) what one hand can strike together with these pitches (from low to high)."""
+    index = np.arange(PITCHES)
+    if len(struck) >= _FINGERS_OF_A_HAND:
+        return index < 0
+    return index <= struck[0] + _HAND if struck else index >= 0
 
 
 def _let_turn(piece: Piece, plan: Plan) -> Piece:

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from flamingo import weights
 from flamingo.composing import events, mood
+from flamingo.composing.phrase_functions import FUNCTIONS, LONGEST
+from flamingo.composing.texture import TEXTURES
 from flamingo.errors import ModelCorrupt
 from flamingo.weights.eight_bits import unpacked
 
@@ -38,8 +40,22 @@ _EPS = 1e-6
 
 @dataclass(frozen=True)
 class Bar:
-    """What the network is told of a bar. personas: weights by name, which sum to 1 (empty: not told). None: not
-    told. left: bars left, this one included. bpm: quarter notes a minute."""
+    """What the network is told of a bar; None: not told.
+
+    Attributes:
+        personas: weights by name, which sum to 1 (empty: not told).
+        valence, arousal: -1 to 1.
+        left: bars left, this one included.
+        bpm: quarter notes a minute.
+        metre: see `events.metre_index`.
+        minor: the mode.
+        ensemble: an index of `events.ENSEMBLES`.
+        start: whether it is the first bar.
+        function, texture: indices of `phrase_functions.FUNCTIONS` and `texture.TEXTURES`.
+        phrase_left: bars to the end of the phrase, this one included.
+        number: of the bar, from anywhere.
+        role: an index of `events.ROLES`.
+    """
 
     personas: Mapping[str, float]
     valence: float | None
@@ -50,6 +66,15 @@ class Bar:
     minor: bool
     ensemble: int = 0
     start: bool = False
+    function: int | None = None
+    texture: int | None = None
+    phrase_left: int | None = None
+    number: int = 0
+    role: int = 0
+
+
+NUMBERS_OF_A_NOTE = ("where", "pitch", "duration", "velocity", "part")
+"""The columns of events, of which a bar line has only the first."""
 
 
 class Composer:
@@ -60,7 +85,11 @@ class Composer:
         config = facts["config"]
         self.personas: tuple[str, ...] = tuple(config["personas"])
         self.layers, self.width, self.heads = config["layers"], config["width"], config["heads"]
-        self.ensembles = config.get("ensembles", 3)  # composers before 2026-12 told fewer apart
+        # Composers before 2026-12 tell fewer ensembles apart, no parts, and are not told of phrases.
+        self.ensembles: int = config.get("ensembles", 3)
+        self.parts: int = config.get("parts", 0)
+        self.planned: bool = config.get("planned", False)
+        self.order = ("where", "part", "pitch", "duration", "velocity") if self.parts else NUMBERS_OF_A_NOTE[:4]
         self.scale = mood.Scale(**facts["scale"])
         self._check(tensors)
         self._t = {name: np.ascontiguousarray(value, np.float32) for name, value in tensors.items()}
@@ -81,10 +110,15 @@ class Composer:
             "arousal": _KNOTS + 1, "left": events.LEFTS + 1, "tempo": events.TEMPOS + 1,
             "metre": len(events.METRES) + 1, "minor": 2, "ensemble": self.ensembles, "start": 2,
         }  # fmt: skip
+        if self.parts:
+            tables["part"] = self.parts
+        if self.planned:
+            tables |= {"function": len(FUNCTIONS) + 1, "texture": len(TEXTURES) + 1, "phrase_left": LONGEST + 1}
+            tables |= {"number": events.NUMBERS, "role": len(events.ROLES)}
         shapes: dict[str, tuple[int, ...]] = {f"{name}.weight": (rows, d) for name, rows in tables.items()}
         shapes |= self._trunk(d)
         shapes["norm.weight"] = (d,)
-        for name in ("where", "pitch", "duration", "velocity"):
+        for name in self.order:
             shapes |= {f"to_{name}.mix.weight": (d, d), f"to_{name}.mix.bias": (d,)}
             shapes |= {f"to_{name}.logits.weight": (tables[name], d), f"to_{name}.logits.bias": (tables[name],)}
         for name, expected in shapes.items():
@@ -137,7 +171,13 @@ class Composer:
         total += t["tempo.weight"][-1 if bar.bpm is None else int(events.tempo_index(bar.bpm))]
         total += t["metre.weight"][bar.metre]
         total += t["ensemble.weight"][min(bar.ensemble, self.ensembles - 1)]
-        return np.asarray(total + t["start.weight"][int(bar.start)])
+        total += t["start.weight"][int(bar.start)]
+        if self.planned:
+            total += t["function.weight"][-1 if bar.function is None else bar.function]
+            total += t["texture.weight"][-1 if bar.texture is None else bar.texture]
+            total += t["phrase_left.weight"][-1 if bar.phrase_left is None else min(bar.phrase_left, LONGEST) - 1]
+            total += t["number.weight"][bar.number % events.NUMBERS] + t["role.weight"][bar.role]
+        return np.asarray(total)
 
     @staticmethod
     def _emphasised(name: str, row: Array, rows: Array, plain: bool) -> Array:
@@ -154,11 +194,13 @@ class Composer:
 
     # ------------------------------------------------------------------ the network
     def embed(self, rows: Array) -> Array:
-        """(..., 4) events to (..., d)."""
+        """(..., 5) events to (..., d); (..., 4) for a composer that tells no parts apart."""
         t = self._t
         safe = np.maximum(rows, 0)
         there = (rows[..., 1] >= 0)[..., None]
         note = self._pitch[safe[..., 1]] + t["duration.weight"][safe[..., 2]] + t["velocity.weight"][safe[..., 3]]
+        if self.parts:
+            note = note + t["part.weight"][np.minimum(safe[..., 4], self.parts - 1)]
         return np.asarray(t["where.weight"][safe[..., 0]] + note * there)
 
     def _norm(self, x: Array, name: str) -> Array:
@@ -188,8 +230,8 @@ class Composer:
         return self._norm(x, "norm.weight")
 
     def logits(self, name: str, state: Array) -> Array:
-        """Logits of "where", "pitch", "duration" or "velocity" from (b, d) states to which what is already chosen of
-        the event has been added with `add`."""
+        """Logits of one of `order` from (b, d) states to which what is already chosen of the event has been added
+        with `add`."""
         mixed = _gelu(state @ self._m[f"to_{name}.mix.weight"] + self._t[f"to_{name}.mix.bias"])
         return np.asarray(mixed @ self._m[f"to_{name}.logits.weight"] + self._t[f"to_{name}.logits.bias"])
 
@@ -199,13 +241,13 @@ class Composer:
         return np.asarray(state + table[choice])
 
     def nats(self, rows: Array, conditions: Array) -> Array:
-        """(n, 4) nats of each number of the events after the first, which begins the context; windows as in training.
+        """(n, 5) nats of each number of the events after the first, which begins the context; windows as in training.
 
         Args:
-            rows: (n + 1, 4) relative events.
+            rows: (n + 1, 5) relative events; (n + 1, 4) for a composer that tells no parts apart.
             conditions: (n + 1, d), as `condition_vector` gives them.
         """
-        nats_by_event = np.zeros((len(rows) - 1, 4))
+        nats_by_event = np.zeros((len(rows) - 1, len(NUMBERS_OF_A_NOTE)))
         half = CONTEXT // 2
         for begin in range(0, max(1, len(rows) - 1 - half), half):
             part = rows[begin : begin + CONTEXT + 1]
@@ -213,8 +255,9 @@ class Composer:
             x = self.embed(part[:-1]) + conditions[begin : begin + len(part) - 1]
             states = self.forward(x[None], cache)[0]
             target = part[1:]
-            nats = np.zeros((len(target), 4))
-            for column, name in enumerate(("where", "pitch", "duration", "velocity")):
+            nats = np.zeros((len(target), len(NUMBERS_OF_A_NOTE)))
+            for name in self.order:
+                column = NUMBERS_OF_A_NOTE.index(name)
                 there = target[:, column] >= 0
                 logp = _log_softmax(self.logits(name, states))
                 safe = np.maximum(target[:, column], 0)

@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["PHRASE", "STROPHE", "ThemeType", "recapitulation", "rest", "returns", "themes"]
+__all__ = ["PHRASE", "STROPHE", "ThemeType", "function", "left", "recapitulation", "rest", "returns", "themes"]
 
 ThemeType = Literal["period", "sentence", "free"]
 
@@ -67,3 +67,18 @@ def rest(at: int, bars: int) -> Literal["half", "authentic"] | None:
     if at % PHRASE != PHRASE - 1 or at >= bars - _END:
         return None
     return "authentic" if at % THEME == THEME - 1 else "half"
+
+
+def function(at: int, bars: int) -> str:
+    """What bar `at` of a section of so many bars does in its phrase, one of phrase_functions.FUNCTIONS."""
+    here = "authentic" if at == bars - 1 else rest(at, bars)
+    if here:
+        return f"{here} cadence"
+    return "opening" if at % PHRASE < PHRASE // 2 and left(at, bars) > 1 else "continuation"
+
+
+def left(at: int, bars: int) -> int:
+    """Bars from bar `at` of a section of so many bars to the end of its phrase, this one included. The last phrase
+    goes on to the end of the section."""
+    end = at - at % PHRASE + PHRASE
+    return (bars if bars - end < _END else min(end, bars)) - at

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from flamingo.composing import events, phrases, timing
 from flamingo.composing.excursions import Excursion, excursions
 from flamingo.composing.model import Bar, Composer
+from flamingo.composing.phrase_functions import FUNCTIONS
 from flamingo.composing.piece import TEMPO, Key, Metre
 from flamingo.composing.sections import Point, Section, modes, shares
 from flamingo.composing.timing import BEFORE_LAST, FASTEST, LAST, SLOWEST
@@ -110,7 +111,15 @@ class Plan:
             self.key_at(bar).minor if minor is None else minor,
             self.ensemble,
             bar == 0,
+            *self._phrase(bar),
+            number=bar,
         )
+
+    def _phrase(self, bar: int) -> tuple[int | None, int | None, int | None]:
+        """What is told of a bar's phrase: its function, how it is accompanied, and bars to the end of the phrase."""
+        section = self.sections[self.section(bar)]
+        at = bar - section.first
+        return FUNCTIONS.index(phrases.function(at, section.bars)), None, phrases.left(at, section.bars)
 
     @property
     def tempos(self) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing import events, reading
+from flamingo.composing.parts import part_of_notes
 from flamingo.composing.piece import BAR, Metre, Piece
 from flamingo.composing.plan import Plan
 from flamingo.errors import BadRequest
@@ -64,7 +65,8 @@ def _without_silence(piece: Piece) -> tuple[Piece, tuple[str, ...]]:
 
 def prompt_of(melody: Piece, plan: Plan) -> Array:
     """The user's music as the events that the new piece begins with."""
-    return events.relative(events.spell(melody).events, plan.key.tonic)
+    hand = np.minimum(part_of_notes(melody), 1)
+    return events.relative(events.spell(melody, hand).events, plan.key.tonic)
 
 
 def with_melody(piece: Piece, melody: Piece) -> Piece:

@@ -16,19 +16,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PITCHES, shift_of
+from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PARTS, PITCHES, shift_of
 from flamingo.composing.generation import Drawn
 from flamingo.composing.key_estimation import ending, keeps_key
-from flamingo.composing.model import CONTEXT, Cache, Composer, one_thread
+from flamingo.composing.model import CONTEXT, NUMBERS_OF_A_NOTE, Cache, Composer, one_thread
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.plan import Plan
 from flamingo.errors import FlamingoError
 
-__all__ = ["NAMES", "Drawn", "choose", "draw", "mask_of"]
+__all__ = ["Drawn", "choose", "draw", "mask_of"]
 
 Array = NDArray[Any]
 
-NAMES = ("where", "pitch", "duration", "velocity")
+_HANDS = 2
 _TRIES = 12
 _KEY_TRIES = 5
 _MOOD_TRIES = 2
@@ -59,10 +59,13 @@ def draw(
     pleasant than was asked up to twice; what a user gave keeps whatever key it is in. on_progress: called as (bars
     done, bars in all)."""
     generators = [np.random.default_rng(seed) for seed in seeds]
-    pieces = [Drawn(plan, random, scale=model.scale) for plan, random in zip(plans, generators, strict=True)]
+    parts = _HANDS if model.parts else 0
+    pieces = [
+        Drawn(plan, random, scale=model.scale, parts=parts) for plan, random in zip(plans, generators, strict=True)
+    ]
     for piece, prompt in zip(pieces, prompts or [], strict=False):
-        for where, pitch, duration, velocity in prompt.tolist():
-            piece.take((where, pitch, duration, velocity))
+        for where, pitch, duration, velocity, part in prompt.tolist():
+            piece.take((where, pitch, duration, velocity, part))
             piece.prompted += pitch >= 0
     with one_thread():
         _run(model, pieces, sampling, on_progress)
@@ -85,7 +88,7 @@ def draw(
 
 def _afresh(piece: Drawn, model: Composer, attempt: int) -> Drawn:
     plan = piece.plan if attempt < _AWAY_TRIES else replace(piece.plan, away=())
-    return Drawn(plan, piece.random, scale=model.scale)
+    return Drawn(plan, piece.random, scale=model.scale, parts=piece.parts)
 
 
 def _astray(piece: Drawn, attempt: int) -> bool:
@@ -123,11 +126,11 @@ def _write_cadence(piece: Drawn) -> None:
     third = 3 if piece.plan.key.minor else 4
     half = piece.middle()
     for begin, length, chord in ((half, units - half, (43, 53, 59, 62)), (0, units, (36, 48, 48 + third + 12, 67))):
-        piece.take((BAR_LINE, -1, -1, -1))
+        piece.take((BAR_LINE, -1, -1, -1, -1))
         duration = int(np.abs(_DURATIONS - length).argmin())
-        for pitch in chord:
-            piece.take((begin, pitch + shift_of(tonic) - shift, duration, loud))
-    piece.take((BAR_LINE, -1, -1, -1))
+        for voice, pitch in enumerate(chord):
+            piece.take((begin, pitch + shift_of(tonic) - shift, duration, loud, int(voice < len(chord) // 2)))
+    piece.take((BAR_LINE, -1, -1, -1, -1))
 
 
 def _run(
@@ -140,16 +143,15 @@ def _run(
     cache, state = _restart(model, going, conditions_by_piece)
     while going:
         b = len(going)
-        chosen = np.full((b, 4), -1, np.int64)
+        chosen = np.full((b, len(NUMBERS_OF_A_NOTE)), -1, np.int64)
         for piece in going:
             piece.mark = (piece.conditional, piece.unconditional)
         sounding = np.ones(b, bool)
         recalled = [p.recalled() for p in going]
         shifts = [p.shift for p in going]
-        logits = model.logits("where", state)
-        for column, name in enumerate(NAMES):
-            if column:
-                logits = model.logits(name, state)
+        for name in model.order:
+            column = NUMBERS_OF_A_NOTE.index(name)
+            logits = model.logits(name, state)
             masks = [mask_of(p, name, chosen[i]) if sounding[i] else None for i, p in enumerate(going)]
             for i, piece in enumerate(going):
                 mask, again = masks[i], recalled[i]
@@ -165,9 +167,9 @@ def _run(
                 chosen[i, column] = choice
                 piece.conditional += with_told
                 piece.unconditional += without
-            if column == 0:
+            if name == "where":
                 sounding = chosen[:, 0] != BAR_LINE
-            if column < 3:
+            if name != model.order[-1]:
                 both = np.concatenate((chosen[:, column], chosen[:, column]))
                 added = model.add(state, name, np.maximum(both, 0))
                 state = np.where(np.concatenate((sounding, sounding))[:, None], added, state)
@@ -175,8 +177,8 @@ def _run(
         for i, piece in enumerate(going):
             bar = piece.bar
             piece.returned += recalled[i] is not None and chosen[i, 1] >= 0
-            where, pitch, duration, velocity = chosen[i].tolist()
-            piece.take((where, pitch + shifts[i] if pitch >= 0 else pitch, duration, velocity))
+            where, pitch, duration, velocity, part = chosen[i].tolist()
+            piece.take((where, pitch + shifts[i] if pitch >= 0 else pitch, duration, velocity, part))
             if piece.finished:
                 finished.append(i)
             elif piece.bar != bar and on_progress:
@@ -227,7 +229,7 @@ def _restart(model: Composer, going: list[Drawn], conditions_by_piece: dict[int,
     equally far for their rows to stand side by side; where they are not, the shorter ones hear less."""
     for piece in going:
         if not piece.rows:
-            piece.take((BAR_LINE, -1, -1, -1))
+            piece.take((BAR_LINE, -1, -1, -1, -1))
     if not going:
         return Cache(model, 0), np.zeros((0, model.width), np.float32)
     return _heard(model, going, conditions_by_piece, min([CONTEXT // 2, *(len(p.rows) for p in going)]))
@@ -255,7 +257,7 @@ def _heard(
 
 
 def _transposed(rows: Array, by: int) -> Array:
-    """(n, 4) relative events with their pitches so many semitones higher; what leaves the range comes in again by an
+    """(n, 5) relative events with their pitches so many semitones higher; what leaves the range comes in again by an
     octave."""
     pitch = rows[:, 1] + by
     pitch = np.where(pitch < 0, pitch + 12, np.where(pitch >= PITCHES, pitch - 12, pitch))
@@ -280,8 +282,12 @@ def _seen_from(values: Array, shift: int) -> Array:
 def mask_of(piece: Drawn, name: str, chosen: Array) -> Array:
     if name == "where":
         return piece.wheres()
+    if name == "part":
+        allowed = np.zeros(PARTS, bool)
+        allowed[: piece.parts] = piece.which_parts(int(chosen[0]))
+        return allowed
     if name == "pitch":
-        return piece.pitches(int(chosen[0]))
+        return piece.pitches(int(chosen[0]), int(chosen[4]) if piece.parts else -1)
     if name == "duration":
         return piece.durations()
     return piece.velocities()

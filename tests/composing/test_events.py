@@ -181,9 +181,7 @@ def test_a_key_is_let_go_before_it_is_struck_again(piece: Piece) -> None:
 def test_the_grammar_allows_whatever_is_spelled(piece: Piece) -> None:
     spelled = spell(piece)
     grammar = Grammar(96, tonic=piece.key.tonic)
-    for (where, pitch, _, _), bar in zip(
-        relative(spelled.events, piece.key.tonic).tolist(), spelled.bar, strict=True
-    ):
+    for (where, pitch, *_), bar in zip(relative(spelled.events, piece.key.tonic).tolist(), spelled.bar, strict=True):
         assert grammar.wheres()[where]
         if where == BAR_LINE:
             grammar.bar(piece.metre(int(bar)).units)
@@ -196,16 +194,16 @@ def wander(units: int, tonic: int, random: np.random.Generator, count: int = 60)
     """Whatever the grammar lets through."""
     grammar = Grammar(units, tonic=tonic)
     grammar.bar(units)
-    rows = [(BAR_LINE, -1, -1, -1)]
+    rows = [(BAR_LINE, -1, -1, -1, -1)]
     for _ in range(count):
         where = int(random.choice(np.flatnonzero(grammar.wheres())))
         if where == BAR_LINE:
             grammar.bar(units)
-            rows.append((BAR_LINE, -1, -1, -1))
+            rows.append((BAR_LINE, -1, -1, -1, -1))
             continue
         pitch = int(random.choice(np.flatnonzero(grammar.pitches(where))))
         grammar.take(where, pitch)
-        rows.append((where, pitch, int(random.integers(len(DURATIONS))), int(random.integers(16))))
+        rows.append((where, pitch, int(random.integers(len(DURATIONS))), int(random.integers(16)), 0))
     return np.array(rows, np.int16)
 
 

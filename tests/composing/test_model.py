@@ -13,25 +13,31 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from flamingo.composing import events, model
-from flamingo.composing.model import CONTEXT, Bar, Cache, Composer, read
+from flamingo.composing.model import CONTEXT, NUMBERS_OF_A_NOTE, Bar, Cache, Composer, read
 from flamingo.errors import ModelCorrupt, ModelMissing
 from tests.composing import tiny
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="torch is not installed (extra `train`)"
 )
-NAMES = ("where", "pitch", "duration", "velocity")
 
 
 def some_events(count: int, seed: int = 0) -> NDArray[Any]:
     """Events in no order that music has, one in eight of them a bar line."""
     random = np.random.default_rng(seed)
     rows = np.stack(
-        [random.integers(0, n, count) for n in (144, events.PITCHES, len(events.DURATIONS), events.VELOCITIES)], 1
+        [
+            random.integers(0, n, count)
+            for n in (144, events.PITCHES, len(events.DURATIONS), events.VELOCITIES, events.PARTS)
+        ],
+        1,
     )
-    rows[random.random(count) < 1 / 8] = (events.BAR_LINE, -1, -1, -1)
-    rows[0] = (events.BAR_LINE, -1, -1, -1)
+    rows[random.random(count) < 1 / 8] = (events.BAR_LINE, -1, -1, -1, -1)
+    rows[0] = (events.BAR_LINE, -1, -1, -1, -1)
     return rows.astype(np.int16)
+
+
+PHRASE = {"function": 3, "texture": 2, "phrase_left": 5, "number": 7, "role": 3}
 
 
 def bar(**more: Any) -> Bar:
@@ -111,7 +117,7 @@ def test_probabilities_of_a_passage_are_those_of_windows_with_half_a_context_bef
     rows = some_events(CONTEXT + 200)
     told = np.tile(composer.condition_vector(bar()), (len(rows), 1))
     found = composer.nats(rows, told)
-    assert found.shape == (len(rows) - 1, 4)
+    assert found.shape == (len(rows) - 1, 5)
     assert np.isfinite(found).all() and (found >= 0).all()
     assert (found[rows[1:, 1] < 0, 1:] == 0).all(), "a bar line has a place only"
     # Up to the end of the first context nothing was forgotten; beyond it, half a context.
@@ -125,7 +131,7 @@ def test_probabilities_of_a_passage_are_those_of_windows_with_half_a_context_bef
 def test_probabilities_sum_to_one() -> None:
     composer = tiny.composer()
     rows = np.repeat(some_events(3)[None], events.PITCHES, 0)
-    rows[:, 2] = (5, 0, 3, 3)
+    rows[:, 2] = (5, 0, 3, 3, 0)
     rows[:, 2, 1] = np.arange(events.PITCHES)
     told = np.tile(composer.condition_vector(bar()), (3, 1))
     assert sum(np.exp(-composer.nats(r, told)[1, 1]) for r in rows) == pytest.approx(1)
@@ -137,28 +143,34 @@ def test_probabilities_sum_to_one() -> None:
 @needs_torch
 @pytest.mark.parametrize(("layers", "width", "heads", "seed"), [(1, 16, 1, 0), (2, 32, 4, 1), (3, 24, 2, 2)])
 @pytest.mark.parametrize("hidden", [(), (0, 1, 2), (0, 1, 2, 3, 4)])
+@pytest.mark.parametrize("whole", [False, True])
 def test_run_and_training_are_one_function(
-    layers: int, width: int, heads: int, seed: int, hidden: tuple[int, ...]
+    layers: int, width: int, heads: int, seed: int, hidden: tuple[int, ...], whole: bool
 ) -> None:
     import torch
 
-    from flamingo.train.composing.networks import ComposerConfig, ComposerNet
+    from flamingo.train.composing.networks import CONDITIONS, ComposerConfig, ComposerNet
 
-    of = tiny.facts(layers=layers, width=width, heads=heads)
+    of = tiny.facts(layers=layers, width=width, heads=heads, whole=whole)
     weights = tiny.tensors(of, seed)
-    net = ComposerNet(ComposerConfig(("ada", "ben"), layers=layers, width=width, heads=heads), 0.0).eval()
+    net = ComposerNet(ComposerConfig.from_dict(of["config"]), 0.0).eval()
     net.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
     composer = Composer(weights, of)
 
     rows = some_events(60, seed)
-    told = bar(**{name: UNTOLD[name] for name in np.array(list(UNTOLD))[list(hidden)]}) if hidden else bar()
+    told = (
+        bar(**PHRASE, **{name: UNTOLD[name] for name in np.array(list(UNTOLD))[list(hidden)]})
+        if hidden
+        else bar(**PHRASE)
+    )
     conditions = {
         "persona": 0, "left": int(events.left_index(5)), "tempo": int(events.tempo_index(100.0)),
         "metre": 2, "minor": 1, "ensemble": 0, "start": 0,
+        "function": 3, "texture": 2, "phrase_left": 4, "number": 7, "role": 3,
     }  # fmt: skip
     batch = {name: torch.full((1, len(rows)), value) for name, value in conditions.items()}
     batch |= {"valence": torch.full((1, len(rows)), 0.3), "arousal": torch.full((1, len(rows)), -0.7)}
-    mask = torch.zeros(1, len(rows), 5, dtype=torch.bool)
+    mask = torch.zeros(1, len(rows), len(CONDITIONS), dtype=torch.bool)
     mask[..., list(hidden)] = True
     with torch.no_grad():
         theirs_told = net.condition_vectors(batch, mask)
@@ -171,7 +183,8 @@ def test_run_and_training_are_one_function(
     ours = composer.forward((composer.embed(rows) + vector)[None], Cache(composer, 1))
     assert np.abs(ours - states.numpy()).max() < 1e-4
     state, there = ours[0, :-1], rows[1:, 1] >= 0
-    for column, name in enumerate(NAMES):
+    for name in composer.order:
+        column = NUMBERS_OF_A_NOTE.index(name)
         logits = composer.logits(name, state)
         assert np.abs(logits - theirs[column])[there].max() < 1e-4, name
         state = composer.add(state, name, np.maximum(rows[1:, column], 0))

@@ -84,7 +84,7 @@ def test_every_note_is_on_the_piano_and_in_its_bar(seed: int, drawing: SamplingO
     assert (drawn.events[:, 0] == BAR_LINE).sum() == of.bars
     assert (piece.notes["velocity"] >= 8).all()
     grammar = Grammar(of.metre.units, tonic=of.key.tonic)
-    for where, pitch, _, _ in drawn.events.tolist():
+    for where, pitch, *_ in drawn.events.tolist():
         assert grammar.wheres()[where]
         if where == BAR_LINE:
             grammar.bar(of.metre.units)
@@ -169,11 +169,11 @@ def test_what_is_struck_together_lies_under_two_hands() -> None:
 
 def test_a_bar_that_is_struck_twice_running_makes_pitches_more_daring() -> None:
     drawn = Drawn(replace(plan(30), themes=()), np.random.default_rng(0))
-    line = (BAR_LINE, -1, -1, -1)
-    for row in (line, (0, 40, 3, 8), line, (0, 40, 5, 9), line):
+    line = (BAR_LINE, -1, -1, -1, -1)
+    for row in (line, (0, 40, 3, 8, 0), line, (0, 40, 5, 9, 0), line):
         drawn.take(row)
     assert drawn.loops
-    for row in ((0, 41, 3, 8), line):
+    for row in ((0, 41, 3, 8, 0), line):
         drawn.take(row)
     assert not drawn.loops
 
@@ -331,9 +331,9 @@ def test_the_nats_are_those_of_the_events_that_are_left(monkeypatch: pytest.Monk
 def by_hand(of: Plan, steps: list[int]) -> Drawn:
     drawn = Drawn(of, np.random.default_rng(0), conditional=800.0, unconditional=820.0)
     for step in steps:
-        drawn.take((BAR_LINE, -1, -1, -1))
+        drawn.take((BAR_LINE, -1, -1, -1, -1))
         for place in range(0, 96, 12):
-            drawn.take((place, 40 + step, 9, 8))
+            drawn.take((place, 40 + step, 9, 8, 0))
     return drawn
 
 
@@ -358,7 +358,7 @@ def test_the_critic_prefers_what_is_as_surprising_as_music_and_what_was_asked_fo
 
 def test_a_piece_without_notes_has_a_score() -> None:
     empty = Drawn(plan(), np.random.default_rng(0))
-    empty.take((BAR_LINE, -1, -1, -1))
+    empty.take((BAR_LINE, -1, -1, -1, -1))
     assert np.isfinite(rerank.score(empty, MODEL.facts))
 
 

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing import events
-from flamingo.composing.model import Composer
+from flamingo.composing.model import NUMBERS_OF_A_NOTE, Composer
 from flamingo.composing.mood import FEATURES
+from flamingo.composing.phrase_functions import FUNCTIONS, LONGEST
 from flamingo.composing.piece import BAR, NOTE, TEMPO, Key, Metre, Piece
+from flamingo.composing.texture import TEXTURES
 from flamingo.composing.writing.midi import to_midi
 
 SCALE = {
@@ -37,11 +39,12 @@ def habit(minor: float, metres: dict[str, float], tempo: float = 6.9) -> dict[st
 
 
 def facts(
-    personas: Sequence[str] = ("ada", "ben"), layers: int = 1, width: int = 16, heads: int = 2
+    personas: Sequence[str] = ("ada", "ben"), layers: int = 1, width: int = 16, heads: int = 2, whole: bool = False
 ) -> dict[str, Any]:
-    """What stands in the file of a composer."""
+    """What stands in the file of a composer. whole: one that tells parts apart and is told of phrases."""
+    more = {"ensembles": len(events.ENSEMBLES), "parts": events.PARTS, "planned": True} if whole else {}
     return {
-        "config": {"personas": list(personas), "layers": layers, "width": width, "heads": heads},
+        "config": {"personas": list(personas), "layers": layers, "width": width, "heads": heads, **more},
         "scale": SCALE,
         "habits": {name: habit(0.5, {"4/4": 0.5, "3/4": 0.5}) for name in personas},
         "tempo_slope": 0.4,
@@ -66,16 +69,19 @@ def tensors(of: dict[str, Any], seed: int = 0) -> dict[str, NDArray[np.float32]]
         "tempo": events.TEMPOS + 1,
         "metre": len(events.METRES) + 1,
         "minor": 2,
-        "ensemble": 3,
+        "ensemble": config.get("ensembles", 3),
         "start": 2,
     }
+    if config.get("planned"):
+        rows |= {"function": len(FUNCTIONS) + 1, "texture": len(TEXTURES) + 1, "phrase_left": LONGEST + 1}
+        rows |= {"number": events.NUMBERS, "role": len(events.ROLES), "part": config["parts"]}
     found = {f"{name}.weight": random.normal(0, 0.5, (n, d)) for name, n in rows.items()}
     for i in range(config["layers"]):
         for name, (a, b) in {"qkv": (3, 1), "out": (1, 1), "up": (4, 1), "down": (1, 4)}.items():
             found[f"blocks.{i}.{name}.weight"] = random.normal(0, d**-0.5, (a * d, b * d))
         found |= {f"blocks.{i}.norm{k}.weight": random.uniform(0.8, 1.2, d) for k in (1, 2)}
     found["norm.weight"] = random.uniform(0.8, 1.2, d)
-    for name in ("where", "pitch", "duration", "velocity"):
+    for name in NUMBERS_OF_A_NOTE if config.get("parts") else NUMBERS_OF_A_NOTE[:4]:
         found[f"to_{name}.mix.weight"] = random.normal(0, d**-0.5, (d, d))
         found[f"to_{name}.mix.bias"] = random.normal(0, 0.1, d)
         found[f"to_{name}.logits.weight"] = random.normal(0, d**-0.5, (rows[name], d))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from flamingo.composing import events, mood
+from flamingo.composing.parts import ensemble_of
 from flamingo.composing.piece import Metre, Piece
 from flamingo.train.corpus import sources
-from flamingo.train.corpus.parts import ensemble_of
 from flamingo.train.corpus.songs import bar_tempos
 
 

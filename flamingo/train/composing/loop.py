@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from flamingo import weights as shipped
+from flamingo.composing.model import NUMBERS_OF_A_NOTE
 from flamingo.errors import ModelCorrupt
 from flamingo.nn.checkpoint import Checkpoint, optimiser_tensors, restore_optimiser
 from flamingo.nn.optimisers import MuonWithAdam, Optimiser
@@ -30,7 +31,6 @@ from flamingo.train.composing import own_persona
 from flamingo.train.composing.music import load_music
 from flamingo.train.composing.networks import (
     CONDITIONS,
-    NUMBERS_OF_A_NOTE,
     SIZES,
     ComposerConfig,
     ComposerNet,

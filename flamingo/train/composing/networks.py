@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flamingo.composing import events
+from flamingo.composing.model import NUMBERS_OF_A_NOTE
 from flamingo.composing.phrase_functions import FUNCTIONS, LONGEST
 from flamingo.composing.texture import TEXTURES
 
@@ -30,8 +31,6 @@ KNOTS = 9
 """Points on [-1, 1] at which valence and arousal have embeddings; between them it is interpolated."""
 CONDITIONS = ("persona", "valence", "arousal", "left", "tempo", "function", "texture", "phrase_left")
 """What may be left untold, in the order of the mask's columns; the last three only by a network that is planned."""
-NUMBERS_OF_A_NOTE = ("where", "pitch", "duration", "velocity", "part")
-"""The columns of events, and of nats."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -217,19 +217,31 @@ def excerpt(
     }
 
 
-def condition_vectors(model: Composer, rows: dict[str, Array], personas: Sequence[str]) -> Array:
-    """(n, d) the conditions of an excerpt's events as the run-time network takes them."""
+def condition_vectors(
+    model: Composer, rows: dict[str, Array], personas: Sequence[str], *, phrases: bool = False
+) -> Array:
+    """(n, d) the conditions of an excerpt's events as the run-time network takes them. phrases: whether phrases and
+    accompaniment are told."""
     vector_by_row: dict[tuple[Any, ...], Array] = {}
-    columns = ("persona", "valence", "arousal", "left", "tempo", "metre", "minor", "ensemble", "start")
+    columns = (
+        *("persona", "valence", "arousal", "left", "tempo", "metre", "minor", "ensemble", "start"),
+        *("function", "texture", "phrase_left", "number", "role"),
+    )
     vectors = []
     for row in zip(*(rows[c].tolist() for c in columns), strict=True):
+        # Two rows with an arousal that nobody knows are the same row, though no NaN is another.
+        row = tuple(None if value != value else value for value in row)
         if row not in vector_by_row:
-            persona, valence, arousal, left, tempo, metre, minor, ensemble, start = row
+            persona, valence, arousal, left, tempo, metre, minor, ensemble, start, function, texture, *rest = row
+            phrase_left, number, role = rest
             who = {personas[persona]: 1.0} if persona >= 0 else {}
             bars = left + 1 if left < 16 else (17, 21, 25, 33, 49, 65, 97)[min(left - 16, 6)]
             bpm = 36 * 2 ** (tempo / 4) if tempo < events.TEMPOS else None
-            arousal = None if np.isnan(arousal) else arousal
-            bar = Bar(who, valence, arousal, bars, bpm, metre, bool(minor), ensemble, bool(start))
-            vector_by_row[row] = model.condition_vector(bar, plain=True)
+            told = Bar(
+                who, valence, arousal, bars, bpm, metre, bool(minor), ensemble, bool(start), number=number, role=role
+            )
+            if phrases:
+                told = replace(told, function=function, texture=texture, phrase_left=phrase_left + 1)
+            vector_by_row[row] = model.condition_vector(told, plain=True)
         vectors.append(vector_by_row[row])
     return np.stack(vectors)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from flamingo.composing import events, mood
 from flamingo.composing.key_estimation import phrase_ends
+from flamingo.composing.parts import ensemble_of, part_of_notes
 from flamingo.composing.phrase_functions import phrases
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.reading.scores import Score
 from flamingo.composing.texture import textures
 from flamingo.mood.valence_arousal import WORDS
-from flamingo.train.corpus.parts import ensemble_of, part_of_notes
 from flamingo.train.corpus.sources import Source
 
 Array = NDArray[Any]
@@ -84,10 +84,7 @@ def song_of(
 ) -> Song:
     """A piece as a song. score: what is written in it beside the notes, if it was read as one."""
     piece, part = _in_parts(piece)
-    spelled = events.spell(piece)
-    rows = np.concatenate((spelled.events, np.full((len(spelled.events), 1), -1, np.int16)), axis=1)
-    sounds = spelled.note >= 0
-    rows[sounds, 4] = part[spelled.note[sounds]]
+    spelled = events.spell(piece, part)
     texture = textures(piece, part)
     marks = {"stops": _stops(score), "slur_ends": score.of("slur")["end"].tolist()} if score else {}
     phrase = phrases(piece, part, texture=texture, **marks)
@@ -96,7 +93,7 @@ def song_of(
     edges = np.append(spelled.bars["start"].astype(int), piece.length)
     ends = [(int(np.searchsorted(spelled.bars["start"], piece.edges[b])), k) for b, k in phrase_ends(piece)]
     return Song(
-        rows,
+        spelled.events,
         spelled.bar,
         np.searchsorted(spelled.bar, np.arange(len(spelled.bars) + 1)),
         persona,

@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flamingo.composing import reading
+from flamingo.composing.parts import ensemble_of
 from flamingo.composing.piece import Piece
 from flamingo.composing.reading.midi import from_midi
 from flamingo.errors import BadRequest, FlamingoError
 from flamingo.mood.valence_arousal import WORDS
-from flamingo.train.corpus.parts import ensemble_of
 
 # Arrangements of other composers' pieces would carry test pieces into training: the whole of Godowsky here is that.
 _ARRANGERS = frozenset({"godowsky"})

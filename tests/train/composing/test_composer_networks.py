@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from flamingo.composing import events
+from flamingo.composing.phrase_functions import FUNCTIONS, LONGEST
+from flamingo.composing.texture import TEXTURES
 from flamingo.train.composing.networks import CONDITIONS, SIZES, ComposerConfig, ComposerNet
 
 
@@ -24,8 +26,9 @@ def batch(rows: int = 2, length: int = 20, seed: int = 0) -> dict[str, torch.Ten
     def numbers(below: int) -> Any:
         return torch.from_numpy(random.integers(0, below, (rows, length)))
 
-    found = torch.stack([numbers(n) for n in (144, events.PITCHES, len(events.DURATIONS), events.VELOCITIES)], -1)
-    found[:, ::5] = torch.tensor([events.BAR_LINE, -1, -1, -1])
+    sizes = (144, events.PITCHES, len(events.DURATIONS), events.VELOCITIES, events.PARTS)
+    found = torch.stack([numbers(n) for n in sizes], -1)
+    found[:, ::5] = torch.tensor([events.BAR_LINE, -1, -1, -1, -1])
     return {
         "events": found,
         "persona": numbers(3) - 1,
@@ -33,8 +36,13 @@ def batch(rows: int = 2, length: int = 20, seed: int = 0) -> dict[str, torch.Ten
         "tempo": numbers(events.TEMPOS),
         "metre": numbers(len(events.METRES) + 1),
         "minor": numbers(2),
-        "ensemble": numbers(3),
+        "ensemble": numbers(len(events.ENSEMBLES)),
         "start": numbers(2),
+        "function": numbers(len(FUNCTIONS)),
+        "texture": numbers(len(TEXTURES)),
+        "phrase_left": numbers(LONGEST),
+        "number": numbers(events.NUMBERS),
+        "role": numbers(len(events.ROLES)),
         "valence": torch.from_numpy(random.uniform(-1, 1, (rows, length)).astype(np.float32)),
         "arousal": torch.from_numpy(random.uniform(-1, 1, (rows, length)).astype(np.float32)),
         "played": torch.ones(rows, length),
@@ -50,15 +58,18 @@ def test_a_configuration_survives_json() -> None:
 def test_nats_are_there_for_every_number_of_an_event_and_for_nothing_else(model: str) -> None:
     b = batch()
     nats = net(model).losses(b)
-    assert nats.shape == (2, 19, 4)
+    assert nats.shape == (2, 19, 5)
     lines = b["events"][:, 1:, 1] < 0
-    assert (nats[lines][:, 1:] == 0).all() and (nats[..., 0] > 0).all() and (nats[~lines] > 0).all()
+    there = 5 if model == "debug" else 4  # the first systems tell no parts apart
+    assert (nats[lines][:, 1:] == 0).all() and (nats[..., 0] > 0).all() and (nats[~lines][:, :there] > 0).all()
+    assert (nats[..., there:] == 0).all()
 
 
 @pytest.mark.parametrize("model", ["debug", "lstm"])
 def test_untrained_it_knows_nothing(model: str) -> None:
     nats = net(model).losses(batch())
-    uniform = np.log([events.WHERES, events.PITCHES, len(events.DURATIONS), events.VELOCITIES])
+    parts = events.PARTS if model == "debug" else 1
+    uniform = np.log([events.WHERES, events.PITCHES, len(events.DURATIONS), events.VELOCITIES, parts])
     note = nats[..., 1] > 0
     assert np.allclose(nats[note].mean(0).detach(), uniform, atol=0.3)
 

@@ -10,12 +10,12 @@ import pytest
 
 from flamingo.composing import events, mood
 from flamingo.composing.model import Bar
+from flamingo.composing.parts import ensemble_of
 from flamingo.composing.piece import Key
 from flamingo.composing.writing.midi import to_midi
 from flamingo.errors import BadRequest
 from flamingo.train.composing.music import Music, load_music
 from flamingo.train.composing.windows import Windows, condition_vectors, excerpt
-from flamingo.train.corpus.parts import ensemble_of
 from flamingo.train.corpus.songs import bar_tempos, songs_of
 from flamingo.train.corpus.sources import Source, find, personas_of, read, work_of
 from tests.composing import pieces, tiny
