@@ -14,6 +14,7 @@ from flamingo.errors import BadRequest, show
 from flamingo.options import one_line_refusals
 from flamingo.train.budget import seconds
 from flamingo.train.composing.recipe import ComposerRecipe
+from flamingo.train.corpus.recipe import CorpusRecipe
 from flamingo.train.mood.recipe import FeelRecipe
 from flamingo.train.painting.recipe import PainterRecipe
 from flamingo.train.plans.words import WordsRecipe
@@ -76,6 +77,42 @@ train.command(
         names={"music": ["--music", "--from"]},
     ),
     name="compose",
+)
+
+
+def _train_corpus(**choices: Any) -> int:
+    from flamingo.train.corpus.build import build
+
+    with one_line_refusals("flamingo train corpus"):
+        recipe = CorpusRecipe(**choices)
+    built = build(recipe, lambda line: err.print(plain(line)))
+    for name, row in sorted(built.table.items()):
+        sides = ", ".join(
+            f"{side} {row[f'{side} files']:,} pieces with {row[f'{side} notes']:,} notes"
+            for side in ("train", "valid", "test")
+            if f"{side} files" in row
+        )
+        print(
+            f"{name}: {sides or 'nothing'}; {row.get('duplicates', 0):,} left out, for the same music is there twice"
+        )
+    print("notes by who plays: " + ", ".join(f"{name} {count:,}" for name, count in built.ensembles.items()))
+    if built.unreadable:
+        err.print(
+            plain(f"{len(built.unreadable)} files could not be read; {built.folder / 'corpus.json'} names them")
+        )
+    print(f"{built.folder}: {built.seconds:.0f} s; to learn from it:")
+    print(f"flamingo train compose --music {shlex.quote(str(built.folder))}")
+    return 0
+
+
+train.command(
+    command(
+        CorpusRecipe,
+        _train_corpus,
+        about="Read folders of scores and MIDI files into one corpus, split by work, for training composers.",
+        names={"music": ["--music", "--from"]},
+    ),
+    name="corpus",
 )
 
 

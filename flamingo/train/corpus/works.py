@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -173,12 +173,3 @@ def duplicates(sources: Sequence[Source], alike: Sequence[tuple[int, int, float]
         if sources[worse].split == "train" and not worth(worse)[0]:
             out.add(worse)
     return out
-
-
-def table(sources: Sequence[Source], notes: Sequence[int]) -> Mapping[str, dict[str, int]]:
-    """Files and notes of each collection by side of the split."""
-    rows: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for source, count in zip(sources, notes, strict=True):
-        rows[source.collection][f"{source.split} files"] += 1
-        rows[source.collection][f"{source.split} notes"] += count
-    return rows
