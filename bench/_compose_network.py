@@ -21,6 +21,7 @@ from _report import Report
 
 from flamingo.composing import rerank
 from flamingo.composing.form import distance_from_people
+from flamingo.composing.model import NUMBERS_OF_A_NOTE
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.plan import settle
 from flamingo.composing.sampling import draw
@@ -28,7 +29,7 @@ from flamingo.composing.writing import sound
 from flamingo.train.composing.windows import condition_vectors, excerpt
 from flamingo.train.corpus.songs import Song, songs_of
 
-FIELDS = ("where", "pitch", "duration", "velocity", "all")
+FIELDS = (*NUMBERS_OF_A_NOTE, "all")
 
 
 # ---------------------------------------------------------------------- likelihood
@@ -47,7 +48,9 @@ def likelihood(report: Report, pool: Pool, lstm: Path | None) -> None:
         found["LSTM, 3 x 512, window 100"] = _lstm(lstm, tests)
     note("likelihood: the composer")
     found["Flamingo"] = _ours(pool, tests)
-    report.table(["model", *FIELDS], [[name, *(f"{row[f]:.3f}" for f in FIELDS)] for name, row in found.items()])
+    report.table(
+        ["model", *FIELDS], [[name, *(f"{row.get(f, 0.0):.3f}" for f in FIELDS)] for name, row in found.items()]
+    )
     report.say(f"{len(tests)} works of the test side, {count} events; velocities count where a player gave them")
     report.figures["likelihood"] = found
     ours = found["Flamingo"]["all"]
@@ -81,7 +84,7 @@ def _lstm(run: Path, tests: Sequence[Song]) -> dict[str, float]:
 
 def _ours(pool: Pool, tests: Sequence[Song]) -> dict[str, float]:
     """With the network as it is run: numpy, 16-bit weights."""
-    total, notes = np.zeros(4), 0
+    total, notes = np.zeros(len(NUMBERS_OF_A_NOTE)), 0
     for song in tests:
         rows = excerpt(song, 0, len(song.first) - 1, song.key)
         nats = pool.model.nats(rows["events"], condition_vectors(pool.model, rows, pool.model.personas))

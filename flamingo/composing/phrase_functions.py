@@ -33,8 +33,8 @@ LONGEST = 16
 
 _OPENING, _CODA = 2, 8  # bars
 _HOME = 0.08  # by how much better another key must fit than that of the piece
-_AUTHENTIC, _HALF, _REST, _PARALLEL, _STOP, _SLUR, _CHANGE = 1.0, 0.6, 0.5, 1.2, 1.5, 0.4, 0.3
-_COST = {1: 3.0, 2: 1.6, 3: 1.3, 4: 0.2, 5: 1.0, 6: 0.9, 7: 1.2, 8: 0.4, 9: 1.4, 10: 1.4, 11: 1.7, 12: 1.2}
+_AUTHENTIC, _HALF, _REST, _PARALLEL, _STOP, _SLUR, _CHANGE = 0.8, 0.5, 1.25, 1.4, 1.5, 0.4, 0.3
+_COST = {1: 4.0, 2: 2.4, 3: 1.6, 4: 0.2, 5: 1.0, 6: 0.9, 7: 1.2, 8: 0.4, 9: 1.4, 10: 1.4, 11: 1.7, 12: 1.2}
 _COST |= {length: 1.6 + 0.1 * (length - 12) for length in range(13, 17)}
 
 

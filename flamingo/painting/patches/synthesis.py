@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from flamingo import settings
 from flamingo.images import resample
 from flamingo.images.faces import heads
+from flamingo.painting.allocator import give_back_large_blocks
 from flamingo.painting.colour import from_oklab, to_oklab
 from flamingo.painting.large import Progress, Rows
 from flamingo.painting.patches import features, transport
@@ -40,6 +41,7 @@ WHOLE = 1_600_000
 """Pixels of a level up to which it is held whole."""
 _STRIP = 1_200_000  # pixels of the photo that are read at once to be made smaller
 _WINDOW = 1_500_000  # pixels of a level that are matched at once where it is made in strips
+_MUCH = 8_000_000  # pixels from which on memory is dearer than a twentieth of the time
 _HALO = 24  # rows around a strip that are matched with it
 _ROUNDS = 4, 3, 2  # of matching and voting, from the coarsest level on; the last number goes for all others
 _ROUNDS_AGAIN = 4, 3, 1  # the same where there is an earlier frame to begin with
@@ -140,6 +142,8 @@ def synthesise(
         how: fidelity, size of the strokes, and seed.
         on_progress: is told how much is done, in pixels to be matched at all levels together.
     """
+    if _area(size) > _MUCH:
+        give_back_large_blocks()
     with workers() as pool:
         yield from Synthesis(rows, size, regions, how, pool, on_progress).strips()
 
