@@ -41,6 +41,7 @@ SECTIONS = (
     "mood",
     "measures",
     "form",
+    "filling",
     "originality",
     "critic",
     "speed",
@@ -100,7 +101,11 @@ def _run(name: str, report: Report, pool: Pool, asked: argparse.Namespace) -> No
     else:
         import _compose_network as network
 
-        if name == "likelihood":
+        if name == "filling":
+            import _compose_filling as filled
+
+            filled.filling(report, pool, asked.run)
+        elif name == "likelihood":
             network.likelihood(report, pool, asked.lstm)
         elif name == "critic":
             network.best_of(report, pool)
@@ -120,6 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--music", type=Path, metavar="DIR", action="append", required=True, help="folder of MIDI files by people")
     add("--moods", type=Path, metavar="DIR", help="VGMIDI, labelled by listeners")
     add("--lstm", type=Path, metavar="RUN", help="training run of the LSTM to compare with")
+    add(
+        "--run", type=Path, metavar="RUN", help="training run of a composer to ask about filling in, in place of ours"
+    )
     add("--pieces", type=int, default=200, metavar="N", help="in each pool (default: %(default)s)")
     add("--only", choices=SECTIONS, action="append", help="this section alone (may be given again)")
     add("--seed", type=int, default=0, help="of everything that is drawn (default: %(default)s)")

@@ -75,7 +75,7 @@ def _families(programs: tuple[int, ...]) -> Array:
             found.append(_LOW_WINDS)
         elif program == 47:
             found.append(_TIMPANI)
-        elif program == 40:
+        elif program == 40 or program in range(48, 52):
             found.append(_VIOLINS[min(violins, 1)])
             violins += 1
         else:

@@ -57,6 +57,7 @@ def phrases(
     piece: Piece,
     part: Array,
     *,
+    lines: Iterable[int] = (),
     stops: Iterable[int] = (),
     slur_ends: Iterable[int] = (),
     texture: Array | None = None,
@@ -66,17 +67,18 @@ def phrases(
     Args:
         piece: the music.
         part: (n,) int for its notes, 0 for what belongs to the melody.
-        stops: places in units at which the score itself ends something: fermatas, double bars, repeats.
-        slur_ends: places at which slurs over the melody end.
+        lines: places in units of bar lines that end something: double bars, repeats.
+        stops: places of notes that do: fermatas.
+        slur_ends: places of the last notes of slurs over the melody.
         texture: (bars,) of its accompaniment, if it is known.
     """
     bars = len(piece.bars)
     cadence, keys = _cadences(piece)
     weight = np.select([cadence == 2, cadence == 1], [_AUTHENTIC, _HALF], 0.0)
     weight += _REST * _rests(piece, part) + _PARALLEL * _begins_again(piece, part)
-    for places, much in ((stops, _STOP), (slur_ends, _SLUR)):
-        for bar in _bars_ended(piece, places):
-            weight[bar] += much
+    ended = {bar - 1 for bar in np.searchsorted(piece.edges, sorted(lines)).tolist()}
+    for found, much in ((ended | _bars_of(piece, stops), _STOP), (_bars_of(piece, slur_ends), _SLUR)):
+        weight[[bar for bar in found if 0 <= bar < bars]] += much
     if texture is not None:
         weight[:-1] += _CHANGE * (np.diff(texture) != 0)
     ends = _cut(weight)
@@ -196,14 +198,6 @@ def _begins_again(piece: Piece, part: Array) -> Array:
     return np.asarray(np.clip((found - 0.6) / 0.4, 0, 1))
 
 
-def _bars_ended(piece: Piece, places: Iterable[int]) -> set[int]:
-    """The bars that places end: a bar line ends the bar before it, anything else the bar it stands in."""
-    edges = piece.edges
-    bars = len(edges) - 1
-    found = set()
-    for place in places:
-        at = int(np.searchsorted(edges, place, side="left"))
-        bar = at - 1 if at < len(edges) and edges[at] == place else int(np.searchsorted(edges, place, "right")) - 1
-        if 0 <= bar < bars:
-            found.add(bar)
-    return found
+def _bars_of(piece: Piece, places: Iterable[int]) -> set[int]:
+    """The bars that places stand in."""
+    return set(piece.bar_of(np.array(sorted(places), np.int64)).tolist())

@@ -71,7 +71,7 @@ def _named(starts: list[int], pitches: list[int], beats: float) -> str:
         return "none"
     sizes = [len(group) for group in groups]
     mean = sum(sizes) / count
-    if sum(len(g) >= 2 and (g[-1] - g[0]) % 12 == 0 and g[-1] > g[0] and len(g) < 4 for g in groups) > _MOST * count:
+    if sum(len(g) == 2 and (g[1] - g[0]) % 12 == 0 and g[1] > g[0] for g in groups) > _MOST * count:
         return "octaves"
     if count >= 2 and _is_waltz(groups):
         return "waltz"

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 from torch import nn  # noqa: E402
 
 from flamingo.nn.checkpoint import optimiser_tensors, restore_optimiser  # noqa: E402
-from flamingo.nn.optimisers import MuonWithAdam  # noqa: E402
+from flamingo.nn.optimisers import Muon, MuonWithAdam  # noqa: E402
 
 
 def _network(layout: Any) -> nn.Sequential:
@@ -104,3 +104,36 @@ def test_what_it_remembers_goes_into_a_checkpoint_and_back() -> None:
         _step(broken, again, number)
     for name, parameter in unbroken.named_parameters():
         assert torch.equal(parameter, dict(broken.named_parameters())[name]), name
+
+
+@pytest.mark.parametrize("shape", [(96, 24), (24, 96), (48, 48), (40, 1)], ids=["tall", "wide", "square", "a column"])
+def test_muon_steps_as_that_of_pytorch_within_the_precision_of_bf16(shape: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(5)
+    begin = torch.randn(shape, generator=generator)
+    ours, theirs = nn.Parameter(begin.clone()), nn.Parameter(begin.clone())
+    muon = Muon([ours], lr=0.02, weight_decay=0.1)
+    reference = torch.optim.Muon([theirs], lr=0.02, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+    for _ in range(6):
+        before = ours.detach().clone(), theirs.detach().clone()
+        ours.grad = torch.randn(shape, generator=generator)
+        theirs.grad = ours.grad.clone()
+        muon.step()
+        reference.step()
+        step, wanted = ours.detach() - before[0], theirs.detach() - before[1]
+        assert (step - wanted).norm() < 0.03 * wanted.norm()
+    assert (ours - theirs).norm() < 0.03 * (ours - begin).norm()
+
+
+def test_matrices_of_one_shape_are_each_moved_as_if_alone() -> None:
+    generator = torch.Generator().manual_seed(6)
+    begins = [torch.randn(12, 8, generator=generator) for _ in range(3)]
+    gradients = [torch.randn(12, 8, generator=generator) for _ in range(3)]
+    together = [nn.Parameter(begin.clone()) for begin in begins]
+    for parameter, gradient in zip(together, gradients, strict=True):
+        parameter.grad = gradient.clone()
+    Muon(list(together), lr=0.02, weight_decay=0.1).step()
+    for begin, gradient, moved in zip(begins, gradients, together, strict=True):
+        alone = nn.Parameter(begin.clone())
+        alone.grad = gradient.clone()
+        Muon([alone], lr=0.02, weight_decay=0.1).step()
+        assert torch.allclose(alone, moved, atol=1e-5)

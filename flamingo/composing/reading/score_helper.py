@@ -97,10 +97,11 @@ def _marks(mei: str, events: list[dict[str, Any]]) -> dict[str, Any]:
         elif tag == "measure":
             measures.append((bars.get(element.get(_ID, ""), -1.0), metre, element))
     edges = [*(begin for begin, _, _ in measures), last]
+    in_time = sorted({*bars.values(), last})  # with repeats what follows on the page is not what follows in time
     for index, (begin, unit, measure) in enumerate(measures):
         if begin < 0:
             continue
-        end = next((edge for edge in edges[index + 1 :] if edge >= begin), last)
+        end = next((edge for edge in in_time if edge > begin), last)
         if measure.get("left") in ("rptstart", "rptboth"):
             rows.append(["line", begin, begin, 0, "repeat-begin"])
         if measure.get("right") in _LINES:

@@ -54,7 +54,8 @@ class Windows:
         weights = notes * total[persona + 1] ** -0.35
         if self.filling or self.accompanying:
             weights *= _WORD[[s.ensemble for s in self.songs]]
-        self._until = np.cumsum(weights / weights.sum())
+        self.weights = weights / weights.sum()
+        self._until = np.cumsum(self.weights)
 
     def row(self) -> dict[str, Array]:
         """One packed sequence: "events" (length + 1, 5), pitches relative, and the conditions of each event."""
@@ -62,17 +63,17 @@ class Windows:
         room = self.length + 1
         while room > 0:
             part = self._excerpt(room)
-            if part is None:
-                continue
             parts.append({k: v[:room] for k, v in part.items()})
             room -= len(parts[-1]["events"])
         return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
 
-    def _excerpt(self, room: int) -> dict[str, Array] | None:
+    def _excerpt(self, room: int) -> dict[str, Array]:
         song = self.songs[min(int(np.searchsorted(self._until, self.random.random())), len(self.songs) - 1)]
         kind = self.random.random()
         if kind < self.filling + self.accompanying and room > _LEAST_TO_ARRANGE:
-            return self._arranged(song, room, fill=kind < self.filling)
+            rows = self._arranged(song, room, fill=kind < self.filling)
+            if rows is not None:
+                return rows
         bars = len(song.first) - 1
         if self.random.random() < self.ending_share:
             last, key = song.ends[self.random.integers(len(song.ends))]

@@ -75,19 +75,16 @@ def build(recipe: CorpusRecipe, say: Say = lambda line: None) -> Built:
     paths = [out / KEPT / name for name in names]
     with ProcessPoolExecutor(recipe.processes, mp_context=get_context("spawn")) as pool:
         looked = list(_progress(pool.map(_passages, paths, chunksize=16), len(paths), "melodies compared", say))
-        notes = [count for _, count in looked]
-        group, alike = groups(sources, [rows for rows, _ in looked])
+        notes = [count for _, count, _ in looked]
+        group, alike = groups(sources, [rows for rows, _, _ in looked])
         sources = split(sources, group, notes)
-        twice = duplicates(sources, alike, notes)
         # The same file in two places is read once, and heard once.
-        seen: set[str] = set()
-        for i, name in enumerate(names):
-            if name in seen:
-                twice.add(i)
-            seen.add(name)
+        first = {name: i for i, name in reversed(list(enumerate(names)))}
+        twice = {i for i, name in enumerate(names) if first[name] != i}
+        twice |= duplicates(sources, alike, notes, [played for _, _, played in looked], twice)
         chosen = [i for i in range(len(sources)) if i not in twice]
         songs = pool.map(_song, [paths[i] for i in chosen], chunksize=8)
-        about = [_about(sources[i]) for i in chosen]
+        about = [_about(sources[i], names[i]) for i in chosen]
         facts = {"unreadable": [[show(file), why] for file, why in unreadable], "duplicates": len(twice)}
         store.write(out, zip(about, _progress(songs, len(chosen), "pieces labelled", say), strict=True), facts)
     rows = json.loads((out / "corpus.json").read_text(encoding="utf-8"))["songs"]
@@ -113,12 +110,16 @@ def _found(folders: Sequence[str]) -> list[Source]:
             raise BadRequest(f"--music {show(path)}", "there is no such folder", "name folders of music")
     sources: list[Source] = []
     midi = [path for path in paths if any(f.suffix.lower() in (".mid", ".midi") for f in path.rglob("*"))]
-    if midi:
-        for source in find(midi):
-            home = next(path for path in midi if path in source.file.parents)
-            sources.append(replace(source, collection=home.name))
     for path in paths:
         sources += find_scores(path)
+    if midi:
+        try:
+            played = find(midi)
+        except BadRequest:  # arrangements alone
+            played = []
+        for source in played:
+            home = next(path for path in midi if path in source.file.parents)
+            sources.append(replace(source, collection=home.name))
     if not sources:
         raise BadRequest("--music", "there is no music in these folders", "name folders of scores or MIDI files")
     return sources
@@ -184,9 +185,9 @@ def _progress(results: Any, count: int, what: str, say: Say) -> Any:
             say(f"{i:,} of {count:,} {what}")
 
 
-def _passages(file: Path) -> tuple[Any, int]:
+def _passages(file: Path) -> tuple[Any, int, bool]:
     piece = kept(file).piece
-    return grams(piece), len(piece.notes)
+    return grams(piece), len(piece.notes), piece.expressive
 
 
 def _song(file: Path) -> Song:
@@ -194,8 +195,9 @@ def _song(file: Path) -> Song:
     return song_of(score.piece, _NO_SCALE, score=score)
 
 
-def _about(source: Source) -> dict[str, Any]:
+def _about(source: Source, name: str) -> dict[str, Any]:
     return {
+        "kept": name,
         "title": source.title,
         "composer": source.composer,
         "work": source.work,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import numpy as np
 
 from flamingo.composing.piece import BAR, NOTE, PEDAL, TEMPO, Key, Piece
 from flamingo.composing.reading.scores import MARK, Score
+from flamingo.errors import UnreadableMusic, show
 from flamingo.files import put
 
 VERSION = 1
@@ -24,8 +27,6 @@ def name_of(content: bytes) -> str:
 
 def keep(score: Score, file: Path) -> None:
     """Write a score into `file`. Raises an OutputError."""
-    import io
-
     piece = score.piece
     facts = {
         "key": asdict(piece.key),
@@ -48,17 +49,20 @@ def keep(score: Score, file: Path) -> None:
 
 
 def kept(file: Path) -> Score:
-    """The score in a file that `keep` wrote. Raises OSError, ValueError or KeyError where it is none."""
-    with np.load(file, allow_pickle=False) as arrays:
-        facts = json.loads(arrays["facts"].tobytes())
-        piece = Piece(
-            arrays["notes"].astype(NOTE),
-            arrays["bars"].astype(BAR),
-            Key(**facts["key"]),
-            arrays["tempos"].astype(TEMPO),
-            tuple(facts["programs"]),
-            arrays["pedals"].astype(PEDAL),
-            facts["title"],
-            expressive=facts["expressive"],
-        )
-        return Score(piece, arrays["marks"].astype(MARK), tuple(facts["texts"]))
+    """The score in a file that `keep` wrote. Raises UnreadableMusic where it is none."""
+    try:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
+            facts = json.loads(arrays["facts"].tobytes())
+            piece = Piece(
+                arrays["notes"].astype(NOTE),
+                arrays["bars"].astype(BAR),
+                Key(**facts["key"]),
+                arrays["tempos"].astype(TEMPO),
+                tuple(facts["programs"]),
+                arrays["pedals"].astype(PEDAL),
+                facts["title"],
+                expressive=facts["expressive"],
+            )
+            return Score(piece, arrays["marks"].astype(MARK), tuple(facts["texts"]))
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise UnreadableMusic(show(file), f"it is no score that was kept ({error})", "delete it, and go on") from None

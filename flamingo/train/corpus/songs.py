@@ -86,8 +86,7 @@ def song_of(
     piece, part = _in_parts(piece)
     spelled = events.spell(piece, part)
     texture = textures(piece, part)
-    marks = {"stops": _stops(score), "slur_ends": score.of("slur")["end"].tolist()} if score else {}
-    phrase = phrases(piece, part, texture=texture, **marks)
+    phrase = phrases(piece, part, texture=texture, **(_marks(score) if score else {}))
     # Bars that were cut in two share the label of the whole.
     whole = np.clip(piece.bar_of(spelled.bars["start"]), 0, len(piece.bars) - 1)
     edges = np.append(spelled.bars["start"].astype(int), piece.length)
@@ -130,12 +129,16 @@ def _is_paced(piece: Piece) -> bool:
     return bool(len(piece.tempos) and np.any(np.abs(piece.tempos["bpm"] - 120) > 0.5))
 
 
-def _stops(score: Score) -> list[int]:
-    """Where a score ends something: fermatas, and double bars, repeats and the like."""
-    lines = [
-        int(mark["end"]) for mark in score.of("line") if score.texts[mark["text"]] in ("double", "end", "repeat-end")
-    ]
-    return sorted({*lines, *score.of("fermata")["start"].tolist()})
+def _marks(score: Score) -> dict[str, list[int]]:
+    """Where a score ends something: at double bars and repeats, under fermatas, and with slurs over its top staff."""
+    lines = score.of("line")
+    ending = [score.texts[mark["text"]] != "repeat-begin" for mark in lines]
+    slurs = score.of("slur")
+    return {
+        "lines": lines["end"][np.array(ending, bool)].tolist(),
+        "stops": score.of("fermata")["start"].tolist(),
+        "slur_ends": slurs["end"][slurs["part"] == 0].tolist(),
+    }
 
 
 def bar_tempos(piece: Piece, edges: Array) -> Array:

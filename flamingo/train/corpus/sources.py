@@ -94,9 +94,11 @@ def _by_folders(path: Path) -> tuple[str, str, str]:
     if not words:
         return "other", Path(name).stem, Path(name).stem
     composer = plain_name(words[0].split(",")[0])
-    inside = words[1:] or [Path(name).stem.replace("_", " ")]
-    work = " ".join(inside) if inside[0].strip() == "" else inside[0]
-    return composer, work.strip().lower(), ": ".join(word for word in inside if word.strip())
+    inside = [word.strip() for word in words[1:]]
+    if len(inside) < 2:  # the name of the file says which piece it is
+        inside.append(Path(name).stem.replace("_", " ").strip())
+    inside = [word for word in inside if word]
+    return composer, inside[0].lower(), ": ".join(dict.fromkeys(inside))
 
 
 def _listed(folder: Path) -> list[Source]:

@@ -9,6 +9,7 @@ ends.npy        (e, 4) int32: song, bars up to the end of a phrase, tonic and mo
 from __future__ import annotations
 
 import json
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -87,7 +88,10 @@ def write(folder: Path, songs: Iterable[tuple[dict[str, Any], Song]], facts: dic
         "ends": np.array(ends, np.int32).reshape(-1, 4),
     }
     for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        # A training that has the old file mapped goes on with that.
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".npy", delete=False) as file:
+            np.save(file, array, allow_pickle=False)
+        Path(file.name).replace(folder / f"{name}.npy")
     text = json.dumps({"format": FORMAT, **facts, "songs": about}, ensure_ascii=False, indent=0)
     put(text.encode(), folder / "corpus.json", overwrite=True)
 
@@ -110,10 +114,14 @@ class Library:
         """Raises BadRequest where there is none, or one of another format."""
         try:
             facts = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
-            if facts.get("format") != FORMAT:
+            if facts["format"] != FORMAT:
                 raise ValueError("it is of another format")
             arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("events", "bars", "ends")]
-        except (OSError, ValueError, KeyError) as error:
+            last = facts["songs"][-1] if facts["songs"] else {"events": [0, 0], "bars": [0, 0]}
+            shapes = (last["events"][1], 5), (last["bars"][1],), (len(arrays[2]), 4)
+            if [array.shape for array in arrays] != list(shapes) or arrays[1].dtype != BAR_TOLD:
+                raise ValueError("its parts do not belong together")
+        except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
             raise BadRequest(show(folder), f"no corpus can be read there ({error})", "make it anew") from None
         return cls(facts, *arrays)
 

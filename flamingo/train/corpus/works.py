@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -35,7 +35,9 @@ _USUAL = 12  # a passage that stands in more pieces than that is nobody's
 _TEST, _VALID = 0.03, 0.015  # shares of a collection's notes
 
 _CATALOGUE = re.compile(
-    r"\b(op(?:us)?|bwv|kv?|d|woo|hob|wab|cg|rv|hwv|s|sz|wq)\b[ ._]*(?:posth[. ]*)?((?:[ivxl]+ ?: ?)?\d+[a-z]?)", re.I
+    r"(?<![^\W\d_])(opus|op|bwv|kv|woo|hob|wab|cg|rv|hwv|sz|wq|(?<!in )[kd](?=\.? ?\d))[ ._]*(?:posth[. ]*)?"
+    r"((?:[ivxl]+ ?[: ] ?)?\d+[a-z]?)(?!\w)",
+    re.I,
 )
 _LIBRARY_NUMBER = re.compile(r"\b((?:lc|sq)\d{5,})\b", re.I)
 
@@ -85,8 +87,12 @@ def _names(source: Source) -> list[tuple[str, str]]:
     text = source.title.replace("_", " ")
     names = [("work", source.work)]
     for kind, number in _CATALOGUE.findall(text):
-        names.append((source.composer, {"opus": "op", "kv": "k"}.get(kind.lower(), kind.lower()) + number.lower()))
+        names.append((source.composer, {"opus": "op", "kv": "k"}.get(kind.lower(), kind.lower()) + _plain(number)))
     return names + [("library", number.lower()) for number in _LIBRARY_NUMBER.findall(f"{text} {source.file.stem}")]
+
+
+def _plain(number: str) -> str:
+    return re.sub(r"[: ]+", ":", number.lower())
 
 
 def _alike(passages: Sequence[Array]) -> list[tuple[int, int, float]]:
@@ -158,13 +164,29 @@ def _digest(source: Source) -> bytes:
     return hashlib.sha256(f"{source.collection}/{source.work}/{source.title}".encode()).digest()
 
 
-def duplicates(sources: Sequence[Source], alike: Sequence[tuple[int, int, float]], notes: Sequence[int]) -> set[int]:
-    """Sources to leave out of training, for another one is the same music: of each pair performances stay, then what
-    has more notes. Performances are never left out."""
-    out: set[int] = set()
+def duplicates(
+    sources: Sequence[Source],
+    alike: Sequence[tuple[int, int, float]],
+    notes: Sequence[int],
+    played: Sequence[bool],
+    gone: Set[int] = frozenset(),
+) -> set[int]:
+    """Sources to leave out of training, for another one is the same music.
+
+    Args:
+        sources: the files, on their sides of the split.
+        alike: pairs and the share that they have in common, from `groups`.
+        notes: of each.
+        played: whether each is a performance: these are never left out.
+        gone: those that are left out already.
+
+    Returns:
+        Of each pair the one with fewer notes.
+    """
+    out = set(gone)
 
     def worth(i: int) -> tuple[bool, int]:
-        return "piano-midi" in sources[i].collection, notes[i]
+        return played[i], notes[i]
 
     for a, b, share in alike:
         if share < _SAME or a in out or b in out:

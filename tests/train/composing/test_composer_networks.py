@@ -11,7 +11,7 @@ import torch
 from flamingo.composing import events
 from flamingo.composing.phrase_functions import FUNCTIONS, LONGEST
 from flamingo.composing.texture import TEXTURES
-from flamingo.train.composing.networks import CONDITIONS, SIZES, ComposerConfig, ComposerNet
+from flamingo.train.composing.networks import CONDITIONS, SIZES, ComposerConfig, ComposerNet, grown
 
 
 def net(model: str = "debug", dropout: float = 0.0) -> ComposerNet:
@@ -133,3 +133,76 @@ def test_dropout_is_for_training_alone() -> None:
     assert torch.equal(network.losses(b), network.losses(b))
     network.train()
     assert not torch.equal(network.losses(b), network.losses(b))
+
+
+# -- growing -------------------------------------------------------------------------------------------------
+
+SMALL = {"layers": 1, "width": 32, "heads": 2}
+WHOLE = {"ensembles": len(events.ENSEMBLES), "parts": events.PARTS, "planned": True}
+
+
+def learned(config: ComposerConfig, seed: int = 1) -> ComposerNet:
+    """A network whose weights are no longer those it began with: every one of them counts."""
+    torch.manual_seed(seed)
+    network = ComposerNet(config, 0.0).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+    return network
+
+
+def larger(small: ComposerNet, config: ComposerConfig) -> ComposerNet:
+    network = learned(config, seed=2)
+    network.load_state_dict(grown(small.state_dict(), small.config, network))
+    return network
+
+
+def nats_of(network: ComposerNet, b: dict[str, torch.Tensor], hidden: torch.Tensor | None = None) -> torch.Tensor:
+    """Of where, pitch, duration and velocity, which both know."""
+    with torch.no_grad():
+        return network.losses(b, hidden)[..., :4]
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_a_composer_that_has_grown_computes_the_same_at_first(layers: int) -> None:
+    small = learned(ComposerConfig(("ada", "ben"), **SMALL))
+    large = larger(small, ComposerConfig(("ada", "ben"), **{**SMALL, "layers": layers}, **WHOLE))
+    b = batch()
+    assert b["ensemble"].max() >= small.config.ensembles, "those that the smaller one did not tell apart too"
+    assert torch.allclose(nats_of(small, b), nats_of(large, b), atol=1e-4)
+
+
+def test_what_is_hidden_from_the_smaller_is_hidden_from_the_larger() -> None:
+    small = learned(ComposerConfig(("ada", "ben"), **SMALL))
+    large = larger(small, ComposerConfig(("ada", "ben"), **SMALL, **WHOLE))
+    b, hidden = batch(), torch.rand(2, 19, len(CONDITIONS), generator=torch.Generator().manual_seed(0)) < 0.5
+    assert torch.allclose(nats_of(small, b, hidden), nats_of(large, b, hidden), atol=1e-4)
+
+
+def test_personas_keep_their_ways_in_another_order_and_new_ones_begin_as_nobody() -> None:
+    small = learned(ComposerConfig(("ada", "ben"), **SMALL))
+    large = larger(small, ComposerConfig(("ben", "cleo", "ada"), **{**SMALL, "layers": 2}, **WHOLE))
+    before, after = batch(), batch()
+    for old, new in ((0, 2), (1, 0), (-1, -1), (-1, 1)):
+        before["persona"][:], after["persona"][:] = old, new
+        assert torch.allclose(nats_of(small, before), nats_of(large, after), atol=1e-4), (old, new)
+    before["persona"][:], after["persona"][:] = 0, 0
+    assert not torch.allclose(nats_of(small, before), nats_of(large, after), atol=1e-2)
+
+
+def test_a_whole_composer_grows_in_depth_with_all_that_it_knows() -> None:
+    small = learned(ComposerConfig(("ada", "ben"), **SMALL, **WHOLE))
+    large = larger(small, ComposerConfig(("ada", "ben"), **{**SMALL, "layers": 3}, **WHOLE))
+    b = batch()
+    with torch.no_grad():
+        assert torch.allclose(small.losses(b), large.losses(b), atol=1e-4), "also of the parts"
+
+
+def test_what_was_added_can_be_learned() -> None:
+    small = learned(ComposerConfig(("ada", "ben"), **SMALL))
+    large = larger(small, ComposerConfig(("ada", "ben"), **{**SMALL, "layers": 2}, **WHOLE))
+    large.losses(batch(4, 60)).sum().backward()  # type: ignore[no-untyped-call]
+    added = ("function", "texture", "phrase_left", "number", "role", "part", "blocks.1.out", "blocks.1.down")
+    for name in added:
+        gradient = large.get_parameter(f"{name}.weight").grad
+        assert gradient is not None and gradient.abs().sum() > 0, name

@@ -251,13 +251,14 @@ def test_a_window_is_full_and_every_number_is_a_choice_there_is(ready: Music) ->
     for _ in range(30):
         row = drawn.row()
         assert {len(column) for column in row.values()} == {97}
-        where, pitch, duration, velocity = row["events"].T
+        where, pitch, duration, velocity, part = row["events"].T
         note = where != events.BAR_LINE
         assert ((where >= 0) & (where < events.WHERES)).all()
         for column, size in (
             (pitch, events.PITCHES),
             (duration, len(events.DURATIONS)),
             (velocity, events.VELOCITIES),
+            (part, events.PARTS),
         ):
             assert ((column[note] >= 0) & (column[note] < size)).all() and (column[~note] == -1).all()
         assert ((row["left"] >= 0) & (row["left"] < events.LEFTS)).all()
