@@ -15,7 +15,7 @@ import torch
 import flamingo
 from flamingo import weights
 from flamingo.cli import run
-from flamingo.composing.model import Composer, read
+from flamingo.composing.model import NUMBERS_OF_A_NOTE, Composer, read
 from flamingo.composing.originality import Index
 from flamingo.composing.piece import Metre
 from flamingo.errors import BadRequest, ModelCorrupt, ModelMissing
@@ -236,9 +236,9 @@ def test_nats_a_note_are_those_of_the_network_that_runs(released: tuple[Path, Pa
     theirs = nats_a_note(net, [song], 512, torch.device("cpu"))
     ours = model.nats(rows["events"], condition_vectors(model, rows, found.personas)).sum(0)
     notes = int((rows["events"][1:, 1] >= 0).sum())
-    for column, name in enumerate(("where", "pitch", "duration", "velocity")):
+    for column, name in enumerate(NUMBERS_OF_A_NOTE):
         assert ours[column] / notes == pytest.approx(theirs[name], abs=0.01), name
-    assert theirs["all"] == pytest.approx(sum(theirs[k] for k in ("where", "pitch", "duration", "velocity")))
+    assert theirs["all"] == pytest.approx(sum(theirs[k] for k in NUMBERS_OF_A_NOTE))
 
 
 def test_counting_beats_knowing_nothing(recipe: ComposerRecipe) -> None:
