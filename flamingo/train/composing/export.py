@@ -25,7 +25,7 @@ from flamingo.train.composing import card
 from flamingo.train.composing.habits import habits
 from flamingo.train.composing.loop import CHECKPOINT, load_composer, nats_a_note
 from flamingo.train.composing.windows import condition_vectors, excerpt
-from flamingo.train.corpus import sources
+from flamingo.train.corpus import sources, store
 from flamingo.train.corpus.songs import songs_of
 from flamingo.train.manifest import files_of, release_of, version_of
 from flamingo.weights.eight_bits import packed, unpacked
@@ -50,7 +50,7 @@ def release(
             f"have it write a piece: flamingo compose --model {shlex.quote(str(run))}",
         )
     scale = mood.Scale(**facts["scale"])
-    pairs = sources.read(sources.find(music))
+    pairs = _pairs(music)
     train = [(s, p) for s, p in pairs if s.split == "train"]
     facts = {
         **facts,
@@ -101,10 +101,17 @@ def release(
     return release.entry
 
 
+def _pairs(music: list[Path]) -> list[tuple[sources.Source, Piece]]:
+    """The pieces that a composer learned from, and those that it is tested on: of folders, or of one corpus."""
+    if len(music) == 1 and store.is_library(music[0]):
+        return list(store.Library.open(music[0]).pairs("train", "valid", "test"))
+    return sources.read(sources.find(music))
+
+
 def _tempo_slope(pairs: list[tuple[sources.Source, Piece]], scale: mood.Scale) -> float:
-    """By how much log2 of the tempo rises from arousal 0 to 1, over all bars."""
+    """By how much log2 of the tempo rises from arousal 0 to 1, over all bars that somebody played, or all."""
     x, y = [], []
-    for _, piece in pairs:
+    for _, piece in [pair for pair in pairs if pair[1].expressive] or pairs:
         features = mood.bar_features(piece)
         x.append(scale.points(features, piece.expressive)[1])
         y.append(features[:, 0])

@@ -35,7 +35,6 @@ from flamingo.train.corpus.works import duplicates, grams, groups, split
 __all__ = ["Built", "build"]
 
 Say = Callable[[str], object]
-KEPT = "read"  # the folder of scores that were read, inside that of the corpus
 _EVERY = 15.0  # seconds between two lines of progress
 _NO_SCALE = mood.Scale((), (), (), ())
 
@@ -66,13 +65,13 @@ def build(recipe: CorpusRecipe, say: Say = lambda line: None) -> Built:
     if store.is_library(out) and not recipe.overwrite:
         raise WouldOverwrite(show(out), "it holds a corpus", "name another folder, or add --overwrite")
     sources = _found(recipe.music)
-    (out / KEPT).mkdir(parents=True, exist_ok=True)
-    files, unreadable = _read(sources, out / KEPT, recipe.processes, say)
+    (out / store.KEPT).mkdir(parents=True, exist_ok=True)
+    files, unreadable = _read(sources, out / store.KEPT, recipe.processes, say)
     readable = [(s, f) for s, f in zip(sources, files, strict=True) if f is not None]
     if not readable:
         raise BadRequest("--music", "none of the files can be read", "name folders with whole files")
     sources, names = [s for s, _ in readable], [f for _, f in readable]
-    paths = [out / KEPT / name for name in names]
+    paths = [out / store.KEPT / name for name in names]
     with ProcessPoolExecutor(recipe.processes, mp_context=get_context("spawn")) as pool:
         looked = list(_progress(pool.map(_passages, paths, chunksize=16), len(paths), "melodies compared", say))
         notes = [count for _, count, _ in looked]

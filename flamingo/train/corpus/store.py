@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing import mood
-from flamingo.composing.piece import Key
+from flamingo.composing.piece import Key, Piece
 from flamingo.errors import BadRequest, show
 from flamingo.files import put
+from flamingo.train.corpus.kept_scores import kept
 from flamingo.train.corpus.songs import Song
+from flamingo.train.corpus.sources import Source
 
 __all__ = ["Library", "is_library", "write"]
 
 Array = NDArray[Any]
 
 FORMAT = "flamingo-corpus-1"
+KEPT = "read"
+"""The folder, inside that of a corpus, of the scores as they were read."""
 BAR_TOLD = np.dtype(
     [
         ("first", "i4"),  # event of the song with which the bar begins
@@ -101,9 +105,11 @@ class Library:
     """A corpus on disk, mapped into memory.
 
     Attributes:
+        folder: where it lies.
         facts: what `corpus.json` says, "songs" among it: a row for each.
     """
 
+    folder: Path
     facts: dict[str, Any]
     events: Array
     bars: Array
@@ -123,7 +129,7 @@ class Library:
                 raise ValueError("its parts do not belong together")
         except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
             raise BadRequest(show(folder), f"no corpus can be read there ({error})", "make it anew") from None
-        return cls(facts, *arrays)
+        return cls(folder, facts, *arrays)
 
     def __len__(self) -> int:
         return len(self.facts["songs"])
@@ -156,6 +162,21 @@ class Library:
                 rows[:, [mood.FEATURES.index("tempo"), mood.FEATURES.index("density")]] = np.nan
             found.append(rows)
         return np.concatenate(found)
+
+    def pairs(self, *splits: str) -> Iterator[tuple[Source, Piece]]:
+        """The pieces on these sides of the split, as they were read, and what they are. Raises BadRequest where they
+        are no longer kept."""
+        for what in self.facts["songs"]:
+            if what["split"] not in splits:
+                continue
+            file = self.folder / KEPT / what["kept"]
+            if not file.is_file():
+                raise BadRequest(show(self.folder), f"{KEPT}/{what['kept']} is gone", "make the corpus anew")
+            source = Source(
+                Path(what["file"]), what["composer"], what["title"], what["work"], what["split"],
+                collection=what["collection"],
+            )  # fmt: skip
+            yield source, kept(file).piece
 
     def song(self, number: int, personas: Sequence[str], scale: mood.Scale) -> Song:
         """A song, whose arrays are views of the files."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import torch
 import flamingo
 from flamingo import weights
 from flamingo.cli import run
+from flamingo.composing.events import PARTS
 from flamingo.composing.model import NUMBERS_OF_A_NOTE, Composer, read
 from flamingo.composing.originality import Index
 from flamingo.composing.piece import Metre
@@ -26,6 +28,9 @@ from flamingo.train.composing.music import Music, load_music
 from flamingo.train.composing.recipe import ComposerRecipe
 from flamingo.train.composing.windows import condition_vectors, excerpt
 from flamingo.train.corpus import sources
+from flamingo.train.corpus.build import build
+from flamingo.train.corpus.recipe import CorpusRecipe
+from flamingo.train.corpus.store import Library
 
 
 @functools.cache
@@ -76,6 +81,12 @@ def released(music: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     patch.undo()
     export.release(folder / "run", folder / "weights", [music], data="made up", note="For tests.")
     return folder / "run", folder / "weights"
+
+
+@pytest.fixture(scope="module")
+def made(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same music as a corpus."""
+    return build(CorpusRecipe((str(music),), str(tmp_path_factory.mktemp("made")), processes=1)).folder
 
 
 def weights_of(recipe: ComposerRecipe, part: str) -> dict[str, torch.Tensor]:
@@ -320,6 +331,34 @@ def test_fingerprints_are_of_the_training_works_alone(released: tuple[Path, Path
             assert source.title in " ".join(index.titles)
             assert index.report(piece).longest.length > 20
     assert len(index.titles) == sum(s.split == "train" for s, _ in pairs)
+
+
+def test_a_composer_learns_from_a_corpus_that_was_made_and_is_released_with_it(
+    recipe: ComposerRecipe, music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "load_music", load_music)
+    made = tmp_path / "corpus"
+    build(CorpusRecipe((str(music),), str(made), processes=1))
+    library = Library.open(made)
+    heard = load_music((str(made),))
+    assert {s.title for s, _ in library.pairs("test")} == {
+        w["title"] for w in library.facts["songs"] if w["split"] == "test"
+    }
+    assert heard.notes["train"] == sum(len(piece.notes) for _, piece in library.pairs("train"))
+    # So few notes of each make nobody a persona.
+    assert heard.personas == ()
+    figures = train(replace(recipe, music=(str(made),)), quiet=True).figures
+    assert np.isfinite(figures["valid"])
+    entry = export.release(Path(recipe.out), tmp_path / "weights", [made])
+    assert entry["training"]["notes"] == heard.notes and entry["test nats a note"]["part"] > 0
+    assert read(tmp_path / "weights" / "composer.safetensors").parts == PARTS
+
+
+def test_a_corpus_whose_scores_are_gone_cannot_be_released_from(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made, tmp_path / "corpus")
+    next((tmp_path / "corpus" / "read").iterdir()).unlink()
+    with pytest.raises(BadRequest, match="is gone"):
+        list(Library.open(tmp_path / "corpus").pairs("train", "valid", "test"))
 
 
 def test_a_small_corpus_without_held_out_works_can_be_released(recipe: ComposerRecipe, tmp_path: Path) -> None:
