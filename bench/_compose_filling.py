@@ -10,7 +10,11 @@ from _compose_pool import Pool, note
 from _report import Report
 
 from flamingo.composing import events
+from flamingo.composing.filling import fill
+from flamingo.composing.harmony import beats, find_chords
 from flamingo.composing.model import CONTEXT, Composer
+from flamingo.composing.parts import part_of_notes
+from flamingo.composing.piece import Piece
 from flamingo.train.composing.windows import arranged, condition_vectors, excerpt
 from flamingo.train.corpus.songs import Song, songs_of
 
@@ -73,6 +77,87 @@ def _accompanied(
     rows = [[name, *(f"{x / notes:.3f}" for x in row)] for name, row in (("told", told), ("not told", untold))]
     report.table(["the top part", "nats a note of the others", "pitches"], rows)
     report.figures["accompanying"] = {"told": told[0] / notes, "not told": untold[0] / notes, "notes": notes}
+
+
+def harmonised(report: Report, pool: Pool, run: Path | None) -> None:
+    """How often the chord of a beat is the composer's own, when a top line of people is harmonised."""
+    model = pool.model if run is None else _of_run(run)
+    if not model.planned:
+        return  # said already
+    report.heading("Harmonising the top line of held-out keyboard works: chords that are the composer's own")
+    commonest = _commonest([piece for _, piece in pool.split("train")])
+    random = np.random.default_rng((pool.seed, 12))
+    works = [(s, p) for s, p in pool.split("test") if len(p.bars) > 2 * _AROUND and len(set(part_of_notes(p))) == 2]
+    count = max(2, min(_WINDOWS, pool.pieces // 4))
+    names = ("told the line", "not told the line", "commonest of the degree")
+    shares: dict[str, list[float]] = {name: [] for name in names}
+    for i in range(count):
+        note(f"harmonising: {i} of {count}")
+        _, work = works[int(random.integers(len(works)))]
+        first = int(random.integers(len(work.bars) - 2 * _AROUND))
+        piece = work.excerpt(first, first + 2 * _AROUND)
+        places = beats(piece)[:-1]
+        own = _chords_at(piece, places)
+        line = fill(model, piece, 0, len(piece.bars), redo=(1,), seed=(pool.seed, i))
+        alone = fill(model, piece, 0, len(piece.bars), seed=(pool.seed, i))
+        guessed = np.array([commonest.get(degree, 0) for degree in _degrees(piece, places)])
+        for name, found in zip(
+            names,
+            (
+                _chords_at(line, places),
+                _chords_at(alone, places),
+                (guessed + piece.key.tonic) % 12 + guessed // 12 * 12,
+            ),
+            strict=True,
+        ):
+            shares[name].append(float((found == own)[own >= 0].mean()) if (own >= 0).any() else 0.0)
+    means = {name: float(np.mean(values)) for name, values in shares.items()}
+    errors = {name: float(np.std(values) / np.sqrt(len(values))) for name, values in shares.items()}
+    report.table(
+        ["how", "same chord", "standard error"],
+        [[name, f"{means[name]:.3f}", f"{errors[name]:.3f}"] for name in names],
+    )
+    report.say(f"{count} excerpts of {2 * _AROUND} bars; a chord is its root, and whether its third is major")
+    report.figures["harmonising"] = means
+    report.goal(
+        "the line helps to find its chords", f"> {means['not told the line']:.3f}", f"{means['told the line']:.3f}",
+        means["told the line"] > means["not told the line"],
+    )  # fmt: skip
+
+
+def _chords_at(piece: Piece, places: np.ndarray) -> np.ndarray:
+    """(n,) the chord at each place: its root, and 12 more for a minor third; -1 where there is none."""
+    chords = find_chords(piece)
+    which = chords.at(places)
+    if not len(chords.start):
+        return np.full(len(places), -1)
+    minor = np.isin(chords.quality, (1, 2, 4, 5))
+    return np.where(which >= 0, chords.root[which] + 12 * minor[which], -1)
+
+
+def _degrees(piece: Piece, places: np.ndarray) -> list[tuple[int, bool]]:
+    """The scale degree of the top line at each place, in semitones above the tonic, and the mode."""
+    top = piece.notes[part_of_notes(piece) == 0]
+    starts = top["start"]
+    found = []
+    for place in places.tolist():
+        at = int(np.searchsorted(starts, place, side="right")) - 1
+        degree = (int(top["pitch"][at]) - piece.key.tonic) % 12 if at >= 0 else 0
+        found.append((degree, piece.key.minor))
+    return found
+
+
+def _commonest(works: Sequence[Piece]) -> dict[tuple[int, bool], int]:
+    """For each scale degree and mode the commonest chord over it, relative to the tonic, in training works."""
+    counts: dict[tuple[int, bool], np.ndarray] = {}
+    for work in works[::4]:
+        places = beats(work)[:-1]
+        chords = _chords_at(work, places)
+        for degree, chord in zip(_degrees(work, places), chords.tolist(), strict=True):
+            if chord >= 0:
+                relative = (chord % 12 - work.key.tonic) % 12 + 12 * (chord // 12)
+                counts.setdefault(degree, np.zeros(24))[relative] += 1
+    return {degree: int(row.argmax()) for degree, row in counts.items()}
 
 
 def _windows(tests: Sequence[Song], bars: int, count: int, random: np.random.Generator) -> list[tuple[Song, int]]:

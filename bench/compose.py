@@ -105,6 +105,7 @@ def _run(name: str, report: Report, pool: Pool, asked: argparse.Namespace) -> No
             import _compose_filling as filled
 
             filled.filling(report, pool, asked.run)
+            filled.harmonised(report, pool, asked.run)
         elif name == "likelihood":
             network.likelihood(report, pool, asked.lstm)
         elif name == "critic":
