@@ -101,15 +101,8 @@ def harmonised(report: Report, pool: Pool, run: Path | None) -> None:
         line = fill(model, piece, 0, len(piece.bars), redo=(1,), seed=(pool.seed, i))
         alone = fill(model, piece, 0, len(piece.bars), seed=(pool.seed, i))
         guessed = np.array([commonest.get(degree, 0) for degree in _degrees(piece, places)])
-        for name, found in zip(
-            names,
-            (
-                _chords_at(line, places),
-                _chords_at(alone, places),
-                (guessed + piece.key.tonic) % 12 + guessed // 12 * 12,
-            ),
-            strict=True,
-        ):
+        degrees = (guessed + piece.key.tonic) % 12 + guessed // 12 * 12
+        for name, found in zip(names, (_chords_at(line, places), _chords_at(alone, places), degrees), strict=True):
             shares[name].append(float((found == own)[own >= 0].mean()) if (own >= 0).any() else 0.0)
     means = {name: float(np.mean(values)) for name, values in shares.items()}
     errors = {name: float(np.std(values) / np.sqrt(len(values))) for name, values in shares.items()}

@@ -202,7 +202,7 @@ def read(sources: Iterable[Source]) -> list[tuple[Source, Piece]]:
     for source in sources:
         try:
             if source.file.suffix.lower() in (".mid", ".midi"):
-                piece = from_midi(source.file.read_bytes(), source.file.name, title=source.title)
+                piece = from_midi(source.file.read_bytes(), source.file.name, title=source.title, by_track=True)
             else:
                 piece = reading.read(source.file)
         except (FlamingoError, OSError):
