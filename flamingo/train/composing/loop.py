@@ -306,10 +306,12 @@ def nats_a_note(
     model: ComposerNet, songs: list[Song], length: int, device: torch.device, most: int | None = None
 ) -> dict[str, float]:
     """Nats a note of songs, in windows of `length` events of which the second half counts (the first gives context;
-    at the beginning of a song all count): "all", and each of NUMBERS_OF_A_NOTE apart. Nothing is told of phrases and
+    at the beginning of a song all count): "all", and each of NUMBERS_OF_A_NOTE apart; of a composer that tells parts
+    apart also "without parts", see `ComposerNet.nats_without_parts`. Nothing is told of phrases and
     accompaniment, which the notes to come would have to be known for."""
     model.eval()
-    total, notes = np.zeros(len(NUMBERS_OF_A_NOTE)), 0
+    names = [*NUMBERS_OF_A_NOTE, *(["without parts"] if model.config.parts else ())]
+    total, notes = np.zeros(len(names)), 0
     half = length // 2
     for song in songs:
         whole = excerpt(song, 0, len(song.first) - 1, song.key)
@@ -320,6 +322,10 @@ def nats_a_note(
             hidden = torch.zeros((*batch["persona"][:, :-1].shape, len(CONDITIONS)), dtype=torch.bool, device=device)
             hidden[..., 5:] = True
             nats = model.losses(batch, hidden)[0].cpu().numpy()
+            if model.config.parts:
+                nats = np.concatenate(
+                    (nats, model.nats_without_parts(batch, hidden)[0].cpu().numpy()[:, None]), axis=1
+                )
             target = rows["events"][0, 1:]
             fresh = slice(0 if begin == 0 else half, None)
             total += nats[fresh].sum(0)
@@ -327,7 +333,8 @@ def nats_a_note(
         if most and notes >= most:
             break
     by_number = total / max(notes, 1)
-    return {"all": float(by_number.sum())} | dict(zip(NUMBERS_OF_A_NOTE, by_number.tolist(), strict=True))
+    everything = float(by_number[: len(NUMBERS_OF_A_NOTE)].sum())
+    return {"all": everything} | dict(zip(names, by_number.tolist(), strict=True))
 
 
 def load_composer(file: Path) -> tuple[ComposerNet, dict[str, Any]]:

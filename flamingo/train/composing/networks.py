@@ -288,6 +288,32 @@ class ComposerNet(nn.Module):
             nats.append(torch.zeros_like(nats[0]))
         return torch.stack(nats, dim=-1).view(*target.shape[:-1], len(NUMBERS_OF_A_NOTE))
 
+    def nats_without_parts(self, batch: dict[str, Tensor], hidden: Tensor | None = None) -> Tensor:
+        """(b, t) nats of where, pitch, duration and velocity together, whoever plays: the probabilities of a note in
+        each of the parts are summed. What a network that tells parts apart is compared by with one that does not."""
+        if not self.config.parts:
+            return self.losses(batch, hidden).sum(-1)
+        rows = batch["events"]
+        conditions = self.condition_vectors({k: v[:, :-1] for k, v in batch.items() if k != "events"}, hidden)
+        states, target = self.states(rows[:, :-1], conditions), rows[:, 1:]
+        safe, there = target.clamp(min=0), target[..., 1] >= 0
+        of_pitch, of_duration = self.note(target)[1:3]
+        of_where = self.where(safe[..., 0])
+
+        def logp(head: Head, x: Tensor, column: int) -> Tensor:
+            return head(x).float().log_softmax(-1).gather(-1, safe[..., column, None])[..., 0]
+
+        of_part = self.to_part(states + of_where).float().log_softmax(-1)
+        played = batch["played"][:, 1:]
+        each = []
+        for part in range(self.config.parts):
+            h1 = states + of_where + self.part.weight[part]
+            h2 = h1 + of_pitch
+            note = logp(self.to_pitch, h1, 1) + logp(self.to_duration, h2, 2)
+            each.append(of_part[..., part] + note + played * logp(self.to_velocity, h2 + of_duration, 3))
+        together = torch.stack(each).logsumexp(0)
+        return -logp(self.to_where, states, 0) - torch.where(there, together, torch.zeros_like(together))
+
 
 def grown(tensors: dict[str, Tensor], before: ComposerConfig, net: ComposerNet) -> dict[str, Tensor]:
     """The weights of a smaller composer in a larger one, which computes the same at first: further layers add nothing

@@ -206,3 +206,28 @@ def test_what_was_added_can_be_learned() -> None:
     for name in added:
         gradient = large.get_parameter(f"{name}.weight").grad
         assert gradient is not None and gradient.abs().sum() > 0, name
+
+
+def test_nats_without_parts_are_those_of_all_parts_together() -> None:
+    """Fewer than with the part that it was, and the sum of the probabilities of all parts that it could be."""
+    network, one = net(), batch()
+    one["played"][1] = 0
+    found = network.nats_without_parts(one)
+    assert found.shape == (2, 19)
+    known = network.losses(one)
+    assert (found <= known.sum(-1) + 1e-5).all()
+    lines = one["events"][:, 1:, 1] < 0
+    assert torch.allclose(found[lines], known[..., 0][lines], atol=1e-5)
+    # The last event is heard by nobody, so its part can be another.
+    chances = torch.zeros(2)
+    for part in range(events.PARTS):
+        other = {name: value.clone() for name, value in one.items()}
+        other["events"][:, -1, 4] = part
+        chances += (-network.losses(other)[:, -1].sum(-1)).exp()
+    assert (one["events"][:, -1, 1] >= 0).all()
+    assert torch.allclose(-chances.log(), found[:, -1], atol=1e-4)
+
+
+def test_a_network_without_parts_has_the_same_nats_either_way() -> None:
+    network, one = net("lstm"), batch()
+    assert torch.allclose(network.nats_without_parts(one), network.losses(one).sum(-1))
