@@ -301,7 +301,7 @@ class ComposerNet(nn.Module):
         of_where = self.where(safe[..., 0])
 
         def logp(head: Head, x: Tensor, column: int) -> Tensor:
-            return head(x).float().log_softmax(-1).gather(-1, safe[..., column, None])[..., 0]
+            return cast(Tensor, head(x)).float().log_softmax(-1).gather(-1, safe[..., column, None])[..., 0]
 
         of_part = self.to_part(states + of_where).float().log_softmax(-1)
         played = batch["played"][:, 1:]
