@@ -20,7 +20,8 @@ def write(model: str, entry: dict[str, Any]) -> str:
     split = ", ".join(
         f"{name} {training['files'][name]} files with {training['notes'][name]:,} notes" for name in training["files"]
     )
-    parts = f"; whoever plays, {test['without parts']}" if "without parts" in test else ""
+    known = "without parts" in test
+    parts = f", part {test['part']}; whoever plays, {test['without parts']}" if known else ""
     return f"""# {model}
 
 Version {entry["version"]}. A decoder-only transformer that writes music for the piano in the persona of a composer,
@@ -46,7 +47,7 @@ which `flamingo compose` compares what it wrote.
 ## How it was trained
 `{training["command"]}`, seed {training["seed"]}: {training["events"]:,} events in {training["steps"]:,} steps,
 {training["seconds"] / 60:.0f} minutes in all. At the end: {figures}. On the test works: {test["all"]} nats a note
-(where {test["where"]}, pitch {test["pitch"]}, duration {test["duration"]}, velocity {test["velocity"]}, part {test.get("part", 0.0)}{parts}).
+(where {test["where"]}, pitch {test["pitch"]}, duration {test["duration"]}, velocity {test["velocity"]}{parts}).
 
 | | minutes | machine | precision | batch | rate | cooled | dropout | not told |
 |---|---|---|---|---|---|---|---|---|
