@@ -24,12 +24,12 @@ from flamingo.composing.reading.midi import from_midi
 from flamingo.composing.reading.scores import KINDS, MARK, Score, ScoreReader
 from flamingo.composing.writing.engraving.musicxml import to_musicxml
 from flamingo.errors import BadRequest, UnreadableMusic, WouldOverwrite
-from flamingo.train.corpus.build import KEPT, Built, build
+from flamingo.train.corpus.build import Built, build
 from flamingo.train.corpus.kept_scores import keep, kept, name_of
 from flamingo.train.corpus.recipe import CorpusRecipe
 from flamingo.train.corpus.songs import Song, song_of
 from flamingo.train.corpus.sources import Source, find_scores
-from flamingo.train.corpus.store import Library, is_library
+from flamingo.train.corpus.store import KEPT, Library, is_library
 from flamingo.train.corpus.works import GRAM, duplicates, grams, groups, split
 from tests.composing import pieces, tiny
 
