@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from flamingo.composing import events
 from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PARTS, PITCHES, VELOCITIES, Grammar, shift_of
+from flamingo.composing.generation import in_hand
 from flamingo.composing.model import CONTEXT, NUMBERS_OF_A_NOTE, Bar, Cache, Composer, one_thread
 from flamingo.composing.options import SamplingOptions
-from flamingo.composing.parts import ensemble_of, part_of_notes
-from flamingo.composing.piece import NOTE, Metre, Piece
+from flamingo.composing.parts import KEYBOARDS, ORGANS, ensemble_of, part_of_notes
+from flamingo.composing.piece import NOTE, UNITS, Piece
 from flamingo.composing.sampling import choose
 from flamingo.errors import BadRequest
 
@@ -36,9 +37,7 @@ _PLAIN, _LATER, _GIVEN, _FILL = range(len(events.ROLES))
 _HEARD = 0.6  # of the context at most for what is there already
 _GIVEN_SHARE = 0.5  # of that, for parts that are given
 _MOST_IN_A_BAR = 96  # events; more is a machine gone wild
-_HAND, _FINGERS = 16, 5  # semitones, a tenth, and notes
 _BEYOND = 3  # semitones by which an instrument may leave the range that it has in the piece
-_KEYBOARDS, _ORGANS = range(8), range(16, 24)
 
 
 def fill(
@@ -126,7 +125,7 @@ class _Filler:
             staff = int(np.bincount(mine["part"]).argmax()) if len(mine) else 0
             self.staff[each] = staff
             program = self.piece.programs[staff] if staff < len(self.piece.programs) else 0
-            self.single[each] = program not in _KEYBOARDS and program not in _ORGANS
+            self.single[each] = program not in KEYBOARDS and program not in ORGANS
             low, high = (int(mine["pitch"].min()), int(mine["pitch"].max())) if len(mine) else (21, 108)
             self.range[each] = (low - _BEYOND, high + _BEYOND) if self.single[each] else (21, 108)
 
@@ -155,12 +154,12 @@ class _Filler:
     def _told(self, bar: int, role: int, begin: int, until: int) -> Array:
         """What is told of a bar, as a vector."""
         left = until - bar if role >= _GIVEN else len(self.piece.bars) - bar
-        metre = Metre(int(self.piece.bars[bar]["numerator"]), int(self.piece.bars[bar]["denominator"]))
         edges = self.edges
         lasts = float(np.diff(self.piece.seconds(edges[bar : bar + 2]))[0])
-        bpm = (edges[bar + 1] - edges[bar]) / 24 / max(lasts, 1e-3) * 60 if self.paced else None
+        bpm = (edges[bar + 1] - edges[bar]) / UNITS / max(lasts, 1e-3) * 60 if self.paced else None
+        metre = events.metre_index(self.piece.metre(bar))
         told = Bar(
-            self.personas, None, None, max(left, 1), bpm, events.metre_index(metre), self.piece.key.minor,
+            self.personas, None, None, max(left, 1), bpm, metre, self.piece.key.minor,
             self.ensemble, bar == begin, number=bar, role=role,
         )  # fmt: skip
         return self.model.condition_vector(told, plain=True)
@@ -289,9 +288,7 @@ class _Filler:
         low, high = self.range[part]
         allowed &= (midi >= low) & (midi <= high)
         struck = [row[1] for row in here if row[0] == where and row[4] == part]
-        if struck:
-            full = self.single[part] or len(struck) >= _FINGERS
-            allowed &= np.zeros(PITCHES, bool) if full else np.arange(PITCHES) <= struck[0] + _HAND
+        allowed &= np.zeros(PITCHES, bool) if struck and self.single[part] else in_hand(tuple(struck))
         taken = [pitch for place, pitch in given if place == where]
         allowed[taken] = False
         return allowed

@@ -293,7 +293,7 @@ class Drawn:
             return allowed & _reachable(self._struck())
         if part < 0:
             return np.asarray(np.any([self._in_reach(where, each) for each in range(self.parts)], axis=0))
-        return allowed & _in_hand(self._struck(part))
+        return allowed & in_hand(self._struck(part))
 
     def _asked(self, where: int, part: int = -1) -> Array:
         """(PITCHES,) those within reach that a cadence leaves; perhaps none."""
@@ -461,7 +461,7 @@ def _reachable(struck: tuple[int, ...]) -> Array:
 
 
 @functools.lru_cache(maxsize=1 << 14)
-def _in_hand(struck: tuple[int, ...]) -> Array:
+def in_hand(struck: tuple[int, ...]) -> Array:
     """(PITCHES,) what one hand can strike together with these pitches (from low to high)."""
     index = np.arange(PITCHES)
     if len(struck) >= _FINGERS_OF_A_HAND:

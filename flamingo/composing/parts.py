@@ -12,12 +12,12 @@ from flamingo.composing.piece import Piece
 from flamingo.composing.writing.engraving.hands import into_hands
 from flamingo.composing.writing.engraving.notes import Note
 
-__all__ = ["ensemble_of", "part_of_notes"]
+__all__ = ["KEYBOARDS", "ORGANS", "ensemble_of", "part_of_notes"]
 
 Array = NDArray[Any]
 
-_KEYBOARDS = range(8)
-_ORGANS = range(16, 24)
+KEYBOARDS = range(8)
+ORGANS = range(16, 24)
 _STRINGS = frozenset((*range(40, 46), *range(48, 52)))
 _VOICES = frozenset((52, 53, 54, 85, 91))
 _RECORDER = 74  # verovio's instrument for a staff that is called tenor
@@ -31,13 +31,13 @@ _LOW_STRINGS = {41: 6, 42: 7, 43: 7}
 def ensemble_of(piece: Piece) -> int:
     """Who plays, an index of flamingo.composing.events.ENSEMBLES."""
     programs = piece.programs
-    keyboards = sum(p in _KEYBOARDS for p in programs)
+    keyboards = sum(p in KEYBOARDS for p in programs)
     others = len(programs) - keyboards
     if not others:
         return ENSEMBLES.index("piano")
     if len(programs) > _LARGEST:
         return ENSEMBLES.index("orchestra")
-    if all(p in _ORGANS for p in programs):
+    if all(p in ORGANS for p in programs):
         return ENSEMBLES.index("organ")
     if keyboards:
         return ENSEMBLES.index("voice" if others <= 2 else "chamber")

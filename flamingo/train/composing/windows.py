@@ -16,10 +16,9 @@ from flamingo.train.corpus.songs import Song
 
 Array = NDArray[Any]
 
-
 HEARD = {"piano": 2.0, "voice": 1.0, "strings": 1.0, "choir": 0.25, "organ": 0.5, "chamber": 0.5, "orchestra": 0.5}
 """By how much more, or less, than its share of the notes music for each ensemble is heard in training."""
-_WORD = np.array([HEARD[name] for name in events.ENSEMBLES])
+_BY_ENSEMBLE = np.array([HEARD[name] for name in events.ENSEMBLES])
 
 
 @dataclass
@@ -53,7 +52,7 @@ class Windows:
         total = np.bincount(persona + 1, notes)
         weights = notes * total[persona + 1] ** -0.35
         if self.filling or self.accompanying:
-            weights *= _WORD[[s.ensemble for s in self.songs]]
+            weights *= _BY_ENSEMBLE[[s.ensemble for s in self.songs]]
         self.weights = weights / weights.sum()
         self._until = np.cumsum(self.weights)
 

@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,7 +30,7 @@ from flamingo.train.corpus import store
 from flamingo.train.corpus.kept_scores import keep, kept, name_of
 from flamingo.train.corpus.recipe import CorpusRecipe
 from flamingo.train.corpus.songs import Song, song_of
-from flamingo.train.corpus.sources import Source, find, find_scores
+from flamingo.train.corpus.sources import MIDI, Source, find, find_scores
 from flamingo.train.corpus.works import duplicates, grams, groups, split
 
 __all__ = ["Built", "build"]
@@ -108,7 +109,7 @@ def _found(folders: Sequence[str]) -> list[Source]:
         if not path.is_dir():
             raise BadRequest(f"--music {show(path)}", "there is no such folder", "name folders of music")
     sources: list[Source] = []
-    midi = [path for path in paths if any(f.suffix.lower() in (".mid", ".midi") for f in path.rglob("*"))]
+    midi = [path for path in paths if any(f.suffix.lower() in MIDI for f in path.rglob("*"))]
     for path in paths:
         sources += find_scores(path)
     if midi:
@@ -133,44 +134,39 @@ def _read(
     unreadable: list[tuple[str, str]] = []
     begun = said = time.monotonic()
     new = done = 0
-    readers: list[ScoreReader] = []
     mine = threading.local()
+    readers = ExitStack()
 
     def one(source: Source) -> tuple[str, bool]:
         content = source.file.read_bytes()
         name = name_of(content)
         if (folder / name).is_file():
             return name, False
-        if source.file.suffix.lower() in (".mid", ".midi"):
+        if source.file.suffix.lower() in MIDI:
             piece = from_midi(content, source.file.name, title=source.title, by_track=True)
             keep(Score(piece, np.zeros(0, MARK), ("",)), folder / name)
         else:
             if not hasattr(mine, "reader"):
-                mine.reader = ScoreReader()
-                readers.append(mine.reader)
+                mine.reader = readers.enter_context(ScoreReader())
             keep(mine.reader.read(source.file), folder / name)
         return name, True
 
-    try:
-        with ThreadPoolExecutor(processes) as pool:
-            tasks = {pool.submit(one, source): i for i, source in enumerate(sources)}
-            for task in as_completed(tasks):
-                i = tasks[task]
-                done += 1
-                try:
-                    names[i], fresh = task.result()
-                    new += fresh
-                except (FlamingoError, OSError) as error:
-                    unreadable.append((str(sources[i].file), str(error)))
-                    say(f"left out: {error}")
-                now = time.monotonic()
-                if now - said > _EVERY:
-                    said = now
-                    left = (now - begun) / done * (len(sources) - done)
-                    say(f"{done:,} of {len(sources):,} files read, {left / 60:.0f} minutes left")
-    finally:
-        for reader in readers:
-            reader.__exit__(None, None, None)
+    with readers, ThreadPoolExecutor(processes) as pool:
+        tasks = {pool.submit(one, source): i for i, source in enumerate(sources)}
+        for task in as_completed(tasks):
+            i = tasks[task]
+            done += 1
+            try:
+                names[i], fresh = task.result()
+                new += fresh
+            except (FlamingoError, OSError) as error:
+                unreadable.append((str(sources[i].file), str(error)))
+                say(f"left out: {error}")
+            now = time.monotonic()
+            if now - said > _EVERY:
+                said = now
+                left = (now - begun) / done * (len(sources) - done)
+                say(f"{done:,} of {len(sources):,} files read, {left / 60:.0f} minutes left")
     say(f"{len(sources) - len(unreadable):,} files, {new:,} of them read now, {len(unreadable)} left out")
     return names, unreadable
 

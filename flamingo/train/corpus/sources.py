@@ -1,4 +1,4 @@
-"""The music that composers are learned from: read, labelled, split by work, and cut into training windows.
+"""The files that composers are learned from: found, told whose they are, and split by work.
 
 A corpus is a folder of music files, with or without a `metadata.csv` (columns composer, title, midi). Without one,
 `COMPOSER/...` folders or `Composer_First__Work__...` names say whose a piece is. All movements of a work are on one
@@ -58,7 +58,9 @@ def find(folders: Sequence[Path]) -> list[Source]:
     return _split([source for folder in folders for source in _listed(Path(folder))])
 
 
-SCORES = (".musicxml", ".mxl", ".xml", ".krn", ".mei", ".abc")
+MIDI = (".mid", ".midi")
+SCORES = tuple(ending for ending, kind in reading.KINDS.items() if kind not in ("midi", "sound"))
+"""Endings of the files that a corpus is made of."""
 
 
 def find_scores(folder: Path) -> list[Source]:
@@ -113,7 +115,7 @@ def _listed(folder: Path) -> list[Source]:
                     about_by_file[table.parent / row["midi"]] = about
                     about_by_file.setdefault(Path(Path(row["midi"]).name), about)
     sources = []
-    for file in sorted(f for f in folder.rglob("*") if f.suffix.lower() in (".mid", ".midi") and f.is_file()):
+    for file in sorted(f for f in folder.rglob("*") if f.suffix.lower() in MIDI and f.is_file()):
         if file in about_by_file or Path(file.name) in about_by_file:
             composer, title = about_by_file.get(file) or about_by_file[Path(file.name)]
         elif "__" in file.stem:
@@ -201,7 +203,7 @@ def read(sources: Iterable[Source]) -> list[tuple[Source, Piece]]:
     readable = []
     for source in sources:
         try:
-            if source.file.suffix.lower() in (".mid", ".midi"):
+            if source.file.suffix.lower() in MIDI:
                 piece = from_midi(source.file.read_bytes(), source.file.name, title=source.title, by_track=True)
             else:
                 piece = reading.read(source.file)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from flamingo.composing.originality import skyline
 from flamingo.composing.piece import Piece
-from flamingo.train.corpus.sources import Source
+from flamingo.train.corpus.sources import MIDI, Source
 
 __all__ = ["duplicates", "grams", "groups", "split"]
 
@@ -157,7 +157,7 @@ def split(sources: Sequence[Source], group: Sequence[int], notes: Sequence[int])
 
 def _has_a_side(source: Source) -> bool:
     """Whether its collection was split before, by flamingo.train.corpus.sources.find."""
-    return source.file.suffix.lower() in (".mid", ".midi")
+    return source.file.suffix.lower() in MIDI
 
 
 def _digest(source: Source) -> bytes:
