@@ -63,7 +63,7 @@ def compose(options: ComposeOptions) -> list[ComposeResult]:
     never = [file for file in (options.continue_from, options.soundfont, *mood.files) if file is not None]
     for file in (file for group in files for file in group):
         writing.check(
-            file, soundfont=options.soundfont, overwrite=options.overwrite, never=never, view=options.view,
+            file, sound=options, overwrite=options.overwrite, never=never, view=options.view,
             credited=True,
         )  # fmt: skip
     provenance.ready()

@@ -25,7 +25,7 @@ from flamingo.composing import performance, timing, writing
 from flamingo.composing.events import BAR_LINE
 from flamingo.composing.generation import Drawn, Event
 from flamingo.composing.model import NUMBERS_OF_A_NOTE, Composer, one_thread
-from flamingo.composing.options import ComposeOptions, Progress, SamplingOptions
+from flamingo.composing.options import ComposeOptions, Progress, SamplingOptions, SoundOptions
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.pipeline import files_of_variations, make_folder
 from flamingo.composing.plan import Plan
@@ -153,7 +153,7 @@ def run_of(model: str) -> Path:
 
 _KEPT = frozenset({
     "seconds", "key", "tempo", "metre", "instrument", "variations", "temperature", "top_p", "min_p", "humanise",
-    "speed", "pitch", "soundfont", "view", "seed", "output", "overwrite",
+    "speed", "pitch", "soundfont", "room", "width", "loudness", "view", "seed", "output", "overwrite",
 })  # fmt: skip
 """Options of `compose` that the baseline has."""
 
@@ -187,7 +187,8 @@ def compose(run: Path, *, on_progress: Progress | None = None, **choices: Any) -
         outputs = (Path("composed") / f"lstm-{seed}.mp3",)
         make_folder(outputs[0].parent)
     groups = files_of_variations(outputs, many)
-    how = {"soundfont": options["soundfont"], "overwrite": options["overwrite"], "view": options["view"]}
+    sound = SoundOptions(**{option.name: options[option.name] for option in fields(SoundOptions)})
+    how = {"sound": sound, "overwrite": options["overwrite"], "view": options["view"]}
     never = [file for file in (options["soundfont"],) if file is not None]
     for file in (variation_file for group in groups for variation_file in group):
         writing.check(file, never=never, credited=True, **how)

@@ -124,9 +124,6 @@ class PerformanceOptions:
         Field(ge=0.25, le=4, allow_inf_nan=False, description="Play it so many times as fast; its length changes."),
     ] = 1.0
     pitch: Annotated[int, Field(ge=-24, le=24, description="Play it so many semitones higher or lower.")] = 0
-    soundfont: Annotated[
-        Path | None, Field(description="SoundFont (.sf2) to play it with, instead of the small one installed.")
-    ] = None
     view: Annotated[
         Literal["roll", "score"],
         Field(description="What a .png shows: piano roll, or the score's first page."),
@@ -135,7 +132,26 @@ class PerformanceOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComposeOptions(PerformanceOptions, SamplingOptions, ScoreOptions, MoodOptions, PieceOptions):
+class SoundOptions:
+    """How a sound file sounds: by which instruments, where, and how loud."""
+
+    soundfont: Annotated[
+        Path | None, Field(description="SoundFont (.sf2) to play it with, instead of the instruments built in.")
+    ] = None
+    room: Annotated[
+        float, Field(ge=0, le=1, allow_inf_nan=False, description="How much of a small hall is heard: 0 is none.")
+    ] = 0.3
+    width: Annotated[
+        float, Field(ge=0, le=2, allow_inf_nan=False, description="How far left and right stand apart: 0 is mono.")
+    ] = 1.0
+    loudness: Annotated[
+        float, Field(ge=-36, le=-9, allow_inf_nan=False, description="Loudness of the whole in LUFS.")
+    ] = -16.0
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComposeOptions(SoundOptions, PerformanceOptions, SamplingOptions, ScoreOptions, MoodOptions, PieceOptions):
     """All options of `compose`: see `flamingo.compose`."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32, description="The same seed gives the same piece.")] = 0

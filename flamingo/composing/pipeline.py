@@ -175,7 +175,7 @@ def _written(
         say(options, variation * 100 + 90, f"writing {file.name}")
         try:
             notes += writing.write(
-                piece, file, soundfont=options.soundfont, overwrite=options.overwrite, never=never,
+                piece, file, sound=options, overwrite=options.overwrite, never=never,
                 view=options.view, origin=origin,
             )  # fmt: skip
             written.append(file)

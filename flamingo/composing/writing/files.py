@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from flamingo import files, provenance
+from flamingo.composing.options import SoundOptions
 from flamingo.composing.piece import Piece
 from flamingo.errors import BadRequest, show
 
@@ -27,7 +28,7 @@ def write(
     piece: Piece,
     path: Path | str,
     *,
-    soundfont: Path | None = None,
+    sound: SoundOptions | None = None,
     overwrite: bool = False,
     never: Collection[Path] = (),
     view: View = "roll",
@@ -36,7 +37,7 @@ def write(
     """Write a piece as the kind of file that the suffix says. Returns notes on what the person should know.
 
     .mid .midi          MIDI
-    .wav .mp3 .ogg .flac  sound at 44,100 Hz in stereo, -16 LUFS, played from `soundfont` or the built-in one
+    .wav .mp3 .ogg .flac  sound at 44,100 Hz in stereo, as `sound` says
     .musicxml           a score for notation programs
     .svg .pdf           the engraved score; SVG as one tall page
     .png                a picture: the piano roll, or with view="score" the first engraved page
@@ -50,22 +51,22 @@ def write(
     """
     path = Path(path)
     origin = provenance.wanted(origin)
-    check(path, soundfont=soundfont, overwrite=overwrite, never=never, view=view, credited=origin is not None)
-    data, notes = _rendered(piece, path.suffix.lower(), soundfont, view, origin)
+    check(path, sound=sound, overwrite=overwrite, never=never, view=view, credited=origin is not None)
+    data, notes = _rendered(piece, path.suffix.lower(), sound or SoundOptions(), view, origin)
     return notes + provenance.put(data, path, origin, overwrite=overwrite)
 
 
-def to_bytes(piece: Piece, kind: str, *, soundfont: Path | None = None, view: View = "roll") -> bytes:
+def to_bytes(piece: Piece, kind: str, *, sound: SoundOptions | None = None, view: View = "roll") -> bytes:
     """A piece as the bytes of a file of a kind: one of KINDS, with or without the dot. Raises as `write` does."""
     suffix = kind.lower() if kind.startswith(".") else f".{kind.lower()}"
     _check_kind(suffix, f"the kind '{kind}'", view)
-    return _rendered(piece, suffix, soundfont, view)[0]
+    return _rendered(piece, suffix, sound or SoundOptions(), view)[0]
 
 
 def check(
     path: Path | str,
     *,
-    soundfont: Path | None = None,
+    sound: SoundOptions | None = None,
     overwrite: bool = False,
     never: Collection[Path] = (),
     view: View = "roll",
@@ -83,10 +84,10 @@ def check(
     files.check_target(path, overwrite=overwrite, never=never)
     if credited:
         provenance.check(path, overwrite=overwrite, never=never)
-    if path.suffix.lower() in _SOUND:
+    if path.suffix.lower() in _SOUND and sound is not None and sound.soundfont is not None:
         from flamingo.composing.writing.sound import check_soundfont
 
-        check_soundfont(soundfont)
+        check_soundfont(sound.soundfont)
 
 
 def _check_kind(suffix: str, name: str, view: str) -> None:
@@ -98,11 +99,11 @@ def _check_kind(suffix: str, name: str, view: str) -> None:
 
 
 def _rendered(
-    piece: Piece, suffix: str, soundfont: Path | None, view: View, origin: provenance.Origin | None = None
+    piece: Piece, suffix: str, how: SoundOptions, view: View, origin: provenance.Origin | None = None
 ) -> tuple[bytes, tuple[str, ...]]:
     if suffix in _SOUND:
-        return _as_sound(piece, suffix, soundfont, origin)
-    notes = ("the SoundFont was not used: only sound files need one",) if soundfont is not None else ()
+        return _as_sound(piece, suffix, how, origin)
+    notes = ("the SoundFont was not used: only sound files need one",) if how.soundfont is not None else ()
     data = _without_sound(piece, suffix, view)
     return data if origin is None else _inscribed(data, suffix, origin), notes
 
@@ -140,12 +141,12 @@ def _without_sound(piece: Piece, suffix: str, view: View) -> bytes:
 
 
 def _as_sound(
-    piece: Piece, suffix: str, soundfont: Path | None, origin: provenance.Origin | None
+    piece: Piece, suffix: str, how: SoundOptions, origin: provenance.Origin | None
 ) -> tuple[bytes, tuple[str, ...]]:
     from flamingo.composing.writing import sound
     from flamingo.provenance import inscription
 
-    samples = sound.render(piece, soundfont=soundfont, rate=_RATE)
+    samples = sound.render(piece, how, rate=_RATE)
     tags = {"title": piece.title, "artist": f"Flamingo ({piece.persona})" if piece.persona else "Flamingo"}
     if origin is not None and suffix == ".ogg":
         tags["comment"] = inscription.line(origin)
@@ -154,6 +155,6 @@ def _as_sound(
     lufs = sound.describe_loudness(samples, _RATE)["lufs"]
     if not math.isfinite(lufs):
         notes.append("there is nothing to hear in it")
-    elif lufs < sound.LOUDNESS - _SOFT:
-        notes.append(f"softer than usual: {lufs:.1f} LUFS, since more would have flattened its peaks")
+    elif lufs < how.loudness - _SOFT:
+        notes.append(f"softer than asked for: {lufs:.1f} LUFS, since more would have flattened its peaks")
     return sound.encode(samples, _RATE, kind, tags), tuple(notes)

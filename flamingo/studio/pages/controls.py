@@ -137,6 +137,9 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
         "humanise": Hint("Human touch", step=0.05),
         "speed": Hint(step=0.05),
         "view": Hint("A picture shows"),
+        "room": Hint(step=0.05, ends=("Dry", "A hall")),
+        "width": Hint(step=0.05, ends=("Mono", "Wide")),
+        "loudness": Hint("Loudness, in LUFS", step=0.5),
         "format": Hint("Kind of file", important=True),
     },
     "film": {

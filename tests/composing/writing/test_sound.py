@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from flamingo import errors
+from flamingo.composing.options import SoundOptions
 from flamingo.composing.piece import Piece
 from flamingo.composing.writing import sound
 from tests.composing import pieces
@@ -237,15 +238,17 @@ def test_what_cannot_be_encoded_is_refused_in_one_line() -> None:
 
 def refusal(path: Path | None) -> str:
     with pytest.raises(errors.FlamingoError) as caught:
-        sound.render(pieces.scale(), soundfont=path)
+        sound.render(pieces.scale(programs=(73,)), SoundOptions(soundfont=path))
     assert len(str(caught.value).splitlines()) == 1 and caught.value.hint
     return str(caught.value)
 
 
 def test_a_soundfont_of_ones_own_is_used(tmp_path: Path, rendered: np.ndarray) -> None:
+    flutes = pieces.scale(programs=(73,))
     copy = tmp_path / "own.sf2"
     copy.write_bytes(sound.check_soundfont(None).read_bytes())
-    assert (sound.render(pieces.scale(), soundfont=copy) == rendered).all()
+    assert (sound.render(flutes, SoundOptions(soundfont=copy)) == sound.render(flutes)).all()
+    assert not np.array_equal(sound.render(pieces.scale(), SoundOptions(soundfont=copy)), rendered)
 
 
 def test_a_missing_soundfont_is_named(tmp_path: Path) -> None:
@@ -279,3 +282,4 @@ def test_a_soundfont_damaged_inside_is_refused(tmp_path: Path) -> None:
 def test_without_the_built_in_sounds_it_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     assert "pip install" in refusal(None)
+    sound.render(pieces.scale())  # a piano needs none

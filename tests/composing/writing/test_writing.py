@@ -14,6 +14,7 @@ import soundfile
 import symusic
 
 from flamingo import errors
+from flamingo.composing.options import SoundOptions
 from flamingo.composing.writing import KINDS, check, sound, to_bytes, write
 from tests.composing import pieces
 
@@ -72,7 +73,7 @@ def test_silence_is_said() -> None:
 def write_notes(piece: object, **more: object) -> tuple[str, ...]:
     from flamingo.composing.writing import files
 
-    return files._rendered(piece, ".wav", None, "roll", **more)[1]  # type: ignore[arg-type]
+    return files._rendered(piece, ".wav", SoundOptions(), "roll", **more)[1]  # type: ignore[arg-type]
 
 
 def test_what_stays_soft_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +82,7 @@ def test_what_stays_soft_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_soundfont_that_is_not_needed_is_said(tmp_path: Path) -> None:
-    notes = write(pieces.scale(), tmp_path / "out.mid", soundfont=tmp_path / "any.sf2")
+    notes = write(pieces.scale(), tmp_path / "out.mid", sound=SoundOptions(soundfont=tmp_path / "any.sf2"))
     assert len(notes) == 1 and "SoundFont" in notes[0]
 
 
@@ -131,8 +132,8 @@ def test_an_input_is_never_overwritten(tmp_path: Path) -> None:
 def test_a_bad_soundfont_is_found_out_beforehand(tmp_path: Path) -> None:
     (tmp_path / "bad.sf2").write_bytes(b"no")
     with pytest.raises(errors.BadInput, match="no SoundFont"):
-        check(tmp_path / "out.mp3", soundfont=tmp_path / "bad.sf2")
-    check(tmp_path / "out.mid", soundfont=tmp_path / "bad.sf2")
+        check(tmp_path / "out.mp3", sound=SoundOptions(soundfont=tmp_path / "bad.sf2"))
+    check(tmp_path / "out.mid", sound=SoundOptions(soundfont=tmp_path / "bad.sf2"))
 
 
 def test_checking_leaves_nothing_behind(tmp_path: Path) -> None:

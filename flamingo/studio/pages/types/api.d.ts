@@ -55,6 +55,12 @@ declare namespace Api {
     pitch?: number;
     /** What a .png shows: piano roll, or the score's first page. */
     view?: "roll" | "score";
+    /** How much of a small hall is heard: 0 is none. */
+    room?: number;
+    /** How far left and right stand apart: 0 is mono. */
+    width?: number;
+    /** Loudness of the whole in LUFS. */
+    loudness?: number;
     /** The same seed gives the same piece. */
     seed?: number;
     /** Kinds of file, each of which gives one result: flac, mid, midi, mp3, musicxml, ogg, pdf, png, svg, wav. */
@@ -63,7 +69,7 @@ declare namespace Api {
     photo?: FileIn[];
     /** Music that the piece begins with and goes on from: MIDI, MusicXML, sound. */
     continue_from?: FileIn[];
-    /** SoundFont (.sf2) to play it with, instead of the small one installed. */
+    /** SoundFont (.sf2) to play it with, instead of the instruments built in. */
     soundfont?: FileIn[];
   }
 
