@@ -12,7 +12,7 @@ from _report import Report
 from flamingo.composing import events
 from flamingo.composing.filling import fill
 from flamingo.composing.harmony import beats, find_chords
-from flamingo.composing.model import CONTEXT, Composer
+from flamingo.composing.model import Composer
 from flamingo.composing.parts import part_of_notes
 from flamingo.composing.piece import Piece
 from flamingo.train.composing.windows import arranged, condition_vectors, excerpt
@@ -39,7 +39,7 @@ def filling(report: Report, pool: Pool, run: Path | None) -> None:
     for hidden in HIDDEN:
         note(f"filling: {hidden} bars")
         both, left, notes = np.zeros(2), np.zeros(2), 0
-        for song, begin in _windows(tests, 2 * _AROUND + hidden, count, random):
+        for song, begin in _windows(tests, 2 * _AROUND + hidden, count, random, model.context):
             whole = excerpt(song, begin, begin + 2 * _AROUND + hidden, song.key)
             here = (whole["bar"] >= _AROUND) & (whole["bar"] < _AROUND + hidden)
             here[-1] = False  # the closing line
@@ -63,7 +63,7 @@ def _accompanied(
 ) -> None:
     told, untold, notes = np.zeros(2), np.zeros(2), 0
     bars = 2 * _AROUND
-    for song, begin in _windows(tests, bars, count, random):
+    for song, begin in _windows(tests, bars, count, random, model.context):
         whole = excerpt(song, begin, begin + bars, song.key)
         others = whole["events"][:, 4] > 0
         if others.sum() < bars or not (whole["events"][:, 4] == 0).any():
@@ -153,7 +153,9 @@ def _commonest(works: Sequence[Piece]) -> dict[tuple[int, bool], int]:
     return {degree: int(row.argmax()) for degree, row in counts.items()}
 
 
-def _windows(tests: Sequence[Song], bars: int, count: int, random: np.random.Generator) -> list[tuple[Song, int]]:
+def _windows(
+    tests: Sequence[Song], bars: int, count: int, random: np.random.Generator, context: int
+) -> list[tuple[Song, int]]:
     """Songs and their bars at which excerpts of so many bars begin that fit into the network's context."""
     found: list[tuple[Song, int]] = []
     for _ in range(200 * count):
@@ -161,7 +163,7 @@ def _windows(tests: Sequence[Song], bars: int, count: int, random: np.random.Gen
         if len(song.first) - 1 < bars:
             continue
         begin = int(random.integers(len(song.first) - bars))
-        if song.first[begin + bars] - song.first[begin] + 2 * bars < CONTEXT:
+        if song.first[begin + bars] - song.first[begin] + 2 * bars < context:
             found.append((song, begin))
             if len(found) == count:
                 break

@@ -154,6 +154,7 @@ class Client:
         *,
         photo: Source | Sequence[Source] = (),
         continue_from: Source | None = None,
+        edit: Source | None = None,
         soundfont: Source | None = None,
         fresh: bool = False,
         **parameters: Any,
@@ -163,6 +164,7 @@ class Client:
         Args:
             photo: of several, each gets a part of the piece.
             continue_from: music that it goes on from.
+            edit: music of which some bars or parts are composed anew.
             soundfont: what it is played with.
             fresh: do it again, even if it was done before.
             **parameters: as for `flamingo.compose`, and `format`, a list of kinds such as ["mp3", "mid"].
@@ -176,7 +178,7 @@ class Client:
             NotReached: no studio answers.
             Refused: the studio said no for another reason.
         """
-        files = {"continue_from": continue_from, "soundfont": soundfont}
+        files = {"continue_from": continue_from, "edit": edit, "soundfont": soundfont}
         inputs = {name: [source] for name, source in files.items() if source is not None}
         return self.ask("compose", {"photo": _listed(photo), **inputs}, parameters, fresh=fresh)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from flamingo import provenance
-from flamingo.composing import performance, pipeline, prompts, writing
+from flamingo.composing import editing, performance, pipeline, prompts, writing
 from flamingo.composing.options import ComposeOptions
 from flamingo.composing.personas import cast
 from flamingo.composing.piece import Key
@@ -48,6 +48,7 @@ def compose(options: ComposeOptions) -> list[ComposeResult]:
         >>> piece.error, str(piece.piece.key), round(float(piece.piece.seconds()))
         (None, 'C major', 8)
     """
+    editing.check(options)
     who = cast(options.persona)
     mood = MoodRequest(
         options.mood, options.valence, options.arousal, several(options.photo) or None, options.words, options.path
@@ -57,16 +58,21 @@ def compose(options: ComposeOptions) -> list[ComposeResult]:
     metre = prompts.metre_of(options.metre) if options.metre is not None else None
     targets = several(options.output)
     if not targets:
-        targets = (Path("composed") / f"{'-'.join(who.personas)}-{options.seed}.mp3",)
+        name = f"{options.edit.stem}-edited" if options.edit else f"{'-'.join(who.personas)}-{options.seed}"
+        targets = (Path("composed") / f"{name}.mp3",)
         pipeline.make_folder(targets[0].parent)
     files = pipeline.files_of_variations(targets, options.variations)
-    never = [file for file in (options.continue_from, options.soundfont, *mood.files) if file is not None]
+    never = [
+        file for file in (options.continue_from, options.edit, options.soundfont, *mood.files) if file is not None
+    ]
     for file in (file for group in files for file in group):
         writing.check(
             file, sound=options, overwrite=options.overwrite, never=never, view=options.view,
             credited=True,
         )  # fmt: skip
     provenance.ready()
+    if options.edit is not None:
+        return editing.edited(options, who, files, never)
     begun_with, tempo = None, options.tempo
     left_out: tuple[str, ...] = ()
     if options.continue_from is not None:

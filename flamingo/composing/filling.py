@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from flamingo.composing import events
 from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PARTS, PITCHES, VELOCITIES, Grammar, shift_of
 from flamingo.composing.generation import in_hand
-from flamingo.composing.model import CONTEXT, NUMBERS_OF_A_NOTE, Bar, Cache, Composer, one_thread
+from flamingo.composing.model import NUMBERS_OF_A_NOTE, Bar, Cache, Composer, one_thread
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.parts import KEYBOARDS, ORGANS, ensemble_of, part_of_notes
 from flamingo.composing.piece import NOTE, UNITS, Piece
@@ -166,7 +166,7 @@ class _Filler:
 
     def _context(self, at: int, until: int) -> tuple[Array, Array, int]:
         """Events and conditions that the network hears before bar `at`, and the first bar among them."""
-        room = int(CONTEXT * _HEARD)
+        room = int(self.model.context * _HEARD)
         given = [part for part in range(PARTS) if part not in self.anew]
         beside = [self._rows(bar, given) for bar in range(at, until)]
         beside = beside if any(len(rows) > 1 for rows in beside) else []
@@ -204,17 +204,17 @@ class _Filler:
         """Compose from bar `at` on, as far as one context reaches; the bar where the next one begins."""
         until = self.last
         given = [part for part in range(PARTS) if part not in self.anew]
-        most = CONTEXT * _HEARD * _GIVEN_SHARE
+        most = self.model.context * _HEARD * _GIVEN_SHARE
         while until > at + 1 and sum(len(self._rows(bar, given)) for bar in range(at, until)) > most:
             until -= 1
         rows, told, begin = self._context(at, until)
         cache = Cache(self.model, 1)
-        heard = CONTEXT - 2 * _MOST_IN_A_BAR  # a bar may have more events than fit
+        heard = self.model.context - 2 * _MOST_IN_A_BAR  # a bar may have more events than fit
         rows, told = rows[-heard:], told[-heard:]
         if len(rows):
             self.model.forward((self.model.embed(rows) + told)[None], cache)
         for bar in range(at, until):
-            if cache.length > CONTEXT - 2 * _MOST_IN_A_BAR and bar > at:
+            if cache.length > self.model.context - 2 * _MOST_IN_A_BAR and bar > at:
                 return bar
             self._bar(bar, self._told(bar, _FILL, begin, until), cache, sampling)
         return until
@@ -228,7 +228,7 @@ class _Filler:
         row = np.array([[BAR_LINE, -1, -1, -1, -1]])
         while True:
             state = self.model.forward((self.model.embed(row) + told)[None], cache)[:, 0]
-            if len(here) >= _MOST_IN_A_BAR or cache.length >= CONTEXT - 1:
+            if len(here) >= _MOST_IN_A_BAR or cache.length >= self.model.context - 1:
                 break
             chosen = np.full(len(NUMBERS_OF_A_NOTE), -1, np.int64)
             for name in self.model.order:

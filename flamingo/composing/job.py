@@ -39,7 +39,7 @@ def check(parameters: Mapping[str, Any], files: Mapping[str, Sequence[NamedFile]
     check_music(parameters["persona"], parameters["mood"])
     if parameters["words"]:
         MissingExtra.unless_installed("reading a sentence", "words")
-    for file in files.get("continue_from", ()):
+    for file in (*files.get("continue_from", ()), *files.get("edit", ())):
         if KINDS.get(Path(file.name).suffix.lower()) == "sound":
             MissingExtra.unless_installed("listening to recordings", "recordings")
 

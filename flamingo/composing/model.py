@@ -26,8 +26,6 @@ from flamingo.errors import ModelCorrupt
 from flamingo.weights.eight_bits import unpacked
 
 Array = NDArray[Any]
-CONTEXT = 512
-"""Events that the network sees at once, as in training; beyond them the oldest half is forgotten."""
 _KNOTS = 9
 # What is told weighs little in training, where the notes before say most of it already. So a composer leaves the mean
 # of what could be told further than it learned to. By how much was measured: a judge that learned from people, and is
@@ -78,7 +76,13 @@ NUMBERS_OF_A_NOTE = ("where", "pitch", "duration", "velocity", "part")
 
 
 class Composer:
-    """A loaded composer. personas: the names it knows; facts: what its file says of its training."""
+    """A loaded composer.
+
+    Attributes:
+        personas: the names it knows.
+        facts: what its file says of its training.
+        context: events that it sees at once, as in training; beyond them the oldest half is forgotten.
+    """
 
     def __init__(self, tensors: Mapping[str, Array], facts: dict[str, Any]) -> None:
         self.facts = facts
@@ -89,6 +93,7 @@ class Composer:
         self.ensembles: int = config.get("ensembles", 3)
         self.parts: int = config.get("parts", 0)
         self.planned: bool = config.get("planned", False)
+        self.context: int = facts.get("context", 512)
         self.order = ("where", "part", "pitch", "duration", "velocity") if self.parts else NUMBERS_OF_A_NOTE[:4]
         self.scale = mood.Scale(**facts["scale"])
         self._check(tensors)
@@ -96,7 +101,7 @@ class Composer:
         # Matrices are kept as (in, out), so that a row of activations multiplies them from the left.
         self._m = {n: np.ascontiguousarray(v.T) for n, v in self._t.items() if self._is_matrix(n)}
         rate = 10_000.0 ** (-np.arange(0, self.width // self.heads, 2, dtype=np.float64) / (self.width // self.heads))
-        turn = np.arange(CONTEXT)[:, None] * rate
+        turn = np.arange(self.context)[:, None] * rate
         self._cos, self._sin = np.cos(turn).astype(np.float32), np.sin(turn).astype(np.float32)
         octaveless = self._t["octaveless.weight"][(np.arange(events.PITCHES) + events.LOWEST) % 12]
         self._pitch = self._t["pitch.weight"] + octaveless
@@ -248,9 +253,9 @@ class Composer:
             conditions: (n + 1, d), as `condition_vector` gives them.
         """
         nats_by_event = np.zeros((len(rows) - 1, len(NUMBERS_OF_A_NOTE)))
-        half = CONTEXT // 2
+        half = self.context // 2
         for begin in range(0, max(1, len(rows) - 1 - half), half):
-            part = rows[begin : begin + CONTEXT + 1]
+            part = rows[begin : begin + self.context + 1]
             cache = Cache(self, 1)
             x = self.embed(part[:-1]) + conditions[begin : begin + len(part) - 1]
             states = self.forward(x[None], cache)[0]
@@ -270,10 +275,10 @@ class Composer:
 
 
 class Cache:
-    """Keys and values of what was heard: (layers, rows, heads, CONTEXT, size)."""
+    """Keys and values of what was heard: (layers, rows, heads, context, size)."""
 
     def __init__(self, model: Composer, rows: int) -> None:
-        shape = (model.layers, rows, model.heads, CONTEXT, model.width // model.heads)
+        shape = (model.layers, rows, model.heads, model.context, model.width // model.heads)
         self.keys, self.values = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         self.length = 0
 

@@ -93,6 +93,27 @@ class ScoreOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EditOptions:
+    """What is composed anew in music that is there already (see flamingo.composing.editing)."""
+
+    edit: Annotated[
+        Path | None,
+        Field(description="Music of which some bars or parts are composed anew: MIDI, MusicXML; the rest stays."),
+    ] = None
+    bars: Annotated[
+        str | None, Field(description="With --edit: the bars that are composed, such as 9-12 or 1-4,9; else all.")
+    ] = None
+    part: Annotated[
+        str | None,
+        Field(
+            description="With --edit: what is composed in them: melody, accompaniment, right, left, or numbers of "
+            "parts from the top, such as 2,3; else everything."
+        ),
+    ] = None
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, kw_only=True)
 class SamplingOptions:
     """How events are drawn. temperature: 0 takes the likeliest; guidance: 1 is none."""
 
@@ -151,7 +172,9 @@ class SoundOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComposeOptions(SoundOptions, PerformanceOptions, SamplingOptions, ScoreOptions, MoodOptions, PieceOptions):
+class ComposeOptions(
+    SoundOptions, PerformanceOptions, SamplingOptions, EditOptions, ScoreOptions, MoodOptions, PieceOptions
+):
     """All options of `compose`: see `flamingo.compose`."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32, description="The same seed gives the same piece.")] = 0

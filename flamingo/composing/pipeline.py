@@ -25,7 +25,7 @@ from flamingo.errors import BadRequest, FlamingoError, OutputError, show
 from flamingo.files import sha256
 from flamingo.options import shared
 
-__all__ = ["composed", "files_of_variations", "make_folder", "performed", "say"]
+__all__ = ["composed", "files_of_variations", "make_folder", "performed", "say", "written"]
 
 _REDRAWS = 6
 
@@ -55,10 +55,10 @@ def composed(
         recipe = _recipe(request, variation)
         kept_from = (sha256(options.continue_from),) if options.continue_from else ()
         origin = provenance.Origin("compose", _without_words(recipe), kept_from)
-        written, notes, error = _written(request, piece, group, never, origin, variation)
+        files_written, notes, error = written(options, piece, group, never, origin, variation)
         results.append(
             ComposeResult(
-                piece, written, originality, model.scale.of(piece), drawn.plan.sections,
+                piece, files_written, originality, model.scale.of(piece), drawn.plan.sections,
                 tuple(excursion.transposed(options.pitch) for excursion in drawn.plan.away),
                 error=error, notes=tuple(dict.fromkeys((*remarks, *more, *notes))),
                 seconds=time.perf_counter() - begun, recipe=recipe,
@@ -158,8 +158,8 @@ def performed(
     return piece, remarks
 
 
-def _written(
-    request: ComposeRequest,
+def written(
+    options: ComposeOptions,
     piece: Piece,
     files: Sequence[Path],
     never: Sequence[Path],
@@ -167,9 +167,8 @@ def _written(
     variation: int,
 ) -> tuple[tuple[Path, ...], list[str], FlamingoError | None]:
     """The files that could be written, what must be told about them, and why the first that could not was not."""
-    options = request.options
     error: FlamingoError | None = None
-    written: list[Path] = []
+    done: list[Path] = []
     notes: list[str] = []
     for file in files:
         say(options, variation * 100 + 90, f"writing {file.name}")
@@ -178,13 +177,25 @@ def _written(
                 piece, file, sound=options, overwrite=options.overwrite, never=never,
                 view=options.view, origin=origin,
             )  # fmt: skip
-            written.append(file)
+            done.append(file)
         except FlamingoError as failed:
             error = error or failed
-    return tuple(written), notes, error
+    return tuple(done), notes, error
 
 
-_NOT_OF_THE_PIECE = ("mood", "photo", "words", "variations", "view", "output", "overwrite", "on_progress")
+_NOT_OF_THE_PIECE = (
+    "mood",
+    "photo",
+    "words",
+    "edit",
+    "bars",
+    "part",
+    "variations",
+    "view",
+    "output",
+    "overwrite",
+    "on_progress",
+)
 
 
 def _recipe(request: ComposeRequest, variation: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PARTS, PITCHES, shift_of
 from flamingo.composing.generation import Drawn
 from flamingo.composing.key_estimation import ending, keeps_key
-from flamingo.composing.model import CONTEXT, NUMBERS_OF_A_NOTE, Cache, Composer, one_thread
+from flamingo.composing.model import NUMBERS_OF_A_NOTE, Cache, Composer, one_thread
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.plan import Plan
 from flamingo.errors import FlamingoError
@@ -191,7 +191,7 @@ def _run(
             cache.keep([*stay, *(b + i for i in stay)])
             if not going:
                 break
-        if cache.length >= CONTEXT:
+        if cache.length >= model.context:
             cache, state = _restart(model, going, conditions_by_piece)
             continue
         for i, piece in enumerate(going):
@@ -232,7 +232,7 @@ def _restart(model: Composer, going: list[Drawn], conditions_by_piece: dict[int,
             piece.take((BAR_LINE, -1, -1, -1, -1))
     if not going:
         return Cache(model, 0), np.zeros((0, model.width), np.float32)
-    return _heard(model, going, conditions_by_piece, min([CONTEXT // 2, *(len(p.rows) for p in going)]))
+    return _heard(model, going, conditions_by_piece, min([model.context // 2, *(len(p.rows) for p in going)]))
 
 
 def _heard(

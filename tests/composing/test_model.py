@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from flamingo.composing import events, model
-from flamingo.composing.model import CONTEXT, NUMBERS_OF_A_NOTE, Bar, Cache, Composer, read
+from flamingo.composing.model import NUMBERS_OF_A_NOTE, Bar, Cache, Composer, read
 from flamingo.errors import ModelCorrupt, ModelMissing
 from tests.composing import tiny
 
@@ -114,18 +114,19 @@ def test_going_on_with_some_rows_only() -> None:
 
 def test_probabilities_of_a_passage_are_those_of_windows_with_half_a_context_before() -> None:
     composer = tiny.composer()
-    rows = some_events(CONTEXT + 200)
+    context = composer.context
+    rows = some_events(context + 200)
     told = np.tile(composer.condition_vector(bar()), (len(rows), 1))
     found = composer.nats(rows, told)
     assert found.shape == (len(rows) - 1, 5)
     assert np.isfinite(found).all() and (found >= 0).all()
     assert (found[rows[1:, 1] < 0, 1:] == 0).all(), "a bar line has a place only"
     # Up to the end of the first context nothing was forgotten; beyond it, half a context.
-    first = composer.nats(rows[: CONTEXT + 1], told[: CONTEXT + 1])
-    assert np.allclose(found[:CONTEXT], first)
-    half = CONTEXT // 2
-    second = composer.nats(rows[half : half + CONTEXT + 1], told[half : half + CONTEXT + 1])
-    assert np.allclose(found[CONTEXT:], second[half:], atol=1e-5)
+    first = composer.nats(rows[: context + 1], told[: context + 1])
+    assert np.allclose(found[:context], first)
+    half = context // 2
+    second = composer.nats(rows[half : half + context + 1], told[half : half + context + 1])
+    assert np.allclose(found[context:], second[half:], atol=1e-5)
 
 
 def test_probabilities_sum_to_one() -> None:

@@ -12,7 +12,6 @@ import pytest
 from flamingo.composing import rerank, sampling
 from flamingo.composing.events import BAR_LINE, LOWEST, PITCHES, Grammar, relative, spell
 from flamingo.composing.key_estimation import ending
-from flamingo.composing.model import CONTEXT
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.phrases import ThemeType
 from flamingo.composing.piece import Key, Metre, Piece
@@ -197,7 +196,7 @@ def test_a_piece_that_finds_no_cadence_of_its_own_is_given_one(monkeypatch: pyte
 
 def test_pieces_that_are_longer_than_the_context_go_on() -> None:
     drawn = one(plan(300), drawing=WILD)
-    assert len(drawn.rows) > CONTEXT + 200
+    assert len(drawn.rows) > tiny.composer().context + 200
     assert ending(drawn.piece()).cadence
 
 
@@ -282,7 +281,7 @@ def test_a_piece_begins_with_its_prompt() -> None:
 
 def test_a_long_prompt_is_heard_from_its_end() -> None:
     prompt = relative(spell(tiny.study("C major", 30)).events, 0)
-    assert len(prompt) > CONTEXT
+    assert len(prompt) > tiny.composer().context
     drawn = one(plan(90, key=Key(0)), prompts=[prompt])
     assert drawn.events[: len(prompt)].tolist() == prompt.tolist()
     assert ending(drawn.piece()).cadence

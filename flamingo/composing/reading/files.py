@@ -65,10 +65,13 @@ _MEMORY = 6 * 2**30
 Progress = Callable[[float, float], None]
 
 
-def read(path: Path | str, *, minutes: float = 30.0, on_progress: Progress | None = None) -> Piece:
+def read(
+    path: Path | str, *, minutes: float = 30.0, on_progress: Progress | None = None, by_track: bool = False
+) -> Piece:
     """Read the music in a file whose kind is one of `KINDS`.
 
     minutes: the longest recording that is listened to; other kinds have limits of their own.
+    by_track: every track, or staff, is a part; else what has the same program is one.
     on_progress: called with the seconds of a recording that have been heard, and all of them.
 
     Raises UnreadableMusic (missing, damaged, without notes), MusicTooLarge, UnsupportedMusic, or MissingExtra where a
@@ -97,7 +100,7 @@ def read(path: Path | str, *, minutes: float = 30.0, on_progress: Progress | Non
         data = path.read_bytes()
     except OSError as error:
         raise UnreadableMusic(name, _reason(error), "check its permissions") from None
-    return _parsed(data, kind, name, path.stem)
+    return _parsed(data, kind, name, path.stem, by_track)
 
 
 def from_bytes(data: bytes, name: str, *, minutes: float = 30.0, on_progress: Progress | None = None) -> Piece:
@@ -109,7 +112,7 @@ def from_bytes(data: bytes, name: str, *, minutes: float = 30.0, on_progress: Pr
         from flamingo.composing.reading.recordings import transcribe
 
         return transcribe(io.BytesIO(data), name=name, minutes=minutes, on_progress=on_progress)
-    return _parsed(data, kind, shown, Path(name).stem)
+    return _parsed(data, kind, shown, Path(name).stem, False)
 
 
 def folder(path: Path | str) -> list[Path]:
@@ -150,13 +153,14 @@ def _check_size(size: int, kind: str, name: str) -> None:
         raise UnreadableMusic(name, "the file is empty", "export it again")
 
 
-def _parsed(data: bytes, kind: str, name: str, stem: str) -> Piece:
+def _parsed(data: bytes, kind: str, name: str, stem: str, by_track: bool) -> Piece:
     if kind == "midi":
-        return from_midi(data, name, title=stem)
+        return from_midi(data, name, title=stem, by_track=by_track)
     text, kind = _prepared(data, kind, name)
     answer = _engraved(text, kind, name)
     lines = [round(float(quarter) * UNITS) for quarter in answer["bars"]]
-    piece = from_midi(answer["midi"], name, title=_title(text, kind) or stem, bar_lines=lines)
+    title = _title(text, kind) or stem
+    piece = from_midi(answer["midi"], name, title=title, bar_lines=lines, by_track=by_track)
     return replace(piece, expressive=False)
 
 

@@ -132,6 +132,17 @@ def from_midi(
     )
 
 
+def has_drums(data: bytes) -> bool:
+    """Whether a MIDI file that can be read has drums, which `from_midi` leaves out."""
+    import symusic
+
+    try:
+        score: Any = symusic.Score.from_midi(_checked(data, "the MIDI file"))
+    except Exception:  # files that only `from_midi` can mend
+        return False
+    return any(track.is_drum and len(track.notes) for track in score.tracks)
+
+
 def _checked(data: bytes, name: str) -> bytes:
     """The MIDI file inside `data`, once it is known to be no trap. Raises UnreadableMusic or MusicTooLarge."""
     if len(data) > MAX_BYTES:

@@ -59,10 +59,11 @@ def release(
         "tempo_slope": _tempo_slope(train, scale),
     }
     tests = songs_of([(s, p) for s, p in pairs if s.split == "test"], facts["config"]["personas"], scale)
-    trained = nats_a_note(net, tests, 512, torch.device("cpu"))["all"] if tests else 0.0
+    context = facts.get("context", 512)
+    trained = nats_a_note(net, tests, context, torch.device("cpu"))["all"] if tests else 0.0
     stored = packed({f"ema.{k}": v.numpy() for k, v in net.state_dict().items()})
     net.load_state_dict({k.removeprefix("ema."): torch.from_numpy(v).float() for k, v in unpacked(stored).items()})
-    held_out = nats_a_note(net, tests, 512, torch.device("cpu"))
+    held_out = nats_a_note(net, tests, context, torch.device("cpu"))
     facts["test"] = {k: round(v, 4) for k, v in held_out.items()}
     if held_out["all"] > (1 + _MOST_LOST) * trained and tests:
         raise ModelCorrupt(name, f"in 8 bits it loses {held_out['all'] / trained - 1:.1%}", "report this")

@@ -119,6 +119,8 @@ class _Session:
         self.writer = session.tensorboard(self.out, stack) if self.main else None
         self.stop = session.Stop(stack)
         self.length = min(recipe.length, 100) if recipe.model == "lstm" else recipe.length
+        # A longer context once learned stays; shorter ones than the usual are for tests.
+        self.context = max(self.length, saved.facts.get("context", 0) if saved else 0, 512)
 
     def run(self) -> Outcome:
         recipe = self.recipe
@@ -264,6 +266,7 @@ class _Session:
             "sessions": [*self.facts["sessions"], this],
             "config": self.model.config.as_dict(),
             "scale": asdict(self.music.scale),
+            "context": self.context,
             "model": self.recipe.model,
             "optimiser": self.moves,
             "figures": figures,

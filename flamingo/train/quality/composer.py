@@ -1,4 +1,5 @@
-"""Which of two composers is better: by nats a note on the test works, both as stored, in the same key and windows.
+"""Which of two composers is better: by nats a note on the test works, both as stored, in the same key, each with
+its own context.
 
 The works are those that the split (flamingo/train/corpus/sources.py) holds out; it depends on names and sizes of
 files alone, so of the same music it holds out the same."""
@@ -18,7 +19,6 @@ from flamingo.train.corpus.songs import songs_of
 from flamingo.train.manifest import entry_of
 from flamingo.train.quality import Verdict, first, incomparable, lower
 
-_LENGTH = 512
 _KEY = "nats a note"
 
 
@@ -42,6 +42,6 @@ def _measured(file: Path, pairs: list[tuple[sources.Source, Piece]]) -> dict[str
     songs = songs_of(pairs, facts["config"]["personas"], mood.Scale(**facts["scale"]))
     if not songs:
         return {}
-    figures = nats_a_note(net, songs, _LENGTH, torch.device("cpu"))
+    figures = nats_a_note(net, songs, facts.get("context", 512), torch.device("cpu"))
     # A composer that tells parts apart says more of each note: what both say is compared.
     return {_KEY: round(figures.get("without parts", figures["all"]), 4)}

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from flamingo.composing import reading
+from flamingo.composing.piece import Piece
 from tests.studio.pages.watching import Studio, at_ease, has_no_faults
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -18,6 +19,12 @@ pytestmark = pytest.mark.usefixtures("quiet")
 def piece(studio: Studio) -> str:
     """The id of a job that has composed eight seconds."""
     return str(studio.done("compose", persona="mozart", seconds=8, seed=3)["id"])
+
+
+def kept(studio: Studio, job: str) -> Piece:
+    """What the MIDI file of a job holds."""
+    [midi] = [result for result in studio.get(f"/api/jobs/{job}")["results"] if result["name"].endswith(".mid")]
+    return reading.from_bytes(studio.http.get(midi["url"]).content, midi["name"])
 
 
 def test_a_wish_becomes_a_piece_that_lasts_as_long_as_was_asked(page: Page, studio: Studio, tmp_path: Path) -> None:
@@ -126,6 +133,50 @@ def test_a_photo_gives_the_mood(page: Page, studio: Studio, cat: Path) -> None:
     page.get_by_label("Length, in seconds", exact=True).fill("8")
     page.get_by_role("button", name="Compose").click()
     expect(page.locator("#remarks")).to_contain_text(f"{cat.name} feels", timeout=at_ease(60))
+
+
+def test_bars_are_composed_anew_and_the_others_stay(page: Page, studio: Studio, piece: str) -> None:
+    page.goto(f"{studio.url}/compose?job={piece}")
+    roll = page.get_by_role("slider", name="Piano roll")
+    expect(roll).to_be_visible(timeout=at_ease(20))
+    box = roll.bounding_box()
+    assert box
+    page.keyboard.down("Shift")  # draw over the middle of the roll
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 60)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    first, last = (int(page.locator(f"#redo-{name}").input_value()) for name in ("first", "last"))
+    assert 1 < first <= last
+    page.get_by_label("Who", exact=True).select_option("The left hand")
+    page.get_by_role("button", name="Compose anew").click()
+    expect(page.locator("#remarks")).to_contain_text("composed anew", timeout=at_ease(60))
+    expect(page.locator("#versions")).to_contain_text("Version 2")
+    job = studio.get(f"/api/jobs/{studio.job_of(page)}")
+    assert job["parameters"]["bars"] == f"{first}-{last}" and job["parameters"]["part"] == "left"
+
+    before, after = (kept(studio, id) for id in (piece, job["id"]))
+    begin, end = before.edges[first - 1], before.edges[last]
+    stays = [(p.notes["start"] < begin) | (p.notes["start"] >= end) for p in (before, after)]
+    assert before.notes[stays[0]].tolist() == after.notes[stays[1]].tolist()
+    assert before.notes[~stays[0]].tolist() != after.notes[~stays[1]].tolist()
+
+    page.keyboard.press("v")  # back and forth between the two
+    expect(page.get_by_role("button", name="Version 1")).to_have_attribute(
+        "aria-pressed", "true", timeout=at_ease(20)
+    )
+    page.keyboard.press("v")
+    expect(page.get_by_role("button", name="Version 2")).to_have_attribute(
+        "aria-pressed", "true", timeout=at_ease(20)
+    )
+
+
+def test_bars_that_are_not_there_are_refused_in_words(page: Page, studio: Studio, piece: str) -> None:
+    page.goto(f"{studio.url}/compose?job={piece}")
+    page.get_by_label("From bar").fill("90", timeout=at_ease(20))
+    page.get_by_role("button", name="Compose anew").click()
+    expect(page.get_by_text("Choose bars from 1 to")).to_be_visible()
 
 
 def test_it_refuses_in_words(page: Page, studio: Studio) -> None:

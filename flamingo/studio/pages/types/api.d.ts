@@ -39,6 +39,10 @@ declare namespace Api {
     best?: number;
     /** Draw again while a piece shares more with the training music than people's do. */
     original?: boolean;
+    /** With --edit: the bars that are composed, such as 9-12 or 1-4,9; else all. */
+    bars?: string | null;
+    /** With --edit: what is composed in them: melody, accompaniment, right, left, or numbers of parts from the top, such as 2,3; else everything. */
+    part?: string | null;
     /** Daring: 0 takes the likeliest note, 1 is natural. */
     temperature?: number;
     /** Choose among the likeliest of this share. */
@@ -69,6 +73,8 @@ declare namespace Api {
     photo?: FileIn[];
     /** Music that the piece begins with and goes on from: MIDI, MusicXML, sound. */
     continue_from?: FileIn[];
+    /** Music of which some bars or parts are composed anew: MIDI, MusicXML; the rest stays. */
+    edit?: FileIn[];
     /** SoundFont (.sf2) to play it with, instead of the instruments built in. */
     soundfont?: FileIn[];
   }

@@ -218,6 +218,13 @@ interface ElementsById {
   "record": HTMLButtonElement;
   "recorded": HTMLElement;
   "recording": HTMLElement;
+  "redo": HTMLElement;
+  "redo-first": HTMLInputElement;
+  "redo-go": HTMLButtonElement;
+  "redo-hint": HTMLElement;
+  "redo-last": HTMLInputElement;
+  "redo-name": HTMLElement;
+  "redo-part": HTMLSelectElement;
   "remarks": HTMLElement;
   "rename": HTMLButtonElement;
   "report": HTMLElement;
@@ -284,6 +291,8 @@ interface ElementsById {
   "vectors-title": HTMLElement;
   "verdict": HTMLElement;
   "verdict-title": HTMLElement;
+  "versions": HTMLElement;
+  "versions-row": HTMLElement;
   "wish": HTMLFormElement;
   "word": HTMLElement;
   "words": HTMLInputElement | HTMLTextAreaElement;

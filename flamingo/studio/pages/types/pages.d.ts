@@ -18,8 +18,9 @@ interface StyleTerm<File = Partial<FileRef> & { name: string }> {
 /** What a job was asked for, of all verbs. Jobs of older versions hold other things. */
 type JobParameters = Partial<
   Pick<Api.PaintIn, "style" | "strength" | "colour" | "stroke" | "model" | "size" | "method" | "effort" | "finish" | "match"> &
-    Pick<Api.ComposeIn, "persona" | "mood" | "valence" | "arousal" | "words" | "seconds" | "instrument">
-> & { format?: string | string[] | null; photo?: FileRef[]; continue_from?: FileRef[] };
+    Pick<Api.ComposeIn, "persona" | "mood" | "valence" | "arousal" | "words" | "seconds" | "instrument" | "seed"> &
+    Pick<Api.ComposeIn, "bars" | "part" | "temperature" | "top_p" | "min_p" | "room" | "width" | "loudness">
+> & { format?: string | string[] | null; photo?: FileRef[]; continue_from?: FileRef[]; edit?: FileRef[] };
 
 /** A key that a piece has for a while. */
 interface Section {

@@ -7,6 +7,7 @@ import { keepNamed } from "./draft.js";
 import { watch } from "./job.js";
 import { PieceView } from "./piece.js";
 import { rating } from "./rate.js";
+import { Redo, anew } from "./redo.js";
 import { fail, say, toast } from "./toast.js";
 
 /** @type {[string, JobParameters][]} */
@@ -18,9 +19,13 @@ const RECIPES = [
 ];
 const DRAFT = "flamingo-compose";
 
-const view = new PieceView($("piece"), { onchoose: () => grade.look() });
+const view = new PieceView($("piece"), { onchoose: () => grade.look(), onmusic: () => redo.show() });
 const grade = rating($("grade"), { about: () => view.graded });
 const form = new ComposeForm($("wish"), keep);
+const redo = new Redo(view, (parameters) => compose(parameters, { again: true }), (id) => {
+  remember(id);
+  arrive();
+});
 /** @type {Job | null} */
 let job = null;
 /** @type {(() => void) | null} */
@@ -42,20 +47,25 @@ function remember(id) {
   history.pushState(null, "", url);
 }
 
-/** @param {JobParameters} parameters */
-async function compose(parameters, { fresh = false } = {}) {
+/**
+ * @param {JobParameters} parameters
+ * @returns {Promise<string | null>} the id of the job; null if there is none
+ */
+async function compose(parameters, { again = false } = {}) {
   $("go").disabled = true;
   try {
     /** @type {Job} */
-    const made = await post(`/api/compose${fresh ? "?fresh=true" : ""}`, parameters);
+    const made = await post("/api/compose", parameters);
     remember(made.id);
     keep();
     show(made);
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     $("stage").scrollIntoView({ block: "start", behavior: still ? "instant" : "smooth" });
-    $("stage").focus({ preventScroll: true });
+    if (!again) $("stage").focus({ preventScroll: true });
+    return made.id;
   } catch (error) {
     fail(error);
+    return null;
   } finally {
     $("go").disabled = false;
   }
@@ -110,6 +120,11 @@ $("wish").addEventListener("submit", (event) => {
 });
 
 $("again").addEventListener("click", () => {
+  const [edited] = job?.inputs.edit ?? [];
+  if (edited) {
+    compose(anew(job.parameters, { sha256: edited.sha256, name: edited.name }));
+    return;
+  }
   form.seed = Math.floor(Math.random() * 2 ** 31);
   compose(form.parameters);
 });

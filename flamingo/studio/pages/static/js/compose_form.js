@@ -7,7 +7,7 @@ import { MoodPad, nearest, signed } from "./moodpad.js";
 import { Personas } from "./personas.js";
 import { fail, say } from "./toast.js";
 
-const FORMAT = ["mp3", "mid", "musicxml", "svg", "png"];
+export const FORMAT = ["mp3", "mid", "musicxml", "svg", "png"];
 
 /** @typedef {FileRef & {thumbnail?: string | null}} Shown */
 

@@ -54,14 +54,18 @@ export const sound = (variation) => SOUNDS.map((name) => variation[name]).find(B
  * @param {Job} job
  * @param {Variation} variation
  * @param {string} title
+ * @param {(music: Api.NotesOut) => void} [onmusic] called once the notes are there
  */
-export function playerOf(element, job, variation, title) {
+export function playerOf(element, job, variation, title, onmusic) {
   const heard = sound(variation);
   if (!heard) return null;
   const player = new Player(element, { sound: heard.url, title });
   const midi = variation.mid ?? variation.midi;
   if (midi) {
-    get(`/api/jobs/${job.id}/results/${midi.index}/notes`).then((/** @type {Api.NotesOut} */ music) => player.show(music)).catch(fail);
+    get(`/api/jobs/${job.id}/results/${midi.index}/notes`).then((/** @type {Api.NotesOut} */ music) => {
+      player.show(music);
+      onmusic?.(music);
+    }).catch(fail);
   }
   return player;
 }
@@ -69,10 +73,12 @@ export function playerOf(element, job, variation, title) {
 export class PieceView {
   /**
    * @param {HTMLElement} element the page's article with the parts that compose.html names
-   * @param {{onchoose?: () => void}} options onchoose: another variation is shown
+   * @param {{onchoose?: () => void, onmusic?: (music: Api.NotesOut) => void}} options onchoose: another variation is
+   *   shown; onmusic: its notes are there
    */
-  constructor(element, { onchoose } = {}) {
+  constructor(element, { onchoose, onmusic } = {}) {
     this.onchoose = onchoose;
+    this.onmusic = onmusic;
     this.element = element;
     /** @type {Player | null} */
     this.player = null;
@@ -116,7 +122,7 @@ export class PieceView {
     $("piece-title").textContent = about.title || "Your piece";
     $("piece-by").textContent = `In the persona of ${inWords(this.job.parameters.persona)}`;
     this.player?.end();
-    this.player = playerOf($("player"), this.job, this.take, about.title || "the piece");
+    this.player = playerOf($("player"), this.job, this.take, about.title || "the piece", this.onmusic);
     $("player").hidden = !this.player;
     this._facts(about);
     const original = $("originality");

@@ -37,6 +37,8 @@ export class Roll {
     /** @type {RollColours | null} */
     this.colours = null;
     this.onseek = seek;
+    /** @type {((first: number, last: number) => void) | null} */
+    this.onchoose = null; // called with bars, counted from 0, that are drawn over with Shift held
     canvas.tabIndex = seek ? 0 : -1;
     canvas.setAttribute("role", seek ? "slider" : "img");
     canvas.setAttribute("aria-label", label);
@@ -253,14 +255,38 @@ export class Roll {
     context.fillRect(KEYS - 1, 0, 1, height);
   }
 
+  /**
+   * Mark bars, counted from 0, both included; null for none.
+   *
+   * @param {[number, number] | null} bars
+   */
+  mark(bars) {
+    const lines = this.music.bars;
+    const text = bars && (bars[0] === bars[1] ? `bar ${bars[0] + 1}` : `bars ${bars[0] + 1} to ${bars[1] + 1}`);
+    this.marks = bars ? [{ from: lines[bars[0]], to: lines[bars[1] + 1] ?? this.music.seconds, text }] : [];
+    this.draw();
+  }
+
   /** @param {PointerEvent} event */
   _press(event) {
     if (event.button) return;
-    const follow = (/** @type {PointerEvent} */ moved) => {
+    const time = (/** @type {PointerEvent} */ moved) => {
       const box = this.canvas.getBoundingClientRect();
       const [first, seen] = this._window(box.width);
       const share = (moved.clientX - box.left - KEYS) / (box.width - KEYS - 4);
-      this.onseek(Math.min(Math.max(0, first + share * seen), this.music.seconds));
+      return Math.min(Math.max(0, first + share * seen), this.music.seconds);
+    };
+    const bar = (/** @type {number} */ seconds) =>
+      Math.min(Math.max(this.music.bars.findLastIndex((line) => line <= seconds), 0), this.music.bars.length - 2);
+    const choosing = event.shiftKey && this.onchoose;
+    const begun = bar(time(event));
+    const follow = (/** @type {PointerEvent} */ moved) => {
+      if (!choosing) {
+        this.onseek(time(moved));
+        return;
+      }
+      const now = bar(time(moved));
+      this.onchoose(Math.min(begun, now), Math.max(begun, now));
     };
     this.canvas.setPointerCapture(event.pointerId);
     const stop = () => this.canvas.removeEventListener("pointermove", follow);
