@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from flamingo.composing import reading
+from flamingo.composing.piece import Piece
 from flamingo.jobs.errors import NoSuchFile
 from flamingo.studio.problems import Unsupported
 from flamingo.studio.schemas import ProblemOut
@@ -29,6 +31,7 @@ class NotesOut(BaseModel):
     tempo: float = Field(description="Quarter notes a minute at its beginning.")
     seconds: float = Field(description="How long it lasts.")
     bars: list[float] = Field(description="Where bars begin, in seconds, and where the last one ends.")
+    beats: list[float] = Field(description="Where beats are struck, in seconds.")
     notes: list[Note] = Field(
         description="Of each note: when it is struck and how long it is held, in seconds; MIDI pitch, velocity, part."
     )
@@ -60,5 +63,12 @@ def notes(job: str, n: int, studio: Current) -> NotesOut:
         tempo=round(float(piece.tempos["bpm"][0]), 2) if len(piece.tempos) else 120.0,
         seconds=round(float(piece.seconds()), 3),
         bars=[round(float(at), 3) for at in piece.seconds(piece.edges)],
+        beats=[round(float(at), 3) for at in piece.seconds(_beats(piece))],
         notes=rows,
     )
+
+
+def _beats(piece: Piece) -> list[int]:
+    """The units at which beats are, those of bars that are cut short included."""
+    bars = enumerate(pairwise(piece.edges.tolist()))
+    return [place for bar, (begin, end) in bars for place in range(begin, end, piece.metre(bar).beat)]

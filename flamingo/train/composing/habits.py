@@ -24,6 +24,8 @@ def habits(
         mine = [p for s, p in pairs if s.composer == persona]
         # Habits are those of music for a keyboard, where there is any.
         mine = [p for p in mine if ensemble_of(p) < 2] or mine
+        # Tempo, and what is felt by it, is said by who plays; most scores leave it open.
+        mine = [p for p in mine if p.expressive] or mine
         tonics = {mode: [0.0] * 12 for mode in ("major", "minor")}
         bars: dict[str, list[float]] = defaultdict(list)
         arousal = []
@@ -34,7 +36,8 @@ def habits(
             tempo = np.log2(bar_tempos(piece, edges))
             for (_, n, d), t in zip(cut.tolist(), tempo.tolist(), strict=True):
                 bars[str(Metre(n, d))].append(t)
-            arousal.append(np.nanmean(scale.points(mood.bar_features(piece), piece.expressive)[1]))
+            felt = scale.points(mood.bar_features(piece), piece.expressive)[1]
+            arousal += [float(np.nanmean(felt))] if np.isfinite(felt).any() else []
         # A bar of 1/4 is a pickup, and one of 11/16 somebody's cadenza: neither is a metre to write a piece in.
         usual = {m: t for m, t in bars.items() if m in events.METRES and Metre.parse(m).units >= 36}
         every = sum(map(len, usual.values()))
@@ -49,6 +52,6 @@ def habits(
                 for m, t in sorted(usual_metres.items())
             },
             "tempo": round(float(np.median(np.concatenate(list(usual_metres.values())))), 3),
-            "arousal": round(float(np.mean(arousal)), 3),
+            "arousal": round(float(np.mean(arousal)), 3) if arousal else 0.0,
         }
     return habits_by_persona

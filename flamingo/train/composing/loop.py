@@ -243,7 +243,9 @@ class _Session:
         figures: dict[str, float] = {}
         if self.music.songs["valid"]:
             figures = {
-                "valid": nats_a_note(shown, self.music.songs["valid"], self.length, self.device, most=40_000)["all"]
+                "valid": nats_a_note(
+                    shown, self.music.songs["valid"], self.length, self.device, most=40_000, whoever=False
+                )["all"]
             }
             self._record(figures)
             if figures["valid"] < self.facts.get("best", {}).get("valid", float("inf")):
@@ -306,14 +308,21 @@ def _tensors(batch: dict[str, Array], device: torch.device) -> dict[str, Tensor]
 
 @torch.no_grad()
 def nats_a_note(
-    model: ComposerNet, songs: list[Song], length: int, device: torch.device, most: int | None = None
+    model: ComposerNet,
+    songs: list[Song],
+    length: int,
+    device: torch.device,
+    most: int | None = None,
+    *,
+    whoever: bool = True,
 ) -> dict[str, float]:
     """Nats a note of songs, in windows of `length` events of which the second half counts (the first gives context;
     at the beginning of a song all count): "all", and each of NUMBERS_OF_A_NOTE apart; of a composer that tells parts
-    apart also "without parts", see `ComposerNet.nats_without_parts`. Nothing is told of phrases and
-    accompaniment, which the notes to come would have to be known for."""
+    apart also "without parts", see `ComposerNet.nats_without_parts`, unless `whoever` is False: it takes most of the
+    time. Nothing is told of phrases and accompaniment, which the notes to come would have to be known for."""
     model.eval()
-    names = [*NUMBERS_OF_A_NOTE, *(["without parts"] if model.config.parts else ())]
+    whoever = whoever and model.config.parts > 0
+    names = [*NUMBERS_OF_A_NOTE, *(["without parts"] if whoever else ())]
     total, notes = np.zeros(len(names)), 0
     half = length // 2
     for song in songs:
@@ -325,7 +334,7 @@ def nats_a_note(
             hidden = torch.zeros((*batch["persona"][:, :-1].shape, len(CONDITIONS)), dtype=torch.bool, device=device)
             hidden[..., 5:] = True
             nats = model.losses(batch, hidden)[0].cpu().numpy()
-            if model.config.parts:
+            if whoever:
                 nats = np.concatenate(
                     (nats, model.nats_without_parts(batch, hidden)[0].cpu().numpy()[:, None]), axis=1
                 )

@@ -110,6 +110,41 @@ def test_the_roll_plays_along_and_goes_where_it_is_told(page: Page, studio: Stud
     expect(page.locator(".player-time")).not_to_have_text(re.compile("^0:00"))
 
 
+def test_it_is_practised_with_slowly_in_a_loop_and_with_a_metronome(page: Page, studio: Studio, piece: str) -> None:
+    page.goto(f"{studio.url}/compose?job={piece}")
+    expect(page.get_by_role("slider", name="Piano roll")).to_be_visible(timeout=at_ease(20))
+    audio = page.locator("#player audio")
+    page.get_by_role("region", name="The piece").get_by_label("Speed").select_option("0.5")
+    expect(audio).to_have_js_property("playbackRate", 0.5)
+    expect(audio).to_have_js_property("preservesPitch", True)
+    page.get_by_label("Volume").fill("0.3")
+    expect(audio).to_have_js_property("volume", 0.3)
+    page.get_by_role("button", name="Loop").click()
+    expect(audio).to_have_js_property("loop", True)
+    page.get_by_role("button", name="Metronome").click()
+    page.get_by_role("region", name="The piece").get_by_label("Speed").select_option("1.5")
+    page.get_by_label("From bar").fill("2")
+    page.get_by_label("To bar").fill("2")
+    expect(audio).to_have_js_property("loop", False)  # it goes round the bar, not the piece
+    music = studio.get(f"/api/jobs/{piece}")
+    [midi] = [result for result in music["results"] if result["name"].endswith(".mid")]
+    notes = studio.get(f"/api/jobs/{piece}/results/{midi['index']}/notes")
+    begin, end = notes["bars"][1:3]
+    assert notes["beats"][0] == 0 and set(notes["bars"][:-1]) <= set(notes["beats"])
+    page.get_by_role("button", name="Play").click()
+    now = 0.0
+    for _ in range(300):
+        now = page.evaluate("document.querySelector('#player audio').currentTime")
+        if now > (begin + end) / 2:
+            break
+        page.wait_for_timeout(50)
+    assert now > (begin + end) / 2
+    for _ in range(20):
+        now = page.evaluate("document.querySelector('#player audio').currentTime")
+        assert begin - 0.1 <= now <= end + 0.3
+        page.wait_for_timeout(100)
+
+
 def test_another_like_it_and_a_favourite(page: Page, studio: Studio, piece: str) -> None:
     page.goto(f"{studio.url}/compose?job={piece}")
     page.get_by_role("button", name="Favourite").click()

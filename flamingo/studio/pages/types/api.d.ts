@@ -345,6 +345,8 @@ declare namespace Api {
     seconds: number;
     /** Where bars begin, in seconds, and where the last one ends. */
     bars: number[];
+    /** Where beats are struck, in seconds. */
+    beats: number[];
     /** Of each note: when it is struck and how long it is held, in seconds; MIDI pitch, velocity, part. */
     notes: number[][];
   }

@@ -98,6 +98,7 @@ type Note = number[];
 
 /** A piece as it is drawn: seconds that it lasts, when its bars begin, and its notes. */
 interface Music {
+  beats?: number[];
   seconds: number;
   bars: number[];
   notes: Note[];

@@ -1,11 +1,14 @@
 // A player of one piece: a button, the time, and its piano roll, which follows and seeks. Made in an empty element, so
 // that every page that has music shows it the same way.
 
+import { Metronome } from "./metronome.js";
 import { Roll, clock } from "./roll.js";
 
 const PLAY = "M8 5.5v13l11-6.5z", PAUSE = "M8 5.5h3v13H8zM13.5 5.5h3v13h-3z";
 /** @type {Set<Player>} */
 const players = new Set(); // one at a time is heard
+const SPEEDS = [0.5, 0.7, 0.85, 1, 1.15, 1.3, 1.5];
+const VOLUME = "flamingo-volume";
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
@@ -20,12 +23,13 @@ function made(tag, name, more = {}) {
 
 export class Player {
   /**
-   * element: an empty box; sound: address of the audio; music: {seconds, bars, notes}, or null while unknown.
+   * element: an empty box; sound: address of the audio; music: {seconds, bars, notes}, or null while unknown;
+   * tools: whether it can be slowed down, played in a loop, with a metronome, softer.
    *
    * @param {HTMLElement} element
-   * @param {{sound: string, music?: Music | null, title?: string, marks?: Mark[]}} options
+   * @param {{sound: string, music?: Music | null, title?: string, marks?: Mark[], tools?: boolean}} options
    */
-  constructor(element, { sound, music = null, title = "the piece", marks = [] }) {
+  constructor(element, { sound, music = null, title = "the piece", marks = [], tools = false }) {
     this.title = title;
     this.marks = marks;
     /** @type {Roll | null} */
@@ -43,6 +47,13 @@ export class Player {
     this.shown = made("span", "player-time");
     const bar = made("div", "player-bar");
     bar.append(this.button, this.shown);
+    /** @type {[number, number] | null} */
+    this.loop = null; // seconds between which it goes round
+    this.looping = false;
+    /** @type {Metronome | null} */
+    this.metronome = null;
+    this.counting = false;
+    if (tools) bar.append(this._tools());
     this.canvas = made("canvas", "roll");
     this.canvas.hidden = true;
     element.replaceChildren(bar, this.canvas, this.audio);
@@ -50,6 +61,11 @@ export class Player {
     this.bar = bar;
     this.button.addEventListener("click", () => this.toggle());
     for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this._changed());
+    this.audio.addEventListener("ended", () => {
+      if (!this.looping || !this.loop) return; // the last bars are chosen
+      this.seek(this.loop[0]);
+      this.play();
+    });
     for (const name of ["timeupdate", "seeked", "loadedmetadata", "durationchange"])
       this.audio.addEventListener(name, () => this._moved());
     this.audio.addEventListener("error", () => {
@@ -83,9 +99,68 @@ export class Player {
     this._moved();
   }
 
+  /** Speed without pitch, a loop, a metronome and the volume. */
+  _tools() {
+    const tools = made("div", "player-tools");
+    const speed = made("select", "player-speed", { title: "Speed; the pitch stays" });
+    speed.setAttribute("aria-label", "Speed");
+    for (const rate of SPEEDS) speed.append(new Option(`${rate}×`, String(rate), rate === 1, rate === 1));
+    this.audio.preservesPitch = true;
+    speed.addEventListener("change", () => { this.audio.playbackRate = Number(speed.value); });
+    const loop = this._switch("Loop", "Go round: the bars that are chosen, or the whole piece", (on) => {
+      this.looping = on;
+      this.audio.loop = on && !this.loop;
+    });
+    const count = this._switch("Metronome", "Click on every beat", (on) => {
+      this.counting = on;
+      if (on && this.roll) this.metronome ??= new Metronome(this.audio, this.roll.music);
+      this.metronome?.reset();
+    });
+    const volume = made("input", "player-volume", { type: "range", min: "0", max: "1", step: "0.05" });
+    volume.setAttribute("aria-label", "Volume");
+    volume.value = localStorage.getItem(VOLUME) ?? "1";
+    const set = () => { this.audio.volume = Number(volume.value); };
+    volume.addEventListener("input", () => {
+      set();
+      localStorage.setItem(VOLUME, volume.value);
+    });
+    set();
+    tools.append(speed, loop, count, volume);
+    return tools;
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} title
+   * @param {(on: boolean) => void} onchange
+   */
+  _switch(text, title, onchange) {
+    const button = made("button", "chip", { type: "button", textContent: text, title });
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => {
+      const on = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(on));
+      onchange(on);
+    });
+    return button;
+  }
+
+  /**
+   * Bars, counted from 0, both included, that are marked, and gone round if it goes round; null for none.
+   *
+   * @param {[number, number] | null} bars
+   */
+  choose(bars) {
+    const lines = this.roll?.music.bars ?? [];
+    this.loop = bars ? [lines[bars[0]], lines[bars[1] + 1] ?? this.seconds] : null;
+    this.audio.loop = this.looping && !this.loop;
+    this.roll?.mark(bars);
+  }
+
   /** @param {number} seconds */
   seek(seconds) {
     this.audio.currentTime = Math.min(seconds, Math.max(0, this.seconds - 0.02));
+    this.metronome?.reset();
     this._moved();
   }
 
@@ -106,6 +181,7 @@ export class Player {
 
   end() {
     this.audio.pause();
+    this.metronome?.end();
     this.audio.removeAttribute("src");
     this.roll?.end();
     players.delete(this);
@@ -120,6 +196,9 @@ export class Player {
   }
 
   _follow() {
+    const now = this.audio.currentTime;
+    if (this.looping && this.loop && (now >= this.loop[1] - 0.02 || now < this.loop[0] - 0.05)) this.seek(this.loop[0]);
+    if (this.counting) this.metronome?.follow();
     this._moved();
     if (!this.audio.paused) requestAnimationFrame(() => this._follow());
   }

@@ -90,7 +90,7 @@ export class Redo {
   }
 
   _mark() {
-    this.view.player?.roll?.mark(this._chosen);
+    this.view.player?.choose(this._chosen);
   }
 
   async _compose() {
