@@ -9,6 +9,7 @@ works.
 from __future__ import annotations
 
 import shlex
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ from numpy.typing import NDArray
 
 from flamingo.composing import mood, originality
 from flamingo.composing.model import read
+from flamingo.composing.parts import ensemble_of
 from flamingo.composing.piece import Piece
 from flamingo.errors import BadRequest, ModelCorrupt, show
 from flamingo.nn.checkpoint import Checkpoint
 from flamingo.train.composing import card
 from flamingo.train.composing.habits import habits
 from flamingo.train.composing.loop import CHECKPOINT, load_composer, nats_a_note
+from flamingo.train.composing.networks import ComposerConfig, ComposerNet
 from flamingo.train.composing.windows import condition_vectors, excerpt
 from flamingo.train.corpus import sources, store
 from flamingo.train.corpus.songs import songs_of
@@ -32,6 +35,8 @@ from flamingo.weights.eight_bits import packed, unpacked
 
 Array = NDArray[Any]
 
+_ENOUGH = 15_000
+"""Notes for a keyboard alone that a persona must have to be asked for."""
 _MOST_LOST = 0.005
 """By how much, relatively, nats a note may grow through being stored in 8 bits."""
 
@@ -51,11 +56,12 @@ def release(
         )
     scale = mood.Scale(**facts["scale"])
     pairs = _pairs(music)
+    facts = _for_a_keyboard(net, facts, pairs)
     train = [(s, p) for s, p in pairs if s.split == "train"]
     facts = {
         **facts,
         "sessions": [_short(s) for s in facts["sessions"]],
-        "habits": habits(train, facts["config"]["personas"], scale),
+        "habits": habits(pairs, facts["config"]["personas"], scale),
         "tempo_slope": _tempo_slope(train, scale),
     }
     tests = songs_of([(s, p) for s, p in pairs if s.split == "test"], facts["config"]["personas"], scale)
@@ -107,6 +113,28 @@ def _pairs(music: list[Path]) -> list[tuple[sources.Source, Piece]]:
     if len(music) == 1 and store.is_library(music[0]):
         return list(store.Library.open(music[0]).pairs("train", "valid", "test"))
     return sources.read(sources.find(music))
+
+
+def _for_a_keyboard(
+    net: ComposerNet, facts: dict[str, Any], pairs: list[tuple[sources.Source, Piece]]
+) -> dict[str, Any]:
+    """The facts of a network whose personas are those that one can ask for: of whom there is music for a keyboard
+    alone, enough of it to learn from or played by somebody. Others, who wrote songs, only taught it."""
+    notes: dict[str, int] = defaultdict(int)
+    played = set()
+    for source, piece in pairs:
+        if ensemble_of(piece) == 0:
+            notes[source.composer] += len(piece.notes) if source.split == "train" else 0
+            played |= {source.composer} if piece.expressive else set()
+    personas = facts["config"]["personas"]
+    kept = sorted(name for name in personas if name in played or notes[name] >= _ENOUGH) or sorted(personas)
+    rows = [personas.index(name) for name in kept]
+    old = net.persona.weight.detach()
+    net.persona = torch.nn.Embedding(len(kept) + 1, net.config.width)
+    net.persona.weight = torch.nn.Parameter(old[[*rows, len(personas)]].clone(), requires_grad=False)
+    config = ComposerConfig.from_dict({**facts["config"], "personas": kept})
+    net.config = config
+    return {**facts, "config": config.as_dict()}
 
 
 def _tempo_slope(pairs: list[tuple[sources.Source, Piece]], scale: mood.Scale) -> float:

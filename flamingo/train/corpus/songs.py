@@ -106,7 +106,7 @@ def song_of(
         phrase.left[whole],
         [*ends, (len(spelled.bars), piece.key)],
         piece.expressive,
-        piece.expressive or _is_paced(piece),
+        piece.expressive or is_paced(piece),
         scale,
         mood_point,
     )
@@ -124,7 +124,7 @@ def _in_parts(piece: Piece) -> tuple[Piece, Array]:
     return replace(piece, notes=notes[there]), part[there]
 
 
-def _is_paced(piece: Piece) -> bool:
+def is_paced(piece: Piece) -> bool:
     """Whether somebody wrote a tempo: 120 all the time is what readers put where nothing is written."""
     return bool(len(piece.tempos) and np.any(np.abs(piece.tempos["bpm"] - 120) > 0.5))
 
