@@ -120,6 +120,17 @@ class Metre:
         return f"{self.numerator}/{self.denominator}"
 
 
+def seconds_at(units: Array | Sequence[float] | float, tempos: Array) -> Array:
+    """Seconds at which places of a score, in units, are played by a tempo map; 120 quarters a minute without one."""
+    places = np.asarray(units, np.float64)
+    tempos = tempos if len(tempos) else np.array([(0, 120.0)], TEMPO)
+    starts = tempos["start"].astype(np.float64)
+    rate = 60.0 / tempos["bpm"].astype(np.float64) / UNITS
+    before = np.concatenate(([0.0], np.cumsum(np.diff(starts) * rate[:-1])))
+    which = np.clip(np.searchsorted(starts, places, side="right") - 1, 0, None)
+    return np.asarray(before[which] + (places - starts[which]) * rate[which])
+
+
 @dataclass(frozen=True, eq=False)
 class Piece:
     """A piece of music. Arrays are sorted by start (notes then by pitch) and are never changed in place."""
@@ -166,13 +177,7 @@ class Piece:
     # ------------------------------------------------------------------ time
     def seconds(self, units: Array | Sequence[int] | int | None = None) -> Array:
         """Seconds at which places of the score are played; without an argument, the end of the last bar."""
-        places = np.asarray(self.length if units is None else units, np.float64)
-        tempos = self.tempos if len(self.tempos) else np.array([(0, 120.0)], TEMPO)
-        starts = tempos["start"].astype(np.float64)
-        rate = 60.0 / tempos["bpm"].astype(np.float64) / UNITS
-        before = np.concatenate(([0.0], np.cumsum(np.diff(starts) * rate[:-1])))
-        which = np.clip(np.searchsorted(starts, places, side="right") - 1, 0, None)
-        return np.asarray(before[which] + (places - starts[which]) * rate[which])
+        return seconds_at(self.length if units is None else units, self.tempos)
 
     @property
     def played(self) -> tuple[Array, Array]:

@@ -59,6 +59,18 @@ def test_bars_that_are_not_named_are_the_same_to_the_tick(tmp_path: Path, bars: 
     assert not np.array_equal(result.piece.notes, study().notes)
 
 
+def test_a_note_before_a_change_of_tempo_stays_where_it_is(tmp_path: Path) -> None:
+    """It is early, and so still played at the tempo before."""
+    notes = [pieces.note(24 * i, 24, 60 + i % 5, shift=-0.005) for i in range(1, 32)]
+    played = pieces.piece(notes, bars=8, tempos=[(24 * i, 60 + 13 * (i % 7)) for i in range(32)])
+    edit(tmp_path, played, bars="8")
+    struck = [
+        [m for m in messages(tmp_path / name, -2, -1) if m[0] < 7 * 4 * 480 - 50 and "note_on" in m[2]]
+        for name in ("in.mid", "out.mid")
+    ]
+    assert struck[0] == struck[1]
+
+
 def test_a_hand_is_composed_beside_the_other(tmp_path: Path) -> None:
     edit(tmp_path, study(), bars="3-6", part="left")
     assert messages(tmp_path / "in.mid", -2, -1, 1) == messages(tmp_path / "out.mid", -2, -1, 1)

@@ -18,6 +18,7 @@ from flamingo.composing.excursions import Excursion, excursions
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.piece import Key, Metre
 from flamingo.composing.plan import Plan, settle
+from flamingo.composing.result import ComposeResult
 from flamingo.composing.sampling import Drawn, draw
 from flamingo.composing.sections import Section
 from tests.composing import tiny
@@ -148,13 +149,16 @@ def test_a_piece_is_the_same_in_any_company() -> None:
 def test_compose_says_where_a_piece_went(tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLAMINGO_WEIGHTS", str(tiny_weights))
     monkeypatch.setenv("FLAMINGO_PERSONAS", str(tmp_path / "mine"))
-    (found,) = flamingo.compose(persona="ada", seconds=50, tempo=120, metre="4/4", key="C", output=tmp_path / "a.mid")
-    (higher,) = flamingo.compose(
-        persona="ada", seconds=50, tempo=120, metre="4/4", key="C", pitch=2, output=tmp_path / "b.mid"
-    )
-    (home,) = flamingo.compose(
-        persona="ada", seconds=50, tempo=120, metre="4/4", key="C", modulate=False, output=tmp_path / "c.mid"
-    )
+    # A composer that knows nothing keeps no key; one that did not keep its own would be held at home.
+    monkeypatch.setattr(sampling, "keeps_key", lambda *_: 1.0)
+
+    def compose(name: str, **more: Any) -> ComposeResult:
+        [piece] = flamingo.compose(
+            persona="ada", seconds=50, tempo=120, metre="4/4", key="C", output=tmp_path / name, **more
+        )
+        return piece
+
+    found, higher, home = compose("a.mid"), compose("b.mid", pitch=2), compose("c.mid", modulate=False)
     (away,) = found.as_dict()["excursions"]
     assert (away["bar"], away["bars"]) == (9, 6)
     assert Key.parse(away["key"]) == found.away[0].key

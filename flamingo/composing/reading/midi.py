@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing.key_estimation import find_key
-from flamingo.composing.piece import BAR, NOTE, PEDAL, TEMPO, UNITS, Metre, Piece
+from flamingo.composing.piece import BAR, NOTE, PEDAL, TEMPO, UNITS, Metre, Piece, seconds_at
 from flamingo.errors import MusicTooLarge, UnreadableMusic, show
 
 __all__ = ["MAX_BARS", "MAX_BYTES", "MAX_NOTES", "from_midi"]
@@ -114,8 +114,8 @@ def from_midi(
     notes["duration"] = np.clip(np.round((ticks + length) / per_unit) - start, 1, _LONGEST)
     notes["pitch"], notes["velocity"] = np.clip(pitch, 0, 127), np.clip(velocity, 1, 127)
     notes["part"] = part
-    which = np.clip(np.searchsorted(tempos["start"], notes["start"], side="right") - 1, 0, None)
-    notes["shift"] = (ticks / per_unit - start) * 60.0 / UNITS / tempos["bpm"][which]
+    # Where the tempo changes at the start, what lies before it is played at the tempo before.
+    notes["shift"] = seconds_at(ticks / per_unit, tempos) - seconds_at(start, tempos)
     notes = _without_doubles(notes, by_part=by_track)
 
     last = int(notes["start"].max())

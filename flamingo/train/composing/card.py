@@ -21,6 +21,9 @@ def write(model: str, entry: dict[str, Any]) -> str:
         f"{name} {training['files'][name]} files with {training['notes'][name]:,} notes" for name in training["files"]
     )
     known = "without parts" in test
+    tells = ", whose hand or part it is" if network.get("parts") else ""
+    phrases = ", the function of the bar in its phrase, its accompaniment and bars to the phrase's end"
+    more = phrases if network.get("planned") else ""
     parts = f", part {test['part']}; whoever plays, {test['without parts']}" if known else ""
     return f"""# {model}
 
@@ -31,8 +34,9 @@ bar by bar, in pitches relative to a key. Licence of these weights: {entry["lice
 
 ## What it is
 {network["parameters"]:,} parameters: {network["layers"]} layers of width {network["width"]} and {network["heads"]}
-heads. One step a note; its place in the bar, pitch, duration and velocity are predicted one after the other. Told at
-every bar: persona, valence, arousal, bars left, tempo, metre, mode. Personas: {", ".join(network["personas"])}.
+heads. One step a note; its place in the bar{tells}, pitch, duration and velocity are predicted one after the other.
+Told at every bar: persona, valence, arousal, bars left, tempo, metre, mode, who plays{more}.
+Personas: {", ".join(network["personas"])}.
 
 | file | size | sha256 |
 |---|---|---|

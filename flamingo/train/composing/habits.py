@@ -13,6 +13,8 @@ from flamingo.composing.piece import Metre, Piece
 from flamingo.train.corpus import sources
 from flamingo.train.corpus.songs import bar_tempos, is_paced
 
+_FEW = 3  # pieces with a tempo, from which on they say how fast their composer goes
+
 
 def habits(
     pairs: list[tuple[sources.Source, Piece]], personas: list[str], scale: mood.Scale
@@ -36,7 +38,8 @@ def habits(
             tonics["minor" if piece.key.minor else "major"][piece.key.tonic] += 1
             felt = scale.points(mood.bar_features(piece), piece.expressive)[1]
             arousal += [float(np.nanmean(felt))] if np.isfinite(felt).any() else []
-        bars, paces = _tempos(mine), _tempos(timed) or usual_tempos
+        # One piece says how fast it goes, not how fast its composer went.
+        bars, paces = _tempos(mine), (_tempos(timed) if len(timed) >= _FEW or not usual_tempos else usual_tempos)
         # A bar of 1/4 is a pickup, and one of 11/16 somebody's cadenza: neither is a metre to write a piece in.
         usual = {m: t for m, t in bars.items() if m in events.METRES and Metre.parse(m).units >= 36}
         every = sum(map(len, usual.values()))

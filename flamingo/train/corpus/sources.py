@@ -126,7 +126,9 @@ def _listed(folder: Path) -> list[Source]:
         if plain_name(composer) in _ARRANGERS:
             continue
         title = title.replace("__", " ").replace("_", " ").strip()
-        sources.append(Source(file, plain_name(composer), title, f"{plain_name(composer)}: {work_of(title)}"))
+        work = f"{plain_name(composer)}: {work_of(title)}"
+        # OpenScore ends the names of its files with a number of its own.
+        sources.append(Source(file, plain_name(composer), re.sub(r" (lc|sq)\d+$", "", title), work))
     if not sources:
         raise BadRequest(str(folder), "it holds no MIDI files", "name a folder with .mid files")
     return sources
