@@ -129,7 +129,7 @@ class SamplingOptions:
     ] = 0.005
     guidance: Annotated[
         float, Field(ge=0, le=5, allow_inf_nan=False, description="How strongly persona and mood are insisted on.")
-    ] = 1.5
+    ] = 1.0
     __pydantic_config__ = STRICT
 
 
