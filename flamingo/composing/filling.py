@@ -110,6 +110,8 @@ class _Filler:
     first: int
     last: int
     new: list[_Note] = field(default_factory=list)
+    beside: list[tuple[int, int, int, int]] = field(default_factory=list)
+    """What sounds in the bar that is composed and stays: from and to, in units of the bar, MIDI pitch, part."""
 
     def __post_init__(self) -> None:
         notes = self.piece.notes
@@ -224,6 +226,7 @@ class _Filler:
         grammar = Grammar(units, tonic=self.tonic)
         grammar.bar(units)
         given = {(row[0], row[1]) for row in self._rows(bar)[1:]}
+        self.beside = self._sounding(bar)
         here: list[_Note] = []
         row = np.array([[BAR_LINE, -1, -1, -1, -1]])
         while True:
@@ -291,7 +294,22 @@ class _Filler:
         allowed &= np.zeros(PITCHES, bool) if struck and self.single[part] else in_hand(tuple(struck))
         taken = [pitch for place, pitch in given if place == where]
         allowed[taken] = False
+        if self.ensemble == 0 and len(self.anew) == 1 and part < 2:
+            other = [pitch for a, b, pitch, whose in self.beside if a <= where < b and whose != part]
+            if other:  # hands that cross are for those who ask for it
+                apart = allowed & (midi > min(other) if part == 0 else midi < max(other))
+                allowed = apart if apart.any() else allowed
         return allowed
+
+    def _sounding(self, bar: int) -> list[tuple[int, int, int, int]]:
+        begin, end = int(self.edges[bar]), int(self.edges[bar + 1])
+        notes = self.piece.notes
+        lasts = notes["start"] + notes["duration"]
+        there = (notes["start"] < end) & (lasts > begin) & ~np.isin(self.part, self.anew)
+        rows = zip(notes[there], lasts[there], self.part[there], strict=True)
+        return [
+            (int(n["start"]) - begin, int(until) - begin, int(n["pitch"]), int(whose)) for n, until, whose in rows
+        ]
 
     # ------------------------------------------------------------------ the end
     def finished(self) -> Piece:

@@ -66,6 +66,17 @@ def test_a_hand_is_composed_beside_the_other(redo: int) -> None:
     assert len(changed) and not same(changed, before.notes[inside(before, 2, 10) & ~given])
 
 
+@pytest.mark.parametrize("redo", [0, 1])
+def test_a_hand_that_is_composed_does_not_cross_the_one_that_stays(redo: int) -> None:
+    after = fill(MODEL, study(), 2, 10, redo=(redo,), sampling=WILD)
+    for note in after.notes[(after.notes["part"] == redo) & inside(after, 2, 10)]:
+        sounding = (after.notes["start"] <= note["start"]) & (
+            after.notes["start"] + after.notes["duration"] > note["start"]
+        )
+        other = after.notes["pitch"][sounding & (after.notes["part"] != redo)]
+        assert note["pitch"] > other.min() if redo == 0 else note["pitch"] < other.max()
+
+
 def test_something_is_struck_in_every_bar_and_nothing_rings_on_into_bars_that_stay() -> None:
     after = fill(MODEL, study(), 3, 9, sampling=WILD)
     new = after.notes[inside(after, 3, 9)]
