@@ -25,7 +25,7 @@ from flamingo.composing import performance, timing, writing
 from flamingo.composing.events import BAR_LINE
 from flamingo.composing.generation import Drawn, Event
 from flamingo.composing.model import NUMBERS_OF_A_NOTE, Composer, one_thread
-from flamingo.composing.options import ComposeOptions, Progress, SamplingOptions, SoundOptions
+from flamingo.composing.options import ComposeOptions, Progress, SamplingOptions, SoundOptions, flag_of
 from flamingo.composing.piece import Key, Metre, Piece
 from flamingo.composing.pipeline import files_of_variations, make_folder
 from flamingo.composing.plan import Plan
@@ -165,8 +165,7 @@ def compose(run: Path, *, on_progress: Progress | None = None, **choices: Any) -
     usual = {option.name: option.default for option in fields(ComposeOptions)}
     for name, value in choices.items():
         if name not in _KEPT and value != usual.get(name):
-            option = "continue" if name == "continue_from" else name.replace("_", "-")
-            raise BadRequest(f"--{option}", "the LSTM is not told that", "leave it out, or leave --model out")
+            raise BadRequest(flag_of(name), "the LSTM is not told that", "leave it out, or leave --model out")
     options = {name: choices.get(name, usual[name]) for name in _KEPT}
     model = read(run)
     seed, many, instrument = options["seed"], options["variations"], options["instrument"]

@@ -20,8 +20,8 @@ import numpy as np
 from flamingo import provenance
 from flamingo.composing import pipeline, reading
 from flamingo.composing.filling import fill
-from flamingo.composing.options import ComposeOptions, SamplingOptions
-from flamingo.composing.parts import ensemble_of, part_of_notes
+from flamingo.composing.options import ComposeOptions, SamplingOptions, flag_of
+from flamingo.composing.parts import ensemble_of, parts_of
 from flamingo.composing.personas import Cast
 from flamingo.composing.piece import Piece
 from flamingo.composing.reading.midi import has_drums
@@ -49,8 +49,9 @@ def check(options: ComposeOptions) -> None:
         return
     for option in fields(options):
         if option.name not in _FOLLOWED and getattr(options, option.name) != option.default:
-            flag = "continue" if option.name == "continue_from" else option.name.replace("_", "-")
-            raise BadRequest(f"--{flag}", "it does not go with --edit, whose music has its own", "leave it out")
+            raise BadRequest(
+                flag_of(option.name), "it does not go with --edit, whose music has its own", "leave it out"
+            )
 
 
 def spans(text: str | None, bars: int) -> list[tuple[int, int]]:
@@ -84,13 +85,10 @@ def parts_named(text: str | None, piece: Piece) -> tuple[int, ...] | None:
     numbers of parts from the top, from 1. Raises BadRequest."""
     if text is None:
         return None
-    there = sorted(set(part_of_notes(piece).tolist())) or [0]
-    piano = ensemble_of(piece) == 0
-    if piano and len(there) < 2:
-        there = [0, 1]
+    there = parts_of(piece)
     name = text.strip().lower()
     if name in ("right", "left"):
-        if not piano:
+        if ensemble_of(piece) != 0:
             raise BadRequest(
                 f"part {text!r}", "only a piano has hands", "say melody, accompaniment or numbers of parts"
             )

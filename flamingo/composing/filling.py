@@ -24,7 +24,7 @@ from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PARTS, PITCHE
 from flamingo.composing.generation import in_hand
 from flamingo.composing.model import NUMBERS_OF_A_NOTE, Bar, Cache, Composer, one_thread
 from flamingo.composing.options import SamplingOptions
-from flamingo.composing.parts import KEYBOARDS, ORGANS, ensemble_of, part_of_notes
+from flamingo.composing.parts import KEYBOARDS, ORGANS, ensemble_of, part_of_notes, parts_of
 from flamingo.composing.piece import NOTE, UNITS, Piece
 from flamingo.composing.sampling import choose
 from flamingo.errors import BadRequest
@@ -77,10 +77,8 @@ def fill(
     if any(piece.metre(bar).units > events.PLACES for bar in range(bars)):
         raise BadRequest("filling in", "a bar lasts at most six quarter notes", "write longer ones as several")
     part = part_of_notes(piece)
-    there = sorted(set(part.tolist())) or [0]
-    anew = there if redo is None else sorted(set(redo))
-    if ensemble_of(piece) == 0 and len(there) < 2:
-        there = [0, 1]
+    there = parts_of(piece)
+    anew = (sorted(set(part.tolist())) or [0]) if redo is None else sorted(set(redo))
     if not anew or not set(anew) <= set(there):
         names = ", ".join(map(str, there))
         raise BadRequest(f"parts {', '.join(map(str, anew))}", f"the piece has parts {names}", "choose among these")

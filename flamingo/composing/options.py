@@ -191,3 +191,8 @@ class ComposeOptions(
     path: tuple[Point, ...] | None = None
     on_progress: Progress | None = None
     __pydantic_config__ = STRICT
+
+
+def flag_of(name: str) -> str:
+    """What an option is called on the command line."""
+    return "--continue" if name == "continue_from" else f"--{name.replace('_', '-')}"

@@ -12,7 +12,7 @@ from flamingo.composing.piece import Piece
 from flamingo.composing.writing.engraving.hands import into_hands
 from flamingo.composing.writing.engraving.notes import Note
 
-__all__ = ["KEYBOARDS", "ORGANS", "ensemble_of", "part_of_notes"]
+__all__ = ["KEYBOARDS", "ORGANS", "ensemble_of", "part_of_notes", "parts_of"]
 
 Array = NDArray[Any]
 
@@ -62,6 +62,12 @@ def part_of_notes(piece: Piece) -> Array:
     if ensemble == "orchestra":
         return _families(piece.programs)[staff]
     return np.minimum(staff, PARTS - 1).astype(np.int8)
+
+
+def parts_of(piece: Piece) -> list[int]:
+    """The parts that a piece has, or can have: a piano always has two hands."""
+    there = sorted(set(part_of_notes(piece).tolist())) or [0]
+    return [0, 1] if ensemble_of(piece) == 0 and len(there) < 2 else there
 
 
 def _families(programs: tuple[int, ...]) -> Array:
