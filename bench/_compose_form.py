@@ -11,7 +11,7 @@ from _compose_pool import Pool
 from _report import Report
 from numpy.typing import NDArray
 
-from flamingo.composing.form import PEOPLE, FormMeasures, form_measures
+from flamingo.composing.form_measures import PEOPLE, FormMeasures, form_measures
 from flamingo.composing.piece import Piece
 from flamingo.composing.writing.engraving.hands import into_hands
 from flamingo.composing.writing.engraving.notes import Note

@@ -20,7 +20,7 @@ from _compose_pool import Pool, note
 from _report import Report
 
 from flamingo.composing import rerank
-from flamingo.composing.form import distance_from_people
+from flamingo.composing.form_measures import distance_from_people
 from flamingo.composing.model import NUMBERS_OF_A_NOTE
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.plan import settle
@@ -109,7 +109,7 @@ def best_of(report: Report, pool: Pool, draws: int = 8) -> None:
         return
     scale = human_scale(people)
     far = np.array([[distance(m.piece, scale) for m in g] for g in groups])
-    score = np.array([[rerank.score(m.drawn, pool.model.facts) for m in g] for g in groups])
+    score = np.array([[rerank.score(m.drawn, pool.model) for m in g] for g in groups])
     form = np.array([[distance_from_people(m.piece) for m in g] for g in groups])
     original = np.array([[pool.index.report(m.piece).original for m in g] for g in groups])
     pick = score.argmax(1)

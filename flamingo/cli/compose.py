@@ -51,6 +51,9 @@ def _print_result(r: flamingo.ComposeResult) -> None:
             f"made in {r.seconds:.1f} s",
         )
     )
+    if facts["form"]:
+        sections = (f"{part['name']} (bar {part['bar']}, {part['key']})" for part in facts["form"])
+        remark(", ".join(sections))
     for note in (*([r.originality.sentence] if r.originality else []), *r.notes):
         remark(note)
 

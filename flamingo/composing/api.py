@@ -8,6 +8,7 @@ import numpy as np
 
 from flamingo import provenance
 from flamingo.composing import editing, performance, pipeline, prompts, writing
+from flamingo.composing.chords import key_of, progression
 from flamingo.composing.options import ComposeOptions
 from flamingo.composing.personas import cast
 from flamingo.composing.piece import Key
@@ -56,6 +57,8 @@ def compose(options: ComposeOptions) -> list[ComposeResult]:
     performance.instruments_of(options.instrument)
     key = Key.parse(options.key) if options.key is not None else None
     metre = prompts.metre_of(options.metre) if options.metre is not None else None
+    chords = progression(options.chords) if options.chords is not None else ()
+    key = key or (key_of(chords) if chords else None)
     targets = several(options.output)
     if not targets:
         name = f"{options.edit.stem}-edited" if options.edit else f"{'-'.join(who.personas)}-{options.seed}"
@@ -80,5 +83,5 @@ def compose(options: ComposeOptions) -> list[ComposeResult]:
         key, metre = key or begun_with.key, begun_with.metre()
         tempo = tempo or float(np.clip(begun_with.bpm, SLOWEST, FASTEST))
     felt = mood.understood(lambda photo: pipeline.say(options, 0, f"looking at {photo.name}"))
-    request = ComposeRequest(options, who, felt, begun_with, key, metre, tempo)
+    request = ComposeRequest(options, who, felt, begun_with, key, metre, tempo, chords)
     return pipeline.composed(request, files, never, (*felt.remarks, *left_out))

@@ -103,7 +103,7 @@ class LSTM(Composer):
         chosen = np.full(4, -1, np.int64)
         for column, name in enumerate(_ORDER):
             logits = self.logits(name, state)[0]
-            chosen[column] = choose(logits, logits, mask_of(piece, name, chosen), piece.random, sampling)[0]
+            chosen[column] = choose(logits, mask_of(piece, name, chosen), piece.random, sampling)
             if column == 0 and chosen[0] == BAR_LINE:
                 break
             if column < 3:

@@ -50,6 +50,7 @@ def fill(
     personas: Mapping[str, float] | None = None,
     seed: Any = 0,
     sampling: SamplingOptions | None = None,
+    textures: Mapping[int, int] | None = None,
 ) -> Piece:
     """Compose bars of a piece anew.
 
@@ -62,6 +63,7 @@ def fill(
         personas: weights by name, which sum to 1; None or empty tells none.
         seed: what numpy.random.default_rng takes.
         sampling: how daring it is; guidance is not used.
+        textures: how bars are accompanied, indices of texture.TEXTURES; others are left to the composer.
 
     Returns:
         The piece with these bars; all else is as it was.
@@ -83,7 +85,7 @@ def fill(
         names = ", ".join(map(str, there))
         raise BadRequest(f"parts {', '.join(map(str, anew))}", f"the piece has parts {names}", "choose among these")
     random = np.random.default_rng(seed)
-    filler = _Filler(model, piece, part, tuple(anew), dict(personas or {}), random, first, last)
+    filler = _Filler(model, piece, part, tuple(anew), dict(personas or {}), random, first, last, textures or {})
     with one_thread():
         at = first
         while at < last:
@@ -97,7 +99,8 @@ _Note = tuple[int, int, int, int, int]
 
 @dataclass
 class _Filler:
-    """A piece on its way: bars `first` to `last` are composed anew, in the parts `anew`; `new` are their notes."""
+    """A piece on its way: bars `first` to `last` are composed anew, in the parts `anew`; `new` are their notes.
+    textures: of bars that are to be accompanied in some way."""
 
     model: Composer
     piece: Piece
@@ -107,6 +110,7 @@ class _Filler:
     random: np.random.Generator
     first: int
     last: int
+    textures: Mapping[int, int] = field(default_factory=dict)
     new: list[_Note] = field(default_factory=list)
     beside: list[tuple[int, int, int, int]] = field(default_factory=list)
     """What sounds in the bar that is composed and stays: from and to, in units of the bar, MIDI pitch, part."""
@@ -160,7 +164,8 @@ class _Filler:
         metre = events.metre_index(self.piece.metre(bar))
         told = Bar(
             self.personas, None, None, max(left, 1), bpm, metre, self.piece.key.minor,
-            self.ensemble, bar == begin, number=bar, role=role,
+            self.ensemble, bar == begin, texture=self.textures.get(bar) if role == _FILL else None, number=bar,
+            role=role,
         )  # fmt: skip
         return self.model.condition_vector(told, plain=True)
 
@@ -236,7 +241,7 @@ class _Filler:
                 mask = self._mask(name, chosen, grammar, here, given)
                 logits = self.model.logits(name, state)[0]
                 column = NUMBERS_OF_A_NOTE.index(name)
-                chosen[column] = choose(logits, logits, mask, self.random, sampling)[0]
+                chosen[column] = choose(logits, mask, self.random, sampling)
                 if name == "where" and chosen[0] == BAR_LINE:
                     break
                 if name != self.model.order[-1]:

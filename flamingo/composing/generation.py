@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flamingo.composing.chords import Chord
 from flamingo.composing.events import (
     BAR_LINE,
     DURATIONS,
@@ -63,30 +64,27 @@ _PUSHED = 14.0  # nats a quarter note at most
 _MIDDLE = 54  # MIDI pitch below which the bass of a cadence lies
 _HAND, _FINGERS_OF_A_HAND = 16, 5  # semitones that a hand spans at most, a tenth, and its notes
 _REST = 1.5  # nats by which the chord of a cadence is preferred, and other notes in the bass are not
+_ON_BEAT, _BETWEEN = 3.5, 2.0  # nats for the notes of a chord that was given, on a beat and between beats
+_BASS, _FOREIGN_BASS = 2.5, 2.0  # and for its bass among low notes, and against low ones that it does not have
 _BREATH = 1.0  # nats against every attack in the second half of a bar in which a phrase rests
 _CENTRE = 64  # MIDI pitch that is neither high nor low: the mean of the training music
 
 
 @dataclass
 class Drawn:
-    """One piece as it grows. conditional: nats of the drawn events under all conditions; unconditional: without
-    persona and mood, and in the other mode; prompted: notes that were not drawn but given as a prompt; returned:
-    notes of a theme that returned; scale: what it is heard by as it grows (None: it is not); short: by how much the
+    """One piece as it grows. prompted: notes that were not drawn but given as a prompt; returned: notes of a theme
+    that returned; scale: what it is heard by as it grows (None: it is not); short: by how much the
     valence heard so far is below what was asked; push: nats a quarter note against going on to a later attack, where
     a number of notes a second was asked; heard: notes of each bar that is done; loops: whether the last two of these
     bars are the same, though no theme returned there; parts: how many parts there are to deal notes out to, 0 where
-    the network tells none apart."""
+    the network tells none apart; rewritten: the piece after bars of it were composed anew (variation.py)."""
 
     plan: Plan
     random: np.random.Generator
     rows: list[Event] = field(default_factory=list)
-    conditional: float = 0.0
-    unconditional: float = 0.0
     bar: int = -1
     in_bar: int = 0
     lines: list[int] = field(default_factory=list)
-    nats_at: list[tuple[float, float]] = field(default_factory=list)
-    mark: tuple[float, float] = (0.0, 0.0)  # the nats before the event that is being drawn
     scale: Scale | None = None
     short: float = 0.0
     push: float = 0.0
@@ -97,6 +95,7 @@ class Drawn:
     returned: int = 0
     redraws: int = 0
     parts: int = 0
+    rewritten: Piece | None = None
     grammar: Grammar = field(init=False)
     finished: bool = False
 
@@ -113,14 +112,19 @@ class Drawn:
         return sum(row[1] >= 0 for row in self.rows) - self.prompted - self.returned
 
     def piece(self) -> Piece:
+        if self.rewritten is not None:
+            return self.rewritten
         plan = self.plan
         unspelled = unspell(self.events, [plan.metre] * plan.bars, plan.key, tempos=plan.tempos)
         return _let_end(_let_turn(unspelled, plan), plan)
 
     def excerpts(self) -> list[Piece]:
         """The piece cut where its mode turns, each part with its own key: one part where it never does. Excursions
-        are left in: a piece that goes away is still in its key."""
+        are left in, for a piece that goes away is still in its key; but of a form only what is at home is kept."""
         plan, piece = self.plan, self.piece()
+        if plan.form:
+            home = np.array([plan.key_at(bar) == plan.key for bar in range(plan.bars)])
+            return [replace(piece, notes=piece.notes[home[piece.bar_of(piece.notes["start"])]])]
         edges = [0, *(bar for bar in range(1, plan.bars) if plan.home_at(bar) != plan.home_at(bar - 1)), plan.bars]
         if len(edges) == 2:
             return [piece]
@@ -149,8 +153,10 @@ class Drawn:
                 colour = min(colour, _AGAINST) if key.minor else max(colour, -_AGAINST)
                 nats = _lean_to(plan.key.tonic, key, asks.register, round(colour, 2))
                 nats = nats - (asks.consonance + more) * self._clashes(where)
-                chord = self._rests_on(bar, where)
-                if chord is not None:
+                given, chord = plan.chord_at(bar, where), self._rests_on(bar, where)
+                if given is not None:
+                    nats = nats + lean_to_symbol(plan.key.tonic, given, where % plan.metre.beat == 0)
+                elif chord is not None:
                     nats = nats + _lean_to_chord(plan.key.tonic, key.tonic, chord)
             after = plan.turns(bar)
             if after is not None and after.minor != section.minor and where >= self.middle():
@@ -392,7 +398,6 @@ class Drawn:
                 self._pace()
                 self.loops = self._looped()
             self.lines.append(len(self.rows))
-            self.nats_at.append(self.mark)
             self.bar += 1
             self.in_bar = 0
             self.grammar.bar(self.plan.metre.units)
@@ -411,9 +416,8 @@ class Drawn:
 
     def back_to(self, bar: int) -> None:
         """Forget everything from the line of `bar` on."""
-        self.conditional, self.unconditional = self.nats_at[bar]
         del self.rows[self.lines[bar] :]
-        del self.lines[bar:], self.nats_at[bar:], self.heard[bar:]
+        del self.lines[bar:], self.heard[bar:]
         self.bar, self.finished = bar - 1, False
         self.in_bar = 0 if not self.lines else len(self.rows) - self.lines[-1] - 1
         self.grammar.bar(self.plan.metre.units)
@@ -444,6 +448,21 @@ def _lean_to_chord(tonic: int, key: int, chord: tuple[int, ...]) -> Array:
     degree = (relative + tonic - key) % 12
     low = relative + shift_of(tonic) < _MIDDLE
     return np.asarray(_REST * np.isin(degree, chord) - _REST * (low & (degree != chord[0])))
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def lean_to_symbol(tonic: int, chord: Chord, on_beat: bool) -> Array:
+    """(PITCHES,) nats for pitches relative to a tonic: those of a chord that was given, on a beat more than between
+    two; of low ones its bass above all."""
+    relative = np.arange(PITCHES) + LOWEST
+    classes = (relative + tonic) % 12
+    low = relative + shift_of(tonic) < _MIDDLE
+    inside = np.isin(classes, (*chord.classes, chord.bass))
+    return np.asarray(
+        (_ON_BEAT if on_beat else _BETWEEN) * inside
+        - _FOREIGN_BASS * (low & ~inside)
+        + _BASS * (low & (classes == chord.bass))
+    )
 
 
 @functools.lru_cache(maxsize=1 << 14)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from flamingo.composing.forms import Form
 from flamingo.composing.sections import Point
 from flamingo.composing.timing import FASTEST, LONGEST, SHORTEST, SLOWEST
 from flamingo.options import ONE_OR_MANY, STRICT
@@ -76,6 +77,17 @@ class ScoreOptions:
             allow_inf_nan=False,
             description="Notes a second, about; without it as persona and mood have it. --speed multiplies it.",
         ),
+    ] = None
+    chords: Annotated[
+        str | None,
+        Field(
+            description="Chords to compose over, a bar each, again and again: 'C Am F G'; or with bar lines: "
+            "'C Am | Dm7 G7'."
+        ),
+    ] = None
+    form: Annotated[
+        Form | None,
+        Field(description="Its form: period, ternary (A B A), rondo, variations or sonatina; without it, strophes."),
     ] = None
     modulate: Annotated[bool, Field(description="Go to other keys on the way, as people's music does.")] = True
     instrument: Annotated[

@@ -60,6 +60,10 @@ INSTRUMENTS: dict[str, Instrument] = {
 }
 """Instruments by the names that are used here."""
 KEYBOARDS = frozenset({"piano", "electric-piano"})
+ONE_VOICE = frozenset({
+    "violin", "viola", "cello", "double-bass", "trumpet", "horn", "oboe", "bassoon", "clarinet", "flute", "recorder",
+})  # fmt: skip
+"""Instruments that play a line and no chords."""
 
 
 def instruments_of(text: str) -> list[str]:

@@ -1,10 +1,11 @@
 """The themes of a section, eight bars each: where their phrases rest, and which bars come back.
 
 A network that hears some twenty bars plans none of this, so it is planned for it, after what is commonest in the
-piano music of 1770 to 1850 (Caplin, Classical Form, 1998). A theme is one of three:
+piano music of 1770 to 1850 (Caplin, Classical Form, 1998). A theme is one of four:
 
     period      its bars 4 and 5 begin it again
     sentence    its bars 2 and 3 say its first two again
+    repeat      the second of a strophe: its first phrase is that of the first, and ends otherwise
     free        nothing in it comes back
 
 Each rests on the dominant in bar 3 (half cadence) and on the tonic in bar 7 (authentic cadence). Two themes are a
@@ -21,13 +22,20 @@ import numpy as np
 
 __all__ = ["PHRASE", "STROPHE", "ThemeType", "function", "left", "recapitulation", "rest", "returns", "themes"]
 
-ThemeType = Literal["period", "sentence", "free"]
+ThemeType = Literal["period", "sentence", "repeat", "free"]
 
 PHRASE, THEME, STROPHE = 4, 8, 16  # bars
 _OFTEN: dict[ThemeType, float] = {"period": 0.3, "sentence": 0.35, "free": 0.35}
 """So that bars two and four apart are as alike as in people's music: bench/compose.py --only form."""
-_AGAIN: dict[ThemeType, tuple[int, int]] = {"period": (4, 2), "sentence": (2, 2), "free": (0, 0)}
-"""The bar of a theme at which its beginning comes back, and how many bars of it."""
+_REPEATED = 0.45
+"""How often the second theme of a strophe repeats the first."""
+_AGAIN: dict[ThemeType, tuple[int, int, int]] = {
+    "period": (4, 2, 4),
+    "sentence": (2, 2, 2),
+    "repeat": (0, 4, 8),
+    "free": (0, 0, 0),
+}
+"""The bar of a theme at which something comes back, how many bars of it, and how many bars before it was."""
 _END = 2  # bars that are left to the end of a section
 _LAST_PART = 8  # bars that must be left for the first theme to come back whole
 
@@ -35,8 +43,11 @@ _LAST_PART = 8  # bars that must be left for the first theme to come back whole
 def themes(bars: int, random: np.random.Generator) -> tuple[ThemeType, ...]:
     """What each theme of a section of so many bars is."""
     kinds = list(_OFTEN)
-    drawn = random.choice(len(kinds), size=-(-bars // THEME), p=list(_OFTEN.values()))
-    return tuple(kinds[i] for i in drawn.tolist())
+    count = -(-bars // THEME)
+    drawn = random.choice(len(kinds), size=count, p=list(_OFTEN.values()))
+    repeated = random.random(count) < _REPEATED
+    second = np.arange(count) * THEME % STROPHE >= THEME
+    return tuple("repeat" if again else kinds[i] for i, again in zip(drawn.tolist(), second & repeated, strict=True))
 
 
 def recapitulation(bars: int) -> int | None:
@@ -45,19 +56,19 @@ def recapitulation(bars: int) -> int | None:
     return begin if begin > 0 else None
 
 
-def returns(at: int, bars: int, kinds: Sequence[ThemeType]) -> int | None:
+def returns(at: int, bars: int, kinds: Sequence[ThemeType], *, strophic: bool = True) -> int | None:
     """The earlier bar that bar `at` of a section of so many bars repeats, or None. kinds: of its themes, those
-    without one are free."""
-    again = recapitulation(bars)
+    without one are free; strophic: whether it comes back to its first theme at its end."""
+    again = recapitulation(bars) if strophic else None
     if again is not None and again <= at < again + PHRASE:
         return at - again
     last = STROPHE - PHRASE  # where the first theme of a single strophe begins again
-    if again is None and last <= at < STROPHE - 1:
+    if strophic and again is None and last <= at < STROPHE - 1:
         return at - last if at + 1 + _END <= bars else None
     begin = at - at % THEME
-    first, count = _AGAIN[kinds[begin // THEME] if begin // THEME < len(kinds) else "free"]
+    first, count, before = _AGAIN[kinds[begin // THEME] if begin // THEME < len(kinds) else "free"]
     if begin != again and first <= at - begin < first + count and begin + first + count + _END <= bars:
-        return at - first
+        return at - before if at >= before else None
     return None
 
 

@@ -21,6 +21,7 @@ from flamingo.composing.plan import Plan, settle
 from flamingo.composing.request import ComposeRequest
 from flamingo.composing.result import ComposeResult
 from flamingo.composing.sampling import Drawn, draw
+from flamingo.composing.variation import vary
 from flamingo.errors import BadRequest, FlamingoError, OutputError, show
 from flamingo.files import sha256
 from flamingo.options import shared
@@ -49,9 +50,10 @@ def composed(
     results = []
     for variation, group in enumerate(files):
         begun = time.perf_counter()
-        drawn, originality = _draw(request, plans[variation], variation)
         personas, model = request.cast.personas, request.cast.model
-        piece, more = performed(model, drawn, personas, options, request.begun_with, variation)
+        mine, accompanied = _accompanied(request, variation)
+        drawn, originality = _draw(request, plans[variation], variation, mine)
+        piece, more = performed(model, drawn, personas, options, mine, variation)
         recipe = _recipe(request, variation)
         kept_from = (sha256(options.continue_from),) if options.continue_from else ()
         origin = provenance.Origin("compose", _without_words(recipe), kept_from)
@@ -60,7 +62,8 @@ def composed(
             ComposeResult(
                 piece, files_written, originality, model.scale.of(piece), drawn.plan.sections,
                 tuple(excursion.transposed(options.pitch) for excursion in drawn.plan.away),
-                error=error, notes=tuple(dict.fromkeys((*remarks, *more, *notes))),
+                tuple(section.transposed(options.pitch) for section in drawn.plan.form),
+                error=error, notes=tuple(dict.fromkeys((*remarks, *accompanied, *more, *notes))),
                 seconds=time.perf_counter() - begun, recipe=recipe,
             )
         )  # fmt: skip
@@ -80,6 +83,7 @@ def _plan(request: ComposeRequest, variation: int) -> Plan:
         request.cast.model, np.random.default_rng((options.seed, variation, 77)), personas=request.cast.personas,
         seconds=options.seconds, valence=mood.valence, arousal=mood.arousal, path=mood.path, key=request.key,
         tempo=request.tempo, metre=request.metre, modulate=options.modulate, density=options.density,
+        form=options.form, chords=request.chords,
     )  # fmt: skip
     if begun_with is None:
         return plan
@@ -95,7 +99,19 @@ def _plan(request: ComposeRequest, variation: int) -> Plan:
     return replace(plan, away=away)
 
 
-def _draw(request: ComposeRequest, plan: Plan, variation: int) -> tuple[Drawn, Originality]:
+def _accompanied(request: ComposeRequest, variation: int) -> tuple[Piece | None, tuple[str, ...]]:
+    """The user's music with a left hand where it is bare, unless one voice plays it; and what must be told."""
+    options, mine = request.options, request.begun_with
+    instruments = performance.instruments_of(options.instrument)
+    if mine is None or (len(instruments) == 1 and instruments[0] in performance.ONE_VOICE):
+        return mine, ()
+    seed = (options.seed, variation, 55)
+    sampling = shared(options, SamplingOptions)
+    piece, bars = prompts.accompanied(request.cast.model, mine, request.cast.personas, seed, sampling)
+    return piece, (f"{bars} of its bars were one line and are accompanied",) if bars else ()
+
+
+def _draw(request: ComposeRequest, plan: Plan, variation: int, begun_with: Piece | None) -> tuple[Drawn, Originality]:
     """The best of the draws, drawn again while it must be original and is not."""
     options, cast = request.options, request.cast
     attempts = _REDRAWS if options.original else 1
@@ -108,11 +124,11 @@ def _draw(request: ComposeRequest, plan: Plan, variation: int) -> tuple[Drawn, O
 
         # Key, metre and tempo are the same for all of them: the critic chooses between pieces, not between keys.
         seeds = [(options.seed, variation, attempt, b) for b in range(options.best)]
-        begun_with = request.begun_with
         prompt = None if begun_with is None else [prompts.prompt_of(begun_with, plan)] * options.best
         sampling = shared(options, SamplingOptions)
         drawn = draw(cast.model, [plan] * options.best, seeds, sampling, prompts=prompt, on_progress=step)
-        chosen = max(drawn, key=lambda candidate: rerank.score(candidate, cast.model.facts))
+        chosen = max(drawn, key=lambda candidate: rerank.score(candidate, cast.model)) if drawn[1:] else drawn[0]
+        vary(cast.model, chosen, (options.seed, variation, attempt, 31), sampling)
         report = cast.originality(chosen.piece())
         if best is None or (report.original, -report.longest.length) > (best[1].original, -best[1].longest.length):
             best = chosen, report

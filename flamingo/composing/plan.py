@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -20,11 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing import events, phrases, timing
+from flamingo.composing.chords import Chord, Progression
 from flamingo.composing.excursions import Excursion, excursions
+from flamingo.composing.forms import Form, FormSection, keys_of, planned, unfit
 from flamingo.composing.model import Bar, Composer
 from flamingo.composing.phrase_functions import FUNCTIONS
 from flamingo.composing.piece import TEMPO, Key, Metre
 from flamingo.composing.sections import Point, Section, modes, shares
+from flamingo.composing.texture import TEXTURES
 from flamingo.composing.timing import BEFORE_LAST, FASTEST, LAST, SLOWEST
 from flamingo.errors import BadRequest
 from flamingo.mood import cues
@@ -32,13 +35,32 @@ from flamingo.mood import cues
 Array = NDArray[Any]
 
 
+_END = 2  # bars of a last cadence
+_STROPHIC = 24  # bars of a section of a form from which on it comes back to its own beginning
+_LIVELIER = ("broken chords", "repeated chords", "line", "octaves")  # than the one before, in variations
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What is settled before the first note. key: that of the last section, with which the piece ends; bpm: quarters
-    a minute at the beginning; valence, arousal: of the whole, the mean of its sections; sections: in order, without a
-    gap (without any the whole piece is one); away: stretches of bars in other keys, each inside a section, in
-    order; density: notes a second that were asked for, None where nothing was; themes: what each theme of each
-    section is (without any all are free)."""
+    """What is settled before the first note.
+
+    Attributes:
+        personas: weights by name, which sum to 1.
+        key: that of the last section, with which the piece ends.
+        metre: of all bars.
+        bpm: quarters a minute at the beginning.
+        bars, seconds: how many, and how long they last.
+        valence, arousal: of the whole, the mean of its sections; None where nothing was asked.
+        ensemble: who plays, an index of events.ENSEMBLES.
+        last: how much longer than in tempo the last bar lasts.
+        sections: its moods, in order and without a gap; without any the whole piece is one.
+        away: stretches of bars in other keys, each inside a section, in order.
+        density: notes a second that were asked for; None where nothing was.
+        themes: what each theme of each section is; without any all are free.
+        textures: how bars are accompanied, indices of texture.TEXTURES, where that is settled.
+        form: its sections, where a form was asked for.
+        chords: of each bar, where they were given; from the beginning again where they end.
+    """
 
     personas: Mapping[str, float]
     key: Key
@@ -54,6 +76,9 @@ class Plan:
     away: tuple[Excursion, ...] = ()
     density: float | None = None
     themes: tuple[tuple[phrases.ThemeType, ...], ...] = ()
+    textures: Mapping[int, int] = field(default_factory=dict)
+    form: tuple[FormSection, ...] = ()
+    chords: Progression = ()
 
     def __post_init__(self) -> None:
         if not self.sections:
@@ -70,20 +95,57 @@ class Plan:
         return self.sections[after] if after < len(self.sections) and bar + 1 == self.sections[after].first else None
 
     def theme(self, bar: int) -> int | None:
-        """The earlier bar that a bar repeats, or None (see phrases.py): in the key that it is then in, but not in
-        another mode."""
-        section = self.sections[self.section(bar)]
-        kinds = self.themes[self.section(bar)] if self.themes else ()
-        origin = phrases.returns(bar - section.first, section.bars, kinds)
-        if origin is None:
+        """The earlier bar that a bar repeats, or None (see phrases.py and forms.py): in the key that it is then in,
+        but not in another mode."""
+        then = self._form_theme(bar) if self.form else self._theme(bar)
+        if (
+            then is None
+            or self.key_at(then).minor != self.key_at(bar).minor
+            or self._chords(then) != self._chords(bar)
+        ):
             return None
-        then = section.first + origin
-        return then if self.key_at(then).minor == self.key_at(bar).minor else None
+        return then
+
+    def _chords(self, bar: int) -> tuple[Chord, ...]:
+        return self.chords[bar % len(self.chords)] if self.chords else ()
+
+    def chord_at(self, bar: int, where: int) -> Chord | None:
+        """The chord that was given for a place, in units of its bar; None where none was."""
+        here = self._chords(bar)
+        return here[min(where * len(here) // self.metre.units, len(here) - 1)] if here else None
+
+    def _theme(self, bar: int) -> int | None:
+        number = self.section(bar)
+        section = self.sections[number]
+        origin = phrases.returns(bar - section.first, section.bars, self._kinds(number))
+        return None if origin is None else section.first + origin
+
+    def _form_theme(self, bar: int) -> int | None:
+        number = self._form_section(bar)
+        section = self.form[number]
+        at = bar - section.first
+        if section.like is not None and at < section.back:
+            return section.like + at
+        bars = section.bars if section.end == self.bars else section.bars + _END
+        origin = phrases.returns(at, bars, self._kinds(number), strophic=section.bars >= _STROPHIC)
+        return None if origin is None else section.first + origin
+
+    def _kinds(self, number: int) -> tuple[phrases.ThemeType, ...]:
+        return self.themes[number] if number < len(self.themes) else ()
+
+    def _form_section(self, bar: int) -> int:
+        return bisect(self.form, bar, key=lambda s: s.first) - 1
+
+    def _within(self, bar: int) -> tuple[int, int]:
+        """How far a bar is from the beginning of its section, and how many bars that has."""
+        section = self.form[self._form_section(bar)] if self.form else self.sections[self.section(bar)]
+        return bar - section.first, section.bars
 
     def rest(self, bar: int) -> Literal["half", "authentic"] | None:
         """The cadence in which a phrase rests in a bar, if one does; not that of the piece's end."""
-        section = self.sections[self.section(bar)]
-        return phrases.rest(bar - section.first, section.bars)
+        at, bars = self._within(bar)
+        goes_on = self.form and bar - at + bars < self.bars  # another section follows, and this one rests at its end
+        return phrases.rest(at, bars + _END if goes_on else bars)
 
     def home_at(self, bar: int) -> Key:
         """The key of the section that a bar belongs to."""
@@ -117,9 +179,8 @@ class Plan:
 
     def _phrase(self, bar: int) -> tuple[int | None, int | None, int | None]:
         """What is told of a bar's phrase: its function, how it is accompanied, and bars to the end of the phrase."""
-        section = self.sections[self.section(bar)]
-        at = bar - section.first
-        return FUNCTIONS.index(phrases.function(at, section.bars)), None, phrases.left(at, section.bars)
+        at, bars = self._within(bar)
+        return FUNCTIONS.index(phrases.function(at, bars)), None, phrases.left(at, bars)
 
     @property
     def tempos(self) -> Array:
@@ -163,11 +224,28 @@ def settle(
     metre: Metre | None = None,
     modulate: bool = True,
     density: float | None = None,
+    form: Form | None = None,
+    chords: Progression = (),
 ) -> Plan:
     """Fill in what was not asked for from the habits of the persona, as measured on its music, and from the mood, and
-    solve the length. path: moods to go through, one a section, in place of one valence and arousal; modulate: whether
-    the middle goes to other keys; density: notes a second. Raises BadRequest where no whole number of bars can fill
-    the time."""
+    solve the length.
+
+    Args:
+        model: whose personas they are.
+        random: the dice.
+        personas: weights by name, which sum to 1.
+        seconds: how long the piece lasts.
+        valence, arousal: its mood, -1 to 1.
+        path: moods to go through, one a section, in place of one valence and arousal.
+        key, tempo, metre: those that were asked for; tempo in quarters a minute.
+        modulate: whether the middle goes to other keys.
+        density: notes a second.
+        form: which sections it has; None for strophes.
+        chords: those that it is composed over; it then never leaves its key.
+
+    Raises:
+        BadRequest: where no whole number of bars can fill the time, or too few bars for the form do.
+    """
     habits = [(model.facts["habits"][name], weight) for name, weight in personas.items()]
     chosen = habits[int(random.choice(len(habits), p=[w for _, w in habits]))][0]
     usual = cues.Habits(chosen["minor"], sum(w * h["arousal"] for h, w in habits), model.facts["tempo_slope"])
@@ -194,27 +272,47 @@ def settle(
         tempos = [float(np.clip(2.0 ** (middle + ask.tempo), SLOWEST + 6, FASTEST - 40)) for ask in asks]
     else:
         tempos = [tempo] * len(asks)
-    timed, last = _timed(seconds, tempos, parts, metre, fixed_tempo)
+    timed, last = _timed(seconds, tempos, parts, metre, fixed_tempo, form)
     first = np.cumsum([0, *(bars for bars, _ in timed)]).tolist()
     sections = tuple(
         Section(begin, bars, bpm, mode, v, a, ask)
         for begin, (bars, bpm), mode, (v, a), ask in zip(first, timed, minor, points, asks, strict=False)
     )
     bpm = sections[0].bpm
-    away = excursions(sections, key.tonic, random) if modulate else ()
-    themes = tuple(phrases.themes(section.bars, random) for section in sections)
-    return Plan(
-        dict(personas), key, metre, bpm, first[-1], seconds, valence, arousal, 0, last, sections, away, density,
-        themes,
+    if form is not None and len(sections) > 1:
+        raise BadRequest(f"form {form}", "a path of moods has sections of its own", "leave one of them out")
+    formal = planned(form, first[-1], key) if form else ()
+    away = excursions(sections, key.tonic, random) if not form else keys_of(formal, key)
+    themes = tuple(phrases.themes(section.bars, random) for section in formal or sections)
+    plan = Plan(
+        dict(personas), key, metre, bpm, first[-1], seconds, valence, arousal, 0, last, sections,
+        away if modulate and not chords else (), density, themes, {}, formal, chords,
     )  # fmt: skip
+    return replace(plan, textures=_textures(plan))
+
+
+def _textures(plan: Plan) -> dict[int, int]:
+    """How the bars are accompanied in which a melody returns with another accompaniment."""
+    textures: dict[int, int] = {}
+    varied = [section for section in plan.form if section.keeps == "melody"]
+    for number, section in enumerate(varied):
+        texture = TEXTURES.index(_LIVELIER[number % len(_LIVELIER)])
+        textures |= dict.fromkeys(range(section.first, section.first + section.back), texture)
+    return textures
 
 
 def _timed(
-    seconds: float, tempos: Sequence[float], parts: Sequence[float], metre: Metre, fixed_tempo: bool
+    seconds: float,
+    tempos: Sequence[float],
+    parts: Sequence[float],
+    metre: Metre,
+    fixed_tempo: bool,
+    form: Form | None,
 ) -> tuple[list[tuple[int, float]], float]:
     """Bars and tempo of each section, and the stretch of the last bar."""
     if len(tempos) == 1:
-        bars, bpm, last = timing.whole(seconds, tempos[0], metre, fixed_tempo)
+        better = (lambda bars: unfit(form, bars)) if form else (lambda bars: 0.0)
+        bars, bpm, last = timing.whole(seconds, tempos[0], metre, fixed_tempo, better)
         return [(bars, bpm)], last
     if not fixed_tempo:
         return timing.along(seconds, tempos, parts, metre), LAST

@@ -1,7 +1,9 @@
-"""A user's own music as the beginning of a piece: on even bars, as a prompt of events, and in the piece as it is."""
+"""A user's own music as the beginning of a piece: on even bars, accompanied where it is bare, as a prompt of events,
+and in the piece as it is."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing import events, reading
+from flamingo.composing.filling import fill
+from flamingo.composing.model import Composer
+from flamingo.composing.options import SamplingOptions
 from flamingo.composing.parts import part_of_notes
 from flamingo.composing.piece import BAR, Metre, Piece
 from flamingo.composing.plan import Plan
 from flamingo.errors import BadRequest
 
-__all__ = ["melody_of", "metre_of", "prompt_of", "with_melody"]
+__all__ = ["accompanied", "melody_of", "metre_of", "prompt_of", "with_melody"]
 
 Array = NDArray[Any]
 
@@ -36,7 +41,8 @@ def melody_of(file: Path, metre: Metre | None) -> tuple[Piece, tuple[str, ...]]:
     if chosen.units > events.PLACES:
         raise BadRequest(f"metre {chosen}", "such long bars cannot be composed", "give --metre with shorter ones")
     # A first bar that is shorter than the rest is a pickup: it comes at the end of a whole bar.
-    lead = (chosen.units - piece.metre(0).units) % chosen.units if len(piece.bars) > 1 else 0
+    pickup = len(piece.bars) > 1 and piece.metre(0).units < piece.metre(1).units
+    lead = (chosen.units - piece.metre(0).units) % chosen.units if pickup else 0
     notes = piece.notes.copy()
     notes["start"] += lead
     tempos = piece.tempos.copy()
@@ -61,6 +67,38 @@ def _without_silence(piece: Piece) -> tuple[Piece, tuple[str, ...]]:
             moved[name] = np.maximum(moved[name].astype(np.int64) - first, 0)
     many = "an empty bar before its first note is" if empty == 1 else f"{empty} empty bars before its first note are"
     return replace(piece, notes=notes, bars=bars, pedals=pedals, tempos=tempos), (f"{many} left out",)
+
+
+def accompanied(
+    model: Composer, melody: Piece, personas: Mapping[str, float], seed: Any, sampling: SamplingOptions
+) -> tuple[Piece, int]:
+    """The user's music with a left hand in those bars in which one note sounds at a time, and how many these are; as
+    it is for a composer that cannot fill in."""
+    bare = _bare_bars(melody)
+    if not bare.any() or not (model.planned and model.parts):
+        return melody, 0
+    notes = melody.notes.copy()
+    hand = np.minimum(part_of_notes(melody), 1)
+    # A line that is alone is the right hand's, however low it is.
+    notes["part"] = np.where(bare[melody.bar_of(notes["start"])], 0, hand)
+    piece = replace(melody, notes=notes, programs=(0, 0))
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], bare.astype(int), [0]))))
+    for first, last in edges.reshape(-1, 2).tolist():
+        piece = fill(model, piece, first, last, redo=(1,), personas=personas, seed=(*seed, first), sampling=sampling)
+    return piece, int(bare.sum())
+
+
+def _bare_bars(piece: Piece) -> Array:
+    """(bars,) True where notes sound, and never two at once."""
+    notes = piece.notes
+    start = notes["start"].astype(np.int64)
+    # The last moment of a note may lie over the first of the next: a line is played so.
+    end = start + np.maximum(notes["duration"].astype(np.int64) * 3 // 4, 1)
+    covered = np.maximum.accumulate(np.concatenate(([0], end)))[:-1]
+    bar = piece.bar_of(start)
+    count = len(piece.bars)
+    together = np.bincount(bar, start < covered, count)[:count] > 0
+    return (np.bincount(bar, minlength=count)[:count] > 0) & ~together
 
 
 def prompt_of(melody: Piece, plan: Plan) -> Array:

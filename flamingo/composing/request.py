@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flamingo import images
+from flamingo.composing.chords import Progression
 from flamingo.composing.options import ComposeOptions
 from flamingo.composing.personas import Cast
 from flamingo.composing.piece import Key, Metre, Piece
@@ -144,6 +145,7 @@ class ComposeRequest:
         mood: what the options say of it.
         begun_with: the user's music that the piece goes on from, on even bars; or None.
         key, metre, tempo: those that were asked for, or that the user's music has; None where the persona chooses.
+        chords: those that it is composed over; empty where none were given.
     """
 
     options: ComposeOptions
@@ -153,3 +155,4 @@ class ComposeRequest:
     key: Key | None = None
     metre: Metre | None = None
     tempo: float | None = None
+    chords: Progression = ()

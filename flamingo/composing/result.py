@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from flamingo.composing.excursions import Excursion
+from flamingo.composing.forms import FormSection
 from flamingo.composing.originality import Originality
 from flamingo.composing.piece import Key, Piece
 from flamingo.composing.sections import Section
@@ -26,6 +27,7 @@ class ComposeResult(VerbResult):
         mood: (valence, arousal) of the piece, as the composer's scale measures it.
         sections: its moods.
         away: where it goes to other keys.
+        form: the sections of the form that was asked for.
     """
 
     piece: Piece
@@ -34,6 +36,7 @@ class ComposeResult(VerbResult):
     mood: tuple[float, float] = (0.0, 0.0)
     sections: tuple[Section, ...] = ()
     away: tuple[Excursion, ...] = ()
+    form: tuple[FormSection, ...] = ()
 
     @property
     def written(self) -> tuple[Path, ...]:
@@ -74,6 +77,10 @@ class ComposeResult(VerbResult):
             "arousal": round(self.mood[1], 3),
             "sections": self.timeline(),
             "excursions": [{"bar": e.first + 1, "bars": e.bars, "key": str(e.key)} for e in self.away],
+            "form": [
+                {"name": part.name, "bar": part.first + 1, "bars": part.bars, "key": str(part.key)}
+                for part in self.form
+            ],
             "originality": shared.sentence if shared else None,
             "original": shared.original if shared else None,
             "remarks": list(self.notes),

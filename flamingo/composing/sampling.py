@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,18 +140,18 @@ def _run(
     pitches = [replace(sampling, temperature=sampling.temperature * daring) for daring in (_DARING, _LOOPING)]
     everything = sum(p.plan.bars for p in pieces)
     conditions_by_piece = {id(p): _Conditions(model, p.plan) for p in going}
-    cache, state = _restart(model, going, conditions_by_piece)
+    streams = _streams(model, sampling)
+    cache, state = _restart(model, going, conditions_by_piece, streams)
     while going:
         b = len(going)
         chosen = np.full((b, len(NUMBERS_OF_A_NOTE)), -1, np.int64)
-        for piece in going:
-            piece.mark = (piece.conditional, piece.unconditional)
         sounding = np.ones(b, bool)
         recalled = [p.recalled() for p in going]
         shifts = [p.shift for p in going]
         for name in model.order:
             column = NUMBERS_OF_A_NOTE.index(name)
-            logits = model.logits(name, state)
+            logits = dict(zip(streams, model.logits(name, state).reshape(len(streams), b, -1), strict=True))
+            told = logits["plain" if name == "part" and "plain" in streams else "told"]
             masks = [mask_of(p, name, chosen[i]) if sounding[i] else None for i, p in enumerate(going)]
             for i, piece in enumerate(going):
                 mask, again = masks[i], recalled[i]
@@ -163,16 +163,14 @@ def _run(
                 if name == "pitch":
                     mask, lean = _seen_from(mask, shifts[i]), _seen_from(np.asarray(lean), shifts[i])
                 drawing = pitches[piece.loops] if name == "pitch" else sampling
-                choice, with_told, without = choose(logits[i], logits[b + i], mask, piece.random, drawing, lean)
-                chosen[i, column] = choice
-                piece.conditional += with_told
-                piece.unconditional += without
+                untold = logits["untold"][i] if "untold" in streams else None
+                chosen[i, column] = choose(told[i], mask, piece.random, drawing, lean, untold)
             if name == "where":
                 sounding = chosen[:, 0] != BAR_LINE
             if name != model.order[-1]:
-                both = np.concatenate((chosen[:, column], chosen[:, column]))
-                added = model.add(state, name, np.maximum(both, 0))
-                state = np.where(np.concatenate((sounding, sounding))[:, None], added, state)
+                every = np.tile(chosen[:, column], len(streams))
+                added = model.add(state, name, np.maximum(every, 0))
+                state = np.where(np.tile(sounding, len(streams))[:, None], added, state)
         finished = []
         for i, piece in enumerate(going):
             bar = piece.bar
@@ -188,20 +186,37 @@ def _run(
             going = [going[i] for i in stay]
             shifts = [shifts[i] for i in stay]
             chosen = chosen[stay]
-            cache.keep([*stay, *(b + i for i in stay)])
+            cache.keep([stream * b + i for stream in range(len(streams)) for i in stay])
             if not going:
                 break
         if cache.length >= model.context:
-            cache, state = _restart(model, going, conditions_by_piece)
+            cache, state = _restart(model, going, conditions_by_piece, streams)
             continue
         for i, piece in enumerate(going):
             if piece.shift != shifts[i]:
-                cache.put((i, len(going) + i), _heard(model, [piece], conditions_by_piece, cache.length, before=1)[0])
-        rows = np.concatenate((chosen, chosen))[:, None]
+                places = [stream * len(going) + i for stream in range(len(streams))]
+                cache.put(places, _heard(model, [piece], conditions_by_piece, streams, cache.length, before=1)[0])
+        rows = np.tile(chosen, (len(streams), 1))[:, None]
         conditions = np.stack(
-            [conditions_by_piece[id(p)].bar(p.bar, p.bar, bare) for bare in (False, True) for p in going]
+            [conditions_by_piece[id(p)].bar(p.bar, p.bar, stream) for stream in streams for p in going]
         )[:, None]
         state = model.forward(model.embed(rows) + conditions, cache)[:, 0]
+
+
+Stream = Literal["told", "plain", "untold"]
+"""One of the networks, so to speak, that listen side by side: it is told persona, mood and mode with emphasis; as it
+was in training; or without persona and mood and in the other mode, which guidance leads away from."""
+
+
+def _streams(model: Composer, sampling: SamplingOptions) -> tuple[Stream, ...]:
+    """The streams that are listened to. Parts are dealt out by the plain one, for emphasis on the persona lost the
+    left hand: beside .64 of bars by people, .. (docs/LAB.md, 58)."""
+    streams: list[Stream] = ["told"]
+    if model.parts:
+        streams.append("plain")
+    if sampling.guidance != 1:
+        streams.append("untold")
+    return tuple(streams)
 
 
 class _Conditions:
@@ -209,22 +224,27 @@ class _Conditions:
 
     def __init__(self, model: Composer, plan: Plan) -> None:
         self.model, self.plan = model, plan
-        self._vectors: dict[tuple[int, bool, bool], Array] = {}
+        self._vectors: dict[tuple[int, bool, Stream], Array] = {}
 
-    def bar(self, bar: int, now: int, bare: bool) -> Array:
-        """Of one bar, as it is told while bar `now` is drawn: an excerpt has one mode, as in training. `bare`:
-        without persona and mood, and in the other mode: what guidance leads away from."""
+    def bar(self, bar: int, now: int, stream: Stream) -> Array:
+        """Of one bar, as it is told while bar `now` is drawn: an excerpt has one mode, as in training."""
         minor = self.plan.key_at(max(now, 0)).minor
-        vector = self._vectors.get((bar, minor, bare))
+        vector = self._vectors.get((bar, minor, stream))
         if vector is None:
             condition = self.plan.conditions(max(bar, 0), minor)
-            if bare:
+            if stream == "untold":
                 condition = replace(condition, personas={}, valence=None, arousal=None, minor=not condition.minor)
-            vector = self._vectors[bar, minor, bare] = self.model.condition_vector(condition)
+            vector = self.model.condition_vector(condition, plain=stream == "plain")
+            self._vectors[bar, minor, stream] = vector
         return vector
 
 
-def _restart(model: Composer, going: list[Drawn], conditions_by_piece: dict[int, _Conditions]) -> tuple[Cache, Array]:
+def _restart(
+    model: Composer,
+    going: list[Drawn],
+    conditions_by_piece: dict[int, _Conditions],
+    streams: Sequence[Stream],
+) -> tuple[Cache, Array]:
     """A fresh cache that has heard the last half context of every piece, and the state after it. All pieces must be
     equally far for their rows to stand side by side; where they are not, the shorter ones hear less."""
     for piece in going:
@@ -232,17 +252,23 @@ def _restart(model: Composer, going: list[Drawn], conditions_by_piece: dict[int,
             piece.take((BAR_LINE, -1, -1, -1, -1))
     if not going:
         return Cache(model, 0), np.zeros((0, model.width), np.float32)
-    return _heard(model, going, conditions_by_piece, min([model.context // 2, *(len(p.rows) for p in going)]))
+    length = min([model.context // 2, *(len(p.rows) for p in going)])
+    return _heard(model, going, conditions_by_piece, streams, length)
 
 
 def _heard(
-    model: Composer, going: list[Drawn], conditions_by_piece: dict[int, _Conditions], length: int, before: int = 0
+    model: Composer,
+    going: list[Drawn],
+    conditions_by_piece: dict[int, _Conditions],
+    streams: Sequence[Stream],
+    length: int,
+    before: int = 0,
 ) -> tuple[Cache, Array]:
-    """A fresh cache that has heard `length` events of every piece, told and untold, in the key that each is in now,
-    and the state after them. before: last events that are left out."""
-    cache = Cache(model, 2 * len(going))
+    """A fresh cache that has heard `length` events of every piece, in the key that each is in now, one row for each
+    piece of each stream, and the state after them. before: last events that are left out."""
+    cache = Cache(model, len(streams) * len(going))
     rows, conditions = [], []
-    for bare in (False, True):
+    for stream in streams:
         for piece in going:
             end = len(piece.rows) - before
             heard = piece.events[end - length : end].astype(np.int64)
@@ -250,7 +276,7 @@ def _heard(
             bars = np.searchsorted(piece.lines, np.arange(end - length, end), side="right") - 1
             rows.append(_transposed(heard, -piece.shift))
             conditions.append(
-                np.stack([conditions_by_piece[id(piece)].bar(int(bar), piece.bar, bare) for bar in bars])
+                np.stack([conditions_by_piece[id(piece)].bar(int(bar), piece.bar, stream) for bar in bars])
             )
     x = model.embed(np.stack(rows)) + np.stack(conditions)
     return cache, model.forward(x, cache)[:, -1]
@@ -294,36 +320,46 @@ def mask_of(piece: Drawn, name: str, chosen: Array) -> Array:
 
 
 def choose(
-    conditional: Array,
-    unconditional: Array,
+    told: Array,
     mask: Array,
     random: np.random.Generator,
     sampling: SamplingOptions,
     lean: Array | float = 0.0,
-) -> tuple[int, float, float]:
-    """A choice among what the mask allows, and its nats with and without what was told (before any sharpening)."""
+    untold: Array | None = None,
+) -> int:
+    """A choice among what a mask allows.
+
+    Args:
+        told: (n,) logits.
+        mask: (n,) bool, at least one True.
+        random: the dice, thrown once.
+        sampling: how daring it is.
+        lean: nats added to each.
+        untold: (n,) logits without what was told, which guidance leads away from.
+    """
     where = np.flatnonzero(mask)
     if not len(where):
         raise FlamingoError("composing", "nothing can follow", "this is a fault in Flamingo: report the command")
-    a, b = conditional[where].astype(np.float64), unconditional[where].astype(np.float64)
-    a, b = a - _logsumexp(a), b - _logsumexp(b)
-    mixed = b + sampling.guidance * (a - b) + (lean[where] if isinstance(lean, np.ndarray) else lean)
+    mixed = _log_softmax(told[where])
+    if untold is not None:
+        without = _log_softmax(untold[where])
+        mixed = without + sampling.guidance * (mixed - without)
+    mixed = mixed + (lean[where] if isinstance(lean, np.ndarray) else lean)
     uniform = random.random()
     if sampling.temperature <= 0:
-        pick = int(mixed.argmax())
-    else:
-        p = np.exp((mixed - mixed.max()) / sampling.temperature)
-        p /= p.sum()
-        order = np.argsort(-p, kind="stable")
-        probabilities = p[order]
-        inside = np.cumsum(probabilities) - probabilities < sampling.top_p
-        inside &= probabilities >= sampling.min_p * probabilities[0]
-        probabilities = np.where(inside, probabilities, 0)
-        total = np.cumsum(probabilities / probabilities.sum())
-        pick = int(order[min(int(np.searchsorted(total, uniform, side="right")), int(inside.sum()) - 1)])
-    return int(where[pick]), -float(a[pick]), -float(b[pick])
+        return int(where[int(mixed.argmax())])
+    p = np.exp((mixed - mixed.max()) / sampling.temperature)
+    p /= p.sum()
+    order = np.argsort(-p, kind="stable")
+    probabilities = p[order]
+    inside = np.cumsum(probabilities) - probabilities < sampling.top_p
+    inside &= probabilities >= sampling.min_p * probabilities[0]
+    probabilities = np.where(inside, probabilities, 0)
+    total = np.cumsum(probabilities / probabilities.sum())
+    return int(where[int(order[min(int(np.searchsorted(total, uniform, side="right")), int(inside.sum()) - 1)])])
 
 
-def _logsumexp(x: Array) -> float:
+def _log_softmax(x: Array) -> Array:
+    x = x.astype(np.float64)
     top = float(x.max())
-    return top + float(np.log(np.exp(x - top).sum()))
+    return np.asarray(x - (top + float(np.log(np.exp(x - top).sum()))))

@@ -8,7 +8,7 @@ held for what is left.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -25,9 +25,16 @@ _LEAST_LAST, _MOST_LAST = 1.0, 2.2
 _LEAST = 2  # bars in a section
 # A section may be played so many times as fast as its mood asks for, where the time is short; then it is refused.
 _HURRIED = 1.6
+_MOVED = 1.12  # by how much a tempo is moved at most, so that bars fit a form
 
 
-def whole(seconds: float, tempo: float, metre: Metre, fixed_tempo: bool) -> tuple[int, float, float]:
+def whole(
+    seconds: float,
+    tempo: float,
+    metre: Metre,
+    fixed_tempo: bool,
+    better: Callable[[int], float] = lambda bars: 0.0,
+) -> tuple[int, float, float]:
     """Bars, tempo and stretch of the last bar that fill the time exactly.
 
     Args:
@@ -35,6 +42,7 @@ def whole(seconds: float, tempo: float, metre: Metre, fixed_tempo: bool) -> tupl
         tempo: in quarter notes a minute.
         metre: of all bars.
         fixed_tempo: whether the tempo may not be moved.
+        better: how unfit a number of bars is; where the tempo may be moved, the fittest number near by is taken.
 
     Raises:
         BadRequest: where two bars do not fit.
@@ -59,6 +67,8 @@ def whole(seconds: float, tempo: float, metre: Metre, fixed_tempo: bool) -> tupl
             f"ask for a tempo of {math.ceil(tempo * shortest / seconds)} or more, or for more seconds",
         )
     n = max(2, round(seconds / bar - (BEFORE_LAST + LAST - 2)))
+    near = range(max(2, math.ceil(n / _MOVED)), math.floor(n * _MOVED) + 1)
+    n = min(near, key=lambda bars: (better(bars), abs(bars - n)))
     bpm = metre.units / UNITS * 60 * stretched(n, LAST) / seconds
     return n, float(bpm), LAST
 

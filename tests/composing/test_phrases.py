@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from flamingo.composing.phrases import ThemeType, recapitulation, rest, returns, themes
 
-KINDS: list[ThemeType] = ["period", "sentence", "free"]
+KINDS: list[ThemeType] = ["period", "sentence", "repeat", "free"]
 kinds = st.lists(st.sampled_from(KINDS), max_size=30)
 
 
@@ -25,10 +25,12 @@ def test_what_returns_was_there_before_and_something_new_ends_the_section(bars: 
         assert bar < bars - 2
 
 
-def test_the_three_kinds_of_theme() -> None:
+def test_the_four_kinds_of_theme() -> None:
     assert what_returns(10, "period") == {4: 0, 5: 1}
     assert what_returns(10, "sentence") == {2: 0, 3: 1}
     assert what_returns(10, "free") == what_returns(10) == {}
+    assert what_returns(15, "free", "repeat") == {8: 0, 9: 1, 10: 2, 11: 3, 12: 0}
+    assert what_returns(10, "repeat") == {}, "before it there is nothing that it could repeat"
     assert what_returns(7, "period") == {}, "nothing new would be left to end with"
 
 

@@ -230,10 +230,12 @@ def test_without_temperature_there_is_no_chance() -> None:
 
 
 def test_guidance_leads_towards_what_was_told() -> None:
-    """Also in the mode, which is why the plan of nobody in particular is led too."""
-    led, free = one(plan(), 1, SamplingOptions(guidance=4)), one(plan(), 1, SamplingOptions(guidance=1))
-    assert led.rows != free.rows
-    assert led.unconditional - led.conditional > free.unconditional - free.conditional
+    def gain(guidance: float) -> float:
+        drawn = [one(plan(), seed, SamplingOptions(guidance=guidance)) for seed in range(4)]
+        nats = [rerank.nats_a_note(piece, MODEL) for piece in drawn]
+        return sum(untold - told for told, untold in nats)
+
+    assert gain(4.0) > gain(1.0)
 
 
 def asked(of: Plan, **asks: float) -> Plan:
@@ -308,27 +310,8 @@ def test_what_progress_raises_cancels() -> None:
         one(plan(), on_progress=stop)
 
 
-def test_the_nats_are_those_of_the_events_that_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the end was drawn more than once: what was thrown away counts for nothing."""
-    choose = sampling.choose
-    monkeypatch.setattr(sampling, "choose", lambda *given: (choose(*given)[0], 1.0, 1.0))
-    # A piece that is drawn anew for its key would have a count of its own.
-    monkeypatch.setattr(sampling, "_keeps_keys", lambda piece: 1.0)
-    tries = iter([True])
-
-    def once_refused(piece: Piece) -> Any:
-        found = ending(piece)
-        return type(found)(False, False, False, 0.0, 0.0, False) if next(tries, False) else found
-
-    monkeypatch.setattr(sampling, "ending", once_refused)
-    drawn = one(plan())
-    assert 1 <= drawn.retries < 12
-    # One number for a bar line, four for a note; the first line is given, the last one is drawn but not kept.
-    assert drawn.conditional == drawn.unconditional == 4 * drawn.notes + drawn.plan.bars
-
-
 def by_hand(of: Plan, steps: list[int]) -> Drawn:
-    drawn = Drawn(of, np.random.default_rng(0), conditional=800.0, unconditional=820.0)
+    drawn = Drawn(of, np.random.default_rng(0))
     for step in steps:
         drawn.take((BAR_LINE, -1, -1, -1, -1))
         for place in range(0, 96, 12):
@@ -336,29 +319,46 @@ def by_hand(of: Plan, steps: list[int]) -> Drawn:
     return drawn
 
 
-def test_the_critic_prefers_what_does_not_repeat_itself() -> None:
+def test_the_critic_prefers_what_does_not_repeat_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rerank, "nats_a_note", lambda piece, model: (4.0, 4.1))
     of = plan(30)
     fresh, dull = by_hand(of, list(range(of.bars))), by_hand(of, [0] * of.bars)
-    assert rerank.score(fresh, MODEL.facts) > rerank.score(dull, MODEL.facts)
+    assert rerank.score(fresh, MODEL) > rerank.score(dull, MODEL)
 
 
-def test_the_critic_prefers_what_is_as_surprising_as_music_and_what_was_asked_for() -> None:
-    of = plan(30)
-    found = by_hand(of, list(range(of.bars)))
-    usual = MODEL.facts["typical"]["mean"] * found.notes
-    found.conditional = found.unconditional = usual
-    score = rerank.score(found, MODEL.facts)
-    for told in (0.5 * usual, 1.5 * usual):
-        found.conditional = found.unconditional = told
-        assert rerank.score(found, MODEL.facts) < score
-    found.conditional, found.unconditional = usual, 1.1 * usual
-    assert rerank.score(found, MODEL.facts) > score
+def test_the_critic_prefers_what_is_as_surprising_as_music_and_what_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = by_hand(plan(30), list(range(plan(30).bars)))
+    usual = MODEL.facts["typical"]["mean"]
+
+    def score(told: float, untold: float) -> float:
+        monkeypatch.setattr(rerank, "nats_a_note", lambda piece, model: (told, untold))
+        return rerank.score(found, MODEL)
+
+    assert score(0.5 * usual, 0.5 * usual) < score(usual, usual) > score(1.5 * usual, 1.5 * usual)
+    assert score(usual, 1.1 * usual) > score(usual, usual)
+
+
+def test_the_nats_of_a_piece_are_those_of_the_network_and_leave_out_what_returns() -> None:
+    drawn = one(replace(plan(20), themes=(("sentence", "free"),)))
+    told, untold = rerank.nats_a_note(drawn, MODEL)
+    conditions = np.stack(
+        [MODEL.condition_vector(drawn.plan.conditions(bar), plain=True) for bar in range(drawn.plan.bars)]
+    )
+    rows = drawn.events[:, : None if MODEL.parts else 4].astype(np.int64)
+    bars = np.searchsorted(drawn.lines, np.arange(len(rows)), side="right") - 1
+    nats = MODEL.nats(rows, conditions[bars]).sum(1)
+    new = np.array([drawn.plan.theme(int(bar)) is None for bar in bars[1:]])
+    assert not new.all()
+    assert told == pytest.approx(nats[new].sum() / (new & (rows[1:, 1] >= 0)).sum())
+    assert untold != told
 
 
 def test_a_piece_without_notes_has_a_score() -> None:
     empty = Drawn(plan(), np.random.default_rng(0))
     empty.take((BAR_LINE, -1, -1, -1, -1))
-    assert np.isfinite(rerank.score(empty, MODEL.facts))
+    assert np.isfinite(rerank.score(empty, MODEL))
 
 
 # -- how daring the draw is ----------------------------------------------------------------------------------
@@ -370,7 +370,7 @@ def test_what_is_less_likely_than_min_p_of_the_likeliest_is_never_drawn() -> Non
 
     def drawn(min_p: float) -> set[int]:
         drawing = SamplingOptions(top_p=1.0, min_p=min_p, guidance=1.0)
-        return {sampling.choose(logits, logits, mask, random, drawing)[0] for _ in range(400)}
+        return {sampling.choose(logits, mask, random, drawing) for _ in range(400)}
 
     assert drawn(0.0) == {0, 1, 2, 3, 4}
     assert drawn(0.15) == {0, 1, 2}
@@ -380,9 +380,9 @@ def test_what_is_less_likely_than_min_p_of_the_likeliest_is_never_drawn() -> Non
 def test_pitches_are_drawn_more_daringly_than_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     choose, seen = sampling.choose, set()
 
-    def watched(told: Any, untold: Any, mask: Any, random: Any, drawing: SamplingOptions, lean: Any = 0.0) -> Any:
+    def watched(told: Any, mask: Any, random: Any, drawing: SamplingOptions, *more: Any) -> Any:
         seen.add((len(mask) == PITCHES, round(drawing.temperature, 6)))
-        return choose(told, untold, mask, random, drawing, lean)
+        return choose(told, mask, random, drawing, *more)
 
     monkeypatch.setattr(sampling, "choose", watched)
     one(plan(), 0, SamplingOptions(temperature=0.8))

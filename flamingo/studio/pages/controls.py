@@ -126,6 +126,8 @@ HINTS: Mapping[str, Mapping[str, Hint]] = {
         "tempo": Hint(step=1),
         "metre": Hint(placeholder="the persona's"),
         "density": Hint("Notes a second", slider=(1, 20), step=0.5, placeholder="the persona's"),
+        "chords": Hint("Chords", placeholder="C Am F G"),
+        "form": Hint("Form", placeholder="strophes"),
         "modulate": Hint("Go to other keys"),
         "variations": Hint(slider=(1, 8)),
         "best": Hint("Draw several, keep the best", slider=(1, 8)),

@@ -29,6 +29,10 @@ declare namespace Api {
     metre?: string | null;
     /** Notes a second, about; without it as persona and mood have it. --speed multiplies it. */
     density?: number | null;
+    /** Chords to compose over, a bar each, again and again: 'C Am F G'; or with bar lines: 'C Am | Dm7 G7'. */
+    chords?: string | null;
+    /** Its form: period, ternary (A B A), rondo, variations or sonatina; without it, strophes. */
+    form?: "period" | "ternary" | "rondo" | "variations" | "sonatina" | null;
     /** Go to other keys on the way, as people's music does. */
     modulate?: boolean;
     /** Who plays: piano, harpsichord, strings, ...; or melody first: flute,piano,cello. */

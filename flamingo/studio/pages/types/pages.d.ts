@@ -27,6 +27,14 @@ interface Section {
   key: string;
 }
 
+/** A section of the form of a piece. bar: its first, from 1. */
+interface FormSection {
+  name: string;
+  bar: number;
+  bars: number;
+  key: string;
+}
+
 /** One of the critic's numbers. good: whether it is as it should be, null where that cannot be said. */
 interface CriticFigure {
   name: string;
@@ -42,6 +50,7 @@ interface About {
   key?: string;
   sections?: Section[];
   excursions?: Section[];
+  form?: FormSection[];
   metre?: string;
   tempo?: number;
   bars?: number | number[];

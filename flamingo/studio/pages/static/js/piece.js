@@ -59,7 +59,8 @@ export const sound = (variation) => SOUNDS.map((name) => variation[name]).find(B
 export function playerOf(element, job, variation, title, onmusic) {
   const heard = sound(variation);
   if (!heard) return null;
-  const player = new Player(element, { sound: heard.url, title, tools: true });
+  const { form = [] } = heard.about;
+  const player = new Player(element, { sound: heard.url, title, form, tools: true });
   const midi = variation.mid ?? variation.midi;
   if (midi) {
     get(`/api/jobs/${job.id}/results/${midi.index}/notes`).then((/** @type {Api.NotesOut} */ music) => {

@@ -24,14 +24,16 @@ function made(tag, name, more = {}) {
 export class Player {
   /**
    * element: an empty box; sound: address of the audio; music: {seconds, bars, notes}, or null while unknown;
-   * tools: whether it can be slowed down, played in a loop, with a metronome, softer.
+   * form: the sections of its form, to be named under its roll; tools: whether it can be slowed down, played in a loop, with a metronome, softer.
    *
    * @param {HTMLElement} element
-   * @param {{sound: string, music?: Music | null, title?: string, marks?: Mark[], tools?: boolean}} options
+   * @param {{sound: string, music?: Music | null, title?: string, marks?: Mark[], form?: FormSection[],
+   *   tools?: boolean}} options
    */
-  constructor(element, { sound, music = null, title = "the piece", marks = [], tools = false }) {
+  constructor(element, { sound, music = null, title = "the piece", marks = [], form = [], tools = false }) {
     this.title = title;
     this.marks = marks;
+    this.form = form;
     /** @type {Roll | null} */
     this.roll = null;
     this.audio = new Audio();
@@ -89,7 +91,8 @@ export class Player {
   show(music) {
     this.canvas.hidden = false;
     const seek = (/** @type {number} */ seconds) => this.seek(seconds);
-    this.roll = new Roll(this.canvas, music, { seek, marks: this.marks, label: `Piano roll of ${this.title}` });
+    const label = `Piano roll of ${this.title}`;
+    this.roll = new Roll(this.canvas, music, { seek, marks: this.marks, form: this.form, label });
     this.canvas.addEventListener("keydown", (event) => {
       if (event.key === " " || event.key === "Enter") {
         event.preventDefault();

@@ -5,6 +5,7 @@
 
 const BLACK = new Set([1, 3, 6, 8, 10]);
 const KEYS = 38; // width of the keyboard at the left
+const STRIP = 20; // height of the names of a form's sections, under the notes
 const LEAST = 22; // pixels a second, below which the roll moves along instead of showing everything
 
 /**
@@ -23,14 +24,17 @@ export function clock(seconds) {
 
 export class Roll {
   /** canvas: sized by its style; music: {seconds, bars, notes}; seek(seconds) is called when a place is chosen.
-      marks: [{from, to, text}] stretches to name. label: what a screen reader calls it.
+      marks: [{from, to, text}] stretches to name. form: sections to name under the notes. label: what a screen
+      reader calls it.
 
       @param {HTMLCanvasElement} canvas
       @param {Music} music
-      @param {{seek?: ((seconds: number) => void) | null, marks?: Mark[], label?: string}} options */
-  constructor(canvas, music, { seek = null, marks = [], label = "Piano roll" } = {}) {
+      @param {{seek?: ((seconds: number) => void) | null, marks?: Mark[], form?: FormSection[],
+        label?: string}} options */
+  constructor(canvas, music, { seek = null, marks = [], form = [], label = "Piano roll" } = {}) {
     this.canvas = canvas;
     this.marks = marks;
+    this.form = form;
     this.time = 0;
     this.scale = 0; // pixels of the canvas for each of the page
     this.low = this.high = 0; // the pitches that are seen
@@ -136,7 +140,7 @@ export class Roll {
     context.fillStyle = c.paper;
     context.fillRect(0, 0, width, height);
     const [first, seen] = this._window(width);
-    const row = height / (this.high - this.low + 1);
+    const row = (height - (this.form.length ? STRIP : 0)) / (this.high - this.low + 1);
     const x = (/** @type {number} */ seconds) => KEYS + ((seconds - first) / seen) * (width - KEYS - 4);
     const y = (/** @type {number} */ pitch) => (this.high - pitch) * row;
     context.save();
@@ -145,6 +149,7 @@ export class Roll {
     context.clip();
     this._ground(context, c, x, y, row, width, height);
     this._notes(context, c, x, y, row);
+    this._form(context, c, x, height);
     this._line(context, c, x(this.time), height);
     context.restore();
     this._keyboard(context, c, y, row, height);
@@ -206,6 +211,30 @@ export class Roll {
       context.fill();
     }
     context.globalAlpha = 1;
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {RollColours} c
+   * @param {Scale} x
+   * @param {number} height
+   */
+  _form(context, c, x, height) {
+    const { bars, seconds } = this.music;
+    const top = height - STRIP;
+    context.font = c.font;
+    context.textAlign = "left";
+    context.textBaseline = "middle";
+    for (const { name, bar, bars: count } of this.form) {
+      const left = x(bars[bar - 1] ?? seconds), right = x(bars[bar - 1 + count] ?? seconds);
+      context.fillStyle = c.sunk;
+      context.fillRect(left + 1, top + 1, right - left - 2, STRIP - 1);
+      context.fillStyle = c.soft;
+      // A name that has no room is cut to its first letter, or left out.
+      const fits = [name, name[0].toUpperCase()].find((text) => context.measureText(text).width + 8 < right - left);
+      if (fits) context.fillText(fits, left + 5, top + STRIP / 2 + 1);
+    }
+    context.textBaseline = "alphabetic";
   }
 
   /**

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flamingo.composing.form import FormMeasures, form_measures
+from flamingo.composing.form_measures import FormMeasures, form_measures
 from flamingo.composing.piece import BAR, NOTE, Key, Piece
 from tests.composing.pieces import any_piece
 
