@@ -16,7 +16,7 @@ from flamingo.composing.key_estimation import correlations
 from flamingo.composing.piece import Key
 from flamingo.errors import BadRequest
 
-__all__ = ["KINDS", "Chord", "Progression", "key_of", "progression"]
+__all__ = ["KINDS", "Chord", "Progression", "chord_at", "key_of", "progression"]
 
 KINDS: dict[str, tuple[int, ...]] = {
     "": (0, 4, 7), "maj": (0, 4, 7), "M": (0, 4, 7),
@@ -65,6 +65,12 @@ def progression(text: str) -> Progression:
     if len(bars) > _MOST or max(map(len, bars)) > 4:
         raise BadRequest("chords", f"more than {_MOST} bars, or than four in a bar", "leave some out")
     return tuple(tuple(map(_chord, symbols)) for symbols in bars)
+
+
+def chord_at(chords: Progression, bar: int, place: float) -> Chord:
+    """The chord at a place of a bar, counted from 0. place: from 0 to 1."""
+    here = chords[bar % len(chords)]
+    return here[min(int(place * len(here)), len(here) - 1)]
 
 
 def _chord(symbol: str) -> Chord:

@@ -4,6 +4,8 @@
 --edit waltz.mid --bars 9-12 --part left         the left hand of them
 --edit tune.mid --part accompaniment             a left hand for a tune
 --edit chords.mid --part melody                  a melody over an accompaniment
+--edit tune.mid --part accompaniment --chords "C Am F G"
+                                                 a tune harmonised with these chords, a bar each
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import numpy as np
 
 from flamingo import provenance
 from flamingo.composing import pipeline, reading
+from flamingo.composing.chords import Progression, progression
 from flamingo.composing.filling import fill
 from flamingo.composing.options import ComposeOptions, SamplingOptions, flag_of
 from flamingo.composing.parts import ensemble_of, parts_of
@@ -33,8 +36,8 @@ from flamingo.options import shared
 __all__ = ["edited", "parts_named", "spans"]
 
 _FOLLOWED = frozenset({
-    "persona", "edit", "bars", "part", "variations", "temperature", "top_p", "min_p", "speed", "pitch", "soundfont",
-    "room", "width", "loudness", "view", "seed", "output", "overwrite", "on_progress",
+    "persona", "edit", "bars", "part", "chords", "variations", "temperature", "top_p", "min_p", "speed", "pitch",
+    "soundfont", "room", "width", "loudness", "view", "seed", "output", "overwrite", "on_progress",
 })  # fmt: skip
 """Options of `compose` that mean something for music that is there already."""
 _NAMES = ("melody", "accompaniment", "right", "left")
@@ -128,6 +131,7 @@ def edited(
         remarks = ("its drums are left out",)
     stretches, anew = spans(options.bars, len(before.bars)), parts_named(options.part, before)
     sampling = shared(options, SamplingOptions)
+    chords = progression(options.chords) if options.chords is not None else ()
     results = []
     for variation, group in enumerate(files):
         begun = time.perf_counter()
@@ -138,6 +142,7 @@ def edited(
             piece = fill(
                 cast.model, piece, first, last, redo=anew, personas=cast.personas,
                 seed=(options.seed, variation, number), sampling=sampling,
+                chords=_from(chords, first - stretches[0][0]),
             )  # fmt: skip
         fresh = _fresh(before, piece)
         if options.pitch:
@@ -158,6 +163,11 @@ def edited(
         )  # fmt: skip
     pipeline.say(options, options.variations * 100, "done")
     return results
+
+
+def _from(chords: Progression, bar: int) -> Progression:
+    """The chords from a bar on, counted from 0."""
+    return tuple(chords[(bar + at) % len(chords)] for at in range(len(chords)))
 
 
 def _bars(first: int, last: int) -> str:

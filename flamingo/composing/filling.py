@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing import events
+from flamingo.composing.chords import Progression, chord_at
 from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PARTS, PITCHES, VELOCITIES, Grammar, shift_of
-from flamingo.composing.generation import in_hand
+from flamingo.composing.generation import in_hand, lean_to_symbol
 from flamingo.composing.model import NUMBERS_OF_A_NOTE, Bar, Cache, Composer, one_thread
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.parts import KEYBOARDS, ORGANS, ensemble_of, part_of_notes, parts_of
@@ -51,6 +52,7 @@ def fill(
     seed: Any = 0,
     sampling: SamplingOptions | None = None,
     textures: Mapping[int, int] | None = None,
+    chords: Progression = (),
 ) -> Piece:
     """Compose bars of a piece anew.
 
@@ -64,6 +66,7 @@ def fill(
         seed: what numpy.random.default_rng takes.
         sampling: how daring it is; guidance is not used.
         textures: how bars are accompanied, indices of texture.TEXTURES; others are left to the composer.
+        chords: those that the bars are composed over, from the first of them on, again and again.
 
     Returns:
         The piece with these bars; all else is as it was.
@@ -85,7 +88,9 @@ def fill(
         names = ", ".join(map(str, there))
         raise BadRequest(f"parts {', '.join(map(str, anew))}", f"the piece has parts {names}", "choose among these")
     random = np.random.default_rng(seed)
-    filler = _Filler(model, piece, part, tuple(anew), dict(personas or {}), random, first, last, textures or {})
+    filler = _Filler(
+        model, piece, part, tuple(anew), dict(personas or {}), random, first, last, textures or {}, chords
+    )
     with one_thread():
         at = first
         while at < last:
@@ -111,6 +116,7 @@ class _Filler:
     first: int
     last: int
     textures: Mapping[int, int] = field(default_factory=dict)
+    chords: Progression = ()
     new: list[_Note] = field(default_factory=list)
     beside: list[tuple[int, int, int, int]] = field(default_factory=list)
     """What sounds in the bar that is composed and stays: from and to, in units of the bar, MIDI pitch, part."""
@@ -241,7 +247,8 @@ class _Filler:
                 mask = self._mask(name, chosen, grammar, here, given)
                 logits = self.model.logits(name, state)[0]
                 column = NUMBERS_OF_A_NOTE.index(name)
-                chosen[column] = choose(logits, mask, self.random, sampling)
+                lean = self._lean(bar, int(chosen[0])) if name == "pitch" else 0.0
+                chosen[column] = choose(logits, mask, self.random, sampling, lean)
                 if name == "where" and chosen[0] == BAR_LINE:
                     break
                 if name != self.model.order[-1]:
@@ -256,6 +263,14 @@ class _Filler:
         for where, pitch, duration, velocity, part in here:
             loud = velocity * 8 + 4 if self.piece.expressive else self.loud
             self.new.append((start + where, DURATIONS[duration], events.midi_pitch(pitch, self.tonic), loud, part))
+
+    def _lean(self, bar: int, where: int) -> Array | float:
+        """Nats for pitches at a place, by the chord that was given for it."""
+        if not self.chords:
+            return 0.0
+        metre = self.piece.metre(bar)
+        chord = chord_at(self.chords, bar - self.first, where / metre.units)
+        return lean_to_symbol(self.tonic, chord, where % metre.beat == 0)
 
     def _mask(
         self,

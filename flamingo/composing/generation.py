@@ -33,6 +33,7 @@ from flamingo.composing.key_estimation import profile
 from flamingo.composing.mood import DISSONANT, Scale
 from flamingo.composing.piece import UNITS, Key, Piece
 from flamingo.composing.plan import Plan
+from flamingo.composing.scales import moved
 from flamingo.composing.sections import Section
 
 Array = NDArray[Any]
@@ -63,7 +64,7 @@ _LIKE_ASKED = 0.25  # share by which the notes of a bar may be off what was aske
 _PUSHED = 14.0  # nats a quarter note at most
 _MIDDLE = 54  # MIDI pitch below which the bass of a cadence lies
 _HAND, _FINGERS_OF_A_HAND = 16, 5  # semitones that a hand spans at most, a tenth, and its notes
-_REST = 1.5  # nats by which the chord of a cadence is preferred, and other notes in the bass are not
+_REST = 2.5  # nats by which the chord of a cadence is preferred, and other notes in the bass are not
 _ON_BEAT, _BETWEEN = 3.5, 2.0  # nats for the notes of a chord that was given, on a beat and between beats
 _BASS, _FOREIGN_BASS = 2.5, 2.0  # and for its bass among low notes, and against low ones that it does not have
 _BREATH = 1.0  # nats against every attack in the second half of a bar in which a phrase rests
@@ -370,6 +371,10 @@ class Drawn:
             return None
         return then[len(now)] if len(now) < len(then) else _LINE
 
+    def _steps(self) -> int:
+        origin = self.plan.returning(self.bar)
+        return 0 if origin is None else origin.steps
+
     def _of_asked_density(self, bar: int) -> bool:
         """Whether an earlier bar has about as many notes as were asked for, if any number was."""
         if self.plan.density is None:
@@ -377,16 +382,26 @@ class Drawn:
         return abs(self.heard[bar] / self._notes_a_bar(self.plan.density) - 1) < _LIKE_ASKED
 
     def _moved(self, then: list[Event], bar: int) -> list[Event] | None:
-        """Events of an earlier bar in the key of this one; None where the keyboard ends before that."""
-        by = self.plan.key_at(self.bar).tonic - self.plan.key_at(bar).tonic
-        if not by:
+        """Events of an earlier bar in the key of this one, or as its sequence; None where the keyboard ends before
+        that."""
+        here, there, steps = self.plan.key_at(bar), self.plan.key_at(self.bar), self._steps()
+        if here == there and not steps:
             return then
-        near = shift_of(by % 12)
         playable = np.flatnonzero(self.grammar.pitches(-1))
-        for step in (near, near - 12 if near > 0 else near + 12):
-            moved = [(row[0], row[1] + step, row[2], row[3], row[4]) for row in then]
-            if all(playable[0] <= row[1] <= playable[-1] for row in moved):
-                return moved
+        home = LOWEST + self.plan.key.tonic  # rows hold pitches relative to the tonic of the piece
+        pitches = [row[1] + home for row in then]
+        if here.minor == there.minor and not steps:
+            by = shift_of((there.tonic - here.tonic) % 12)
+            pitches = [pitch + by for pitch in pitches]
+        else:
+            pitches = [moved(pitch, here, there, steps) for pitch in pitches]
+        for octave in (0, -12, 12):
+            rows = [
+                (row[0], pitch - home + octave, row[2], row[3], row[4])
+                for row, pitch in zip(then, pitches, strict=True)
+            ]
+            if all(playable[0] <= row[1] <= playable[-1] for row in rows):
+                return _in_order(rows)
         return None
 
     def take(self, row: Event) -> None:
@@ -423,6 +438,14 @@ class Drawn:
         self.grammar.bar(self.plan.metre.units)
         if self.in_bar:
             self.grammar.take(self.rows[-1][0], self.rows[-1][1])
+
+
+def _in_order(rows: list[Event]) -> list[Event]:
+    """Rows from low to high at each place, without one that is struck twice."""
+    kept: dict[tuple[int, int], Event] = {}
+    for row in rows:
+        kept.setdefault((row[0], row[1]), row)
+    return sorted(kept.values(), key=lambda row: row[:2])
 
 
 @functools.lru_cache(maxsize=256)

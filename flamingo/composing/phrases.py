@@ -1,10 +1,12 @@
 """The themes of a section, eight bars each: where their phrases rest, and which bars come back.
 
 A network that hears some twenty bars plans none of this, so it is planned for it, after what is commonest in the
-piano music of 1770 to 1850 (Caplin, Classical Form, 1998). A theme is one of four:
+piano music of 1770 to 1850 (Caplin, Classical Form, 1998). A theme is one of six:
 
     period      its bars 4 and 5 begin it again
     sentence    its bars 2 and 3 say its first two again
+    rising      the same, a step of the scale higher: a sequence
+    falling     the same, a step lower
     repeat      the second of a strophe: its first phrase is that of the first, and ends otherwise
     free        nothing in it comes back
 
@@ -16,28 +18,49 @@ whole in its last strophe. Bars that return are the same notes, in the key that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-__all__ = ["PHRASE", "STROPHE", "ThemeType", "function", "left", "recapitulation", "rest", "returns", "themes"]
+__all__ = [
+    "PHRASE",
+    "STROPHE",
+    "Return",
+    "ThemeType",
+    "function",
+    "left",
+    "recapitulation",
+    "rest",
+    "returns",
+    "themes",
+]
 
-ThemeType = Literal["period", "sentence", "repeat", "free"]
+ThemeType = Literal["period", "sentence", "rising", "falling", "repeat", "free"]
 
 PHRASE, THEME, STROPHE = 4, 8, 16  # bars
-_OFTEN: dict[ThemeType, float] = {"period": 0.3, "sentence": 0.35, "free": 0.35}
+_OFTEN: dict[ThemeType, float] = {"period": 0.4, "sentence": 0.15, "rising": 0.1, "falling": 0.1, "free": 0.25}
 """So that bars two and four apart are as alike as in people's music: bench/compose.py --only form."""
 _REPEATED = 0.45
 """How often the second theme of a strophe repeats the first."""
 _AGAIN: dict[ThemeType, tuple[int, int, int]] = {
-    "period": (4, 2, 4),
+    "period": (4, 3, 4),
     "sentence": (2, 2, 2),
+    "rising": (2, 2, 2),
+    "falling": (2, 2, 2),
     "repeat": (0, 4, 8),
     "free": (0, 0, 0),
 }
 """The bar of a theme at which something comes back, how many bars of it, and how many bars before it was."""
+_STEPS: dict[ThemeType, int] = {"rising": 1, "falling": -1}
 _END = 2  # bars that are left to the end of a section
 _LAST_PART = 8  # bars that must be left for the first theme to come back whole
+
+
+class Return(NamedTuple):
+    """What a bar repeats. bar: the earlier one; steps: of the scale by which it lies higher."""
+
+    bar: int
+    steps: int = 0
 
 
 def themes(bars: int, random: np.random.Generator) -> tuple[ThemeType, ...]:
@@ -56,19 +79,20 @@ def recapitulation(bars: int) -> int | None:
     return begin if begin > 0 else None
 
 
-def returns(at: int, bars: int, kinds: Sequence[ThemeType], *, strophic: bool = True) -> int | None:
-    """The earlier bar that bar `at` of a section of so many bars repeats, or None. kinds: of its themes, those
-    without one are free; strophic: whether it comes back to its first theme at its end."""
+def returns(at: int, bars: int, kinds: Sequence[ThemeType], *, strophic: bool = True) -> Return | None:
+    """What bar `at` of a section of so many bars repeats, or None. kinds: of its themes, those without one are free;
+    strophic: whether it comes back to its first theme at its end."""
     again = recapitulation(bars) if strophic else None
     if again is not None and again <= at < again + PHRASE:
-        return at - again
+        return Return(at - again)
     last = STROPHE - PHRASE  # where the first theme of a single strophe begins again
     if strophic and again is None and last <= at < STROPHE - 1:
-        return at - last if at + 1 + _END <= bars else None
+        return Return(at - last) if at + 1 + _END <= bars else None
     begin = at - at % THEME
-    first, count, before = _AGAIN[kinds[begin // THEME] if begin // THEME < len(kinds) else "free"]
+    kind = kinds[begin // THEME] if begin // THEME < len(kinds) else "free"
+    first, count, before = _AGAIN[kind]
     if begin != again and first <= at - begin < first + count and begin + first + count + _END <= bars:
-        return at - before if at >= before else None
+        return Return(at - before, _STEPS.get(kind, 0)) if at >= before else None
     return None
 
 

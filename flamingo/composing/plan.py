@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing import events, phrases, timing
-from flamingo.composing.chords import Chord, Progression
+from flamingo.composing.chords import Chord, Progression, chord_at
 from flamingo.composing.excursions import Excursion, excursions
 from flamingo.composing.forms import Form, FormSection, keys_of, planned, unfit
 from flamingo.composing.model import Bar, Composer
@@ -95,40 +95,42 @@ class Plan:
         return self.sections[after] if after < len(self.sections) and bar + 1 == self.sections[after].first else None
 
     def theme(self, bar: int) -> int | None:
-        """The earlier bar that a bar repeats, or None (see phrases.py and forms.py): in the key that it is then in,
-        but not in another mode."""
-        then = self._form_theme(bar) if self.form else self._theme(bar)
-        if (
-            then is None
-            or self.key_at(then).minor != self.key_at(bar).minor
-            or self._chords(then) != self._chords(bar)
-        ):
-            return None
-        return then
+        """The earlier bar that a bar repeats, or None."""
+        origin = self.returning(bar)
+        return None if origin is None else origin.bar
+
+    def returning(self, bar: int) -> phrases.Return | None:
+        """What a bar repeats (see phrases.py and forms.py): in the key and mode that it is then in, and over the same
+        chords where these were given. None where it is new."""
+        origin = self._of_form(bar) if self.form else self._of_strophe(bar)
+        if origin is None or not self.chords:
+            return origin
+        # Chords that were given stay, so what comes back comes as it was.
+        return origin._replace(steps=0) if self._chords(origin.bar) == self._chords(bar) else None
+
+    def _of_strophe(self, bar: int) -> phrases.Return | None:
+        number = self.section(bar)
+        section = self.sections[number]
+        origin = phrases.returns(bar - section.first, section.bars, self._kinds(number))
+        return None if origin is None else origin._replace(bar=section.first + origin.bar)
+
+    def _of_form(self, bar: int) -> phrases.Return | None:
+        number = self._form_section(bar)
+        section = self.form[number]
+        at = bar - section.first
+        if section.like is not None and at < section.back:
+            return phrases.Return(section.like + at)
+        bars = section.bars if section.end == self.bars else section.bars + _END
+        strophic = section.bars >= _STROPHIC
+        origin = phrases.returns(at, bars, self._kinds(number), strophic=strophic)
+        return None if origin is None else origin._replace(bar=section.first + origin.bar)
 
     def _chords(self, bar: int) -> tuple[Chord, ...]:
         return self.chords[bar % len(self.chords)] if self.chords else ()
 
     def chord_at(self, bar: int, where: int) -> Chord | None:
         """The chord that was given for a place, in units of its bar; None where none was."""
-        here = self._chords(bar)
-        return here[min(where * len(here) // self.metre.units, len(here) - 1)] if here else None
-
-    def _theme(self, bar: int) -> int | None:
-        number = self.section(bar)
-        section = self.sections[number]
-        origin = phrases.returns(bar - section.first, section.bars, self._kinds(number))
-        return None if origin is None else section.first + origin
-
-    def _form_theme(self, bar: int) -> int | None:
-        number = self._form_section(bar)
-        section = self.form[number]
-        at = bar - section.first
-        if section.like is not None and at < section.back:
-            return section.like + at
-        bars = section.bars if section.end == self.bars else section.bars + _END
-        origin = phrases.returns(at, bars, self._kinds(number), strophic=section.bars >= _STROPHIC)
-        return None if origin is None else section.first + origin
+        return chord_at(self.chords, bar, where / self.metre.units) if self.chords else None
 
     def _kinds(self, number: int) -> tuple[phrases.ThemeType, ...]:
         return self.themes[number] if number < len(self.themes) else ()

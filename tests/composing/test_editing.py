@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from flamingo.composing import editing
+from flamingo.composing.chords import chord_at, progression
 from flamingo.composing.options import ComposeOptions
 from flamingo.composing.personas import Cast
 from flamingo.composing.piece import Piece
@@ -215,3 +216,26 @@ def test_a_metre_that_changes_is_kept(tmp_path: Path) -> None:
     after = edit(tmp_path, mixed, bars="2-3").piece
     assert after.edges.tolist() == mixed.edges.tolist()
     assert set(after.bar_of(after.notes["start"]).tolist()) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("bars", [None, "5-12"])
+def test_a_tune_is_harmonised_with_the_chords_that_are_given(tmp_path: Path, bars: str | None) -> None:
+    """By a network that has learned nothing, so that it is the chords and not what it knows."""
+
+    def share(**asked: Any) -> float:
+        result = edit(tmp_path, study(), part="left", bars=bars, overwrite=True, seed=1, **asked)
+        notes = result.piece.notes
+        chords, first = progression("C F | G7"), 0 if bars is None else 4
+        left = notes[(notes["part"] == 1) & (notes["start"] >= 96 * first)]
+        found = []
+        for start, pitch in left[["start", "pitch"]].tolist():
+            chord = chord_at(chords, start // 96 - first, start % 96 / 96)
+            found.append(pitch % 12 in chord.classes)
+        return float(np.mean(found))
+
+    assert share(chords="C F | G7") > 0.6 > share()
+
+
+def test_chords_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="chord 'X'"):
+        edit(tmp_path, study(), chords="C X")

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 import flamingo
 from flamingo.composing import sampling
-from flamingo.composing.events import PITCHES
+from flamingo.composing.events import LOWEST, PITCHES
 from flamingo.composing.excursions import Excursion, excursions
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.piece import Key, Metre
 from flamingo.composing.plan import Plan, settle
 from flamingo.composing.result import ComposeResult
 from flamingo.composing.sampling import Drawn, draw
+from flamingo.composing.scales import moved
 from flamingo.composing.sections import Section
 from tests.composing import tiny
 
@@ -107,11 +108,16 @@ def test_a_piece_that_loses_its_key_by_going_away_stays_at_home(monkeypatch: pyt
     assert {drawn.plan.key_at(bar) for bar in range(drawn.plan.bars)} == {Key(0)}
 
 
-def test_a_theme_does_not_return_in_another_mode() -> None:
-    major = leading_home()
-    minor = replace(major, away=(Excursion(0, 3, Key(9, True)),))
-    assert [major.theme(bar) for bar in range(16, 20)] == [0, 1, 2, 3]
-    assert [minor.theme(bar) for bar in range(16, 20)] == [None, None, None, 3]
+def test_a_theme_returns_in_another_mode_by_the_degrees_of_its_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "_KEY_TRIES", 0)
+    away = replace(leading_home(), away=(Excursion(0, 8, Key(9, True)),))
+    (drawn,) = draw(MODEL, [away], [1], WILD)
+    assert [away.theme(bar) for bar in range(16, 20)] == [0, 1, 2, 3]
+    bars = bars_of(drawn)
+    home = LOWEST + away.key.tonic
+    for then, now in zip(bars[0:4], bars[16:20], strict=True):
+        to = [moved(row[1] + home, Key(9, True), Key(0)) - home for row in then]
+        assert {(row[0], pitch % 12) for row, pitch in zip(then, to, strict=True)} == {(r[0], r[1] % 12) for r in now}
 
 
 def test_the_network_is_told_the_mode_of_the_excursion() -> None:

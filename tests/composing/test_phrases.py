@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from flamingo.composing.phrases import ThemeType, recapitulation, rest, returns, themes
 
-KINDS: list[ThemeType] = ["period", "sentence", "repeat", "free"]
+KINDS: list[ThemeType] = ["period", "sentence", "rising", "falling", "repeat", "free"]
 kinds = st.lists(st.sampled_from(KINDS), max_size=30)
 
 
 def what_returns(bars: int, *of: ThemeType) -> dict[int, int]:
     found = {bar: returns(bar, bars, of) for bar in range(bars)}
-    return {bar: origin for bar, origin in found.items() if origin is not None}
+    return {bar: origin.bar for bar, origin in found.items() if origin is not None}
 
 
 @given(st.integers(1, 240), kinds)
@@ -25,13 +25,15 @@ def test_what_returns_was_there_before_and_something_new_ends_the_section(bars: 
         assert bar < bars - 2
 
 
-def test_the_four_kinds_of_theme() -> None:
-    assert what_returns(10, "period") == {4: 0, 5: 1}
+def test_the_kinds_of_theme() -> None:
+    assert what_returns(10, "period") == {4: 0, 5: 1, 6: 2}
+    assert what_returns(10, "rising") == what_returns(10, "falling") == what_returns(10, "sentence")
+    assert [returns(2, 10, [kind]) for kind in ("sentence", "rising", "falling")] == [(0, 0), (0, 1), (0, -1)]
     assert what_returns(10, "sentence") == {2: 0, 3: 1}
     assert what_returns(10, "free") == what_returns(10) == {}
     assert what_returns(15, "free", "repeat") == {8: 0, 9: 1, 10: 2, 11: 3, 12: 0}
     assert what_returns(10, "repeat") == {}, "before it there is nothing that it could repeat"
-    assert what_returns(7, "period") == {}, "nothing new would be left to end with"
+    assert what_returns(8, "period") == {}, "nothing new would be left to end with"
 
 
 def test_a_single_strophe_ends_with_its_first_theme() -> None:
@@ -55,6 +57,6 @@ def test_phrases_rest_on_the_dominant_and_on_the_tonic_by_turns() -> None:
 
 
 def test_themes_are_drawn_by_the_seed() -> None:
-    first, again, other = (themes(400, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    first, again, other = (themes(4000, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first == again != other
-    assert len(first) == 50 and set(first) == set(KINDS)
+    assert len(first) == 500 and set(first) == set(KINDS)
