@@ -24,6 +24,7 @@ from pathlib import Path
 # So that a checkout can be measured without being installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import _compose_continuing as continued
 import _compose_form as formal
 import _compose_pieces as pieces
 import _compose_wishes as wishes
@@ -42,6 +43,7 @@ SECTIONS = (
     "measures",
     "form",
     "filling",
+    "continuing",
     "originality",
     "critic",
     "speed",
@@ -90,6 +92,7 @@ def _run(name: str, report: Report, pool: Pool, asked: argparse.Namespace) -> No
         "endings": pieces.endings,
         "persona": wishes.persona,
         "form": formal.form,
+        "continuing": continued.continuing,
         "originality": pieces.originality,
     }
     if name in simple:

@@ -1,13 +1,14 @@
 """The themes of a section, eight bars each: where their phrases rest, and which bars come back.
 
 A network that hears some twenty bars plans none of this, so it is planned for it, after what is commonest in the
-piano music of 1770 to 1850 (Caplin, Classical Form, 1998). A theme is one of six:
+piano music of 1770 to 1850 (Caplin, Classical Form, 1998). A theme is one of seven:
 
     period      its bars 4 and 5 begin it again
     sentence    its bars 2 and 3 say its first two again
     rising      the same, a step of the scale higher: a sequence
     falling     the same, a step lower
     repeat      the second of a strophe: its first phrase is that of the first, and ends otherwise
+    developed   the first of a later strophe: the first two bars of the section, and these again a step higher
     free        nothing in it comes back
 
 Each rests on the dominant in bar 3 (half cadence) and on the tonic in bar 7 (authentic cadence). Two themes are a
@@ -35,19 +36,21 @@ __all__ = [
     "themes",
 ]
 
-ThemeType = Literal["period", "sentence", "rising", "falling", "repeat", "free"]
+ThemeType = Literal["period", "sentence", "rising", "falling", "repeat", "developed", "free"]
 
 PHRASE, THEME, STROPHE = 4, 8, 16  # bars
 _OFTEN: dict[ThemeType, float] = {"period": 0.4, "sentence": 0.15, "rising": 0.1, "falling": 0.1, "free": 0.25}
 """So that bars two and four apart are as alike as in people's music: bench/compose.py --only form."""
-_REPEATED = 0.45
-"""How often the second theme of a strophe repeats the first."""
+_REPEATED, _DEVELOPED = 0.45, 0.3
+"""How often the second theme of a strophe repeats the first, and that of a later strophe develops the opening."""
+_HEAD = 2  # bars of the opening that are developed
 _AGAIN: dict[ThemeType, tuple[int, int, int]] = {
     "period": (4, 3, 4),
     "sentence": (2, 2, 2),
     "rising": (2, 2, 2),
     "falling": (2, 2, 2),
     "repeat": (0, 4, 8),
+    "developed": (0, 0, 0),
     "free": (0, 0, 0),
 }
 """The bar of a theme at which something comes back, how many bars of it, and how many bars before it was."""
@@ -63,14 +66,22 @@ class Return(NamedTuple):
     steps: int = 0
 
 
-def themes(bars: int, random: np.random.Generator) -> tuple[ThemeType, ...]:
-    """What each theme of a section of so many bars is."""
+def themes(bars: int, random: np.random.Generator, *, sure: bool = False) -> tuple[ThemeType, ...]:
+    """What each theme of a section of so many bars is. sure: whether every later strophe develops the opening."""
     kinds = list(_OFTEN)
     count = -(-bars // THEME)
     drawn = random.choice(len(kinds), size=count, p=list(_OFTEN.values()))
-    repeated = random.random(count) < _REPEATED
-    second = np.arange(count) * THEME % STROPHE >= THEME
-    return tuple("repeat" if again else kinds[i] for i, again in zip(drawn.tolist(), second & repeated, strict=True))
+    chance = random.random(count)
+    found: list[ThemeType] = []
+    for number, (kind, at) in enumerate(zip(drawn.tolist(), chance.tolist(), strict=True)):
+        second = number * THEME % STROPHE >= THEME
+        if second and at < _REPEATED:
+            found.append("repeat")
+        elif number and not second and at < (1.0 if sure else _DEVELOPED):
+            found.append("developed")
+        else:
+            found.append(kinds[kind])
+    return tuple(found)
 
 
 def recapitulation(bars: int) -> int | None:
@@ -90,6 +101,11 @@ def returns(at: int, bars: int, kinds: Sequence[ThemeType], *, strophic: bool = 
         return Return(at - last) if at + 1 + _END <= bars else None
     begin = at - at % THEME
     kind = kinds[begin // THEME] if begin // THEME < len(kinds) else "free"
+    if kind == "developed":
+        now = at - begin
+        return (
+            Return(now % _HEAD, now // _HEAD) if 0 < begin != again and now < 2 * _HEAD and at + _END < bars else None
+        )
     first, count, before = _AGAIN[kind]
     if begin != again and first <= at - begin < first + count and begin + first + count + _END <= bars:
         return Return(at - before, _STEPS.get(kind, 0)) if at >= before else None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from flamingo import provenance
-from flamingo.composing import performance, prompts, rerank, writing
+from flamingo.composing import performance, phrases, prompts, rerank, writing
 from flamingo.composing.key_estimation import ending
 from flamingo.composing.model import Composer
 from flamingo.composing.options import ComposeOptions, SamplingOptions
@@ -96,7 +96,18 @@ def _plan(request: ComposeRequest, variation: int) -> Plan:
         )
     # What was given is in its own key, and so is the bar that goes on from it.
     away = tuple(excursion for excursion in plan.away if excursion.first > len(begun_with.bars))
-    return replace(plan, away=away)
+    plan = replace(plan, away=away)
+    return (
+        plan if plan.form else replace(plan, themes=_of_a_tune(plan, len(begun_with.bars), options.seed + variation))
+    )
+
+
+def _of_a_tune(plan: Plan, bars: int, seed: int) -> tuple[tuple[phrases.ThemeType, ...], ...]:
+    """The themes of a piece that takes up a tune of so many bars: it comes back in the first theme, or in the second
+    where it fills the first, and later strophes develop it."""
+    drawn = phrases.themes(plan.sections[0].bars, np.random.default_rng((seed, 78)), sure=True)
+    first: phrases.ThemeType = "rising" if bars < phrases.PHRASE else "period"
+    return ((first, "repeat", *drawn[2:]), *plan.themes[1:])
 
 
 def _accompanied(request: ComposeRequest, variation: int) -> tuple[Piece | None, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from flamingo.composing.phrases import ThemeType, recapitulation, rest, returns, themes
 
-KINDS: list[ThemeType] = ["period", "sentence", "rising", "falling", "repeat", "free"]
+KINDS: list[ThemeType] = ["period", "sentence", "rising", "falling", "repeat", "developed", "free"]
 kinds = st.lists(st.sampled_from(KINDS), max_size=30)
 
 
@@ -32,6 +32,9 @@ def test_the_kinds_of_theme() -> None:
     assert what_returns(10, "sentence") == {2: 0, 3: 1}
     assert what_returns(10, "free") == what_returns(10) == {}
     assert what_returns(15, "free", "repeat") == {8: 0, 9: 1, 10: 2, 11: 3, 12: 0}
+    developed = {at: returns(at, 60, ["free", "free", "developed"]) for at in range(16, 24)}
+    assert developed == {16: (0, 0), 17: (1, 0), 18: (0, 1), 19: (1, 1), **dict.fromkeys(range(20, 24))}
+    assert what_returns(10, "developed") == {}
     assert what_returns(10, "repeat") == {}, "before it there is nothing that it could repeat"
     assert what_returns(8, "period") == {}, "nothing new would be left to end with"
 
