@@ -92,7 +92,7 @@ def planned(form: Form, bars: int, home: Key) -> tuple[FormSection, ...]:
     """
     if bars < shortest(form):
         raise BadRequest(
-            f"form {form}", f"{bars} bars are too short for it, which takes {shortest(form)}", "ask for more seconds"
+            f"form {form}", f"{bars} bars are too few for it, which takes {shortest(form)}", "ask for more seconds"
         )
     if form == "period":
         return _period(bars, home)

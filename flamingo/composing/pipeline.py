@@ -119,7 +119,8 @@ def _accompanied(request: ComposeRequest, variation: int) -> tuple[Piece | None,
     seed = (options.seed, variation, 55)
     sampling = shared(options, SamplingOptions)
     piece, bars = prompts.accompanied(request.cast.model, mine, request.cast.personas, seed, sampling)
-    return piece, (f"{bars} of its bars were one line and are accompanied",) if bars else ()
+    many = "a bar of it was one line and is" if bars == 1 else f"{bars} bars of it were one line and are"
+    return piece, (f"{many} accompanied",) if bars else ()
 
 
 def _draw(request: ComposeRequest, plan: Plan, variation: int, begun_with: Piece | None) -> tuple[Drawn, Originality]:

@@ -10,6 +10,7 @@ a while (excursions.py).
 
 from __future__ import annotations
 
+import math
 from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from flamingo.composing import events, phrases, timing
 from flamingo.composing.chords import Chord, Progression, chord_at
 from flamingo.composing.excursions import Excursion, excursions
-from flamingo.composing.forms import Form, FormSection, keys_of, planned, unfit
+from flamingo.composing.forms import Form, FormSection, keys_of, planned, shortest, unfit
 from flamingo.composing.model import Bar, Composer
 from flamingo.composing.phrase_functions import FUNCTIONS
 from flamingo.composing.piece import TEMPO, Key, Metre
@@ -283,7 +284,7 @@ def settle(
     bpm = sections[0].bpm
     if form is not None and len(sections) > 1:
         raise BadRequest(f"form {form}", "a path of moods has sections of its own", "leave one of them out")
-    formal = planned(form, first[-1], key) if form else ()
+    formal = _formal(form, first[-1], key, seconds, leaves=modulate and not chords) if form else ()
     away = excursions(sections, key.tonic, random) if not form else keys_of(formal, key)
     themes = tuple(phrases.themes(section.bars, random) for section in formal or sections)
     plan = Plan(
@@ -291,6 +292,19 @@ def settle(
         away if modulate and not chords else (), density, themes, {}, formal, chords,
     )  # fmt: skip
     return replace(plan, textures=_textures(plan))
+
+
+def _formal(form: Form, bars: int, key: Key, seconds: float, *, leaves: bool) -> tuple[FormSection, ...]:
+    """The sections of a form. leaves: whether it may go to other keys."""
+    if bars < shortest(form):
+        enough = math.ceil(seconds * (shortest(form) + 1) / bars)
+        raise BadRequest(
+            f"form {form} in {seconds:g} s",
+            f"{bars} bars are too few for it, which takes {shortest(form)}",
+            f"ask for {enough} s or more, or for a faster tempo",
+        )
+    sections = planned(form, bars, key)
+    return sections if leaves else tuple(replace(section, key=key) for section in sections)
 
 
 def _textures(plan: Plan) -> dict[int, int]:

@@ -33,11 +33,10 @@ _TRIES = 12
 _KEY_TRIES = 5
 _MOOD_TRIES = 2
 _AWAY_TRIES = 3  # after which a piece that has lost its key stays at home
-# How much better, in correlation, a piece must fit its own key than any other, and the temperature of pitches beside
-# that of other numbers: what is told makes pitches too sure, and the music plainer than people's (docs/LAB.md, 34).
-_CLEARLY = 0.08
-_DARING = 1.15
-_LOOPING = 1.35  # once a bar has been played twice running: without it a sure network plays it for ever
+_CLEARLY = 0.08  # how much better, in correlation, a piece must fit its own key than any other
+# The temperature of pitches, beside that of other numbers, once a bar has been played twice running: without it a
+# sure network plays it for ever. Otherwise pitches are as daring as the rest (docs/LAB.md, 60).
+_LOOPING = 1.35
 _UNLIKE = 0.3  # how far the valence heard may be from what was asked
 _DURATIONS = np.array(DURATIONS)
 
@@ -137,7 +136,7 @@ def _run(
     model: Composer, pieces: list[Drawn], sampling: SamplingOptions, on_progress: Callable[[int, int], None] | None
 ) -> None:
     going = [p for p in pieces if not p.finished]
-    pitches = [replace(sampling, temperature=sampling.temperature * daring) for daring in (_DARING, _LOOPING)]
+    looping = replace(sampling, temperature=sampling.temperature * _LOOPING)
     everything = sum(p.plan.bars for p in pieces)
     conditions_by_piece = {id(p): _Conditions(model, p.plan) for p in going}
     streams = _streams(model, sampling)
@@ -162,7 +161,7 @@ def _run(
                 lean = piece.lean(name, int(chosen[i, 0]))
                 if name == "pitch":
                     mask, lean = _seen_from(mask, shifts[i]), _seen_from(np.asarray(lean), shifts[i])
-                drawing = pitches[piece.loops] if name == "pitch" else sampling
+                drawing = looping if name == "pitch" and piece.loops else sampling
                 untold = logits["untold"][i] if "untold" in streams else None
                 chosen[i, column] = choose(told[i], mask, piece.random, drawing, lean, untold)
             if name == "where":
@@ -209,8 +208,8 @@ was in training; or without persona and mood and in the other mode, which guidan
 
 
 def _streams(model: Composer, sampling: SamplingOptions) -> tuple[Stream, ...]:
-    """The streams that are listened to. Parts are dealt out by the plain one, for emphasis on the persona lost the
-    left hand: beside .64 of bars by people, .. (docs/LAB.md, 58)."""
+    """The streams that are listened to. Parts are dealt out by the plain one: emphasis on the persona loses the left
+    hand (docs/LAB.md, 58)."""
     streams: list[Stream] = ["told"]
     if model.parts:
         streams.append("plain")

@@ -374,7 +374,7 @@ def test_a_piece_goes_on_from_the_users_own_notes(melody: Path, tmp_path: Path) 
     names = ["start", "duration", "pitch", "velocity"]
     mine, begun = read(melody).notes[names], found.piece.notes[found.piece.notes["start"] < 192][names]
     assert set(mine.tolist()) < set(begun.tolist())
-    assert "2 of its bars were one line and are accompanied" in found.notes
+    assert "2 bars of it were one line and are accompanied" in found.notes
     left = [note for note in begun.tolist() if note not in mine.tolist()]
     assert min(pitch for _, _, pitch, _ in left) < 60
     assert (found.piece.key, str(found.piece.metre())) == (Key(2), "4/4")

@@ -115,9 +115,16 @@ def test_a_theme_returns_in_another_mode_by_the_degrees_of_its_scale(monkeypatch
     assert [away.theme(bar) for bar in range(16, 20)] == [0, 1, 2, 3]
     bars = bars_of(drawn)
     home = LOWEST + away.key.tonic
+    seen = 0
     for then, now in zip(bars[0:4], bars[16:20], strict=True):
-        to = [moved(row[1] + home, Key(9, True), Key(0)) - home for row in then]
-        assert {(row[0], pitch % 12) for row, pitch in zip(then, to, strict=True)} == {(r[0], r[1] % 12) for r in now}
+        to = [moved(row[1] + home, Key(9, True), Key(0)) for row in then]
+        if min(to) < 21 or max(to) > 108:
+            continue  # the keyboard ends before that
+        seen += 1
+        assert {(row[0], (pitch - home) % 12) for row, pitch in zip(then, to, strict=True)} == {
+            (row[0], row[1] % 12) for row in now
+        }
+    assert seen
 
 
 def test_the_network_is_told_the_mode_of_the_excursion() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flamingo.composing.chords import progression
 from flamingo.composing.events import unspell
 from flamingo.composing.forms import FORMS, Form, planned, shortest, unfit
 from flamingo.composing.key_estimation import ending
@@ -44,7 +45,7 @@ def test_sections_fill_the_piece_and_what_returns_was_there_before(
 ) -> None:
     home = Key(tonic, minor)
     if bars < shortest(form):
-        with pytest.raises(BadRequest, match="too short"):
+        with pytest.raises(BadRequest, match="too few"):
             planned(form, bars, home)
         assert unfit(form, bars) == float("inf")
         return
@@ -86,13 +87,21 @@ def test_a_given_tempo_stays() -> None:
 
 
 def test_what_cannot_be_planned_is_refused() -> None:
-    with pytest.raises(BadRequest, match=r"rondo: .* bars are too short"):
+    with pytest.raises(BadRequest, match=r"rondo in 10 s: . bars are too few") as caught:
         plan("rondo", 10.0, tempo=60.0)
+    enough = float(caught.value.hint.split("ask for ")[1].split()[0])
+    assert plan("rondo", enough, tempo=60.0).form
     with pytest.raises(BadRequest, match="path of moods"):
         settle(
             MODEL, np.random.default_rng(0), personas={"ada": 1.0}, seconds=60, form="rondo",
             path=[Point(0.5, 0.5), Point(-0.5, -0.5)],
         )  # fmt: skip
+
+
+def test_what_may_not_leave_its_key_does_not() -> None:
+    for more in ({"modulate": False}, {"chords": progression("C G")}):
+        stays = plan("rondo", **more)
+        assert not stays.away and {section.key for section in stays.form} == {C_MAJOR}
 
 
 def bars_of(drawn: Drawn) -> list[list[list[int]]]:

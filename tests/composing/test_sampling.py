@@ -377,7 +377,11 @@ def test_what_is_less_likely_than_min_p_of_the_likeliest_is_never_drawn() -> Non
     assert drawn(0.7) == {0}
 
 
-def test_pitches_are_drawn_more_daringly_than_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("loops", "pitches"), [(False, 0.8), (True, 1.08)])
+def test_pitches_are_drawn_more_daringly_while_the_music_goes_round(
+    monkeypatch: pytest.MonkeyPatch, loops: bool, pitches: float
+) -> None:
+    monkeypatch.setattr(Drawn, "_looped", lambda piece: loops)
     choose, seen = sampling.choose, set()
 
     def watched(told: Any, mask: Any, random: Any, drawing: SamplingOptions, *more: Any) -> Any:
@@ -386,7 +390,7 @@ def test_pitches_are_drawn_more_daringly_than_the_rest(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(sampling, "choose", watched)
     one(plan(), 0, SamplingOptions(temperature=0.8))
-    assert seen == {(False, 0.8), (True, 0.92)}
+    assert seen == {(False, 0.8), (True, 0.8), (True, pitches)}  # in the first bar nothing has gone round yet
 
 
 def test_a_consonant_piece_has_fewer_clashes() -> None:
