@@ -40,6 +40,7 @@ Array = NDArray[Any]
 Event = tuple[int, int, int, int, int]
 
 _LINE: Event = (BAR_LINE, -1, -1, -1, -1)
+_LONG = 64  # bars from which on the key of a piece is heard where it is at home
 _MOST_IN_A_BAR = 144  # events; more is a machine gone wild
 _DOMINANT = (2, 5, 7, 11)
 _DURATIONS = np.array(DURATIONS)
@@ -121,15 +122,16 @@ class Drawn:
 
     def excerpts(self) -> list[Piece]:
         """The piece cut where its mode turns, each part with its own key: one part where it never does. Excursions
-        are left in, for a piece that goes away is still in its key; but of a form only what is at home is kept."""
+        are left in, for a piece that goes away is still in its key; but of a form, or a long piece, only what is at
+        home is kept."""
         plan, piece = self.plan, self.piece()
-        if plan.form:
-            home = np.array([plan.key_at(bar) == plan.key for bar in range(plan.bars)])
-            return [replace(piece, notes=piece.notes[home[piece.bar_of(piece.notes["start"])]])]
         edges = [0, *(bar for bar in range(1, plan.bars) if plan.home_at(bar) != plan.home_at(bar - 1)), plan.bars]
-        if len(edges) == 2:
-            return [piece]
-        return [replace(piece.excerpt(a, b), key=plan.home_at(a)) for a, b in pairwise(edges)]
+        if len(edges) > 2:
+            return [replace(piece.excerpt(a, b), key=plan.home_at(a)) for a, b in pairwise(edges)]
+        if plan.form or plan.bars >= _LONG:
+            home = np.array([plan.key_at(bar) == plan.key for bar in range(plan.bars)])
+            piece = replace(piece, notes=piece.notes[home[piece.bar_of(piece.notes["start"])]])
+        return [piece]
 
     @property
     def shift(self) -> int:
