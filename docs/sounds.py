@@ -1,5 +1,5 @@
-"""Makes docs/sounds: thirty seconds of every persona, each with its piano roll, and the score of the first page of
-one of them. Run `script/sounds` after the composer has changed."""
+"""Makes docs/sounds: thirty seconds of every persona, each with its piano roll, three longer pieces in a form that
+was asked for, and the score of the first page of one of them. Run `script/sounds` after the composer has changed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from flamingo.composing import writing
 
 FOLDER = Path(__file__).parent / "sounds"
 SECONDS, SEED = 30, 1
+FORMS = (("mozart", "rondo", "G major"), ("schubert", "variations", "A major"), ("beethoven", "sonatina", "C minor"))
+LONGER = 90  # seconds
 
 
 def small_mp3(wav: Path) -> bytes:
@@ -31,7 +33,9 @@ def main() -> None:
         "",
         f"`flamingo compose --persona NAME --seconds {SECONDS} --seed {SEED}`, by `script/sounds`.",
         "[LEADERBOARD.md](LEADERBOARD.md) says what they are worth. Licence: CC BY-SA 4.0, for the composer learned",
-        "from performances by Bernd Krueger (piano-midi.de), CC BY-SA 3.0 DE, and OpenScore's CC0 scores.",
+        "from performances by Bernd Krueger (piano-midi.de), CC BY-SA 3.0 DE, OpenScore's CC0 scores and music with",
+        "piano of polishscores.org (The Fryderyk Chopin Institute), CC BY 4.0. The piano: Salamander Grand Piano V3",
+        "by Alexander Holm, CC BY 3.0.",
         "",
     ]
     for persona in (p["name"] for p in flamingo.personas() if not p["own"]):
@@ -52,6 +56,29 @@ def main() -> None:
         if persona == "mozart":
             writing.write(made.piece, FOLDER.parent / "pictures" / "score.png", overwrite=True, view="score")
             writing.write(made.piece, FOLDER.parent / "pictures" / "roll.png", overwrite=True)
+    lines += [f"# {LONGER} seconds in a form", ""]
+    for persona, form, key in FORMS:
+        name = f"{form}-{persona}"
+        with tempfile.TemporaryDirectory() as folder:
+            (made,) = flamingo.compose(
+                persona=persona, seconds=LONGER, seed=SEED, form=form, key=key, output=Path(folder) / "x.wav"
+            )
+            (FOLDER / f"{name}.mp3").write_bytes(small_mp3(Path(folder) / "x.wav"))
+        writing.write(made.piece, FOLDER / f"{name}.png", overwrite=True)
+        writing.write(made.piece, FOLDER / f"{name}-score.png", overwrite=True, view="score")
+        told = made.as_dict()
+        sections = ", ".join(f"{part['name']} (bar {part['bar']}, {part['key']})" for part in told["form"])
+        lines += [
+            f"## {form.title()}, {persona.title()}",
+            f"[{name}.mp3](sounds/{name}.mp3), `--seconds {LONGER} --form {form} --key '{key}' --seed {SEED}`: "
+            f"{sections}.",
+            "",
+            f"![Piano roll](sounds/{name}.png)",
+            "",
+            f"![The first page of its score](sounds/{name}-score.png)",
+            "",
+        ]
+        print(name, sections)
     (FOLDER.parent / "sounds.md").write_text("\n".join(lines), encoding="utf-8")
 
 

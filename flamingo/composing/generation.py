@@ -384,8 +384,8 @@ class Drawn:
         return abs(self.heard[bar] / self._notes_a_bar(self.plan.density) - 1) < _LIKE_ASKED
 
     def _moved(self, then: list[Event], bar: int) -> list[Event] | None:
-        """Events of an earlier bar in the key of this one, or as its sequence; None where the keyboard ends before
-        that."""
+        """Events of an earlier bar in the key of this one, or as its sequence; None where the keyboard, or a hand,
+        ends before that."""
         here, there, steps = self.plan.key_at(bar), self.plan.key_at(self.bar), self._steps()
         if here == there and not steps:
             return then
@@ -403,7 +403,8 @@ class Drawn:
                 for row, pitch in zip(then, pitches, strict=True)
             ]
             if all(playable[0] <= row[1] <= playable[-1] for row in rows):
-                return _in_order(rows)
+                rows = _in_order(rows)
+                return rows if _in_hands(rows) else None
         return None
 
     def take(self, row: Event) -> None:
@@ -448,6 +449,14 @@ def _in_order(rows: list[Event]) -> list[Event]:
     for row in rows:
         kept.setdefault((row[0], row[1]), row)
     return sorted(kept.values(), key=lambda row: row[:2])
+
+
+def _in_hands(rows: list[Event]) -> bool:
+    """Whether what each hand strikes together lies within a tenth; a raised note may move by more than its chord."""
+    struck: dict[tuple[int, int], list[int]] = {}
+    for where, pitch, _, _, part in rows:
+        struck.setdefault((where, part), []).append(pitch)
+    return all(part < 0 or max(pitches) - min(pitches) <= _HAND for (_, part), pitches in struck.items())
 
 
 @functools.lru_cache(maxsize=256)

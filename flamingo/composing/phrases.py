@@ -39,7 +39,7 @@ __all__ = [
 ThemeType = Literal["period", "sentence", "rising", "falling", "repeat", "developed", "free"]
 
 PHRASE, THEME, STROPHE = 4, 8, 16  # bars
-_OFTEN: dict[ThemeType, float] = {"period": 0.4, "sentence": 0.15, "rising": 0.1, "falling": 0.1, "free": 0.25}
+_OFTEN: dict[ThemeType, float] = {"period": 0.45, "sentence": 0.15, "rising": 0.1, "falling": 0.1, "free": 0.2}
 """So that bars two and four apart are as alike as in people's music: bench/compose.py --only form."""
 _REPEATED, _DEVELOPED = 0.45, 0.3
 """How often the second theme of a strophe repeats the first, and that of a later strophe develops the opening."""
