@@ -4,6 +4,7 @@ hold; beside the first bars of works by people, with the same chord finder for b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from _compose_figures import percent
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from flamingo.composing.form_measures import PEOPLE, FormMeasures, form_measures
 from flamingo.composing.piece import Piece
+from flamingo.composing.sampling import Drawn
 from flamingo.composing.writing.engraving.hands import into_hands
 from flamingo.composing.writing.engraving.notes import Note
 
@@ -68,7 +70,7 @@ def form(report: Report, pool: Pool) -> None:
     means = {who: dict(zip(names, rows.mean(0).tolist(), strict=True)) for who, rows in found.items()}
     for who, pieces in longer.items():
         means[who]["opening_returns"] = float(table(pieces)[:, returns].mean())
-    hands = {"people": hands_of(people), "Flamingo": hands_of(ours)}
+    hands = {"people": hands_of(people), "Flamingo": hands_as_dealt([m.drawn for m in pool.formal])}
     rows = [[LABELS[name], *(f"{means[who][name]:.3f}" for who in means)] for name in names]
     for label, index in (("hand's attacks beyond a tenth", 0), ("hand's attacks of more than 5 notes", 1)):
         rows.append([label, *(percent(hands[who][index]) for who in means)])
@@ -123,6 +125,20 @@ def hands_of(pieces: Sequence[Piece]) -> tuple[float, float]:
             attacks += len(by_start)
             wide += sum(max(pitches) - min(pitches) > TENTH for pitches in by_start.values())
             many += sum(len(pitches) > FINGERS for pitches in by_start.values())
+    return wide / max(attacks, 1), many / max(attacks, 1)
+
+
+def hands_as_dealt(pieces: Sequence[Drawn]) -> tuple[float, float]:
+    """The same of composed pieces, with the hands to which the composer dealt the notes out."""
+    wide = many = attacks = 0
+    for piece in pieces:
+        struck: dict[tuple[int, int, int], list[int]] = {}
+        for bar, (first, last) in enumerate(pairwise([*piece.lines, len(piece.rows)])):
+            for where, pitch, _, _, part in piece.rows[first + 1 : last]:
+                struck.setdefault((bar, where, part), []).append(pitch)
+        attacks += len(struck)
+        wide += sum(max(pitches) - min(pitches) > TENTH for pitches in struck.values())
+        many += sum(len(pitches) > FINGERS for pitches in struck.values())
     return wide / max(attacks, 1), many / max(attacks, 1)
 
 

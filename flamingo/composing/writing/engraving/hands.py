@@ -9,8 +9,6 @@ from typing import Any
 from flamingo.composing.piece import UNITS
 from flamingo.composing.writing.engraving.notes import EIGHTH, Note
 
-_TOO_WIDE = 500  # more than all that is held can cost, for the pedal may hold it and no hand spans more than a tenth
-
 
 def into_hands(notes: list[Note]) -> tuple[list[Note], list[Note]]:
     """The notes of the right and of the left hand.
@@ -40,7 +38,7 @@ def into_hands(notes: list[Note]) -> tuple[list[Note], list[Note]]:
                         continue
                     mean = sum(pitches) / len(pitches)
                     span = pitches[-1] - pitches[0]
-                    total += 1.5 * max(0, span - 12) + (_TOO_WIDE if span > 16 else 0)
+                    total += 1.5 * max(0, span - 12) + (20 if span > 16 else 0)
                     every = pitches + [p for p, _ in held[side]]
                     total += 1.4 * max(0, max(every) - min(every) - 14)
                     total += 0.6 * max(0, len(every) - 5)
