@@ -15,7 +15,7 @@ from _report import Report
 from numpy.typing import NDArray
 
 import flamingo
-from flamingo.composing.form_measures import MOTIF
+from flamingo.composing.form_measures import MOTIF, top_notes
 from flamingo.composing.piece import Piece
 from flamingo.composing.scales import SCALES
 from flamingo.composing.writing import to_bytes
@@ -70,9 +70,7 @@ def _gone_on(tune: Piece, who: str, seed: int) -> Piece:
 
 def _top(piece: Piece) -> Piece:
     """The highest note of each attack, let go before the next."""
-    notes = piece.notes[np.lexsort((piece.notes["pitch"], piece.notes["start"]))]
-    last = np.append(notes["start"][1:] > notes["start"][:-1], True)
-    top = notes[last].copy()
+    top = top_notes(piece).copy()
     following = np.append(top["start"][1:], top["start"][-1] + top["duration"][-1])
     top["duration"] = np.clip(top["duration"], 1, np.maximum(following - top["start"], 1))
     top["part"] = 0
@@ -103,8 +101,7 @@ def _figures(tune: Piece, made: Piece) -> tuple[Any, ...]:
 
 def _motifs(piece: Piece, bars: NDArray[np.bool_], *, degrees: bool = False) -> list[Hashable]:
     """The motifs of the top line that begin in some bars: intervals, in semitones or in steps, and rhythm."""
-    notes = piece.notes[np.lexsort((piece.notes["pitch"], piece.notes["start"]))]
-    top = notes[np.append(notes["start"][1:] > notes["start"][:-1], True)]
+    top = top_notes(piece)
     place = top["pitch"].astype(int)
     if degrees:
         octave, above = np.divmod(place - piece.key.tonic, 12)

@@ -114,7 +114,7 @@ def table(pieces: Sequence[Piece]) -> NDArray[np.float64]:
 def hands_of(pieces: Sequence[Piece]) -> tuple[float, float]:
     """Of all a hand strikes together, the share that spans more than a tenth, and that has more than five notes; the
     hands as Flamingo's own scores divide them."""
-    wide = many = attacks = 0
+    struck: list[list[int]] = []
     for piece in pieces:
         rows = piece.notes[["start", "duration", "pitch"]].tolist()
         notes = [Note(i, start, start + long, pitch) for i, (start, long, pitch) in enumerate(rows)]
@@ -122,24 +122,26 @@ def hands_of(pieces: Sequence[Piece]) -> tuple[float, float]:
             by_start: dict[int, list[int]] = {}
             for note in hand:
                 by_start.setdefault(note.start, []).append(note.pitch)
-            attacks += len(by_start)
-            wide += sum(max(pitches) - min(pitches) > TENTH for pitches in by_start.values())
-            many += sum(len(pitches) > FINGERS for pitches in by_start.values())
-    return wide / max(attacks, 1), many / max(attacks, 1)
+            struck += by_start.values()
+    return _too_much(struck)
 
 
 def hands_as_dealt(pieces: Sequence[Drawn]) -> tuple[float, float]:
     """The same of composed pieces, with the hands to which the composer dealt the notes out."""
-    wide = many = attacks = 0
+    struck: list[list[int]] = []
     for piece in pieces:
-        struck: dict[tuple[int, int, int], list[int]] = {}
+        by_place: dict[tuple[int, int, int], list[int]] = {}
         for bar, (first, last) in enumerate(pairwise([*piece.lines, len(piece.rows)])):
             for where, pitch, _, _, part in piece.rows[first + 1 : last]:
-                struck.setdefault((bar, where, part), []).append(pitch)
-        attacks += len(struck)
-        wide += sum(max(pitches) - min(pitches) > TENTH for pitches in struck.values())
-        many += sum(len(pitches) > FINGERS for pitches in struck.values())
-    return wide / max(attacks, 1), many / max(attacks, 1)
+                by_place.setdefault((bar, where, part), []).append(pitch)
+        struck += by_place.values()
+    return _too_much(struck)
+
+
+def _too_much(struck: Sequence[Sequence[int]]) -> tuple[float, float]:
+    wide = sum(max(pitches) - min(pitches) > TENTH for pitches in struck)
+    many = sum(len(pitches) > FINGERS for pitches in struck)
+    return wide / max(len(struck), 1), many / max(len(struck), 1)
 
 
 def human_or_machine(

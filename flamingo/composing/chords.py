@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flamingo.composing.key_estimation import correlations
-from flamingo.composing.piece import Key
+from flamingo.composing.piece import LETTERS, Key
 from flamingo.errors import BadRequest
 
 __all__ = ["KINDS", "Chord", "Progression", "chord_at", "key_of", "progression"]
@@ -31,7 +31,6 @@ KINDS: dict[str, tuple[int, ...]] = {
 """Semitones above the root, by what stands after it."""
 _MOST = 512  # bars
 _BEGINS, _ENDS = 0.2, 0.1  # of a correlation, for the key on whose tonic a progression begins, or ends
-_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _SHARP = {"#": 1, "♯": 1, "b": -1, "♭": -1, "": 0}
 _SYMBOL = re.compile(r"([A-G])([#♯b♭]?)([^/\s]*)(?:/([A-G])([#♯b♭]?))?")
 
@@ -78,8 +77,8 @@ def _chord(symbol: str) -> Chord:
     if not match or match[3] not in KINDS:
         kinds = "C, Cm, C7, Cmaj7, Cm7, Cdim, Caug, Csus4, C/E"
         raise BadRequest(f"chord {symbol!r}", "is not known here", f"write it as one of {kinds}")
-    root = (_LETTERS[match[1]] + _SHARP[match[2]]) % 12
-    bass = (_LETTERS[match[4]] + _SHARP[match[5]]) % 12 if match[4] else root
+    root = (LETTERS[match[1]] + _SHARP[match[2]]) % 12
+    bass = (LETTERS[match[4]] + _SHARP[match[5]]) % 12 if match[4] else root
     return Chord(root, KINDS[match[3]], bass)
 
 

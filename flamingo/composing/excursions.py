@@ -38,7 +38,7 @@ class Excursion:
 
     def transposed(self, semitones: int) -> Excursion:
         """The same bars of a piece that is played higher or lower."""
-        return replace(self, key=Key((self.key.tonic + semitones) % 12, self.key.minor))
+        return replace(self, key=self.key.transposed(semitones))
 
 
 def excursions(sections: Sequence[Section], tonic: int, random: np.random.Generator) -> tuple[Excursion, ...]:

@@ -160,11 +160,16 @@ def _alike_at(rows: Array, lag: int) -> float:
     return float((unit[lag:] * unit[:-lag]).sum(1)[pairs].mean()) - any_two
 
 
+def top_notes(piece: Piece) -> Array:
+    """The highest note of each attack; notes are in order of start and pitch."""
+    start = piece.notes["start"]
+    return np.asarray(piece.notes[np.append(start[1:] > start[:-1], True)])
+
+
 def _top_line(piece: Piece) -> tuple[Array, Array]:
-    """Where something is struck, and the highest pitch that is. Notes are in order of start and pitch."""
-    start = piece.notes["start"].astype(np.int64)
-    last = np.flatnonzero(np.append(start[1:] > start[:-1], True))
-    return start[last], piece.notes["pitch"][last].astype(int)
+    """Where something is struck, and the highest pitch that is."""
+    top = top_notes(piece)
+    return top["start"].astype(np.int64), top["pitch"].astype(int)
 
 
 def _motifs(piece: Piece, onsets: Array, melody: Array) -> float:

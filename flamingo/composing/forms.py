@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Literal
+from typing import Literal, get_args
 
 from flamingo.composing.excursions import Excursion
-from flamingo.composing.phrases import PHRASE, STROPHE, THEME
+from flamingo.composing.phrases import END, PHRASE, STROPHE, THEME
 from flamingo.composing.piece import Key
 from flamingo.errors import BadRequest
 
@@ -28,8 +28,7 @@ __all__ = ["FORMS", "Form", "FormSection", "Keeps", "keys_of", "planned", "short
 Form = Literal["period", "ternary", "rondo", "variations", "sonatina"]
 Keeps = Literal["everything", "melody", "accompaniment"]
 
-FORMS: tuple[Form, ...] = ("period", "ternary", "rondo", "variations", "sonatina")
-_END = 2  # bars of the piece's last cadence, which nothing comes back in
+FORMS: tuple[Form, ...] = get_args(Form)
 _LONG_RONDO = 56  # bars from which on a rondo has three episodes
 _LONG_THEME = 64  # bars from which on the theme of variations is a strophe
 _SHORTEST: dict[Form, int] = {"period": 8, "ternary": 12, "rondo": 20, "variations": 12, "sonatina": 24}
@@ -63,7 +62,7 @@ class FormSection:
 
     def transposed(self, semitones: int) -> FormSection:
         """The same bars of a piece that is played higher or lower."""
-        return replace(self, key=Key((self.key.tonic + semitones) % 12, self.key.minor))
+        return replace(self, key=self.key.transposed(semitones))
 
 
 def shortest(form: Form) -> int:
@@ -148,7 +147,7 @@ def _built(outline: list[_Outline], bars: int) -> tuple[FormSection, ...]:
         if number + 1 == len(outline) and rest < PHRASE:  # too few for a coda
             size += rest
         like = None if each.like is None else sections[each.like]
-        back = 0 if like is None else min(like.bars, bars - _END - first)
+        back = 0 if like is None else min(like.bars, bars - END - first)
         sections.append(FormSection(each.name, first, size, each.key, None if like is None else like.first, back))
         first += size
     if first < bars:
@@ -186,7 +185,7 @@ def _period(bars: int, home: Key) -> tuple[FormSection, ...]:
         first = number * STROPHE
         until = bars if number + 1 == count else first + STROPHE
         if number and number + 1 == count:
-            back = min(STROPHE, until - _END - first)
+            back = min(STROPHE, until - END - first)
             sections.append(FormSection("first period", first, until - first, home, 0, back))
         else:
             sections += _halves(first, first + THEME, until, home)
@@ -210,6 +209,6 @@ def _variations(bars: int, home: Key) -> tuple[FormSection, ...]:
         first = theme * (number + 1)
         last = number == count - 1
         size = bars - first if last else theme
-        back = min(theme, size - _END) if last else theme
+        back = min(theme, size - END) if last else theme
         sections.append(FormSection(f"variation {number + 1}", first, size, home, 0, back, kept[number % 2]))
     return tuple(sections)

@@ -31,6 +31,7 @@ from flamingo.composing.events import (
 )
 from flamingo.composing.key_estimation import profile
 from flamingo.composing.mood import DISSONANT, Scale
+from flamingo.composing.phrases import Return
 from flamingo.composing.piece import UNITS, Key, Piece
 from flamingo.composing.plan import Plan
 from flamingo.composing.scales import moved
@@ -362,10 +363,10 @@ class Drawn:
     # ------------------------------------------------------------------ what came
     def recalled(self) -> Event | None:
         """What comes next where the theme returns: the same as the first time. None where it is to be drawn."""
-        theme = self.plan.theme(self.bar) if self.bar >= 0 else None
-        if theme is None or not self._of_asked_density(theme):
+        origin = self.plan.returning(self.bar) if self.bar >= 0 else None
+        if origin is None or not self._of_asked_density(origin.bar):
             return None
-        then = self._moved(self.rows[self.lines[theme] + 1 : self.lines[theme + 1]], theme)
+        then = self._moved(origin)
         if then is None:
             return None
         now = self.rows[len(self.rows) - self.in_bar :]
@@ -373,20 +374,17 @@ class Drawn:
             return None
         return then[len(now)] if len(now) < len(then) else _LINE
 
-    def _steps(self) -> int:
-        origin = self.plan.returning(self.bar)
-        return 0 if origin is None else origin.steps
-
     def _of_asked_density(self, bar: int) -> bool:
         """Whether an earlier bar has about as many notes as were asked for, if any number was."""
         if self.plan.density is None:
             return True
         return abs(self.heard[bar] / self._notes_a_bar(self.plan.density) - 1) < _LIKE_ASKED
 
-    def _moved(self, then: list[Event], bar: int) -> list[Event] | None:
+    def _moved(self, origin: Return) -> list[Event] | None:
         """Events of an earlier bar in the key of this one, or as its sequence; None where the keyboard, or a hand,
         ends before that."""
-        here, there, steps = self.plan.key_at(bar), self.plan.key_at(self.bar), self._steps()
+        then = self.rows[self.lines[origin.bar] + 1 : self.lines[origin.bar + 1]]
+        here, there, steps = self.plan.key_at(origin.bar), self.plan.key_at(self.bar), origin.steps
         if here == there and not steps:
             return then
         playable = np.flatnonzero(self.grammar.pitches(-1))

@@ -24,8 +24,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 __all__ = [
+    "END",
     "PHRASE",
     "STROPHE",
+    "THEME",
     "Return",
     "ThemeType",
     "function",
@@ -39,6 +41,7 @@ __all__ = [
 ThemeType = Literal["period", "sentence", "rising", "falling", "repeat", "developed", "free"]
 
 PHRASE, THEME, STROPHE = 4, 8, 16  # bars
+END = 2  # bars that are left to the end of a section, or of the piece, in which nothing comes back
 _OFTEN: dict[ThemeType, float] = {"period": 0.45, "sentence": 0.15, "rising": 0.1, "falling": 0.1, "free": 0.2}
 """So that bars two and four apart are as alike as in people's music: bench/compose.py --only form."""
 _REPEATED, _DEVELOPED = 0.45, 0.3
@@ -55,7 +58,6 @@ _AGAIN: dict[ThemeType, tuple[int, int, int]] = {
 }
 """The bar of a theme at which something comes back, how many bars of it, and how many bars before it was."""
 _STEPS: dict[ThemeType, int] = {"rising": 1, "falling": -1}
-_END = 2  # bars that are left to the end of a section
 _LAST_PART = 8  # bars that must be left for the first theme to come back whole
 
 
@@ -98,16 +100,16 @@ def returns(at: int, bars: int, kinds: Sequence[ThemeType], *, strophic: bool = 
         return Return(at - again)
     last = STROPHE - PHRASE  # where the first theme of a single strophe begins again
     if strophic and again is None and last <= at < STROPHE - 1:
-        return Return(at - last) if at + 1 + _END <= bars else None
+        return Return(at - last) if at + 1 + END <= bars else None
     begin = at - at % THEME
     kind = kinds[begin // THEME] if begin // THEME < len(kinds) else "free"
     if kind == "developed":
         now = at - begin
         return (
-            Return(now % _HEAD, now // _HEAD) if 0 < begin != again and now < 2 * _HEAD and at + _END < bars else None
+            Return(now % _HEAD, now // _HEAD) if 0 < begin != again and now < 2 * _HEAD and at + END < bars else None
         )
     first, count, before = _AGAIN[kind]
-    if begin != again and first <= at - begin < first + count and begin + first + count + _END <= bars:
+    if begin != again and first <= at - begin < first + count and begin + first + count + END <= bars:
         return Return(at - before, _STEPS.get(kind, 0)) if at >= before else None
     return None
 
@@ -115,7 +117,7 @@ def returns(at: int, bars: int, kinds: Sequence[ThemeType], *, strophic: bool = 
 def rest(at: int, bars: int) -> Literal["half", "authentic"] | None:
     """The cadence in which a phrase rests in bar `at` of a section of so many bars, if one does. The last two bars
     are left to the end of the section."""
-    if at % PHRASE != PHRASE - 1 or at >= bars - _END:
+    if at % PHRASE != PHRASE - 1 or at >= bars - END:
         return None
     return "authentic" if at % THEME == THEME - 1 else "half"
 
@@ -132,4 +134,4 @@ def left(at: int, bars: int) -> int:
     """Bars from bar `at` of a section of so many bars to the end of its phrase, this one included. The last phrase
     goes on to the end of the section."""
     end = at - at % PHRASE + PHRASE
-    return (bars if bars - end < _END else min(end, bars)) - at
+    return (bars if bars - end < END else min(end, bars)) - at

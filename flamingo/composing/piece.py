@@ -37,7 +37,7 @@ PEDAL = np.dtype([("start", "i4"), ("end", "i4")])  # the sustain pedal is down
 
 Array = NDArray[Any]
 
-_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _MAJOR_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _MINOR_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 
@@ -66,7 +66,11 @@ class Key:
         if mode and len(mode) > 1:
             mode = mode.lower()
         minor = mode in ("minor", "min", "m", "moll") if mode else letter.islower()
-        return cls((_LETTERS[letter.upper()] + sharp) % 12, minor)
+        return cls((LETTERS[letter.upper()] + sharp) % 12, minor)
+
+    def transposed(self, semitones: int) -> Self:
+        """The key so many semitones higher."""
+        return type(self)((self.tonic + semitones) % 12, self.minor)
 
     @property
     def fifths(self) -> int:
@@ -199,7 +203,7 @@ class Piece:
         pitch = np.where(pitch < 0, pitch + 12 * -(pitch // 12), pitch)
         notes = self.notes.copy()
         notes["pitch"] = pitch
-        key = Key((self.key.tonic + semitones) % 12, self.key.minor)
+        key = self.key.transposed(semitones)
         return replace(self, notes=np.sort(notes, order=("start", "pitch", "part")), key=key)
 
     def at_speed(self, factor: float) -> Piece:

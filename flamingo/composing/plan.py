@@ -36,7 +36,6 @@ from flamingo.mood import cues
 Array = NDArray[Any]
 
 
-_END = 2  # bars of a last cadence
 _STROPHIC = 24  # bars of a section of a form from which on it comes back to its own beginning
 _LIVELIER = ("broken chords", "repeated chords", "line", "octaves")  # than the one before, in variations
 
@@ -121,7 +120,7 @@ class Plan:
         at = bar - section.first
         if section.like is not None and at < section.back:
             return phrases.Return(section.like + at)
-        bars = section.bars if section.end == self.bars else section.bars + _END
+        bars = section.bars if section.end == self.bars else section.bars + phrases.END
         strophic = section.bars >= _STROPHIC
         origin = phrases.returns(at, bars, self._kinds(number), strophic=strophic)
         return None if origin is None else origin._replace(bar=section.first + origin.bar)
@@ -148,7 +147,7 @@ class Plan:
         """The cadence in which a phrase rests in a bar, if one does; not that of the piece's end."""
         at, bars = self._within(bar)
         goes_on = self.form and bar - at + bars < self.bars  # another section follows, and this one rests at its end
-        return phrases.rest(at, bars + _END if goes_on else bars)
+        return phrases.rest(at, bars + phrases.END if goes_on else bars)
 
     def home_at(self, bar: int) -> Key:
         """The key of the section that a bar belongs to."""
@@ -284,12 +283,13 @@ def settle(
     bpm = sections[0].bpm
     if form is not None and len(sections) > 1:
         raise BadRequest(f"form {form}", "a path of moods has sections of its own", "leave one of them out")
-    formal = _formal(form, first[-1], key, seconds, leaves=modulate and not chords) if form else ()
+    leaves = modulate and not chords
+    formal = _formal(form, first[-1], key, seconds, leaves=leaves) if form else ()
     away = excursions(sections, key.tonic, random) if not form else keys_of(formal, key)
     themes = tuple(phrases.themes(section.bars, random) for section in formal or sections)
     plan = Plan(
         dict(personas), key, metre, bpm, first[-1], seconds, valence, arousal, 0, last, sections,
-        away if modulate and not chords else (), density, themes, {}, formal, chords,
+        away if leaves else (), density, themes, {}, formal, chords,
     )  # fmt: skip
     return replace(plan, textures=_textures(plan))
 
