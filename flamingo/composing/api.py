@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from flamingo import provenance
-from flamingo.composing import editing, performance, pipeline, prompts, writing
+from flamingo.composing import editing, pipeline, prompts, writing
 from flamingo.composing.chords import key_of, progression
+from flamingo.composing.instruments import instruments_of
 from flamingo.composing.options import ComposeOptions
 from flamingo.composing.personas import cast
 from flamingo.composing.piece import Key
@@ -54,7 +55,7 @@ def compose(options: ComposeOptions) -> list[ComposeResult]:
     mood = MoodRequest(
         options.mood, options.valence, options.arousal, several(options.photo) or None, options.words, options.path
     )
-    performance.instruments_of(options.instrument)
+    instruments_of(options.instrument)
     key = Key.parse(options.key) if options.key is not None else None
     metre = prompts.metre_of(options.metre) if options.metre is not None else None
     chords = progression(options.chords) if options.chords is not None else ()

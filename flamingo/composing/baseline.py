@@ -24,6 +24,7 @@ from flamingo import provenance
 from flamingo.composing import performance, timing, writing
 from flamingo.composing.events import BAR_LINE
 from flamingo.composing.generation import Drawn, Event
+from flamingo.composing.instruments import instruments_of, played_by
 from flamingo.composing.model import NUMBERS_OF_A_NOTE, Composer, one_thread
 from flamingo.composing.options import ComposeOptions, Progress, SamplingOptions, SoundOptions, flag_of
 from flamingo.composing.piece import Key, Metre, Piece
@@ -179,7 +180,7 @@ def compose(run: Path, *, on_progress: Progress | None = None, **choices: Any) -
         raise BadRequest(f"tempo {options['tempo']:g}", f"it is not from {SLOWEST:g} to {FASTEST:g}")
     temperature = choices.get("temperature", 0.0)
     sampling = SamplingOptions(temperature=temperature, top_p=options["top_p"], min_p=options["min_p"], guidance=1.0)
-    names = performance.instruments_of(instrument)
+    names = instruments_of(instrument)
     output = options["output"]
     outputs = tuple(map(Path, [output] if isinstance(output, str | Path) else output)) if output else ()
     if not outputs:
@@ -225,7 +226,7 @@ def _performed(piece: Piece, names: list[str], options: Mapping[str, Any], rando
     if options["pitch"]:
         piece = piece.transposed(options["pitch"])
     if names != ["piano"]:
-        piece = performance.played_by(piece, names)
+        piece = played_by(piece, names)
     return piece.at_speed(options["speed"]) if options["speed"] != 1 else piece
 
 

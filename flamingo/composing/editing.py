@@ -6,6 +6,8 @@
 --edit chords.mid --part melody                  a melody over an accompaniment
 --edit tune.mid --part accompaniment --chords "C Am F G"
                                                  a tune harmonised with these chords, a bar each
+--edit tune.mid --part accompaniment --instrument string-quartet
+                                                 a tune for the first violin, and three parts to it
 """
 
 from __future__ import annotations
@@ -20,9 +22,10 @@ from typing import Any
 import numpy as np
 
 from flamingo import provenance
-from flamingo.composing import pipeline, reading
+from flamingo.composing import pipeline, prompts, reading
 from flamingo.composing.chords import Progression, progression
 from flamingo.composing.filling import fill
+from flamingo.composing.instruments import instrumentation_of, instruments_of
 from flamingo.composing.options import ComposeOptions, SamplingOptions, flag_of
 from flamingo.composing.parts import ensemble_of, parts_of
 from flamingo.composing.personas import Cast
@@ -36,8 +39,8 @@ from flamingo.options import shared
 __all__ = ["edited", "parts_named", "spans"]
 
 _FOLLOWED = frozenset({
-    "persona", "edit", "bars", "part", "chords", "variations", "temperature", "top_p", "min_p", "speed", "pitch",
-    "soundfont", "room", "width", "loudness", "view", "seed", "output", "overwrite", "on_progress",
+    "persona", "edit", "bars", "part", "chords", "instrument", "variations", "temperature", "top_p", "min_p", "speed",
+    "pitch", "soundfont", "room", "width", "loudness", "view", "seed", "output", "overwrite", "on_progress",
 })  # fmt: skip
 """Options of `compose` that mean something for music that is there already."""
 _NAMES = ("melody", "accompaniment", "right", "left")
@@ -126,6 +129,15 @@ def edited(
     assert options.edit is not None
     pipeline.say(options, 0, f"reading {options.edit.name}")
     before = reading.read(options.edit, by_track=True)
+    instruments = instruments_of(options.instrument)
+    if instruments != ["piano"]:
+        players = instrumentation_of(instruments)
+        if players is None:
+            raise BadRequest(
+                f"--instrument {options.instrument}", "with --edit it names lines, or lines and a keyboard or harp",
+                "try flute,piano or string-quartet",
+            )  # fmt: skip
+        before = prompts.arranged(before, players)
     remarks: tuple[str, ...] = ()
     if reading.KINDS.get(options.edit.suffix.lower()) == "midi" and has_drums(options.edit.read_bytes()):
         remarks = ("its drums are left out",)

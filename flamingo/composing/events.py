@@ -9,6 +9,7 @@ after the other.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -156,35 +157,69 @@ def midi_pitch(index: int, tonic: int) -> int:
     return index + LOWEST + shift_of(tonic)
 
 
-def unspell(events: Array, metres: list[Metre], key: Key, **more: Any) -> Piece:
-    """The piece that relative events spell: one metre a bar line, in order. Velocities are the middles of their bins.
-    A note that is struck again while it sounds is let go first."""
+def unspell(
+    events: Array,
+    metres: list[Metre],
+    key: Key,
+    *,
+    programs: tuple[int, ...] = (0,),
+    lines: Collection[int] = (),
+    **more: Any,
+) -> Piece:
+    """The piece that relative events spell. Velocities are the middles of their bins; a note that is struck again
+    while it sounds is let go first.
+
+    Args:
+        events: (n, 5), with bar lines.
+        metres: one a bar line, in order.
+        key: of the piece.
+        programs: of each part; of one alone, all notes are its.
+        lines: the parts that let go of a note where they strike the next.
+        **more: the other fields of the piece.
+    """
     starts = np.cumsum([0, *(m.units for m in metres)])
     bars = np.array([(s, m.numerator, m.denominator) for s, m in zip(starts, metres, strict=False)], BAR)
     notes: list[tuple[int, int, int, int, int, float]] = []
     bar = -1
-    for where, pitch, duration, velocity, _ in events.tolist():
+    several = len(programs) > 1
+    for where, pitch, duration, velocity, part in events.tolist():
         if where == BAR_LINE:
             bar += 1
             continue
+        part = part if several else 0
         start = int(starts[bar]) + where
         midi = midi_pitch(pitch, key.tonic)
-        notes.append((start, DURATIONS[duration], min(max(midi, 0), 127), velocity * 8 + 4, 0, 0.0))
-    return Piece.build(release_before_repeat(np.array(notes, NOTE)), bars, key, **more)
+        notes.append((start, DURATIONS[duration], min(max(midi, 0), 127), velocity * 8 + 4, part, 0.0))
+    # Both hands play on the same strings.
+    hands = [part for part in range(len(programs)) if part not in lines]
+    whose = np.array([hands[0] if part in hands else part for part in range(len(programs))])
+    played = _one_at_a_time(release_before_repeat(np.array(notes, NOTE), whose if several else None), lines)
+    return Piece.build(played, bars, key, programs=programs, **more)
 
 
-def release_before_repeat(notes: Array) -> Array:
-    """Notes cut where the same key is struck again, for one string sounds once."""
-    order = np.lexsort((notes["start"], notes["pitch"], notes["part"]))
-    sorted_notes = notes[order]
+def release_before_repeat(notes: Array, whose: Array | None = None) -> Array:
+    """Notes cut where the same key is struck again, for one string sounds once. whose: the instrument of each part,
+    where two parts are hands at one; otherwise each part is an instrument."""
+    player = notes["part"] if whose is None else whose[notes["part"]]
+    order = np.lexsort((notes["start"], notes["pitch"], player))
+    sorted_notes, player = notes[order], player[order]
     if len(sorted_notes) > 1:
-        same = (sorted_notes["pitch"][1:] == sorted_notes["pitch"][:-1]) & (
-            sorted_notes["part"][1:] == sorted_notes["part"][:-1]
-        )
+        same = (sorted_notes["pitch"][1:] == sorted_notes["pitch"][:-1]) & (player[1:] == player[:-1])
         gap = np.diff(sorted_notes["start"])
         cut = np.minimum(sorted_notes["duration"][:-1], np.maximum(gap, 1))
         sorted_notes["duration"][:-1] = np.where(same, cut, sorted_notes["duration"][:-1])
     return sorted_notes
+
+
+def _one_at_a_time(notes: Array, lines: Collection[int]) -> Array:
+    """Notes of parts that are lines cut where the next one begins."""
+    notes = notes.copy()
+    for part in lines:
+        mine = np.flatnonzero(notes["part"] == part)
+        mine = mine[np.argsort(notes["start"][mine], kind="stable")]
+        gap = np.diff(notes["start"][mine])
+        notes["duration"][mine[:-1]] = np.minimum(notes["duration"][mine[:-1]], np.maximum(gap, 1))
+    return notes
 
 
 @dataclass

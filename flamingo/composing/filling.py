@@ -23,6 +23,7 @@ from flamingo.composing import events
 from flamingo.composing.chords import Progression, chord_at
 from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PARTS, PITCHES, VELOCITIES, Grammar, shift_of
 from flamingo.composing.generation import in_hand, lean_to_symbol
+from flamingo.composing.instruments import RANGES, TWO_STAVES
 from flamingo.composing.model import NUMBERS_OF_A_NOTE, Bar, Cache, Composer, one_thread
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.parts import KEYBOARDS, ORGANS, ensemble_of, part_of_notes, parts_of
@@ -132,11 +133,14 @@ class _Filler:
         self.staff, self.single, self.range = {}, {}, {}
         for each in range(PARTS):
             mine = notes[self.part == each]
-            staff = int(np.bincount(mine["part"]).argmax()) if len(mine) else 0
+            # A part that is silent so far is the staff of its number, as hands and lines are numbered from the top.
+            silent = each if each < len(self.piece.programs) else 0
+            staff = int(np.bincount(mine["part"]).argmax()) if len(mine) else silent
             self.staff[each] = staff
             program = self.piece.programs[staff] if staff < len(self.piece.programs) else 0
-            self.single[each] = program not in KEYBOARDS and program not in ORGANS
-            low, high = (int(mine["pitch"].min()), int(mine["pitch"].max())) if len(mine) else (21, 108)
+            self.single[each] = program not in KEYBOARDS and program not in ORGANS and program not in TWO_STAVES
+            own = RANGES.get(program, (21, 108))
+            low, high = (int(mine["pitch"].min()), int(mine["pitch"].max())) if len(mine) else own
             self.range[each] = (low - _BEYOND, high + _BEYOND) if self.single[each] else (21, 108)
 
     # ------------------------------------------------------------------ what is heard

@@ -29,6 +29,7 @@ from flamingo.composing.events import (
     shift_of,
     unspell,
 )
+from flamingo.composing.instruments import FINGERS, Player
 from flamingo.composing.key_estimation import profile
 from flamingo.composing.mood import DISSONANT, Scale
 from flamingo.composing.phrases import Return
@@ -45,7 +46,6 @@ _LONG = 64  # bars from which on the key of a piece is heard where it is at home
 _MOST_IN_A_BAR = 144  # events; more is a machine gone wild
 _DOMINANT = (2, 5, 7, 11)
 _DURATIONS = np.array(DURATIONS)
-_FINGERS = 10  # notes struck together at most
 _WAITING = 5  # in the bar before the last, until its dominant is there: a network that waits piles up notes
 # How much, in nats for one spread of the profile, pitches of the key are preferred, so that a piece stays in the key
 # that was asked for: without it a third of the minor pieces came out in major (bench/compose.py --only length).
@@ -65,7 +65,7 @@ _WITHIN = 3.0  # and against what the bar has too many of already, for each bar'
 _LIKE_ASKED = 0.25  # share by which the notes of a bar may be off what was asked, where it is to return
 _PUSHED = 14.0  # nats a quarter note at most
 _MIDDLE = 54  # MIDI pitch below which the bass of a cadence lies
-_HAND, _FINGERS_OF_A_HAND = 16, 5  # semitones that a hand spans at most, a tenth, and its notes
+_HAND = 16  # semitones that a hand spans at most, a tenth
 _REST = 2.5  # nats by which the chord of a cadence is preferred, and other notes in the bass are not
 _ON_BEAT, _BETWEEN = 3.5, 2.0  # nats for the notes of a chord that was given, on a beat and between beats
 _BASS, _FOREIGN_BASS = 2.5, 2.0  # and for its bass among low notes, and against low ones that it does not have
@@ -80,7 +80,9 @@ class Drawn:
     valence heard so far is below what was asked; push: nats a quarter note against going on to a later attack, where
     a number of notes a second was asked; heard: notes of each bar that is done; loops: whether the last two of these
     bars are the same, though no theme returned there; parts: how many parts there are to deal notes out to, 0 where
-    the network tells none apart; rewritten: the piece after bars of it were composed anew (variation.py)."""
+    the network tells none apart (then a pianist plays); rewritten: the piece after bars of it were composed anew
+    (variation.py); ranges: of each part, (PITCHES,) True inside it; lines_alone: whether nobody plays with hands;
+    most: notes that all can strike together; low: the MIDI pitch below which the bass of a cadence lies."""
 
     plan: Plan
     random: np.random.Generator
@@ -100,10 +102,21 @@ class Drawn:
     parts: int = 0
     rewritten: Piece | None = None
     grammar: Grammar = field(init=False)
+    players: tuple[Player, ...] = field(init=False)
+    ranges: list[Array] = field(init=False)
+    lines_alone: bool = field(init=False)
+    most: int = field(init=False)
+    low: int = field(init=False)
     finished: bool = False
 
     def __post_init__(self) -> None:
         self.grammar = Grammar(self.plan.metre.units, tonic=self.plan.key.tonic)
+        self.players = self.plan.instrumentation.players
+        midi = np.arange(PITCHES) + LOWEST + shift_of(self.plan.key.tonic)
+        self.ranges = [(midi >= player.lowest) & (midi <= player.highest) for player in self.players]
+        self.lines_alone = all(player.line for player in self.players)
+        self.most = sum(player.capacity for player in self.players)
+        self.low = max(_MIDDLE, self.players[-1].lowest + 12)
 
     @property
     def events(self) -> Array:
@@ -118,7 +131,11 @@ class Drawn:
         if self.rewritten is not None:
             return self.rewritten
         plan = self.plan
-        unspelled = unspell(self.events, [plan.metre] * plan.bars, plan.key, tempos=plan.tempos)
+        programs = plan.instrumentation.programs if self.parts else (0,)
+        unspelled = unspell(
+            self.events, [plan.metre] * plan.bars, plan.key, programs=programs,
+            lines=[part for part, player in enumerate(self.players) if player.line], tempos=plan.tempos,
+        )  # fmt: skip
         return _let_end(_let_turn(unspelled, plan), plan)
 
     def excerpts(self) -> list[Piece]:
@@ -256,9 +273,11 @@ class Drawn:
         units = self.plan.metre.units
         full = self.in_bar >= _MOST_IN_A_BAR
         if left == 1:
-            allowed = self.grammar.wheres(line=self.in_bar >= 3)
+            least = min(3, self.most)
+            allowed = self.grammar.wheres(line=self.in_bar >= least)
             allowed[1:units] = False
-            if self.in_bar >= 7 or not allowed[0] or (self.in_bar >= 3 and not self._asked(0).any()):
+            reached = self._asked(0) if self.in_bar >= least else self._in_reach(0)
+            if self.in_bar >= 7 or not allowed[0] or not reached.any():
                 allowed[:] = False
                 allowed[BAR_LINE] = True
             return allowed
@@ -267,7 +286,8 @@ class Drawn:
         allowed = self.grammar.wheres(line=self.in_bar > 0 or sparse)
         waits = left == 2 and self._half_empty()
         if self.in_bar and (
-            self._together() >= (_WAITING if waits else _FINGERS) or not self._asked(self.grammar.position).any()
+            self._together() >= (min(_WAITING, self.most) if waits else self.most)
+            or not self._asked(self.grammar.position).any()
         ):
             allowed[self.grammar.position] = False
         if waits:
@@ -283,7 +303,8 @@ class Drawn:
         return allowed
 
     def which_parts(self, where: int) -> Array:
-        """(parts,) True for those that may strike something at a place: a hand with a finger left, and a pitch."""
+        """(parts,) True for those that may strike something at a place: a hand with a finger left, or a line that
+        rests, and a pitch."""
         parts = range(self.parts)
         asked = np.array([self._asked(where, part).any() for part in parts])
         return asked if asked.any() else np.array([self._in_reach(where, part).any() for part in parts])
@@ -295,18 +316,24 @@ class Drawn:
         return asked if asked.any() else self._in_reach(where, part)
 
     def _in_reach(self, where: int, part: int = -1) -> Array:
-        """(PITCHES,) those of the grammar that hands can strike with what is there already."""
+        """(PITCHES,) those of the grammar that the players can strike with what is there already."""
         allowed = self.grammar.pitches(where)
-        if where != self.grammar.position:
-            return allowed
         if not self.parts:
-            return allowed & _reachable(self._struck())
+            return allowed & _reachable(self._struck()) if where == self.grammar.position else allowed
         if part < 0:
             return np.asarray(np.any([self._in_reach(where, each) for each in range(self.parts)], axis=0))
-        return allowed & in_hand(self._struck(part))
+        allowed &= self.ranges[part]
+        if where != self.grammar.position:
+            return allowed
+        struck = self._struck(part)
+        if self.players[part].line:
+            return np.zeros(PITCHES, bool) if struck else allowed
+        return allowed & in_hand(struck)
 
     def _asked(self, where: int, part: int = -1) -> Array:
         """(PITCHES,) those within reach that a cadence leaves; perhaps none."""
+        if part < 0 and self.parts:
+            return np.asarray(np.any([self._asked(where, each) for each in range(self.parts)], axis=0))
         allowed = self._in_reach(where, part)
         classes = (np.arange(PITCHES) + LOWEST) % 12
         left = self.plan.bars - self.bar
@@ -315,13 +342,15 @@ class Drawn:
             third = 3 if self.plan.key.minor else 4
             allowed = allowed & np.isin(classes, (0, third, 7))
             if self.in_bar == 0:
-                allowed &= (classes == 0) & (midi < _MIDDLE)
+                allowed &= (classes == 0) & (midi < self.low)
+                if self.lines_alone and 0 <= part < len(self.players) - 1:
+                    allowed[:] = False  # the lowest line has the bass
             elif self.in_bar >= 2 and not self._has_third(third) and np.any(allowed & (classes == third)):
                 allowed = allowed & (classes == third)
         elif left == 2 and where >= self.middle():
             allowed = allowed & np.isin(classes, _DOMINANT)
             if self._half_empty():
-                allowed &= (classes == 7) & (midi < _MIDDLE + 5)
+                allowed &= (classes == 7) & (midi < self.low + 5)
         return allowed
 
     def _has_third(self, third: int) -> bool:
@@ -402,8 +431,18 @@ class Drawn:
             ]
             if all(playable[0] <= row[1] <= playable[-1] for row in rows):
                 rows = _in_order(rows)
-                return rows if _in_hands(rows) else None
+                return rows if self._playable(rows) else None
         return None
+
+    def _playable(self, rows: list[Event]) -> bool:
+        """Whether all notes are in the ranges of their players, and what each hand strikes together lies within a
+        tenth; a raised note may move by more than its chord."""
+        struck: dict[tuple[int, int], list[int]] = {}
+        for where, pitch, _, _, part in rows:
+            if part >= 0 and self.parts and not self.ranges[part][pitch]:
+                return False
+            struck.setdefault((where, part), []).append(pitch)
+        return all(part < 0 or max(pitches) - min(pitches) <= _HAND for (_, part), pitches in struck.items())
 
     def take(self, row: Event) -> None:
         if row[0] == BAR_LINE:
@@ -447,14 +486,6 @@ def _in_order(rows: list[Event]) -> list[Event]:
     for row in rows:
         kept.setdefault((row[0], row[1]), row)
     return sorted(kept.values(), key=lambda row: row[:2])
-
-
-def _in_hands(rows: list[Event]) -> bool:
-    """Whether what each hand strikes together lies within a tenth; a raised note may move by more than its chord."""
-    struck: dict[tuple[int, int], list[int]] = {}
-    for where, pitch, _, _, part in rows:
-        struck.setdefault((where, part), []).append(pitch)
-    return all(part < 0 or max(pitches) - min(pitches) <= _HAND for (_, part), pitches in struck.items())
 
 
 @functools.lru_cache(maxsize=256)
@@ -502,11 +533,11 @@ def _reachable(struck: tuple[int, ...]) -> Array:
     """(PITCHES,) what two hands can strike together with these pitches (from low to high), above the highest of them:
     each hand spans a tenth and has five fingers, and the left one takes as many as it can."""
     index = np.arange(PITCHES)
-    left = [pitch for pitch in struck if pitch - struck[0] <= _HAND][:_FINGERS_OF_A_HAND]
+    left = [pitch for pitch in struck if pitch - struck[0] <= _HAND][:FINGERS]
     right = struck[len(left) :]
     if not right:
         return index >= 0
-    if len(right) >= _FINGERS_OF_A_HAND:
+    if len(right) >= FINGERS:
         return index < 0
     return index <= right[0] + _HAND
 
@@ -515,7 +546,7 @@ def _reachable(struck: tuple[int, ...]) -> Array:
 def in_hand(struck: tuple[int, ...]) -> Array:
     """(PITCHES,) what one hand can strike together with these pitches (from low to high)."""
     index = np.arange(PITCHES)
-    if len(struck) >= _FINGERS_OF_A_HAND:
+    if len(struck) >= FINGERS:
         return index < 0
     return index <= struck[0] + _HAND if struck else index >= 0
 

@@ -88,8 +88,9 @@ class Ending:
         return self.tonic_bass and self.tonic_triad and self.dominant and held and self.closed
 
 
-def ending(piece: Piece) -> Ending:
-    """How `piece` ends in its own key. Only the score is looked at, not how it was made."""
+def ending(piece: Piece, *, line: bool = False) -> Ending:
+    """How `piece` ends in its own key. Only the score is looked at, not how it was made. line: whether it is played
+    one note at a time, so that its last chord is one."""
     notes = piece.notes
     if not len(notes):
         return Ending(False, False, False, 0.0, 0.0, False)
@@ -112,7 +113,7 @@ def ending(piece: Piece) -> Ending:
     was_dominant = dominant in basses and (has_leading or bool(np.any(before["pitch"] % 12 == (tonic + 2) % 12)))
     length = float(chord["duration"].max()) / max(float(np.median(notes["duration"])), 1.0)
     fills = float(chord["duration"].max()) / piece.metre(-1).units
-    return Ending(bass == tonic, inside, was_dominant, length, fills, len(sounding) >= 2)
+    return Ending(bass == tonic, inside, was_dominant, length, fills, line or len(sounding) >= 2)
 
 
 def phrase_ends(piece: Piece) -> list[tuple[int, Key]]:

@@ -91,7 +91,8 @@ class ScoreOptions:
     ] = None
     modulate: Annotated[bool, Field(description="Go to other keys on the way, as people's music does.")] = True
     instrument: Annotated[
-        str, Field(description="Who plays: piano, harpsichord, strings, ...; or melody first: flute,piano,cello.")
+        str,
+        Field(description="Who plays: piano, violin, string-quartet, ...; or up to four, melody first: flute,piano."),
     ] = "piano"
     continue_from: Annotated[
         Path | None, Field(description="Music that the piece begins with and goes on from: MIDI, MusicXML, sound.")

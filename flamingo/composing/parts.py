@@ -65,9 +65,12 @@ def part_of_notes(piece: Piece) -> Array:
 
 
 def parts_of(piece: Piece) -> list[int]:
-    """The parts that a piece has, or can have: a piano always has two hands."""
-    there = sorted(set(part_of_notes(piece).tolist())) or [0]
-    return [0, 1] if ensemble_of(piece) == 0 and len(there) < 2 else there
+    """The parts that a piece has, silent ones too: a piano always has two hands."""
+    there = set(part_of_notes(piece).tolist()) or {0}
+    ensemble = ENSEMBLES[ensemble_of(piece)]
+    if ensemble == "piano":
+        return sorted(there | {0, 1})
+    return sorted(there | (set() if ensemble == "orchestra" else set(range(min(len(piece.programs), PARTS)))))
 
 
 def _families(programs: tuple[int, ...]) -> Array:

@@ -1,122 +1,24 @@
-"""From a score to a performance: which instruments play it, how loud, and how a player strays from the grid.
+"""From a score to a performance: how loud it is, and how a player strays from the grid.
 
 Nothing here changes what is written: pitches keep their names, and the tempo map its tempo. `humanised` moves attacks
 by milliseconds and loudness by a few steps, as studies of players found (the melody a little ahead of its chord:
-Goebl 2001). `played_by` hands a score to other instruments, octaves moved where an instrument ends. `shaped` plays
-louder or softer, detached or bound, as the mood asks.
+Goebl 2001). `shaped` plays louder or softer, detached or bound, as the mood asks.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing.mood import FEATURES, Scale
+from flamingo.composing.parts import KEYBOARDS
 from flamingo.composing.piece import PEDAL, Piece
 from flamingo.composing.plan import Plan
-from flamingo.errors import BadRequest
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Instrument:
-    """General MIDI program and the lowest and highest note."""
-
-    program: int
-    lowest: int
-    highest: int
-
-
-INSTRUMENTS: dict[str, Instrument] = {
-    "piano": Instrument(0, 21, 108),
-    "electric-piano": Instrument(4, 28, 103),
-    "harpsichord": Instrument(6, 29, 89),
-    "celesta": Instrument(8, 60, 108),
-    "music-box": Instrument(10, 48, 96),
-    "vibraphone": Instrument(11, 53, 89),
-    "marimba": Instrument(12, 36, 96),
-    "organ": Instrument(19, 36, 96),
-    "accordion": Instrument(21, 41, 93),
-    "guitar": Instrument(24, 40, 88),
-    "harp": Instrument(46, 24, 103),
-    "violin": Instrument(40, 55, 100),
-    "viola": Instrument(41, 48, 91),
-    "cello": Instrument(42, 36, 81),
-    "double-bass": Instrument(43, 28, 67),
-    "strings": Instrument(48, 28, 100),
-    "choir": Instrument(52, 40, 84),
-    "trumpet": Instrument(56, 54, 86),
-    "horn": Instrument(60, 41, 77),
-    "oboe": Instrument(68, 58, 91),
-    "bassoon": Instrument(70, 34, 75),
-    "clarinet": Instrument(71, 50, 94),
-    "flute": Instrument(73, 60, 96),
-    "recorder": Instrument(74, 60, 98),
-}
-"""Instruments by the names that are used here."""
-KEYBOARDS = frozenset({"piano", "electric-piano"})
-ONE_VOICE = frozenset({
-    "violin", "viola", "cello", "double-bass", "trumpet", "horn", "oboe", "bassoon", "clarinet", "flute", "recorder",
-})  # fmt: skip
-"""Instruments that play a line and no chords."""
-
-
-def instruments_of(text: str) -> list[str]:
-    """ "piano" or "flute,cello": names of INSTRUMENTS, highest part first. Raises BadRequest."""
-    names = [part.strip().lower().replace(" ", "-") for part in text.split(",") if part.strip()]
-    if not 1 <= len(names) <= 4:
-        raise BadRequest(f"instrument {text!r}", "one to four instruments can play", "try flute,piano")
-    for name in names:
-        if name not in INSTRUMENTS:
-            near = get_close_matches(name, INSTRUMENTS, 1, 0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(INSTRUMENTS)}"
-            raise BadRequest(f"instrument {name!r}", "is not known here", hint)
-    return names
-
-
-def played_by(piece: Piece, names: list[str]) -> Piece:
-    """The piece for other instruments. With several, the first takes the melody (the highest note of each attack),
-    the last the bass and those between them the rest; a note outside an instrument's range moves by octaves."""
-    notes = piece.notes.copy()
-    notes["part"] = _parts(notes, len(names))
-    for part, name in enumerate(names):
-        instrument = INSTRUMENTS[name]
-        mine = notes["part"] == part
-        pitch = notes["pitch"].astype(int)
-        pitch = np.where(
-            mine & (pitch < instrument.lowest), pitch + -(-(instrument.lowest - pitch) // 12) * 12, pitch
-        )
-        pitch = np.where(
-            mine & (pitch > instrument.highest), pitch - -(-(pitch - instrument.highest) // 12) * 12, pitch
-        )
-        notes["pitch"] = pitch
-    order = np.lexsort((-notes["duration"], notes["part"], notes["pitch"], notes["start"]))
-    notes = notes[order]
-    same = np.zeros(len(notes), bool)
-    for column in ("start", "pitch", "part"):
-        fresh = notes[column][1:] == notes[column][:-1]
-        same[1:] = fresh if column == "start" else same[1:] & fresh
-    return replace(piece, notes=notes[~same], programs=tuple(INSTRUMENTS[n].program for n in names))
-
-
-def _parts(notes: Array, count: int) -> Array:
-    if count == 1:
-        return np.zeros(len(notes), np.uint8)
-    _, first, many = np.unique(notes["start"], return_index=True, return_counts=True)
-    rank = np.arange(len(notes)) - np.repeat(first, many)  # 0 is the lowest of its attack
-    size = np.repeat(many, many)
-    part = np.where(rank == size - 1, 0, np.maximum(1, count - 1 - rank))
-    part = np.clip(np.where((rank == 0) & (size > 1), count - 1, part), 0, count - 1)
-    # A lone note belongs to whoever is nearest: low ones to the last, the rest to the first.
-    lone = size == 1
-    return np.where(lone, np.where(notes["pitch"] < 55, count - 1, 0), np.where(rank == size - 1, 0, part)).astype(
-        np.uint8
-    )
 
 
 def humanised(piece: Piece, amount: float, random: np.random.Generator) -> Piece:
@@ -156,8 +58,10 @@ def _wander(n: int, random: np.random.Generator) -> Array:
 
 def pedalled(piece: Piece) -> Piece:
     """The sustain pedal as a pianist takes it: down after each new bass note, up with the next one, and never through
-    a change of harmony that would blur. Where notes are short and fast it stays up."""
-    notes = piece.notes
+    a change of harmony that would blur. Where notes are short and fast it stays up. Only what keyboards play is
+    looked at."""
+    keyboards = [part for part, program in enumerate(piece.programs) if program in KEYBOARDS]
+    notes = piece.notes[np.isin(piece.notes["part"], keyboards)]
     if not len(notes) or len(piece.pedals):
         return piece
     pedals: list[tuple[int, int]] = []

@@ -12,6 +12,15 @@ import numpy as np
 
 from flamingo import provenance
 from flamingo.composing import performance, phrases, prompts, rerank, writing
+from flamingo.composing.instruments import (
+    PEDALLED,
+    PIANO,
+    Instrumentation,
+    instrumentation_of,
+    instruments_of,
+    played_by,
+    within,
+)
 from flamingo.composing.key_estimation import ending
 from flamingo.composing.model import Composer
 from flamingo.composing.options import ComposeOptions, SamplingOptions
@@ -71,6 +80,12 @@ def composed(
     return results
 
 
+def _instrumentation(model: Composer, options: ComposeOptions) -> Instrumentation:
+    """For whom a piece is composed: a piano, where it is handed over afterwards."""
+    asked = instrumentation_of(instruments_of(options.instrument)) if model.parts else None
+    return asked or PIANO
+
+
 def say(options: ComposeOptions, done: int, message: str) -> None:
     """Tell progress, in hundredths of a piece."""
     if options.on_progress:
@@ -83,7 +98,7 @@ def _plan(request: ComposeRequest, variation: int) -> Plan:
         request.cast.model, np.random.default_rng((options.seed, variation, 77)), personas=request.cast.personas,
         seconds=options.seconds, valence=mood.valence, arousal=mood.arousal, path=mood.path, key=request.key,
         tempo=request.tempo, metre=request.metre, modulate=options.modulate, density=options.density,
-        form=options.form, chords=request.chords,
+        form=options.form, chords=request.chords, instrumentation=_instrumentation(request.cast.model, options),
     )  # fmt: skip
     if begun_with is None:
         return plan
@@ -113,12 +128,12 @@ def _of_a_tune(plan: Plan, bars: int, seed: int) -> tuple[tuple[phrases.ThemeTyp
 def _accompanied(request: ComposeRequest, variation: int) -> tuple[Piece | None, tuple[str, ...]]:
     """The user's music with a left hand where it is bare, unless one voice plays it; and what must be told."""
     options, mine = request.options, request.begun_with
-    instruments = performance.instruments_of(options.instrument)
-    if mine is None or (len(instruments) == 1 and instruments[0] in performance.ONE_VOICE):
-        return mine, ()
+    if mine is None:
+        return None, ()
     seed = (options.seed, variation, 55)
     sampling = shared(options, SamplingOptions)
-    piece, bars = prompts.accompanied(request.cast.model, mine, request.cast.personas, seed, sampling)
+    players = _instrumentation(request.cast.model, options)
+    piece, bars = prompts.accompanied(request.cast.model, mine, players, request.cast.personas, seed, sampling)
     many = "a bar of it was one line and is" if bars == 1 else f"{bars} bars of it were one line and are"
     return piece, (f"{many} accompanied",) if bars else ()
 
@@ -160,7 +175,7 @@ def performed(
 ) -> tuple[Piece, tuple[str, ...]]:
     """From the score that was drawn to what is played; and what must be told about that."""
     random = np.random.default_rng((options.seed, variation, 99))
-    instruments = performance.instruments_of(options.instrument)
+    instruments = instruments_of(options.instrument)
     remarks: tuple[str, ...] = ()
     piece = drawn.piece()
     if begun_with is not None:
@@ -172,16 +187,18 @@ def performed(
     if options.pitch:
         piece = piece.transposed(options.pitch)
         piece = replace(piece, title=f"Piece in {piece.key.in_words}")
-    if instruments != ["piano"] or options.pitch:
-        before = len(piece.notes)
-        piece = performance.played_by(piece, instruments)
-        if (doubled := before - len(piece.notes)) > 0:
-            remarks = (f"{doubled} notes doubled others on {', '.join(instruments)} and are left out",)
-    if instruments[-1] in performance.KEYBOARDS and options.humanise > 0 and len(instruments) == 1:
+    before, players = len(piece.notes), drawn.plan.instrumentation
+    if drawn.parts and players == instrumentation_of(instruments):
+        piece = within(piece, [(player.lowest, player.highest) for player in players.players])
+    elif instruments != ["piano"] or options.pitch:
+        piece = played_by(piece, instruments)
+    if (doubled := before - len(piece.notes)) > 0:
+        remarks = (f"{doubled} notes doubled others on {', '.join(instruments)} and are left out",)
+    if instruments[-1] in PEDALLED and options.humanise > 0:
         piece = performance.pedalled(piece)
     if options.speed != 1:
         piece = piece.at_speed(options.speed)
-    if not ending(drawn.piece()).cadence:
+    if not ending(drawn.piece(), line=drawn.most == 1).cadence:
         remarks += ("its end is not a full cadence",)
     return piece, remarks
 

@@ -24,6 +24,7 @@ from flamingo.composing import events, phrases, timing
 from flamingo.composing.chords import Chord, Progression, chord_at
 from flamingo.composing.excursions import Excursion, excursions
 from flamingo.composing.forms import Form, FormSection, keys_of, planned, shortest, unfit
+from flamingo.composing.instruments import PIANO, Instrumentation
 from flamingo.composing.model import Bar, Composer
 from flamingo.composing.phrase_functions import FUNCTIONS
 from flamingo.composing.piece import TEMPO, Key, Metre
@@ -51,7 +52,7 @@ class Plan:
         bpm: quarters a minute at the beginning.
         bars, seconds: how many, and how long they last.
         valence, arousal: of the whole, the mean of its sections; None where nothing was asked.
-        ensemble: who plays, an index of events.ENSEMBLES.
+        instrumentation: who plays.
         last: how much longer than in tempo the last bar lasts.
         sections: its moods, in order and without a gap; without any the whole piece is one.
         away: stretches of bars in other keys, each inside a section, in order.
@@ -70,7 +71,7 @@ class Plan:
     seconds: float
     valence: float | None
     arousal: float | None
-    ensemble: int = 0
+    instrumentation: Instrumentation = PIANO
     last: float = LAST
     sections: tuple[Section, ...] = ()
     away: tuple[Excursion, ...] = ()
@@ -173,7 +174,7 @@ class Plan:
             here.bpm,
             events.metre_index(self.metre),
             self.key_at(bar).minor if minor is None else minor,
-            self.ensemble,
+            self.instrumentation.ensemble,
             bar == 0,
             *self._phrase(bar),
             number=bar,
@@ -228,6 +229,7 @@ def settle(
     density: float | None = None,
     form: Form | None = None,
     chords: Progression = (),
+    instrumentation: Instrumentation = PIANO,
 ) -> Plan:
     """Fill in what was not asked for from the habits of the persona, as measured on its music, and from the mood, and
     solve the length.
@@ -244,6 +246,7 @@ def settle(
         density: notes a second.
         form: which sections it has; None for strophes.
         chords: those that it is composed over; it then never leaves its key.
+        instrumentation: who plays.
 
     Raises:
         BadRequest: where no whole number of bars can fill the time, or too few bars for the form do.
@@ -288,7 +291,7 @@ def settle(
     away = excursions(sections, key.tonic, random) if not form else keys_of(formal, key)
     themes = tuple(phrases.themes(section.bars, random) for section in formal or sections)
     plan = Plan(
-        dict(personas), key, metre, bpm, first[-1], seconds, valence, arousal, 0, last, sections,
+        dict(personas), key, metre, bpm, first[-1], seconds, valence, arousal, instrumentation, last, sections,
         away if leaves else (), density, themes, {}, formal, chords,
     )  # fmt: skip
     return replace(plan, textures=_textures(plan))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from flamingo.composing import events, reading
 from flamingo.composing.filling import fill
+from flamingo.composing.instruments import Instrumentation, by_height, within
 from flamingo.composing.model import Composer
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.parts import part_of_notes
@@ -20,7 +21,7 @@ from flamingo.composing.piece import BAR, Metre, Piece
 from flamingo.composing.plan import Plan
 from flamingo.errors import BadRequest
 
-__all__ = ["accompanied", "melody_of", "metre_of", "prompt_of", "with_melody"]
+__all__ = ["accompanied", "arranged", "melody_of", "metre_of", "prompt_of", "with_melody"]
 
 Array = NDArray[Any]
 
@@ -70,22 +71,44 @@ def _without_silence(piece: Piece) -> tuple[Piece, tuple[str, ...]]:
 
 
 def accompanied(
-    model: Composer, melody: Piece, personas: Mapping[str, float], seed: Any, sampling: SamplingOptions
+    model: Composer,
+    melody: Piece,
+    instrumentation: Instrumentation,
+    personas: Mapping[str, float],
+    seed: Any,
+    sampling: SamplingOptions,
 ) -> tuple[Piece, int]:
-    """The user's music with a left hand in those bars in which one note sounds at a time, and how many these are; as
-    it is for a composer that cannot fill in."""
+    """The user's music dealt out to those who play, with an accompaniment in those bars in which one note sounds at a
+    time, and how many these are; none for a line alone, or from a composer that cannot fill in."""
     bare = _bare_bars(melody)
-    if not bare.any() or not (model.planned and model.parts):
-        return melody, 0
-    notes = melody.notes.copy()
-    hand = np.minimum(part_of_notes(melody), 1)
-    # A line that is alone is the right hand's, however low it is.
-    notes["part"] = np.where(bare[melody.bar_of(notes["start"])], 0, hand)
-    piece = replace(melody, notes=notes, programs=(0, 0))
+    others = tuple(range(1, len(instrumentation.players)))
+    piece = arranged(melody, instrumentation)
+    if not bare.any() or not others or not (model.planned and model.parts):
+        return piece, 0
     edges = np.flatnonzero(np.diff(np.concatenate(([0], bare.astype(int), [0]))))
     for first, last in edges.reshape(-1, 2).tolist():
-        piece = fill(model, piece, first, last, redo=(1,), personas=personas, seed=(*seed, first), sampling=sampling)
+        piece = fill(
+            model, piece, first, last, redo=others, personas=personas, seed=(*seed, first), sampling=sampling
+        )
     return piece, int(bare.sum())
+
+
+def arranged(piece: Piece, instrumentation: Instrumentation) -> Piece:
+    """A user's music dealt out to those who play: part by part where it has as many parts, else by height; a line
+    that is alone in its bar goes to the first, however low it is; and what is out of reach moves by octaves."""
+    players = instrumentation.players
+    notes = piece.notes.copy()
+    if len(piece.programs) == len(players) > 2:
+        part = notes["part"]
+    elif len(players) == 2 and instrumentation.hands:
+        part = np.minimum(part_of_notes(piece), 1)
+    else:
+        part = by_height(notes, len(players))
+    notes["part"] = np.where(_bare_bars(piece)[piece.bar_of(notes["start"])], 0, part)
+    return within(
+        replace(piece, notes=notes, programs=instrumentation.programs),
+        [(player.lowest, player.highest) for player in players],
+    )
 
 
 def _bare_bars(piece: Piece) -> Array:
@@ -102,18 +125,18 @@ def _bare_bars(piece: Piece) -> Array:
 
 
 def prompt_of(melody: Piece, plan: Plan) -> Array:
-    """The user's music as the events that the new piece begins with."""
-    hand = np.minimum(part_of_notes(melody), 1)
-    return events.relative(events.spell(melody, hand).events, plan.key.tonic)
+    """The user's music, dealt out to those who play, as the events that the new piece begins with."""
+    return events.relative(events.spell(melody, melody.notes["part"]).events, plan.key.tonic)
 
 
 def with_melody(piece: Piece, melody: Piece) -> Piece:
     """The user's own notes in place of their spelling, which rounds durations and loudness."""
     begin = int(melody.length)
     mine = melody.notes.copy()
-    mine["part"] = 0
+    mine["part"] = mine["part"] if len(piece.programs) > 1 else 0
     mine["shift"] = 0
     continuation = piece.notes[piece.notes["start"] >= begin]
     return Piece.build(
-        events.release_before_repeat(np.concatenate((mine, continuation))), piece.bars, piece.key, tempos=piece.tempos
-    )
+        events.release_before_repeat(np.concatenate((mine, continuation))), piece.bars, piece.key,
+        tempos=piece.tempos, programs=piece.programs,
+    )  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PARTS, PITCHES, shift_of
+from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PARTS, PITCHES
 from flamingo.composing.generation import Drawn
 from flamingo.composing.key_estimation import ending, keeps_key
 from flamingo.composing.model import NUMBERS_OF_A_NOTE, Cache, Composer, one_thread
@@ -28,7 +28,6 @@ __all__ = ["Drawn", "choose", "draw", "mask_of"]
 
 Array = NDArray[Any]
 
-_HANDS = 2
 _TRIES = 12
 _KEY_TRIES = 5
 _MOOD_TRIES = 2
@@ -58,9 +57,9 @@ def draw(
     pleasant than was asked up to twice; what a user gave keeps whatever key it is in. on_progress: called as (bars
     done, bars in all)."""
     generators = [np.random.default_rng(seed) for seed in seeds]
-    parts = _HANDS if model.parts else 0
     pieces = [
-        Drawn(plan, random, scale=model.scale, parts=parts) for plan, random in zip(plans, generators, strict=True)
+        Drawn(plan, random, scale=model.scale, parts=len(plan.instrumentation.players) if model.parts else 0)
+        for plan, random in zip(plans, generators, strict=True)
     ]
     for piece, prompt in zip(pieces, prompts or [], strict=False):
         for where, pitch, duration, velocity, part in prompt.tolist():
@@ -107,7 +106,7 @@ def _keeps_keys(piece: Drawn) -> float:
 
 def _accept(model: Composer, piece: Drawn, sampling: SamplingOptions) -> None:
     """Draw the last two bars again until they are a cadence."""
-    while not ending(piece.piece()).cadence:
+    while not ending(piece.piece(), line=piece.most == 1).cadence:
         if piece.retries == _TRIES:
             _write_cadence(piece)
             return
@@ -119,17 +118,45 @@ def _accept(model: Composer, piece: Drawn, sampling: SamplingOptions) -> None:
 def _write_cadence(piece: Drawn) -> None:
     """The plainest end there is, dominant seventh and tonic, for the rare piece that will not find its own."""
     piece.back_to(max(0, piece.plan.bars - 2))
-    units, tonic = piece.plan.metre.units, piece.plan.key.tonic
+    units = piece.plan.metre.units
     loud = int(np.median([row[3] for row in piece.rows if row[3] >= 0] or [7]))
-    shift = LOWEST + shift_of(tonic)
     third = 3 if piece.plan.key.minor else 4
-    half = piece.middle()
-    for begin, length, chord in ((half, units - half, (43, 53, 59, 62)), (0, units, (36, 48, 48 + third + 12, 67))):
+    half, players = piece.middle(), piece.players
+    if piece.lines_alone:
+        up = range(len(players) - 1, -1, -1)
+        dominant = list(zip(up, (7, 11, 2, 5), strict=False))
+        tonic = list(zip(up, (0, third, 7, 0), strict=False))
+    else:
+        left, right = len(players) - 1, len(players) - 2
+        dominant = [(left, 7), (left, 5), (right, 11), (right, 2)]
+        tonic = [(left, 0), (left, 0), (right, third), (right, 7)]
+        tonic += [(line, 0) for line in range(len(players) - 3, -1, -1)]
+    before_last = [(half, units - half, dominant)]
+    if len(dominant) == 1:  # a line alone goes from the dominant to the note that leads
+        middle = half + (units - half) // 2
+        before_last = [(half, middle - half, dominant), (middle, units - middle, [(0, 11)])]
+    for chords in (before_last, [(0, units, tonic)]):
         piece.take((BAR_LINE, -1, -1, -1, -1))
-        duration = int(np.abs(_DURATIONS - length).argmin())
-        for voice, pitch in enumerate(chord):
-            piece.take((begin, pitch + shift_of(tonic) - shift, duration, loud, int(voice < len(chord) // 2)))
+        for begin, length, chord in chords:
+            duration = int(np.abs(_DURATIONS - length).argmin())
+            lowest = 0
+            for part, above in chord:
+                classes = np.flatnonzero(piece.ranges[part] & ((np.arange(PITCHES) + LOWEST) % 12 == above))
+                classes = classes[classes >= max(lowest, _bottom(piece, part, above))]
+                if len(classes):
+                    piece.take((begin, int(classes[0]), duration, loud, part))
+                    lowest = int(classes[0]) + 1
     piece.take((BAR_LINE, -1, -1, -1, -1))
+
+
+def _bottom(piece: Drawn, part: int, above: int) -> int:
+    """From which relative pitch on a part has its note of a written cadence: a pianist's bass lies between the second
+    and the third C of the keyboard."""
+    if piece.players[part].line:
+        return 0
+    left = part == len(piece.players) - 1
+    midi = (43 if above == 7 else 36) if left else 59
+    return midi - LOWEST
 
 
 def _run(

@@ -1,5 +1,5 @@
 """What comes back in a planned form and is not the same again: the melody with another accompaniment, or the
-accompaniment under another melody (forms.py).
+accompaniment under another melody (forms.py). A line that is alone has no accompaniment, and comes back as it was.
 
 The bars come back whole while a piece is drawn, so that what follows them knows them; afterwards the hand that is to
 be new is composed to the one that stays (filling.py).
@@ -16,7 +16,7 @@ from flamingo.composing.options import SamplingOptions
 
 __all__ = ["vary"]
 
-_RIGHT, _LEFT = 0, 1
+_MELODY = (0,)
 
 
 def vary(model: Composer, drawn: Drawn, seed: tuple[Any, ...], sampling: SamplingOptions) -> None:
@@ -35,8 +35,11 @@ def vary(model: Composer, drawn: Drawn, seed: tuple[Any, ...], sampling: Samplin
         if section.keeps == "everything" or not section.back:
             continue
         last = section.first + section.back
+        accompaniment = tuple(range(1, len(plan.instrumentation.players)))
+        if not accompaniment:
+            continue
         drawn.rewritten = fill(
-            model, drawn.piece(), section.first, last, redo=(_LEFT if section.keeps == "melody" else _RIGHT,),
+            model, drawn.piece(), section.first, last, redo=accompaniment if section.keeps == "melody" else _MELODY,
             personas=plan.personas, seed=(*seed, number), sampling=sampling,
             textures=plan.textures,
         )  # fmt: skip

@@ -51,6 +51,11 @@ def scale(**more: Any) -> Piece:
     return piece([*notes, note(0, 96, 48, 60), note(96, 96, 43, 60)], **more)
 
 
+def chords() -> Piece:
+    """Four voices: bass, tenor, alto, soprano."""
+    return piece([note(24 * i, 24, p) for i in range(4) for p in (48, 57, 64, 72)], bars=1)
+
+
 KEYS = [f"{name} {mode}" for name in ("C", "D", "Eb", "F#", "G", "A", "Bb", "B") for mode in ("major", "minor")]
 METRES = ["4/4", "3/4", "2/4", "6/8", "12/8", "3/2", "5/16"]
 

@@ -25,10 +25,10 @@ import flamingo
 from flamingo import weights
 from flamingo.cli import run
 from flamingo.composing import writing
+from flamingo.composing.instruments import INSTRUMENTS
 from flamingo.composing.key_estimation import ending
 from flamingo.composing.model import Composer
 from flamingo.composing.mood import bar_features
-from flamingo.composing.performance import INSTRUMENTS
 from flamingo.composing.piece import Key
 from flamingo.composing.reading import read
 from flamingo.composing.writing.midi import to_midi

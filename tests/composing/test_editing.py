@@ -91,6 +91,20 @@ def test_a_tune_is_given_an_accompaniment(tmp_path: Path) -> None:
     assert len(result.piece.notes) > len(tune.notes)
 
 
+def test_a_tune_is_given_to_a_line_and_accompanied_by_the_others(tmp_path: Path) -> None:
+    tune = pieces.piece([pieces.note(24 * i, 24, 67 + i % 8) for i in range(32)], bars=8)
+    result = edit(tmp_path, tune, part="accompaniment", instrument="string-quartet")
+    assert result.piece.programs == (40, 40, 41, 42)
+    notes = result.piece.notes
+    assert notes["pitch"][notes["part"] == 0].tolist() == tune.notes["pitch"].tolist()
+    assert set(notes["part"].tolist()) > {0}
+
+
+def test_an_instrument_that_has_no_lines_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="lines"):
+        edit(tmp_path, study(), instrument="guitar")
+
+
 def test_every_kind_of_file_can_be_written(tmp_path: Path) -> None:
     for name in ("out.mid", "out.musicxml", "out.png"):
         assert edit(tmp_path, study(4), name, bars="2").files == (tmp_path / name,)
@@ -182,7 +196,7 @@ def test_parts_that_are_not_there_are_refused(text: str, piece: Piece, why: str)
 
 @pytest.mark.parametrize(
     "options",
-    [{"seconds": 20.0}, {"key": "C minor"}, {"mood": "sad"}, {"best": 4}, {"instrument": "flute"}, {"humanise": 0.9}],
+    [{"seconds": 20.0}, {"key": "C minor"}, {"mood": "sad"}, {"best": 4}, {"modulate": False}, {"humanise": 0.9}],
 )
 def test_options_that_would_change_nothing_are_refused(tmp_path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match="does not go with --edit"):

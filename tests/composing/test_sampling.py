@@ -11,6 +11,7 @@ import pytest
 
 from flamingo.composing import rerank, sampling
 from flamingo.composing.events import BAR_LINE, LOWEST, PITCHES, Grammar, relative, spell
+from flamingo.composing.instruments import instrumentation_of, instruments_of
 from flamingo.composing.key_estimation import ending
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.phrases import ThemeType
@@ -181,8 +182,8 @@ def test_a_piece_that_finds_no_cadence_of_its_own_is_given_one(monkeypatch: pyte
     monkeypatch.setattr(sampling, "_TRIES", 0)
     refused = iter([False])
 
-    def first_refused(piece: Piece) -> Any:
-        found = ending(piece)
+    def first_refused(piece: Piece, **more: Any) -> Any:
+        found = ending(piece, **more)
         return found if next(refused, True) else type(found)(False, False, False, 0.0, 0.0, False)
 
     monkeypatch.setattr(sampling, "ending", first_refused)
@@ -192,6 +193,33 @@ def test_a_piece_that_finds_no_cadence_of_its_own_is_given_one(monkeypatch: pyte
         assert ending(drawn.piece()).cadence
         assert drawn.finished and len(drawn.lines) == drawn.plan.bars
         assert drawn.events[:, 1].max() < 108
+
+
+BANDS = ["flute,piano", "violin", "flute", "violin,cello", "string-quartet", "piano-trio", "woodwind-quartet", "harp"]
+
+
+@pytest.mark.parametrize("band", BANDS)
+@pytest.mark.parametrize("written", [False, True])
+def test_every_band_plays_what_it_can_and_ends(band: str, written: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines have one note at a time, everybody stays in range, a hand spans a tenth; and all end on a cadence."""
+    if written:
+        monkeypatch.setattr(sampling, "_TRIES", 0)
+    players = instrumentation_of(instruments_of(band))
+    assert players is not None
+    of = plan(20, key=Key.parse("E minor"), instrumentation=players)
+    drawn = draw(tiny.composer(whole=True), [of], [0], WILD)[0]
+    piece = drawn.piece()
+    assert piece.programs == players.programs
+    assert ending(piece, line=len(players.players) == 1).cadence
+    for part, player in enumerate(players.players):
+        mine = piece.notes[piece.notes["part"] == part]
+        assert ((mine["pitch"] >= player.lowest) & (mine["pitch"] <= player.highest)).all()
+        for start in np.unique(mine["start"]):
+            struck = mine["pitch"][mine["start"] == start].astype(int)
+            assert len(struck) <= player.capacity and struck.max() - struck.min() <= 16
+        if player.line:
+            assert (mine["start"][:-1] + mine["duration"][:-1] <= mine["start"][1:]).all()
+    assert all(bars_of(drawn)), "no bar is silent"
 
 
 def test_pieces_that_are_longer_than_the_context_go_on() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing.piece import UNITS, Piece
+from flamingo.composing.writing.engraving.names import track_names
 from flamingo.errors import BadRequest
 
 __all__ = ["TICKS", "to_midi"]
@@ -52,7 +53,8 @@ def to_midi(piece: Piece, *, tail: float = 0.0, volume: int | None = None) -> by
             f"{len(piece.programs)} parts", f"a MIDI file holds at most {len(_CHANNELS)}", "leave some out"
         )
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS, charset="utf-8")
-    parts = [_part(piece, part, volume) for part in range(len(piece.programs))]
+    names = track_names(piece.programs)
+    parts = [_part(piece, part, names[part], volume) for part in range(len(piece.programs))]
     last = max([piece.length * _PER_UNIT, *(tick for events in parts for tick, _, _ in events)])
     if tail > 0:
         last = int(np.ceil(_ticks(piece, _seconds(piece, np.array([last])) + tail)[0]))
@@ -100,12 +102,12 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _part(piece: Piece, part: int, volume: int | None) -> list[_Event]:
+def _part(piece: Piece, part: int, name: str, volume: int | None) -> list[_Event]:
     from mido import Message, MetaMessage
 
     channel, program = _CHANNELS[part], piece.programs[part]
     events: list[_Event] = [
-        (0, -3, MetaMessage("track_name", name=f"Part {part + 1}")),
+        (0, -3, MetaMessage("track_name", name=name)),
         (0, -2, Message("program_change", channel=channel, program=program)),
     ]
     if volume is not None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from flamingo.composing.piece import Piece
+from flamingo.composing.writing.engraving.names import track_names
 from flamingo.errors import BadRequest
 from flamingo.images import Picture
 from flamingo.lettering import fitted, font
@@ -193,6 +194,7 @@ class _Roll:
     def _legend(self) -> float:
         """Soft to loud of each part, at the upper right; returns where it begins."""
         parts = [int(p) for p in np.unique(self.piece.notes["part"])][:6]
+        names = [name.partition(", ")[2] or name for name in track_names(self.piece.programs)]
         x = float(self.right)
         if len(parts) == 1:
             self.pen.text((x, 29.5 * self.unit), "loud", self.faint, self.tiny, anchor="rm")
@@ -207,7 +209,9 @@ class _Roll:
                 self.pen.rectangle((at, top, at + wide / 33 + 1, top + high), colour)
             if len(parts) > 1:
                 label_position = (x - wide / 2, top - 2 * self.unit)
-                self.pen.text(label_position, f"part {part + 1}", self.faint, self.tiny, anchor="md")
+                self.pen.text(
+                    label_position, names[part] if part < len(names) else "", self.faint, self.tiny, anchor="md"
+                )
             else:
                 self.pen.text((x - wide - 6 * self.unit, top + high / 2), "soft", self.faint, self.tiny, anchor="rm")
             x -= wide + 14 * self.unit

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from flamingo import weights
-from flamingo.composing.performance import INSTRUMENTS
+from flamingo.composing.instruments import GROUPS, INSTRUMENTS
 from flamingo.composing.piece import Key
 from flamingo.painting import styles
 from flamingo.studio.address import ROOT
@@ -50,7 +50,7 @@ def context(page: str) -> dict[str, Any]:
 
 def _compose() -> dict[str, Any]:
     keys = [str(Key(tonic, minor)) for minor in (False, True) for tonic in range(12)]
-    return {"instruments": list(INSTRUMENTS), "keys": keys}
+    return {"instruments": [*INSTRUMENTS, *GROUPS], "keys": keys}
 
 
 def _feel() -> dict[str, Any]:

@@ -46,11 +46,12 @@ def tempo_marks(piece: Piece) -> dict[int, float]:
     return {a: float(quarters[a:b].sum() / minutes[a:b].sum()) for a, b in zip(begins, ends, strict=True)}
 
 
-def loudness_marks(piece: Piece, part: int) -> dict[int, str]:
-    """Loudness marks of a part by the bar at which they stand: where the level changes for two bars or more."""
+def loudness_marks(piece: Piece, parts: Sequence[int]) -> dict[int, str]:
+    """Loudness marks of one part, or of both hands, by the bar at which they stand: where the level changes for two
+    bars or more."""
     if not piece.expressive:
         return {}
-    mine = piece.notes[piece.notes["part"] == part]
+    mine = piece.notes[np.isin(piece.notes["part"], parts)]
     bars = piece.bar_of(mine["start"])
     count = len(piece.bars)
     number = np.bincount(bars, minlength=count).astype(float)

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 from flamingo.composing.piece import UNITS, Metre, Piece
 from flamingo.composing.writing.engraving.marks import CLEFS, tempo_marks
 from flamingo.composing.writing.engraving.notes import Note
-from flamingo.composing.writing.engraving.parts import Part
+from flamingo.composing.writing.engraving.parts import Part, parts_of_score
 from flamingo.composing.writing.engraving.values import TRIPLE, Sign
 from flamingo.errors import BadRequest
 
@@ -22,9 +22,10 @@ _ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "doubl
 def to_musicxml(piece: Piece) -> bytes:
     """The score as a MusicXML 4.0 file (partwise, uncompressed, UTF-8).
 
-    A keyboard that is alone has two staves, any other part one. Onsets are those of the piece, except that places
-    which no plain or triplet value reaches are moved to the nearest one (2 units at most), and that very short notes
-    right before another are written as grace notes. Raises BadRequest for a piece without bars.
+    A keyboard, an organ or a harp that is alone, or whose hands are two parts, has two staves, any other part one.
+    Onsets are those of the piece, except that places which no plain or triplet value reaches are moved to the nearest
+    one (2 units at most), and that very short notes right before another are written as grace notes. Raises
+    BadRequest for a piece without bars.
     """
     return score_xml(piece, credits=True)
 
@@ -50,11 +51,14 @@ def score_xml(piece: Piece, *, credits: bool) -> bytes:
         words.attrib |= {"default-x": str(x), "default-y": str(y), "font-size": str(size), "justify": side}
         words.set("valign", "top")
     listed = ET.SubElement(score, "part-list")
-    written = [Part(piece, part) for part in range(max(1, len(piece.programs)))]
+    written = parts_of_score(piece)
     several = len(written) > 1
-    if several:
+    # A bracket joins the instruments of one staff; one of two staves has its brace.
+    bracketed = next((i for i, part in enumerate(written) if len(part.clefs) > 1), len(written))
+    if bracketed > 1:
         group = ET.SubElement(listed, "part-group", type="start", number="1")
         ET.SubElement(group, "group-symbol").text = "bracket"
+        ET.SubElement(group, "group-barline").text = "yes"
     for i, part in enumerate(written, 1):
         entry = ET.SubElement(listed, "score-part", id=f"P{i}")
         ET.SubElement(entry, "part-name").text = part.name
@@ -65,8 +69,8 @@ def score_xml(piece: Piece, *, credits: bool) -> bytes:
         channel = (i - 1) % 15
         ET.SubElement(sound, "midi-channel").text = str(channel + 1 + (channel >= 9))
         ET.SubElement(sound, "midi-program").text = str(part.program + 1)
-    if several:
-        ET.SubElement(listed, "part-group", type="stop", number="1")
+        if i == bracketed > 1:
+            ET.SubElement(listed, "part-group", type="stop", number="1")
     tempos = tempo_marks(piece)
     for i, part in enumerate(written, 1):
         _Writer(part).write(ET.SubElement(score, "part", id=f"P{i}"), tempos if i == 1 else {})

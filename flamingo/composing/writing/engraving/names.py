@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flamingo.composing.instruments import players_of
+
 # General MIDI programs 0 to 127, as a score calls them.
 # fmt: off
 _NAMES = (
@@ -39,3 +41,13 @@ def part_names(programs: Sequence[int], part: int) -> tuple[str, str]:
     words = name.split()
     short = _SHORT.get(words[0]) or (words[0] if len(words[0]) < 5 else words[0][:4].rstrip("aeiou") + ".")
     return name, short + (f" {words[-1]}" if words[-1].isdigit() else "")
+
+
+def track_names(programs: Sequence[int]) -> list[str]:
+    """What each part is called where it stands alone, as a track or in a legend: its instrument, and which hand."""
+    names = []
+    players = players_of(programs)
+    for number, parts in enumerate(players):
+        name = part_names([programs[each[0]] for each in players], number)[0]
+        names += [name] if len(parts) == 1 else [f"{name}, right hand", f"{name}, left hand"]
+    return names

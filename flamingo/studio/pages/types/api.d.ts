@@ -35,7 +35,7 @@ declare namespace Api {
     form?: "period" | "ternary" | "rondo" | "variations" | "sonatina" | null;
     /** Go to other keys on the way, as people's music does. */
     modulate?: boolean;
-    /** Who plays: piano, harpsichord, strings, ...; or melody first: flute,piano,cello. */
+    /** Who plays: piano, violin, string-quartet, ...; or up to four, melody first: flute,piano. */
     instrument?: string;
     /** How many different pieces to write. */
     variations?: number;
