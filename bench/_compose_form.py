@@ -13,6 +13,7 @@ from _report import Report
 from numpy.typing import NDArray
 
 from flamingo.composing.form_measures import PEOPLE, FormMeasures, form_measures
+from flamingo.composing.harmony import find_chords, rests_on
 from flamingo.composing.piece import Piece
 from flamingo.composing.sampling import Drawn
 from flamingo.composing.writing.engraving.hands import into_hands
@@ -87,6 +88,11 @@ def form(report: Report, pool: Pool) -> None:
         "more than five": {who: found[1] for who, found in hands.items()},
         "auc": auc,
     }
+    reached, count = planned_cadences([m.drawn for m in pool.formal])
+    share = reached / max(count, 1)
+    report.goal("cadences reached in the bars where they are planned", "≥ 95 %", percent(share), share >= 0.95)
+    report.say(f"{count} cadences were planned inside the pieces, half ones and authentic ones")
+    report.figures["form"]["planned cadences"] = {"reached": reached, "planned": count}
     ours_mean = means["Flamingo"]
     report.goal("people's or ours, AUC of eleven measures", "≤ .75", f"{auc:.3f}", auc <= 0.75)
     for name, least in (("chroma_4", 0.05), ("dominant_tonic", 0.18), ("opening_returns", 0.75)):
@@ -109,6 +115,20 @@ def excerpts(works: Sequence[tuple[str, Piece]], most: int) -> tuple[list[Piece]
 def table(pieces: Sequence[Piece]) -> NDArray[np.float64]:
     """(pieces, measures)."""
     return np.array([list(form_measures(piece).as_dict().values()) for piece in pieces])
+
+
+def planned_cadences(pieces: Sequence[Drawn]) -> tuple[int, int]:
+    """How many of the cadences that were planned inside pieces are there, and how many were planned."""
+    reached = count = 0
+    for drawn in pieces:
+        piece = drawn.piece()
+        chords = find_chords(piece)
+        for bar in range(drawn.plan.bars - 2):
+            kind = drawn.plan.rest(bar)
+            if kind is not None:
+                count += 1
+                reached += rests_on(piece, bar, kind, drawn.plan.key_at(bar), chords)
+    return reached, count
 
 
 def hands_of(pieces: Sequence[Piece]) -> tuple[float, float]:

@@ -46,6 +46,7 @@ _LONG = 64  # bars from which on the key of a piece is heard where it is at home
 _MOST_IN_A_BAR = 144  # events; more is a machine gone wild
 _DOMINANT = (2, 5, 7, 11)
 _DURATIONS = np.array(DURATIONS)
+_ENOUGH = 24  # notes of a bar after which the third of a cadence is no longer waited for
 _WAITING = 5  # in the bar before the last, until its dominant is there: a network that waits piles up notes
 # How much, in nats for one spread of the profile, pitches of the key are preferred, so that a piece stays in the key
 # that was asked for: without it a third of the minor pieces came out in major (bench/compose.py --only length).
@@ -67,6 +68,7 @@ _PUSHED = 14.0  # nats a quarter note at most
 _MIDDLE = 54  # MIDI pitch below which the bass of a cadence lies
 _HAND = 16  # semitones that a hand spans at most, a tenth
 _REST = 2.5  # nats by which the chord of a cadence is preferred, and other notes in the bass are not
+_THIRD = 4.0  # nats for the third of that chord until it is there
 _ON_BEAT, _BETWEEN = 3.5, 2.0  # nats for the notes of a chord that was given, on a beat and between beats
 _BASS, _FOREIGN_BASS = 2.5, 2.0  # and for its bass among low notes, and against low ones that it does not have
 _BREATH = 1.0  # nats against every attack in the second half of a bar in which a phrase rests
@@ -136,7 +138,21 @@ class Drawn:
             self.events, [plan.metre] * plan.bars, plan.key, programs=programs,
             lines=[part for part, player in enumerate(self.players) if player.line], tempos=plan.tempos,
         )  # fmt: skip
-        return _let_end(_let_turn(unspelled, plan), plan)
+        return _let_end(self._let_rest(_let_turn(unspelled, plan)), plan)
+
+    def _let_rest(self, piece: Piece) -> Piece:
+        """Where a phrase rests, what is held from before and is foreign to the chord of the cadence is let go."""
+        notes, units = piece.notes.copy(), self.plan.metre.units
+        for bar in range(1, self.plan.bars - 2):
+            places = [0, self.middle()] if self.plan.rest(bar) == "authentic" else [0]
+            for place in places if self.plan.rest(bar) else []:
+                chord = self._rests_on(bar, place) or (0,)
+                line = bar * units + place
+                degree = (notes["pitch"].astype(int) - self.plan.key_at(bar).tonic) % 12
+                foreign = ~np.isin(degree, chord) | ((notes["pitch"] < self.low) & (degree != chord[0]))
+                held = (notes["start"] < line) & foreign
+                notes["duration"][held] = np.minimum(notes["duration"][held], line - notes["start"][held])
+        return replace(piece, notes=notes)
 
     def excerpts(self) -> list[Piece]:
         """The piece cut where its mode turns, each part with its own key: one part where it never does. Excursions
@@ -179,6 +195,9 @@ class Drawn:
                     nats = nats + lean_to_symbol(plan.key.tonic, given, where % plan.metre.beat == 0)
                 elif chord is not None:
                     nats = nats + _lean_to_chord(plan.key.tonic, key.tonic, chord)
+                    third, turn = self._third_of(chord), self._turn(bar)
+                    if not self._struck_since(third, turn if where >= turn else 0):
+                        nats = nats + _THIRD * ((np.arange(PITCHES) + LOWEST) % 12 == third)
             after = plan.turns(bar)
             if after is not None and after.minor != section.minor and where >= self.middle():
                 nats = nats + _TURN * np.isin((np.arange(PITCHES) + LOWEST) % 12, _DOMINANT)
@@ -195,12 +214,16 @@ class Drawn:
     def _rests_on(self, bar: int, where: int) -> tuple[int, ...] | None:
         """Semitones above the tonic of the chord that a cadence inside the piece asks for at a place, its root first;
         None where none does."""
-        here = self.plan.rest(bar)
-        if here == "authentic":
-            return (0, 3 if self.plan.key_at(bar).minor else 4, 7)
+        plan, late = self.plan, where >= self._turn(bar)
+        here = plan.rest(bar)
         if here == "half":
             return (7, 11, 2)
-        if self.plan.rest(bar + 1) == "authentic" and where >= self.middle():
+        if here == "authentic":
+            # Where the bar before comes back as it was, the dominant has its place in this one.
+            if not late and plan.returning(bar - 1) is not None:
+                return (7, 11, 2, 5)
+            return (0, 3 if plan.key_at(bar).minor else 4, 7)
+        if plan.rest(bar + 1) == "authentic" and late and plan.returning(bar) is None:
             return (7, 11, 2, 5)
         return None
 
@@ -284,7 +307,7 @@ class Drawn:
         # A bar in which nothing is struck is a network that has lost its way, but where few notes were asked for.
         sparse = self.plan.density is not None and self.bar > 0 and self.lines[-1] - self.lines[-2] > 1
         allowed = self.grammar.wheres(line=self.in_bar > 0 or sparse)
-        waits = left == 2 and self._half_empty()
+        waits = self._waits(left)
         if self.in_bar and (
             self._together() >= (min(_WAITING, self.most) if waits else self.most)
             or not self._asked(self.grammar.position).any()
@@ -292,15 +315,52 @@ class Drawn:
             allowed[self.grammar.position] = False
         if waits:
             # The dominant must come at the middle of this bar, or where there is still room for it.
-            middle = self.middle()
+            middle = self.middle() if left == 2 else self._turn(self.bar)
             allowed[middle + 1 :] = False
             if self.grammar.position == middle:  # cannot be: then the half would not be empty
                 allowed[BAR_LINE] = True
         if full:
             only = np.zeros(WHERES, bool)
-            only[self.middle() if left == 2 and self._half_empty() else BAR_LINE] = True
+            only[(self.middle() if left == 2 else self._turn(self.bar)) if waits else BAR_LINE] = True
             return only
+        if self.in_bar == 0 and self.plan.density is None and self.plan.rest(self.bar) is not None:
+            allowed[1:] = False  # a phrase comes to rest on the beat
+        elif self._lacks_third() and allowed[:BAR_LINE].any():
+            allowed[BAR_LINE] = False
         return allowed
+
+    def _waits(self, left: int) -> bool:
+        """Whether a chord of a cadence must come in the second half of this bar, and has not yet."""
+        if left == 2:
+            return self._half_empty(self.middle())
+        return self._turns_at_middle() and self._half_empty(self._turn(self.bar))
+
+    def _lacks_third(self) -> bool:
+        """Whether the chord on which a phrase rests in this bar has no third so far, and may still get one."""
+        if self.plan.density is not None or self.plan.chords or self.in_bar > _ENOUGH:
+            return False
+        turn = self._turn(self.bar) if self._turns_at_middle() else 0
+        chord = self._rests_on(self.bar, turn) if self.plan.rest(self.bar) else None
+        return chord is not None and not self._struck_since(self._third_of(chord), turn)
+
+    def _third_of(self, chord: tuple[int, ...]) -> int:
+        """The pitch class of a chord's third above the tonic of the piece."""
+        return (self.plan.key_at(self.bar).tonic + chord[1] - self.plan.key.tonic) % 12
+
+    def _turn(self, bar: int) -> int:
+        """The place in a bar at which the chord of a cadence inside the piece begins, where it is not the first beat:
+        the middle, and in three beats before a rest the second."""
+        if self.plan.rest(bar) is not None:
+            return self.middle()
+        beat = self.plan.metre.beat
+        return beat * (self.plan.metre.units // beat // 2)
+
+    def _turns_at_middle(self) -> bool:
+        """Whether a cadence inside the piece asks for another chord in the second half of this bar."""
+        if self.plan.density is not None or self.plan.chords or self.plan.bars - self.bar <= 2:
+            return False
+        late = self._rests_on(self.bar, self._turn(self.bar))
+        return late is not None and late != self._rests_on(self.bar, 0)
 
     def which_parts(self, where: int) -> Array:
         """(parts,) True for those that may strike something at a place: a hand with a finger left, or a line that
@@ -349,8 +409,32 @@ class Drawn:
                 allowed = allowed & (classes == third)
         elif left == 2 and where >= self.middle():
             allowed = allowed & np.isin(classes, _DOMINANT)
-            if self._half_empty():
+            if self._half_empty(self.middle()):
                 allowed &= (classes == 7) & (midi < self.low + 5)
+        elif not self.plan.chords:
+            allowed = allowed & self._of_cadence(where, part)
+        return allowed
+
+    def _of_cadence(self, where: int, part: int) -> Array:
+        """(PITCHES,) what the chord of a cadence inside the piece leaves: its root first, and in the bass; on beats
+        its notes alone."""
+        chord = self._rests_on(self.bar, where)
+        if chord is None:
+            return np.ones(PITCHES, bool)
+        key = self.plan.key_at(self.bar).tonic
+        degree = (np.arange(PITCHES) + LOWEST + self.plan.key.tonic - key) % 12
+        low = np.arange(PITCHES) + LOWEST + shift_of(self.plan.key.tonic) < self.low
+        allowed = np.asarray(~low | (degree == chord[0]))
+        if where % self.plan.metre.beat == 0:
+            allowed &= np.isin(degree, chord)
+        turn = self._turn(self.bar)
+        if self.in_bar == 0 or (where >= turn and self._half_empty(turn) and self._turns_at_middle()):
+            lowest_line = not self.lines_alone or part in (-1, len(self.players) - 1)
+            allowed &= low & (degree == chord[0]) & lowest_line
+        elif self.in_bar >= 2 and self._lacks_third():
+            third = allowed & (degree == chord[1])
+            late = where >= turn or not self._turns_at_middle()
+            allowed = third if late and (third & self._in_reach(where, part)).any() else allowed
         return allowed
 
     def _has_third(self, third: int) -> bool:
@@ -385,9 +469,14 @@ class Drawn:
         """How many notes there are where the last one is."""
         return len(self._struck())
 
-    def _half_empty(self) -> bool:
-        middle = self.middle()
-        return not any(row[1] >= 0 and row[0] >= middle for row in self.rows[len(self.rows) - self.in_bar :])
+    def _struck_since(self, pitch_class: int, place: int) -> bool:
+        """Whether a pitch class, above the tonic of the piece, has been struck in this bar since a place."""
+        here = self.rows[len(self.rows) - self.in_bar :]
+        return any(row[0] >= place and (row[1] + LOWEST) % 12 == pitch_class for row in here)
+
+    def _half_empty(self, since: int) -> bool:
+        """Whether nothing has been struck in this bar since a place."""
+        return not any(row[1] >= 0 and row[0] >= since for row in self.rows[len(self.rows) - self.in_bar :])
 
     # ------------------------------------------------------------------ what came
     def recalled(self) -> Event | None:

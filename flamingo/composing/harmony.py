@@ -136,6 +136,38 @@ def _best_path(scores: Array, may_change: Array) -> Array:
     return path
 
 
+def rests_on(piece: Piece, bar: int, kind: Literal["authentic", "half"], key: Key, chords: Chords) -> bool:
+    """Whether on some beat of a bar a cadence is reached: the dominant of the key over its root (half), or its tonic
+    over its root, to which its dominant led, at most two chords before (authentic). Whether the melody rests there
+    is not looked at.
+
+    Args:
+        piece: the music.
+        bar: counted from 0.
+        kind: which cadence.
+        key: that the bar is in.
+        chords: of the piece (`find_chords`).
+    """
+    begin, end = piece.edges[bar : bar + 2].tolist()
+    beat = piece.metre(bar).beat
+    notes = piece.notes
+    root = key.tonic if kind == "authentic" else (key.tonic + 7) % 12
+    for place in range(begin, end, beat):
+        which = int(chords.at(place))
+        here = notes["pitch"][(notes["start"] < place + beat) & (notes["start"] + notes["duration"] > place)]
+        if which < 0 or not len(here) or int(here.min()) % 12 != root or chords.root[which] != root:
+            continue
+        if kind == "half" and chords.quality[which] in _ON_MAJOR_THIRD:
+            return True
+        led = (
+            chords.root[i] == (root + 7) % 12 and chords.quality[i] in _ON_MAJOR_THIRD
+            for i in range(max(which - 2, 0), which)
+        )
+        if kind == "authentic" and chords.quality[which] < 2 and any(led):
+            return True
+    return False
+
+
 @dataclass(frozen=True)
 class Cadence:
     """Where a phrase rests.

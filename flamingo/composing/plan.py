@@ -145,10 +145,15 @@ class Plan:
         return bar - section.first, section.bars
 
     def rest(self, bar: int) -> Literal["half", "authentic"] | None:
-        """The cadence in which a phrase rests in a bar, if one does; not that of the piece's end."""
+        """The cadence in which a phrase rests in a bar, if one does; not that of the piece's end. What comes back
+        rests where it did the first time, and a sequence, or a sentence that says its idea again, goes on."""
         at, bars = self._within(bar)
         goes_on = self.form and bar - at + bars < self.bars  # another section follows, and this one rests at its end
-        return phrases.rest(at, bars + phrases.END if goes_on else bars)
+        kind = phrases.rest(at, bars + phrases.END if goes_on else bars)
+        origin = self.returning(bar) if kind == "half" else None
+        if origin is None:
+            return kind
+        return None if origin.steps else self.rest(origin.bar)
 
     def home_at(self, bar: int) -> Key:
         """The key of the section that a bar belongs to."""
@@ -183,7 +188,13 @@ class Plan:
     def _phrase(self, bar: int) -> tuple[int | None, int | None, int | None]:
         """What is told of a bar's phrase: its function, how it is accompanied, and bars to the end of the phrase."""
         at, bars = self._within(bar)
-        return FUNCTIONS.index(phrases.function(at, bars)), None, phrases.left(at, bars)
+        function, left = phrases.function(at, bars), phrases.left(at, bars)
+        middle = bar - at % phrases.THEME + phrases.PHRASE - 1
+        if bar <= middle < bar - at + bars - phrases.END and self.rest(middle) is None:
+            # A theme that does not rest in its middle is one phrase of eight bars.
+            function = "continuation" if bar == middle else function
+            left = min(left + phrases.PHRASE, bars - at)
+        return FUNCTIONS.index(function), None, left
 
     @property
     def tempos(self) -> Array:

@@ -434,3 +434,36 @@ def test_a_consonant_piece_has_fewer_clashes() -> None:
         return clashes / together
 
     assert share(consonance=4.0) < 0.7 * share(consonance=-2.0)
+
+
+@pytest.mark.parametrize("metre", ["4/4", "3/4", "6/8", "2/4"])
+@pytest.mark.parametrize("themes", [("period", "free"), ("sentence", "period"), ("rising", "repeat")])
+def test_a_phrase_rests_on_the_chord_that_is_planned(metre: str, themes: tuple[ThemeType, ...]) -> None:
+    """Whatever the network says: the root in the bass on the beat, and the third; the dominant leads to the tonic."""
+    of = replace(plan(40, key=Key.parse("D minor"), metre=Metre.parse(metre), modulate=False), themes=(themes,))
+    drawn = draw(tiny.composer(whole=True), [of], [1], WILD)[0]
+    piece, seen = drawn.piece(), set()
+    for bar in range(of.bars - 2):
+        kind = of.rest(bar)
+        if kind is None:
+            continue
+        seen.add(kind)
+        begin, end = piece.edges[bar : bar + 2].tolist()
+        here = piece.notes[(piece.notes["start"] >= begin) & (piece.notes["start"] < end)]
+        classes = (here["pitch"].astype(int) - 2) % 12
+        in_it = kind == "authentic" and of.returning(bar - 1) is not None
+        assert here["start"][0] == begin and classes[0] == (7 if kind == "half" or in_it else 0)
+        assert (11 if kind == "half" else 3) in classes
+        if kind == "authentic":
+            lead = (
+                here if in_it else piece.notes[(piece.notes["start"] >= begin - 48) & (piece.notes["start"] < begin)]
+            )
+            assert 7 in (lead["pitch"].astype(int) - 2) % 12
+    assert "authentic" in seen
+
+
+def test_a_sentence_does_not_rest_in_its_middle() -> None:
+    of = replace(plan(40), themes=(("sentence", "period"),))
+    assert [of.rest(bar) for bar in (3, 7, 11)] == [None, "authentic", "half"]
+    told = [of.conditions(bar) for bar in range(12)]
+    assert [bar.phrase_left for bar in told] == [8, 7, 6, 5, 4, 3, 2, 1, 4, 3, 2, 1]
