@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,89 @@ def harmonised(report: Report, pool: Pool, run: Path | None) -> None:
         "the line helps to find its chords", f"> {means['not told the line']:.3f}", f"{means['told the line']:.3f}",
         means["told the line"] > means["not told the line"],
     )  # fmt: skip
+
+
+def seams(report: Report, pool: Pool, run: Path | None) -> None:
+    """How smoothly bars that were filled in join those on either side, beside people's own bars, and beside bars of
+    the same work pasted in from elsewhere."""
+    model = pool.model if run is None else _of_run(run)
+    if not model.planned:
+        return  # said already
+    report.heading("Seams of bars that were filled in")
+    changes = _chord_changes([piece for _, piece in pool.split("train")])
+    random = np.random.default_rng((pool.seed, 13))
+    works = [p for _, p in pool.split("test") if len(p.bars) > 3 * _AROUND]
+    found: dict[str, list[list[float]]] = {"people": [], "filled in": [], "pasted": []}
+    each = max(1, min(_WINDOWS, pool.pieces // 4) // 2)
+    for hidden in HIDDEN:
+        note(f"seams: {hidden} bars")
+        for i in range(each):
+            work = works[int(random.integers(len(works)))]
+            first = int(random.integers(len(work.bars) - 2 * _AROUND - hidden + 1))
+            piece = work.excerpt(first, first + 2 * _AROUND + hidden)
+            ours = fill(model, piece, _AROUND, _AROUND + hidden, seed=(pool.seed, hidden, i))
+            other = _pasted(piece, work, int(random.integers(len(work.bars) - hidden)), _AROUND, hidden)
+            for name, made in (("people", piece), ("filled in", ours), ("pasted", other)):
+                for bar in (_AROUND, _AROUND + hidden):
+                    found[name] += _seam(made, bar, changes)
+    means = {name: np.nanmean(np.array(rows), axis=0) for name, rows in found.items()}
+    labels = ("melody moves, semitones", "melody by step", "bass moves, semitones", "chord change, nats")
+    report.table(
+        ["at the border", *means],
+        [[label, *(f"{row[i]:.2f}" for row in means.values())] for i, label in enumerate(labels)],
+    )
+    count = {name: len(rows) for name, rows in found.items()}
+    report.say(f"{count['people']} borders of people's; nats by a table of chord changes in training works")
+    report.figures["seams"] = {name: dict(zip(labels, row.tolist(), strict=True)) for name, row in means.items()}
+    nearer = abs(means["filled in"][3] - means["people"][3]) < abs(means["pasted"][3] - means["people"][3])
+    report.goal(
+        "harmony at seams nearer to people's than pasted bars", f"{means['people'][3]:.2f}",
+        f"{means['filled in'][3]:.2f}", bool(nearer),
+    )  # fmt: skip
+
+
+def _pasted(piece: Piece, work: Piece, since: int, at: int, count: int) -> Piece:
+    """The piece with some bars of the work, from bar `since` on, in place of its own."""
+    edges = piece.edges
+    begin, end = int(edges[at]), int(edges[at + count])
+    notes = work.excerpt(since, since + count).notes.copy()
+    notes["start"] += begin
+    notes = notes[notes["start"] < end]
+    stay = (piece.notes["start"] < begin) | (piece.notes["start"] >= end)
+    return replace(piece, notes=np.sort(np.concatenate((piece.notes[stay], notes)), order=("start", "pitch", "part")))
+
+
+def _seam(piece: Piece, bar: int, changes: np.ndarray) -> list[list[float]]:
+    """What happens over the line before a bar, from the last beat to the first: see the labels of `seams`; nothing
+    where nothing sounds."""
+    line, beat = int(piece.edges[bar]), piece.metre(bar).beat
+    notes = piece.notes
+    ends = notes["start"].astype(int) + notes["duration"]
+    left = notes["pitch"][(notes["start"] < line) & (ends > line - beat)].astype(int)
+    right = notes["pitch"][(notes["start"] < line + beat) & (notes["start"] >= line)].astype(int)
+    if not len(left) or not len(right):
+        return []
+    melody, bass = abs(int(left.max()) - int(right.max())), abs(int(left.min()) - int(right.min()))
+    chords = _chords_at(piece, np.array([line - 1, line]))
+    nats = float("nan") if (chords < 0).any() else float(changes[_change(*chords.tolist())])
+    return [[melody, float(0 < melody <= 2), bass, nats]]
+
+
+def _change(before: int, after: int) -> tuple[int, int]:
+    """A chord change: the modes of both chords, and by how many semitones the root goes up."""
+    return before // 12 * 2 + after // 12, (after - before) % 12
+
+
+def _chord_changes(works: Sequence[Piece]) -> np.ndarray:
+    """(4, 12) nats of each change over a bar line in training works, staying among them."""
+    counts = np.ones((4, 12))
+    for work in works[::4]:
+        lines = work.edges[1:-1].astype(int)
+        left, right = _chords_at(work, lines - 1), _chords_at(work, lines)
+        for before, after in zip(left.tolist(), right.tolist(), strict=True):
+            if before >= 0 and after >= 0:
+                counts[_change(before, after)] += 1
+    return -np.log(counts / counts.sum())
 
 
 def _chords_at(piece: Piece, places: np.ndarray) -> np.ndarray:

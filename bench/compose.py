@@ -109,6 +109,7 @@ def _run(name: str, report: Report, pool: Pool, asked: argparse.Namespace) -> No
 
             filled.filling(report, pool, asked.run)
             filled.harmonised(report, pool, asked.run)
+            filled.seams(report, pool, asked.run)
         elif name == "likelihood":
             network.likelihood(report, pool, asked.lstm)
         elif name == "critic":

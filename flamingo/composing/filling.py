@@ -3,7 +3,7 @@
     fill(model, piece, 8, 12)                    bars 9 to 12, all parts
     fill(model, piece, 0, 32, redo=(1,))         the left hand of 32 bars, to a right hand that is given
 
-The network hears what comes before, then what comes after, then the parts that are given in the bars between, and
+The network hears what comes after, then what comes before, then the parts that are given in the bars between, and
 goes on with these bars: so it has learned (flamingo/train/composing/windows.py, `arranged`). What is not asked for
 anew stays as it is, to the unit. What comes is inside the grammar of events.py: hands that span a tenth and have five
 fingers, one note at a time for an instrument that has one voice, inside the range that it has in the piece, something
@@ -22,12 +22,14 @@ from numpy.typing import NDArray
 from flamingo.composing import events
 from flamingo.composing.chords import Progression, chord_at
 from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PARTS, PITCHES, VELOCITIES, Grammar, shift_of
-from flamingo.composing.generation import in_hand, lean_to_symbol
 from flamingo.composing.instruments import RANGES, TWO_STAVES
+from flamingo.composing.key_estimation import find_key
+from flamingo.composing.leaning import lean_to, lean_to_symbol
 from flamingo.composing.model import NUMBERS_OF_A_NOTE, Bar, Cache, Composer, one_thread
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.parts import KEYBOARDS, ORGANS, ensemble_of, part_of_notes, parts_of
 from flamingo.composing.piece import NOTE, UNITS, Piece
+from flamingo.composing.reach import in_hand
 from flamingo.composing.sampling import choose
 from flamingo.errors import BadRequest
 
@@ -39,6 +41,9 @@ _PLAIN, _LATER, _GIVEN, _FILL = range(len(events.ROLES))
 _HEARD = 0.6  # of the context at most for what is there already
 _GIVEN_SHARE = 0.5  # of that, for parts that are given
 _MOST_IN_A_BAR = 96  # events; more is a machine gone wild
+_NEAR = 8  # bars on either side from which the key, and the share of each part, are taken
+_ENOUGH = 24  # notes that say a key
+_BALANCE = 1.0  # nats for each e-fold by which a part has had less than its share
 _BEYOND = 3  # semitones by which an instrument may leave the range that it has in the piece
 
 
@@ -129,6 +134,15 @@ class _Filler:
         self.tonic = self.piece.key.tonic
         self.loud = int(np.median(notes["velocity"])) if len(notes) else 72
         self.paced = self.piece.expressive or len(self.piece.tempos) > 0
+        near = max(0, self.first - _NEAR), min(len(self.piece.bars), self.last + _NEAR)
+        around = (notes["start"] >= self.edges[near[0]]) & (notes["start"] < self.edges[near[1]])
+        inside = (notes["start"] >= self.edges[self.first]) & (notes["start"] < self.edges[self.last])
+        heard = around & ~(inside & np.isin(self.part, self.anew))
+        # The key around the bars; and which share of the notes around them each part has.
+        self.key = find_key(notes[heard]) if heard.sum() >= _ENOUGH else self.piece.key
+        counts = np.bincount(self.part[around & ~inside], minlength=PARTS) * np.isin(np.arange(PARTS), self.anew)
+        total = counts.sum()
+        self.share = counts / total if total else np.isin(np.arange(PARTS), self.anew) / len(self.anew)
         # Of each part: which of the piece's it is, whether it strikes one note at a time, and its range.
         self.staff, self.single, self.range = {}, {}, {}
         for each in range(PARTS):
@@ -203,7 +217,7 @@ class _Filler:
         begin = before[0] if before else at
         rows: list[_Note] = []
         told: list[Array] = []
-        for bars, role in ((before, _PLAIN), (after, _LATER)):
+        for bars, role in ((after, _LATER), (before, _PLAIN)):
             for bar in bars:
                 mine = self._rows(bar)
                 rows += mine
@@ -241,6 +255,7 @@ class _Filler:
         given = {(row[0], row[1]) for row in self._rows(bar)[1:]}
         self.beside = self._sounding(bar)
         here: list[_Note] = []
+        start = int(self.edges[bar])
         row = np.array([[BAR_LINE, -1, -1, -1, -1]])
         while True:
             state = self.model.forward((self.model.embed(row) + told)[None], cache)[:, 0]
@@ -251,7 +266,11 @@ class _Filler:
                 mask = self._mask(name, chosen, grammar, here, given)
                 logits = self.model.logits(name, state)[0]
                 column = NUMBERS_OF_A_NOTE.index(name)
-                lean = self._lean(bar, int(chosen[0])) if name == "pitch" else 0.0
+                lean: Array | float = 0.0
+                if name == "pitch":
+                    lean = self._lean(bar, int(chosen[0]))
+                elif name == "part":
+                    lean = self._balance(start, here)
                 chosen[column] = choose(logits, mask, self.random, sampling, lean)
                 if name == "where" and chosen[0] == BAR_LINE:
                     break
@@ -263,18 +282,28 @@ class _Filler:
             grammar.take(where, pitch)
             here.append((where, pitch, duration, velocity, part))
             row = chosen[None]
-        start = int(self.edges[bar])
         for where, pitch, duration, velocity, part in here:
             loud = velocity * 8 + 4 if self.piece.expressive else self.loud
             self.new.append((start + where, DURATIONS[duration], events.midi_pitch(pitch, self.tonic), loud, part))
 
     def _lean(self, bar: int, where: int) -> Array | float:
-        """Nats for pitches at a place, by the chord that was given for it."""
+        """Nats for pitches at a place, by the chord that was given for it, or else by the key around."""
         if not self.chords:
-            return 0.0
+            return lean_to(self.tonic, self.key, 0.0, 0.0)
         metre = self.piece.metre(bar)
         chord = chord_at(self.chords, bar - self.first, where / metre.units)
         return lean_to_symbol(self.tonic, chord, where % metre.beat == 0)
+
+    def _balance(self, start: int, here: list[_Note]) -> Array:
+        """(PARTS,) nats for who strikes next, where several parts are composed: those that have had less than their
+        share of the notes around. A network that has heard little drops one hand for bars."""
+        if len(self.anew) == 1:
+            return np.zeros(PARTS)
+        since = start - 2 * (int(self.edges[1]) - int(self.edges[0]))
+        late = [note[4] for note in self.new if note[0] >= since] + [note[4] for note in here]
+        counts = np.bincount(np.array(late, np.int64), minlength=PARTS)
+        expected = self.share * (counts.sum() + 1)
+        return np.asarray(_BALANCE * np.log((expected + 0.5) / (counts + 0.5)))
 
     def _mask(
         self,

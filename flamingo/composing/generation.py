@@ -9,7 +9,6 @@ at the line.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -17,7 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flamingo.composing.chords import Chord
 from flamingo.composing.events import (
     BAR_LINE,
     DURATIONS,
@@ -29,12 +27,13 @@ from flamingo.composing.events import (
     shift_of,
     unspell,
 )
-from flamingo.composing.instruments import FINGERS, Player
-from flamingo.composing.key_estimation import profile
+from flamingo.composing.instruments import Player
+from flamingo.composing.leaning import MIDDLE, lean_to, lean_to_chord, lean_to_symbol
 from flamingo.composing.mood import DISSONANT, Scale
 from flamingo.composing.phrases import Return
-from flamingo.composing.piece import UNITS, Key, Piece
+from flamingo.composing.piece import UNITS, Piece
 from flamingo.composing.plan import Plan
+from flamingo.composing.reach import HAND, in_hand, reachable
 from flamingo.composing.scales import moved
 from flamingo.composing.sections import Section
 
@@ -48,9 +47,6 @@ _DOMINANT = (2, 5, 7, 11)
 _DURATIONS = np.array(DURATIONS)
 _ENOUGH = 24  # notes of a bar after which the third of a cadence is no longer waited for
 _WAITING = 5  # in the bar before the last, until its dominant is there: a network that waits piles up notes
-# How much, in nats for one spread of the profile, pitches of the key are preferred, so that a piece stays in the key
-# that was asked for: without it a third of the minor pieces came out in major (bench/compose.py --only length).
-_KEY = 0.25
 _CLASH = np.isin(np.arange(12), DISSONANT)
 # How much colour and consonance (nats, as in the bridge's table) are added for each whole unit by which the valence
 # heard so far is short of what was asked, from this many bars on.
@@ -65,14 +61,8 @@ _MAKE_UP = 0.6  # and for what has been missed so far
 _WITHIN = 3.0  # and against what the bar has too many of already, for each bar's worth of notes
 _LIKE_ASKED = 0.25  # share by which the notes of a bar may be off what was asked, where it is to return
 _PUSHED = 14.0  # nats a quarter note at most
-_MIDDLE = 54  # MIDI pitch below which the bass of a cadence lies
-_HAND = 16  # semitones that a hand spans at most, a tenth
-_REST = 2.5  # nats by which the chord of a cadence is preferred, and other notes in the bass are not
 _THIRD = 4.0  # nats for the third of that chord until it is there
-_ON_BEAT, _BETWEEN = 3.5, 2.0  # nats for the notes of a chord that was given, on a beat and between beats
-_BASS, _FOREIGN_BASS = 2.5, 2.0  # and for its bass among low notes, and against low ones that it does not have
 _BREATH = 1.0  # nats against every attack in the second half of a bar in which a phrase rests
-_CENTRE = 64  # MIDI pitch that is neither high nor low: the mean of the training music
 
 
 @dataclass
@@ -118,7 +108,7 @@ class Drawn:
         self.ranges = [(midi >= player.lowest) & (midi <= player.highest) for player in self.players]
         self.lines_alone = all(player.line for player in self.players)
         self.most = sum(player.capacity for player in self.players)
-        self.low = max(_MIDDLE, self.players[-1].lowest + 12)
+        self.low = max(MIDDLE, self.players[-1].lowest + 12)
 
     @property
     def events(self) -> Array:
@@ -183,18 +173,18 @@ class Drawn:
             asks, more = section.asks, _FOLLOW * self.short
             key = plan.key_at(bar)
             if cadence:
-                nats = _lean_to(plan.key.tonic, key, 0.0, 0.0)
+                nats = lean_to(plan.key.tonic, key, 0.0, 0.0)
             else:
                 colour = asks.colour + more
                 colour = min(max(colour, -_MOST), _MOST)
                 colour = min(colour, _AGAINST) if key.minor else max(colour, -_AGAINST)
-                nats = _lean_to(plan.key.tonic, key, asks.register, round(colour, 2))
+                nats = lean_to(plan.key.tonic, key, asks.register, round(colour, 2))
                 nats = nats - (asks.consonance + more) * self._clashes(where)
                 given, chord = plan.chord_at(bar, where), self._rests_on(bar, where)
                 if given is not None:
                     nats = nats + lean_to_symbol(plan.key.tonic, given, where % plan.metre.beat == 0)
                 elif chord is not None:
-                    nats = nats + _lean_to_chord(plan.key.tonic, key.tonic, chord)
+                    nats = nats + lean_to_chord(plan.key.tonic, key.tonic, chord)
                     third, turn = self._third_of(chord), self._turn(bar)
                     if not self._struck_since(third, turn if where >= turn else 0):
                         nats = nats + _THIRD * ((np.arange(PITCHES) + LOWEST) % 12 == third)
@@ -379,7 +369,7 @@ class Drawn:
         """(PITCHES,) those of the grammar that the players can strike with what is there already."""
         allowed = self.grammar.pitches(where)
         if not self.parts:
-            return allowed & _reachable(self._struck()) if where == self.grammar.position else allowed
+            return allowed & reachable(self._struck()) if where == self.grammar.position else allowed
         if part < 0:
             return np.asarray(np.any([self._in_reach(where, each) for each in range(self.parts)], axis=0))
         allowed &= self.ranges[part]
@@ -531,7 +521,7 @@ class Drawn:
             if part >= 0 and self.parts and not self.ranges[part][pitch]:
                 return False
             struck.setdefault((where, part), []).append(pitch)
-        return all(part < 0 or max(pitches) - min(pitches) <= _HAND for (_, part), pitches in struck.items())
+        return all(part < 0 or max(pitches) - min(pitches) <= HAND for (_, part), pitches in struck.items())
 
     def take(self, row: Event) -> None:
         if row[0] == BAR_LINE:
@@ -575,69 +565,6 @@ def _in_order(rows: list[Event]) -> list[Event]:
     for row in rows:
         kept.setdefault((row[0], row[1]), row)
     return sorted(kept.values(), key=lambda row: row[:2])
-
-
-@functools.lru_cache(maxsize=256)
-def _lean_to(tonic: int, key: Key, register: float, colour: float) -> Array:
-    """(PITCHES,) nats for pitches relative to a tonic: those of the key, low ones or high ones as `register` asks,
-    and those that make it plainly major, or minor, as `colour` does. High means an octave above the middle and not
-    beyond: a network follows what it hears, and would end among the last keys."""
-    relative = np.arange(PITCHES) + LOWEST
-    octaves = (relative + shift_of(tonic) - _CENTRE) / 12
-    height = np.clip(octaves, -1, 1) - (2 * np.maximum(octaves - 1, 0) if register > 0 else 0)
-    # The key with the same notes is the one that it might be taken for: a third lower, or higher.
-    rival = np.roll(profile(not key.minor), 3 if key.minor else -3)
-    bright = (profile(key.minor) - rival) * (-1 if key.minor else 1)
-    of_degree = _KEY * profile(key.minor) + colour * bright / bright.std()
-    return np.asarray(of_degree[(relative + tonic - key.tonic) % 12] + register * height)
-
-
-@functools.lru_cache(maxsize=64)
-def _lean_to_chord(tonic: int, key: int, chord: tuple[int, ...]) -> Array:
-    """(PITCHES,) nats for pitches relative to a tonic: those of a chord, given above the tonic `key`; low ones that
-    are not its root count as much less."""
-    relative = np.arange(PITCHES) + LOWEST
-    degree = (relative + tonic - key) % 12
-    low = relative + shift_of(tonic) < _MIDDLE
-    return np.asarray(_REST * np.isin(degree, chord) - _REST * (low & (degree != chord[0])))
-
-
-@functools.lru_cache(maxsize=1 << 10)
-def lean_to_symbol(tonic: int, chord: Chord, on_beat: bool) -> Array:
-    """(PITCHES,) nats for pitches relative to a tonic: those of a chord that was given, on a beat more than between
-    two; of low ones its bass above all."""
-    relative = np.arange(PITCHES) + LOWEST
-    classes = (relative + tonic) % 12
-    low = relative + shift_of(tonic) < _MIDDLE
-    inside = np.isin(classes, (*chord.classes, chord.bass))
-    return np.asarray(
-        (_ON_BEAT if on_beat else _BETWEEN) * inside
-        - _FOREIGN_BASS * (low & ~inside)
-        + _BASS * (low & (classes == chord.bass))
-    )
-
-
-@functools.lru_cache(maxsize=1 << 14)
-def _reachable(struck: tuple[int, ...]) -> Array:
-    """(PITCHES,) what two hands can strike together with these pitches (from low to high), above the highest of them:
-    each hand spans a tenth and has five fingers, and the left one takes as many as it can."""
-    index = np.arange(PITCHES)
-    left = [pitch for pitch in struck if pitch - struck[0] <= _HAND][:FINGERS]
-    right = struck[len(left) :]
-    if not right:
-        return index >= 0
-    if len(right) >= FINGERS:
-        return index < 0
-    return index <= right[0] + _HAND
-
-
-@functools.lru_cache(maxsize=1 << 14)
-def in_hand(struck: tuple[int, ...]) -> Array:
-    """(PITCHES,) what one hand can strike together with these pitches (from low to high)."""
-    index = np.arange(PITCHES)
-    if len(struck) >= FINGERS:
-        return index < 0
-    return index <= struck[0] + _HAND if struck else index >= 0
 
 
 def _let_turn(piece: Piece, plan: Plan) -> Piece:

@@ -34,7 +34,7 @@ class Windows:
         length: events of a sequence.
         random: where chance comes from.
         ending_share: of the excerpts that end where something ends.
-        filling: share of the excerpts in which a few bars come last, after what follows them.
+        filling: share of the excerpts in which a few bars come last, what follows them first.
         accompanying: share of those in which one part comes first, and then the others.
     """
 
@@ -128,9 +128,10 @@ _LEAST_TO_ARRANGE = 160  # events
 def arranged(rows: dict[str, Array], first: int, last: int, given: Sequence[int] = ()) -> dict[str, Array]:
     """An excerpt put in another order, so that a network that only goes on learns to fill in.
 
-    What comes before bar `first` stays, then comes what follows bar `last`, then the parts that are given in the bars
-    between, and last all else in them, closed by a bar line. "role" says which is which, and in the bars to be filled
-    "left" counts to the end of them.
+    First comes what follows bar `last`, then what stands before bar `first`, then the parts that are given in the bars
+    between, and last all else in them, closed by a bar line. So what is filled in goes on from what it follows: with
+    what comes later in between it is .12 nats a note harder (docs/LAB.md, 61). "role" says which is which, and in the
+    bars to be filled "left" counts to the end of them.
 
     Args:
         rows: a whole excerpt.
@@ -139,23 +140,19 @@ def arranged(rows: dict[str, Array], first: int, last: int, given: Sequence[int]
     """
     bar, part = rows["bar"], rows["events"][:, 4]
     line = part < 0
-    inside = (bar >= first) & (bar < last)
     closing = np.zeros(len(bar), bool)
-    closing[-1] = True  # it belongs to what stands last in the piece
-    later = (bar >= last) | (closing & (last <= bar[-1]))
-    inside &= ~later
-    told = inside & (line | np.isin(part, list(given))) & ~closing if len(given) else np.zeros(len(bar), bool)
+    closing[-1] = True  # the bar line that closes what is filled in
+    inside = (bar >= first) & (bar < last) & ~closing
+    told = inside & (line | np.isin(part, list(given))) if len(given) else np.zeros(len(bar), bool)
     filled = inside & (line | ~np.isin(part, list(given)))
-    pieces = [(bar < first, 0), (later, 1), (told, 2), (filled, 3)]
-    order = np.concatenate([np.flatnonzero(mask) for mask, _ in pieces])
-    if later.any():
-        order = np.append(order, order[-1])
+    blocks = [((bar >= last) & ~closing, "later"), (bar < first, "plain"), (told, "given"), (filled, "fill")]
+    order = np.concatenate([np.flatnonzero(mask) for mask, _ in blocks])
+    order = np.append(order, order[-1])
     found = {name: column[order].copy() for name, column in rows.items()}
-    found["role"] = np.repeat([role for _, role in pieces], [int(mask.sum()) for mask, _ in pieces]).astype(np.int64)
-    if later.any():
-        found["role"] = np.append(found["role"], found["role"][-1])
-        found["events"][-1] = (events.BAR_LINE, -1, -1, -1, -1)
-    to_fill = found["role"] >= 2
+    role = np.repeat([events.ROLES.index(name) for _, name in blocks], [int(mask.sum()) for mask, _ in blocks])
+    found["role"] = np.append(role, role[-1]).astype(np.int64)
+    found["events"][-1] = (events.BAR_LINE, -1, -1, -1, -1)
+    to_fill = np.isin(found["role"], (events.ROLES.index("given"), events.ROLES.index("fill")))
     found["left"][to_fill] = events.left_index(last - found["bar"][to_fill])
     return found
 
