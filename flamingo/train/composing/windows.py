@@ -128,10 +128,10 @@ _LEAST_TO_ARRANGE = 160  # events
 def arranged(rows: dict[str, Array], first: int, last: int, given: Sequence[int] = ()) -> dict[str, Array]:
     """An excerpt put in another order, so that a network that only goes on learns to fill in.
 
-    First comes what follows bar `last`, then what stands before bar `first`, then the parts that are given in the bars
-    between, and last all else in them, closed by a bar line. So what is filled in goes on from what it follows: with
-    what comes later in between it is .12 nats a note harder (docs/LAB.md, 61). "role" says which is which, and in the
-    bars to be filled "left" counts to the end of them.
+    First comes what follows bar `last`, then what stands before bar `first`, then the parts that are given in the
+    bars between, and last all else in them, closed by a bar line. So what is filled in goes on from what it follows:
+    with what comes later in between it is .12 nats a note harder (docs/LAB.md, 61). "role" says which is which, and
+    in the bars to be filled "left" counts to the end of them.
 
     Args:
         rows: a whole excerpt.
