@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,8 @@ class Drawn:
     bars are the same, though no theme returned there; parts: how many parts there are to deal notes out to, 0 where
     the network tells none apart (then a pianist plays); rewritten: the piece after bars of it were composed anew
     (variation.py); ranges: of each part, (PITCHES,) True inside it; lines_alone: whether nobody plays with hands;
-    most: notes that all can strike together; low: the MIDI pitch below which the bass of a cadence lies."""
+    most: notes that all can strike together; low: the MIDI pitch below which the bass of a cadence lies;
+    rests: of each bar, the cadence in which a phrase rests there."""
 
     plan: Plan
     random: np.random.Generator
@@ -99,6 +100,7 @@ class Drawn:
     lines_alone: bool = field(init=False)
     most: int = field(init=False)
     low: int = field(init=False)
+    rests: list[Literal["half", "authentic"] | None] = field(init=False)
     finished: bool = False
 
     def __post_init__(self) -> None:
@@ -109,6 +111,8 @@ class Drawn:
         self.lines_alone = all(player.line for player in self.players)
         self.most = sum(player.capacity for player in self.players)
         self.low = max(MIDDLE, self.players[-1].lowest + 12)
+        # Asked for at every note.
+        self.rests = [self.plan.rest(bar) for bar in range(self.plan.bars + 1)]
 
     @property
     def events(self) -> Array:
@@ -134,8 +138,8 @@ class Drawn:
         """Where a phrase rests, what is held from before and is foreign to the chord of the cadence is let go."""
         notes, units = piece.notes.copy(), self.plan.metre.units
         for bar in range(1, self.plan.bars - 2):
-            places = [0, self.middle()] if self.plan.rest(bar) == "authentic" else [0]
-            for place in places if self.plan.rest(bar) else []:
+            places = [0, self.middle()] if self.rests[bar] == "authentic" else [0]
+            for place in places if self.rests[bar] else []:
                 chord = self._rests_on(bar, place) or (0,)
                 line = bar * units + place
                 degree = (notes["pitch"].astype(int) - self.plan.key_at(bar).tonic) % 12
@@ -195,7 +199,7 @@ class Drawn:
         push = section.asks.density if plan.density is None else self.push - _WITHIN * self._ahead()
         if name == "where" and bar + 1 < plan.bars:
             there = np.minimum(np.arange(WHERES), plan.metre.units)  # the bar line is where the bar ends
-            breathes = plan.rest(bar) is not None and plan.density is None
+            breathes = self.rests[bar] is not None and plan.density is None
             if push or breathes:
                 late = (there > self.middle()) & (there < plan.metre.units)
                 return -push / UNITS * (there - max(self.grammar.position, 0)) - _BREATH * (breathes & late)
@@ -205,7 +209,7 @@ class Drawn:
         """Semitones above the tonic of the chord that a cadence inside the piece asks for at a place, its root first;
         None where none does."""
         plan, late = self.plan, where >= self._turn(bar)
-        here = plan.rest(bar)
+        here = self.rests[bar]
         if here == "half":
             return (7, 11, 2)
         if here == "authentic":
@@ -213,7 +217,7 @@ class Drawn:
             if not late and plan.returning(bar - 1) is not None:
                 return (7, 11, 2, 5)
             return (0, 3 if plan.key_at(bar).minor else 4, 7)
-        if plan.rest(bar + 1) == "authentic" and late and plan.returning(bar) is None:
+        if self.rests[bar + 1] == "authentic" and late and plan.returning(bar) is None:
             return (7, 11, 2, 5)
         return None
 
@@ -313,7 +317,7 @@ class Drawn:
             only = np.zeros(WHERES, bool)
             only[(self.middle() if left == 2 else self._turn(self.bar)) if waits else BAR_LINE] = True
             return only
-        if self.in_bar == 0 and self.plan.density is None and self.plan.rest(self.bar) is not None:
+        if self.in_bar == 0 and self.plan.density is None and self.rests[self.bar] is not None:
             allowed[1:] = False  # a phrase comes to rest on the beat
         elif self._lacks_third() and allowed[:BAR_LINE].any():
             allowed[BAR_LINE] = False
@@ -330,7 +334,7 @@ class Drawn:
         if self.plan.density is not None or self.plan.chords or self.in_bar > _ENOUGH:
             return False
         turn = self._turn(self.bar) if self._turns_at_middle() else 0
-        chord = self._rests_on(self.bar, turn) if self.plan.rest(self.bar) else None
+        chord = self._rests_on(self.bar, turn) if self.rests[self.bar] else None
         return chord is not None and not self._struck_since(self._third_of(chord), turn)
 
     def _third_of(self, chord: tuple[int, ...]) -> int:
@@ -340,7 +344,7 @@ class Drawn:
     def _turn(self, bar: int) -> int:
         """The place in a bar at which the chord of a cadence inside the piece begins, where it is not the first beat:
         the middle, and in three beats before a rest the second."""
-        if self.plan.rest(bar) is not None:
+        if self.rests[bar] is not None:
             return self.middle()
         beat = self.plan.metre.beat
         return beat * (self.plan.metre.units // beat // 2)
