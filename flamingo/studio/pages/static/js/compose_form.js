@@ -7,7 +7,7 @@ import { MoodPad, nearest, signed } from "./moodpad.js";
 import { Personas } from "./personas.js";
 import { fail, say } from "./toast.js";
 
-export const FORMAT = ["mp3", "mid", "musicxml", "svg", "png"];
+export const FORMAT = ["mp3", "mid", "musicxml", "pdf", "svg", "png"];
 
 /** @typedef {FileRef & {thumbnail?: string | null}} Shown */
 
