@@ -20,6 +20,7 @@ from flamingo.composing.events import (
     BAR_LINE,
     DURATIONS,
     LOWEST,
+    PARTS,
     PITCHES,
     VELOCITIES,
     WHERES,
@@ -55,6 +56,7 @@ _SOON = 3
 _MOST = 1.0  # nats of colour at all
 _AGAINST = 0.1  # nats of colour that may speak against the mode of the section, lest the key be lost
 _TURN = 1.0  # nats by which pitches of the dominant are preferred in the half bar before the mode turns
+_BALANCE, _BALANCED = 0.8, 4  # nats for each e-fold by which a part has had less than its share, of so many bars
 _PACED = 2  # bars over which notes a second are counted
 _STEER = 1.2  # nats a quarter note that are added for each e-fold by which they are too few
 _MAKE_UP = 0.6  # and for what has been missed so far
@@ -196,6 +198,8 @@ class Drawn:
             if after is not None and after.minor != section.minor and where >= self.middle():
                 nats = nats + _TURN * np.isin((np.arange(PITCHES) + LOWEST) % 12, _DOMINANT)
             return nats
+        if name == "part":
+            return self._balance()
         push = section.asks.density if plan.density is None else self.push - _WITHIN * self._ahead()
         if name == "where" and bar + 1 < plan.bars:
             there = np.minimum(np.arange(WHERES), plan.metre.units)  # the bar line is where the bar ends
@@ -204,6 +208,18 @@ class Drawn:
                 late = (there > self.middle()) & (there < plan.metre.units)
                 return -push / UNITS * (there - max(self.grammar.position, 0)) - _BREATH * (breathes & late)
         return 0.0
+
+    def _balance(self) -> Array | float:
+        """(PARTS,) nats for who strikes next, where there are lines: those that have had less than their share of the
+        last bars. In songs a voice is silent for whole strophes, and who asks for a flute wants to hear it."""
+        if all(not player.line for player in self.players) or not self.parts:
+            return 0.0
+        since = self.lines[max(0, len(self.lines) - _BALANCED)] if self.lines else 0
+        parts = [row[4] for row in self.rows[since:] if row[1] >= 0]
+        counts = np.bincount(np.array(parts, np.int64), minlength=PARTS)[:PARTS]
+        shares = np.zeros(PARTS)
+        shares[: len(self.players)] = self.plan.instrumentation.shares
+        return np.asarray(_BALANCE * np.log((shares * (counts.sum() + 1) + 0.5) / (counts + 0.5)))
 
     def _rests_on(self, bar: int, where: int) -> tuple[int, ...] | None:
         """Semitones above the tonic of the chord that a cadence inside the piece asks for at a place, its root first;

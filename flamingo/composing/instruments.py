@@ -161,6 +161,16 @@ class Instrumentation:
         return tuple(player.program for player in self.players)
 
     @property
+    def shares(self) -> tuple[float, ...]:
+        """Of each part, its share of the notes, about: lines share a quarter above hands (in songs of OpenScore a
+        voice has .22), and all where they are alone."""
+        lines = sum(player.line for player in self.players)
+        if not self.hands:
+            return (1 / lines,) * lines
+        above = 0.25 if lines else 0.0
+        return (*((above / lines,) * lines if lines else ()), 0.55 * (1 - above), 0.45 * (1 - above))
+
+    @property
     def hands(self) -> bool:
         """Whether the last two parts are the hands of one player."""
         return not self.players[-1].line

@@ -103,7 +103,9 @@ def read(
     return _parsed(data, kind, name, path.stem, by_track)
 
 
-def from_bytes(data: bytes, name: str, *, minutes: float = 30.0, on_progress: Progress | None = None) -> Piece:
+def from_bytes(
+    data: bytes, name: str, *, minutes: float = 30.0, on_progress: Progress | None = None, by_track: bool = False
+) -> Piece:
     """The same as `read`, from the bytes of a file. `name` tells the kind by its ending, and messages use it."""
     shown = show(name)
     kind = _kind(name, shown)
@@ -112,7 +114,7 @@ def from_bytes(data: bytes, name: str, *, minutes: float = 30.0, on_progress: Pr
         from flamingo.composing.reading.recordings import transcribe
 
         return transcribe(io.BytesIO(data), name=name, minutes=minutes, on_progress=on_progress)
-    return _parsed(data, kind, shown, Path(name).stem, False)
+    return _parsed(data, kind, shown, Path(name).stem, by_track)
 
 
 def folder(path: Path | str) -> list[Path]:

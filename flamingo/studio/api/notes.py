@@ -46,7 +46,7 @@ def notes(job: str, n: int, studio: Current) -> NotesOut:
     result = results[n]
     if result.media_type != "audio/midi":
         raise Unsupported(result.name, "it is no MIDI file", "ask for the result that is")
-    piece = reading.from_bytes(studio.store.path(result.sha256).read_bytes(), "piece.mid")
+    piece = reading.from_bytes(studio.store.path(result.sha256).read_bytes(), "piece.mid", by_track=True)
     struck, released = piece.played
     rows = sorted(
         (
