@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from flamingo import provenance
-from flamingo.composing import editing, pipeline, prompts, writing
+from flamingo.composing import editing, pipeline, prompts, reading, writing
 from flamingo.composing.chords import key_of, progression
 from flamingo.composing.instruments import instruments_of
 from flamingo.composing.options import ComposeOptions
@@ -16,6 +16,7 @@ from flamingo.composing.piece import Key
 from flamingo.composing.request import ComposeRequest, MoodRequest
 from flamingo.composing.result import ComposeResult
 from flamingo.composing.timing import FASTEST, SLOWEST
+from flamingo.errors import BadRequest
 from flamingo.options import several, verb
 
 __all__ = ["ComposeOptions", "ComposeResult", "compose"]
@@ -56,6 +57,10 @@ def compose(options: ComposeOptions) -> list[ComposeResult]:
         options.mood, options.valence, options.arousal, several(options.photo) or None, options.words, options.path
     )
     instruments_of(options.instrument)
+    if options.hum and (
+        options.continue_from is None or reading.KINDS.get(options.continue_from.suffix.lower()) != "sound"
+    ):
+        raise BadRequest("--hum", "there is no recording that is hummed", "add --continue FILE with a recording")
     key = Key.parse(options.key) if options.key is not None else None
     metre = prompts.metre_of(options.metre) if options.metre is not None else None
     chords = progression(options.chords) if options.chords is not None else ()
@@ -80,7 +85,7 @@ def compose(options: ComposeOptions) -> list[ComposeResult]:
     begun_with, tempo = None, options.tempo
     left_out: tuple[str, ...] = ()
     if options.continue_from is not None:
-        begun_with, left_out = prompts.melody_of(options.continue_from, metre)
+        begun_with, left_out = prompts.melody_of(options.continue_from, metre, hum=options.hum)
         key, metre = key or begun_with.key, begun_with.metre()
         tempo = tempo or float(np.clip(begun_with.bpm, SLOWEST, FASTEST))
     felt = mood.understood(lambda photo: pipeline.say(options, 0, f"looking at {photo.name}"))

@@ -97,6 +97,9 @@ class ScoreOptions:
     continue_from: Annotated[
         Path | None, Field(description="Music that the piece begins with and goes on from: MIDI, MusicXML, sound.")
     ] = None
+    hum: Annotated[
+        bool, Field(description="The recording that it goes on from (--continue) is hummed, whistled or sung.")
+    ] = False
     variations: Annotated[int, Field(ge=1, le=100, description="How many different pieces to write.")] = 1
     best: Annotated[int, Field(ge=1, le=32, description="Draw so many for each piece and keep the best.")] = 1
     original: Annotated[

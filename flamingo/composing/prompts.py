@@ -34,9 +34,10 @@ def metre_of(text: str) -> Metre:
     return metre
 
 
-def melody_of(file: Path, metre: Metre | None) -> tuple[Piece, tuple[str, ...]]:
-    """The user's music on even bars, of `metre` or of the metre that most of its bars have, and what was left out."""
-    piece, remarks = _without_silence(reading.read(file))
+def melody_of(file: Path, metre: Metre | None, *, hum: bool = False) -> tuple[Piece, tuple[str, ...]]:
+    """The user's music on even bars, of `metre` or of the metre that most of its bars have, and what was left out.
+    hum: whether it is a recording of one voice."""
+    piece, remarks = _without_silence(reading.read(file, line=hum))
     metres = [str(piece.metre(b)) for b in range(len(piece.bars))]
     chosen = metre or Metre.parse(max(sorted(set(metres)), key=metres.count))
     if chosen.units > events.PLACES:

@@ -438,6 +438,10 @@ def test_a_melody_is_never_overwritten_and_must_be_music(melody: Path, tmp_path:
     before = melody.read_bytes()
     with pytest.raises(WouldOverwrite, match="input"):
         flamingo.compose(**SHORT, continue_from=melody, output=melody, overwrite=True)
+    more: dict[str, Any]
+    for more in ({}, {"continue_from": melody}):
+        with pytest.raises(BadRequest, match="hum"):
+            flamingo.compose(**SHORT, **more, hum=True, output=tmp_path / "out.mid")
     assert melody.read_bytes() == before
     (tmp_path / "bad.mid").write_bytes(b"nothing")
     with pytest.raises(UnreadableMusic):

@@ -66,13 +66,19 @@ Progress = Callable[[float, float], None]
 
 
 def read(
-    path: Path | str, *, minutes: float = 30.0, on_progress: Progress | None = None, by_track: bool = False
+    path: Path | str,
+    *,
+    minutes: float = 30.0,
+    on_progress: Progress | None = None,
+    by_track: bool = False,
+    line: bool = False,
 ) -> Piece:
     """Read the music in a file whose kind is one of `KINDS`.
 
     minutes: the longest recording that is listened to; other kinds have limits of their own.
     by_track: every track, or staff, is a part; else what has the same program is one.
     on_progress: called with the seconds of a recording that have been heard, and all of them.
+    line: whether a recording is one voice, hummed, whistled or sung.
 
     Raises UnreadableMusic (missing, damaged, without notes), MusicTooLarge, UnsupportedMusic, or MissingExtra where a
     recording needs a package that is not installed.
@@ -95,7 +101,7 @@ def read(
     if kind == "sound":
         from flamingo.composing.reading.recordings import transcribe
 
-        return transcribe(path, minutes=minutes, on_progress=on_progress)
+        return transcribe(path, minutes=minutes, on_progress=on_progress, line=line)
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -62,6 +62,13 @@ _SHORTEST = 4  # frames
 _CLEAR, _LONG = 0.5, 17  # of sounding without a beginning, and for how many frames
 _LOUDNESS_RANGE = 40.0  # decibels from the loudest beginning down to velocity 25
 
+# A voice, where one sounds.
+_OVERTONES = (12, 19, 24, 28, 31)  # semitones
+_WITH, _INSIDE = 0.3, 0.85  # of a note that sounds with a plainer one: with its overtone, and with any
+_GLIDE = 0.09  # seconds that a note on the way lasts at most
+_BREATH = 0.15  # seconds of silence after which a pitch begins anew
+_DIP = 6.0  # decibels by which a voice fades between two notes of one pitch
+
 _BEAT_RATE = 100.0  # Hz, of the curve in which beats are looked for
 _USUAL_BPM = 110.0
 _BPM_SPREAD = 0.8  # octaves
@@ -85,7 +92,12 @@ def network_file() -> Path:
 
 
 def transcribe(
-    path: Path | str | IO[bytes], *, name: str = "", minutes: float = 30.0, on_progress: Progress | None = None
+    path: Path | str | IO[bytes],
+    *,
+    name: str = "",
+    minutes: float = 30.0,
+    on_progress: Progress | None = None,
+    line: bool = False,
 ) -> Piece:
     """Listen to a recording and write down what was played, as an expressive piece in 4/4.
 
@@ -95,6 +107,7 @@ def transcribe(
     name: what messages call it; the file's own name if empty.
     minutes: the longest recording that is listened to.
     on_progress: called with the seconds that have been heard, and all of them.
+    line: whether it is one voice, hummed, whistled or sung: then one note sounds at a time.
 
     Raises UnreadableMusic (damaged, or no notes in it), MusicTooLarge, UnsupportedMusic or MissingExtra.
     """
@@ -104,6 +117,7 @@ def transcribe(
     heard, loudness = _listen(path, network, name, minutes, on_progress)
     if not len(heard):
         raise UnreadableMusic(name, "no notes were heard in it", "choose a recording of pitched instruments")
+    heard = _one_voice(heard, loudness) if line else heard
     beats = _beats(heard)
     return _written(heard, _velocities(heard, loudness), beats, Path(own if own != "the recording" else name).stem)
 
@@ -305,6 +319,48 @@ def _swells(sound: Array, spans: list[tuple[int, int]]) -> list[tuple[int, int]]
         clear[max(0, begin - _GAP) : end + _GAP] = False
     edges = np.flatnonzero(np.diff(np.concatenate(([0], clear.astype(np.int8), [0]))))
     return [(int(b), int(e)) for b, e in edges.reshape(-1, 2) if e - b >= _LONG]
+
+
+def _one_voice(heard: Array, loudness: Array) -> Array:
+    """The notes of a voice. What sounds beside a plainer note is its overtone, or noise; what follows at the same
+    pitch, without the voice having faded in between, is the same note, whose vibrato was heard as a beginning; and a
+    short note on the way to its neighbour is a glide."""
+    kept: list[Any] = []
+    for note in heard[np.argsort(-heard["strength"] * (heard["end"] - heard["start"]), kind="stable")]:
+        if not any(_beside(note, plainer) for plainer in kept):
+            kept.append(note.copy())
+    kept.sort(key=lambda note: float(note["start"]))
+    line: list[Any] = []
+    for note in kept:
+        before = line[-1] if line else None
+        if before is not None and before["pitch"] == note["pitch"] and not _faded(before, note, loudness):
+            before["end"] = max(before["end"], note["end"])
+            continue
+        if before is not None:
+            before["end"] = min(before["end"], note["start"])
+            near = abs(int(before["pitch"]) - int(note["pitch"])) <= 2
+            if near and before["end"] - before["start"] < _GLIDE and note["start"] - before["end"] < _GLIDE:
+                line.pop()
+                note["start"] = before["start"]
+        line.append(note)
+    return np.array([tuple(note) for note in line], HEARD)
+
+
+def _beside(note: Any, plainer: Any) -> bool:
+    """Whether a note sounds with a plainer one of which it is an overtone, or wholly inside it."""
+    together = min(note["end"], plainer["end"]) - max(note["start"], plainer["start"])
+    overtone = abs(int(note["pitch"]) - int(plainer["pitch"])) in _OVERTONES
+    return bool(together > (_WITH if overtone else _INSIDE) * (note["end"] - note["start"]))
+
+
+def _faded(before: Any, after: Any, loudness: Array) -> bool:
+    """Whether a voice has faded between two notes of one pitch."""
+    times, level = loudness
+    if after["start"] - before["end"] > _BREATH:
+        return True
+    between = level[(times >= min(before["end"], after["start"]) - 0.06) & (times <= after["start"] + 0.03)]
+    around = level[(times >= before["start"]) & (times <= after["end"])]
+    return bool(len(between) and between.min() < np.median(around) - _DIP)
 
 
 def _velocities(heard: Array, loudness: Array) -> Array:

@@ -7,6 +7,7 @@ import importlib.metadata
 import importlib.util
 import io
 from fractions import Fraction
+from itertools import groupby
 from pathlib import Path
 
 import av
@@ -293,3 +294,53 @@ def test_an_m4a_that_is_none_is_refused_in_a_line(tmp_path: Path) -> None:
 def test_a_long_m4a_is_refused(tmp_path: Path) -> None:
     with pytest.raises(errors.MusicTooLarge, match=r"longer than 0\.05 minutes"):
         read(voice_memo(tmp_path / "memo.m4a"), minutes=0.05)
+
+
+# -- one voice -----------------------------------------------------------------------------------------------
+
+TUNE = [
+    *((57, 0.3), (60, 0.6), (62, 0.3), (64, 0.45), (65, 0.15), (64, 0.3), (62, 0.6), (59, 0.3), (55, 0.45)),
+    *(
+        (57, 0.15),
+        (59, 0.3),
+        (60, 0.6),
+        (57, 0.3),
+        (57, 0.45),
+        (56, 0.15),
+        (57, 0.3),
+        (59, 0.6),
+        (56, 0.3),
+        (52, 0.6),
+    ),
+]
+
+
+def hummed(overtones: tuple[float, ...], higher: int = 0, rate: int = 22_050) -> NDArray[np.float32]:
+    """Greensleeves as somebody hums it: glides, vibrato, a little off, breath; fading between notes, not silent."""
+    random = np.random.default_rng(0)
+    pitch, loud, was = [], [], float(TUNE[0][0])
+    for note, seconds in TUNE:
+        time = np.arange(int(seconds * rate)) / rate
+        vibrato = 0.25 * np.sin(2 * np.pi * 5.5 * time) * (time > 0.15)
+        pitch.append(was + (note - was) * np.clip(time / 0.05, 0, 1) + vibrato + random.normal(0, 0.08))
+        loud.append(0.25 + 0.75 * np.minimum(1, time / 0.04) * np.minimum(1, (seconds - time) / 0.05))
+        was = note
+    phase = 2 * np.pi * np.cumsum(440 * 2 ** ((np.concatenate(pitch) + higher - 69) / 12)) / rate
+    voice = sum(share * np.sin((k + 1) * phase) for k, share in enumerate(overtones))
+    return np.asarray(0.25 * voice * np.concatenate(loud) + random.normal(0, 0.004, len(phase)), np.float32)
+
+
+@needs_network
+def test_a_hummed_tune_is_heard_note_for_note() -> None:
+    piece = transcribe(io.BytesIO(recorded(hummed((1, 0.5, 0.25, 0.12, 0.06)), 22_050)), name="hum.wav", line=True)
+    assert piece.notes["pitch"].tolist() == [pitch for pitch, _ in TUNE]
+    notes = piece.notes
+    assert (notes["start"][:-1] + notes["duration"][:-1] <= notes["start"][1:] + 3).all(), "one note at a time"
+
+
+@needs_network
+def test_a_whistled_tune_is_heard_too() -> None:
+    """Whistled, a note that is said twice may be one."""
+    piece = transcribe(io.BytesIO(recorded(hummed((1, 0.05), 24), 22_050)), name="whistle.wav", line=True)
+    tune = [pitch + 24 for pitch, _ in TUNE]
+    assert [pitch for pitch, _ in groupby(piece.notes["pitch"].tolist())] == [pitch for pitch, _ in groupby(tune)]

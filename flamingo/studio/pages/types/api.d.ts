@@ -37,6 +37,8 @@ declare namespace Api {
     modulate?: boolean;
     /** Who plays: piano, violin, string-quartet, ...; or up to four, melody first: flute,piano. */
     instrument?: string;
+    /** The recording that it goes on from (--continue) is hummed, whistled or sung. */
+    hum?: boolean;
     /** How many different pieces to write. */
     variations?: number;
     /** Draw so many for each piece and keep the best. */
