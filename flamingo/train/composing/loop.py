@@ -99,9 +99,11 @@ class _Session:
         self.ema = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         self.best: dict[str, Tensor] = {}
         self.facts: dict[str, Any] = {"step": 0, "events": 0, "seconds": 0.0, "sessions": []}
-        if saved and recipe.resume:
+        # What did best did so on some works: on others it says nothing.
+        self.validated_on = sum(len(song.events) for song in self.music.songs["valid"])
+        if saved and recipe.resume and saved.facts.get("best", {}).get("events") == self.validated_on:
             self.best = saved.part("best")
-            self.facts |= {"best": saved.facts["best"]} if self.best else {}
+            self.facts |= {"best": saved.facts["best"]}
         if saved:
             averaged = {k: t.float() for k, t in saved.part("ema").items()}
             if before != config:
@@ -250,7 +252,11 @@ class _Session:
             self._record(figures)
             if figures["valid"] < self.facts.get("best", {}).get("valid", float("inf")):
                 self.best = {k: v.clone() for k, v in self.ema.items()}
-                self.facts["best"] = {"step": self.facts["step"], "valid": round(figures["valid"], 5)}
+                self.facts["best"] = {
+                    "step": self.facts["step"],
+                    "valid": round(figures["valid"], 5),
+                    "events": self.validated_on,
+                }
         from flamingo.train.composing import samples
 
         samples.leave(shown, self._describe({}), self.out, self.facts["step"], self.writer)

@@ -150,6 +150,24 @@ def test_a_resumed_training_goes_on_counting(recipe: ComposerRecipe) -> None:
     assert sum(s["seconds"] for s in facts["sessions"]) == pytest.approx(outcome.seconds, abs=0.01)
 
 
+def test_what_did_best_on_other_works_is_forgotten(
+    recipe: ComposerRecipe, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a training that goes on with more music is judged by figures of easier works, and released as it began."""
+    train(recipe, quiet=True)
+    file = Path(recipe.out) / CHECKPOINT
+    saved = Checkpoint.load(file)
+    before = {**saved.facts["best"], "valid": 0.0, "step": 1}
+    Checkpoint(saved.tensors, {**saved.facts, "best": before}).save(file)
+    train(replace(recipe, resume=True), quiet=True)
+    assert Checkpoint.load(file).facts["best"] == before
+    whole = _of((str(music),))
+    fewer = replace(whole, songs={**whole.songs, "valid": whole.songs["valid"][:1]})
+    monkeypatch.setattr(loop, "load_music", lambda *_, **__: fewer)
+    train(replace(recipe, resume=True), quiet=True)
+    assert Checkpoint.load(file).facts["best"]["step"] == 12
+
+
 def test_a_resumed_training_is_the_uninterrupted_one(recipe: ComposerRecipe) -> None:
     train(recipe, quiet=True)
     halves = replace(recipe, out=recipe.out + "-halves", steps=2)
