@@ -1,5 +1,6 @@
 """Makes docs/sounds: thirty seconds of every persona, each with its piano roll, three longer pieces in a form that
-was asked for, and the score of the first page of one of them. Run `script/sounds` after the composer has changed."""
+was asked for, and three for others than a piano, with the first pages of their scores. Run `script/sounds` after the
+composer has changed."""
 
 from __future__ import annotations
 
@@ -16,6 +17,12 @@ FOLDER = Path(__file__).parent / "sounds"
 SECONDS, SEED = 30, 1
 FORMS = (("mozart", "rondo", "G major"), ("schubert", "variations", "A major"), ("beethoven", "sonatina", "C minor"))
 LONGER = 90  # seconds
+BANDS = (
+    ("haydn", "string-quartet", "D major"),
+    ("schubert", "flute,piano", "A minor"),
+    ("brahms", "violin", "E minor"),
+)
+BANDS_LAST = 40  # seconds
 
 
 def small_mp3(wav: Path) -> bytes:
@@ -79,6 +86,23 @@ def main() -> None:
             "",
         ]
         print(name, sections)
+    lines += ["# For others than a piano", ""]
+    for persona, band, key in BANDS:
+        name = f"{band.replace(',', '-')}-{persona}"
+        asked = {"persona": persona, "seconds": BANDS_LAST, "seed": SEED, "instrument": band, "key": key}
+        with tempfile.TemporaryDirectory() as folder:
+            (made,) = flamingo.compose(**asked, output=Path(folder) / "x.wav")
+            (FOLDER / f"{name}.mp3").write_bytes(small_mp3(Path(folder) / "x.wav"))
+        writing.write(made.piece, FOLDER / f"{name}-score.png", overwrite=True, view="score")
+        lines += [
+            f"## {band.replace('-', ' ').replace(',', ' and ').capitalize()}, {persona.title()}",
+            f"[{name}.mp3](sounds/{name}.mp3), `--seconds {BANDS_LAST} --instrument {band} --key '{key}' --seed "
+            f"{SEED}`.",
+            "",
+            f"![The first page of its score](sounds/{name}-score.png)",
+            "",
+        ]
+        print(name)
     (FOLDER.parent / "sounds.md").write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -27,8 +27,8 @@ def write(model: str, entry: dict[str, Any]) -> str:
     parts = f", part {test['part']}; whoever plays, {test['without parts']}" if known else ""
     return f"""# {model}
 
-Version {entry["version"]}. A decoder-only transformer that writes music for the piano in the persona of a composer,
-bar by bar, in pitches relative to a key. Licence of these weights: {entry["licence"]}.
+Version {entry["version"]}. A decoder-only transformer that writes music in the persona of a composer, bar by bar, in
+pitches relative to a key. Licence of these weights: {entry["licence"]}.
 
 {entry["note"] or "No remarks."}
 
