@@ -129,6 +129,7 @@ def seams(report: Report, pool: Pool, run: Path | None) -> None:
     changes = _chord_changes([piece for _, piece in pool.split("train")])
     random = np.random.default_rng((pool.seed, 13))
     works = [p for _, p in pool.split("test") if len(p.bars) > 3 * _AROUND]
+    works = [p for p in works if all(p.metre(bar).units <= events.PLACES for bar in range(len(p.bars)))]
     found: dict[str, list[list[float]]] = {"people": [], "filled in": [], "pasted": []}
     each = max(1, min(_WINDOWS, pool.pieces // 4) // 2)
     for hidden in HIDDEN:

@@ -40,7 +40,7 @@ def main() -> None:
         "",
         f"`flamingo compose --persona NAME --seconds {SECONDS} --seed {SEED}`, by `script/sounds`.",
         "[LEADERBOARD.md](LEADERBOARD.md) says what they are worth. Licence: CC BY-SA 4.0, for the composer learned",
-        "from performances by Bernd Krueger (piano-midi.de), CC BY-SA 3.0 DE, OpenScore's CC0 scores and music with",
+        "from performances by Bernd Krueger (piano-midi.de), CC BY-SA 3.0 DE, OpenScore (CC0) and music with",
         "piano of polishscores.org (The Fryderyk Chopin Institute), CC BY 4.0. The piano: Salamander Grand Piano V3",
         "by Alexander Holm, CC BY 3.0.",
         "",

@@ -42,7 +42,6 @@ Array = NDArray[Any]
 Event = tuple[int, int, int, int, int]
 
 _LINE: Event = (BAR_LINE, -1, -1, -1, -1)
-_LONG = 64  # bars from which on the key of a piece is heard where it is at home
 _MOST_IN_A_BAR = 144  # events; more is a machine gone wild
 _DOMINANT = (2, 5, 7, 11)
 _DURATIONS = np.array(DURATIONS)
@@ -56,6 +55,8 @@ _SOON = 3
 _MOST = 1.0  # nats of colour at all
 _AGAINST = 0.1  # nats of colour that may speak against the mode of the section, lest the key be lost
 _TURN = 1.0  # nats by which pitches of the dominant are preferred in the half bar before the mode turns
+_MOST_A_SECOND = 20.0  # notes: of bars that people play (piano-midi.de) one in ten has more
+_CALM = 12.0  # nats a quarter note for each e-fold beyond
 _BALANCE, _BALANCED = 0.8, 4  # nats for each e-fold by which a part has had less than its share, of so many bars
 _PACED = 2  # bars over which notes a second are counted
 _STEER = 1.2  # nats a quarter note that are added for each e-fold by which they are too few
@@ -151,14 +152,13 @@ class Drawn:
         return replace(piece, notes=notes)
 
     def excerpts(self) -> list[Piece]:
-        """The piece cut where its mode turns, each part with its own key: one part where it never does. Excursions
-        are left in, for a piece that goes away is still in its key; but of a form, or a long piece, only what is at
-        home is kept."""
+        """The piece cut where its mode turns, each part with its own key: one part where it never does. Of one
+        that goes to other keys only what is at home is kept: with cadences there it is heard in them."""
         plan, piece = self.plan, self.piece()
         edges = [0, *(bar for bar in range(1, plan.bars) if plan.home_at(bar) != plan.home_at(bar - 1)), plan.bars]
         if len(edges) > 2:
             return [replace(piece.excerpt(a, b), key=plan.home_at(a)) for a, b in pairwise(edges)]
-        if plan.form or plan.bars >= _LONG:
+        if plan.away:
             home = np.array([plan.key_at(bar) == plan.key for bar in range(plan.bars)])
             piece = replace(piece, notes=piece.notes[home[piece.bar_of(piece.notes["start"])]])
         return [piece]
@@ -200,7 +200,7 @@ class Drawn:
             return nats
         if name == "part":
             return self._balance()
-        push = section.asks.density if plan.density is None else self.push - _WITHIN * self._ahead()
+        push = section.asks.density - self._frantic() if plan.density is None else self.push - _WITHIN * self._ahead()
         if name == "where" and bar + 1 < plan.bars:
             there = np.minimum(np.arange(WHERES), plan.metre.units)  # the bar line is where the bar ends
             breathes = self.rests[bar] is not None and plan.density is None
@@ -208,6 +208,14 @@ class Drawn:
                 late = (there > self.middle()) & (there < plan.metre.units)
                 return -push / UNITS * (there - max(self.grammar.position, 0)) - _BREATH * (breathes & late)
         return 0.0
+
+    def _frantic(self) -> float:
+        """Nats a quarter note for going on to a later attack, where the last bar had more notes than people play."""
+        if not self.heard:
+            return 0.0
+        section = self.plan.sections[self.plan.section(max(self.bar, 0))]
+        seconds = self.plan.metre.units / UNITS * 60 / section.bpm
+        return _CALM * max(0.0, float(np.log(max(self.heard[-1], 1) / seconds / _MOST_A_SECOND)))
 
     def _balance(self) -> Array | float:
         """(PARTS,) nats for who strikes next, where there are lines: those that have had less than their share of the

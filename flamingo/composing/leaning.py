@@ -22,7 +22,7 @@ MIDDLE = 54
 """MIDI pitch below which the bass of a cadence lies."""
 # How much, in nats for one spread of the profile, pitches of the key are preferred, so that a piece stays in the key
 # that was asked for: without it a third of the minor pieces came out in major (bench/compose.py --only length).
-_KEY = 0.25
+_KEY = 0.35
 _REST = 2.5  # nats by which the chord of a cadence is preferred, and other notes in the bass are not
 _ON_BEAT, _BETWEEN = 3.5, 2.0  # nats for the notes of a chord that was given, on a beat and between beats
 _BASS, _FOREIGN_BASS = 2.5, 2.0  # and for its bass among low notes, and against low ones that it does not have

@@ -146,14 +146,21 @@ class Plan:
 
     def rest(self, bar: int) -> Literal["half", "authentic"] | None:
         """The cadence in which a phrase rests in a bar, if one does; not that of the piece's end. What comes back
-        rests where it did the first time, and a sequence, or a sentence that says its idea again, goes on."""
+        rests where it did the first time; a sequence, a sentence that says its idea again, and a free theme go on."""
         at, bars = self._within(bar)
         goes_on = self.form and bar - at + bars < self.bars  # another section follows, and this one rests at its end
         kind = phrases.rest(at, bars + phrases.END if goes_on else bars)
         origin = self.returning(bar) if kind == "half" else None
         if origin is None:
-            return kind
+            return None if kind == "half" and self._free(bar) else kind
         return None if origin.steps else self.rest(origin.bar)
+
+    def _free(self, bar: int) -> bool:
+        """Whether nothing comes back in the theme that a bar belongs to: it is one phrase of eight bars."""
+        at, _ = self._within(bar)
+        number = self._form_section(bar) if self.form else self.section(bar)
+        kinds, theme = self._kinds(number), at // phrases.THEME
+        return theme < len(kinds) and kinds[theme] == "free"
 
     def home_at(self, bar: int) -> Key:
         """The key of the section that a bar belongs to."""
