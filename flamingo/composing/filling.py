@@ -24,7 +24,7 @@ from flamingo.composing.chords import Progression, chord_at
 from flamingo.composing.events import BAR_LINE, DURATIONS, LOWEST, PARTS, PITCHES, VELOCITIES, Grammar, shift_of
 from flamingo.composing.instruments import RANGES, TWO_STAVES
 from flamingo.composing.key_estimation import find_key
-from flamingo.composing.leaning import lean_to, lean_to_symbol
+from flamingo.composing.leaning import lean_to, lean_to_share, lean_to_symbol
 from flamingo.composing.model import NUMBERS_OF_A_NOTE, Bar, Cache, Composer, one_thread
 from flamingo.composing.options import SamplingOptions
 from flamingo.composing.parts import KEYBOARDS, ORGANS, ensemble_of, part_of_notes, parts_of
@@ -301,9 +301,7 @@ class _Filler:
             return np.zeros(PARTS)
         since = start - 2 * (int(self.edges[1]) - int(self.edges[0]))
         late = [note[4] for note in self.new if note[0] >= since] + [note[4] for note in here]
-        counts = np.bincount(np.array(late, np.int64), minlength=PARTS)
-        expected = self.share * (counts.sum() + 1)
-        return np.asarray(_BALANCE * np.log((expected + 0.5) / (counts + 0.5)))
+        return lean_to_share(self.share, late, _BALANCE)
 
     def _mask(
         self,

@@ -29,7 +29,7 @@ from flamingo.composing.events import (
     unspell,
 )
 from flamingo.composing.instruments import Player
-from flamingo.composing.leaning import MIDDLE, lean_to, lean_to_chord, lean_to_symbol
+from flamingo.composing.leaning import MIDDLE, lean_to, lean_to_chord, lean_to_share, lean_to_symbol
 from flamingo.composing.mood import DISSONANT, Scale
 from flamingo.composing.phrases import Return
 from flamingo.composing.piece import UNITS, Piece
@@ -133,7 +133,7 @@ class Drawn:
         programs = plan.instrumentation.programs if self.parts else (0,)
         unspelled = unspell(
             self.events, [plan.metre] * plan.bars, plan.key, programs=programs,
-            lines=[part for part, player in enumerate(self.players) if player.line], tempos=plan.tempos,
+            lines=plan.instrumentation.lines, tempos=plan.tempos,
         )  # fmt: skip
         return _let_end(self._let_rest(_let_turn(unspelled, plan)), plan)
 
@@ -224,10 +224,9 @@ class Drawn:
             return 0.0
         since = self.lines[max(0, len(self.lines) - _BALANCED)] if self.lines else 0
         parts = [row[4] for row in self.rows[since:] if row[1] >= 0]
-        counts = np.bincount(np.array(parts, np.int64), minlength=PARTS)[:PARTS]
         shares = np.zeros(PARTS)
         shares[: len(self.players)] = self.plan.instrumentation.shares
-        return np.asarray(_BALANCE * np.log((shares * (counts.sum() + 1) + 0.5) / (counts + 0.5)))
+        return lean_to_share(shares, parts, _BALANCE)
 
     def _rests_on(self, bar: int, where: int) -> tuple[int, ...] | None:
         """Semitones above the tonic of the chord that a cadence inside the piece asks for at a place, its root first;
@@ -325,7 +324,9 @@ class Drawn:
         # A bar in which nothing is struck is a network that has lost its way, but where few notes were asked for.
         sparse = self.plan.density is not None and self.bar > 0 and self.lines[-1] - self.lines[-2] > 1
         allowed = self.grammar.wheres(line=self.in_bar > 0 or sparse)
-        waits = self._waits(left)
+        # The place of the second half at which the chord of a cadence must come.
+        due = self.middle() if left == 2 else self._turn(self.bar)
+        waits = (left == 2 or self._turns_at_middle()) and self._half_empty(due)
         if self.in_bar and (
             self._together() >= (min(_WAITING, self.most) if waits else self.most)
             or not self._asked(self.grammar.position).any()
@@ -333,25 +334,18 @@ class Drawn:
             allowed[self.grammar.position] = False
         if waits:
             # The dominant must come at the middle of this bar, or where there is still room for it.
-            middle = self.middle() if left == 2 else self._turn(self.bar)
-            allowed[middle + 1 :] = False
-            if self.grammar.position == middle:  # cannot be: then the half would not be empty
+            allowed[due + 1 :] = False
+            if self.grammar.position == due:  # cannot be: then the half would not be empty
                 allowed[BAR_LINE] = True
         if full:
             only = np.zeros(WHERES, bool)
-            only[(self.middle() if left == 2 else self._turn(self.bar)) if waits else BAR_LINE] = True
+            only[due if waits else BAR_LINE] = True
             return only
         if self.in_bar == 0 and self.plan.density is None and self.rests[self.bar] is not None:
             allowed[1:] = False  # a phrase comes to rest on the beat
         elif self._lacks_third() and allowed[:BAR_LINE].any():
             allowed[BAR_LINE] = False
         return allowed
-
-    def _waits(self, left: int) -> bool:
-        """Whether a chord of a cadence must come in the second half of this bar, and has not yet."""
-        if left == 2:
-            return self._half_empty(self.middle())
-        return self._turns_at_middle() and self._half_empty(self._turn(self.bar))
 
     def _lacks_third(self) -> bool:
         """Whether the chord on which a phrase rests in this bar has no third so far, and may still get one."""
@@ -423,7 +417,7 @@ class Drawn:
                 allowed &= (classes == 0) & (midi < self.low)
                 if self.lines_alone and 0 <= part < len(self.players) - 1:
                     allowed[:] = False  # the lowest line has the bass
-            elif self.in_bar >= 2 and not self._has_third(third) and np.any(allowed & (classes == third)):
+            elif self.in_bar >= 2 and not self._struck_since(third, 0) and np.any(allowed & (classes == third)):
                 allowed = allowed & (classes == third)
         elif left == 2 and where >= self.middle():
             allowed = allowed & np.isin(classes, _DOMINANT)
@@ -454,9 +448,6 @@ class Drawn:
             late = where >= turn or not self._turns_at_middle()
             allowed = third if late and (third & self._in_reach(where, part)).any() else allowed
         return allowed
-
-    def _has_third(self, third: int) -> bool:
-        return any(row[1] >= 0 and (row[1] + LOWEST) % 12 == third for row in self.rows[-self.in_bar :])
 
     def durations(self) -> Array:
         if self.plan.bars - self.bar == 1:

@@ -161,10 +161,20 @@ class Instrumentation:
         return tuple(player.program for player in self.players)
 
     @property
+    def ranges(self) -> list[tuple[int, int]]:
+        """Of each part, the lowest and the highest MIDI pitch."""
+        return [(player.lowest, player.highest) for player in self.players]
+
+    @property
+    def lines(self) -> list[int]:
+        """The parts that play one note at a time."""
+        return [part for part, player in enumerate(self.players) if player.line]
+
+    @property
     def shares(self) -> tuple[float, ...]:
         """Of each part, its share of the notes, about: lines share a quarter above hands (in songs of OpenScore a
         voice has .22), and all where they are alone."""
-        lines = sum(player.line for player in self.players)
+        lines = len(self.lines)
         if not self.hands:
             return (1 / lines,) * lines
         above = 0.25 if lines else 0.0

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flamingo.composing.chords import Chord
-from flamingo.composing.events import LOWEST, PITCHES, shift_of
+from flamingo.composing.events import LOWEST, PARTS, PITCHES, shift_of
 from flamingo.composing.key_estimation import profile
 from flamingo.composing.piece import Key
 
-__all__ = ["MIDDLE", "lean_to", "lean_to_chord", "lean_to_symbol"]
+__all__ = ["MIDDLE", "lean_to", "lean_to_chord", "lean_to_share", "lean_to_symbol"]
 
 Array = NDArray[Any]
 
@@ -67,3 +67,15 @@ def lean_to_symbol(tonic: int, chord: Chord, on_beat: bool) -> Array:
         - _FOREIGN_BASS * (low & ~inside)
         + _BASS * (low & (classes == chord.bass))
     )
+
+
+def lean_to_share(shares: Array, struck: list[int], nats: float) -> Array:
+    """(PARTS,) nats for who strikes next: `nats` for each e-fold by which a part has had less than its share.
+
+    Args:
+        shares: (PARTS,) of the notes, summing to 1.
+        struck: the parts of the last notes.
+        nats: how much is preferred.
+    """
+    counts = np.bincount(np.array(struck, np.int64), minlength=PARTS)
+    return np.asarray(nats * np.log((shares * (counts.sum() + 1) + 0.5) / (counts + 0.5)))

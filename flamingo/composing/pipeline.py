@@ -189,7 +189,7 @@ def performed(
         piece = replace(piece, title=f"Piece in {piece.key.in_words}")
     before, players = len(piece.notes), drawn.plan.instrumentation
     if drawn.parts and players == instrumentation_of(instruments):
-        piece = within(piece, [(player.lowest, player.highest) for player in players.players])
+        piece = within(piece, players.ranges)
     elif instruments != ["piano"] or options.pitch:
         piece = played_by(piece, instruments)
     if (doubled := before - len(piece.notes)) > 0:

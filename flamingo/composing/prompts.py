@@ -97,19 +97,16 @@ def accompanied(
 def arranged(piece: Piece, instrumentation: Instrumentation) -> Piece:
     """A user's music dealt out to those who play: part by part where it has as many parts, else by height; a line
     that is alone in its bar goes to the first, however low it is; and what is out of reach moves by octaves."""
-    players = instrumentation.players
+    players = len(instrumentation.players)
     notes = piece.notes.copy()
-    if len(piece.programs) == len(players) > 2:
+    if len(piece.programs) == players > 2:
         part = notes["part"]
-    elif len(players) == 2 and instrumentation.hands:
+    elif players == 2 and instrumentation.hands:
         part = np.minimum(part_of_notes(piece), 1)
     else:
-        part = by_height(notes, len(players))
+        part = by_height(notes, players)
     notes["part"] = np.where(_bare_bars(piece)[piece.bar_of(notes["start"])], 0, part)
-    return within(
-        replace(piece, notes=notes, programs=instrumentation.programs),
-        [(player.lowest, player.highest) for player in players],
-    )
+    return within(replace(piece, notes=notes, programs=instrumentation.programs), instrumentation.ranges)
 
 
 def _bare_bars(piece: Piece) -> Array:
